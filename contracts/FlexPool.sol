@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {PayoutLedger} from "./PayoutLedger.sol";
+import {PoolAccounts} from "./PoolAccounts.sol";
+import {RequestEscrow} from "./RequestEscrow.sol";
+
+/// @title Escrow and payout of one flexibility programme in one euro token
+/// @notice Immutable: no owner, no upgrade, no pause. See `IFlexPool` for every function.
+contract FlexPool is PayoutLedger {
+  /// @param token_ euro token of exactly 6 decimals
+  /// @param verifierRegistry_ list of verifier sets
+  /// @param feeReceiver_ who gets the fees
+  /// @param disputeWindow_ seconds between a proposal and its finality, 1 s to 90 days
+  /// @param epochWindow_ seconds in which a posted root can be proved wrong, 1 s to 90 days
+  /// @param refundGrace_ seconds after settleBy before a refund, 0 to 90 days
+  constructor(
+    IERC20 token_,
+    IVerifierRegistry verifierRegistry_,
+    address feeReceiver_,
+    uint48 disputeWindow_,
+    uint48 epochWindow_,
+    uint48 refundGrace_
+  )
+    PoolAccounts(token_, verifierRegistry_, feeReceiver_)
+    RequestEscrow(disputeWindow_, refundGrace_)
+    PayoutLedger(epochWindow_)
+  {}
+}

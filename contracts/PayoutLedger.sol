@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IFlexPool} from "./interfaces/IFlexPool.sol";
+import {Messages} from "./libraries/Messages.sol";
+import {PackedClaims} from "./libraries/PackedClaims.sol";
+import {PayoutTree, Sib} from "./libraries/PayoutTree.sol";
+import {Quorum} from "./libraries/Quorum.sol";
+import {RequestEscrow} from "./RequestEscrow.sol";
+
+/// @title Layer 2: epochs of the cumulative payout tree, and payment
+abstract contract PayoutLedger is RequestEscrow {
+  using SafeERC20 for IERC20;
+  using Messages for Epoch;
+  using PackedClaims for uint256;
+
+  uint48 private constant WINDOW_MAX = 90 days;
+
+  /// @notice Seconds in which a posted root can be proved wrong.
+  uint48 public immutable epochWindow;
+
+  /// @inheritdoc IFlexPool
+  bytes32 public liveRoot;
+  /// @inheritdoc IFlexPool
+  uint64 public currentEpoch;
+  uint32 private _posts;
+  PendingEpoch private _pending;
+  mapping(uint32 post => bool) private _postRejected;
+  mapping(bytes32 digest => bool) private _digestRejected;
+  mapping(uint256 word => uint256) private _claimed;
+
+  constructor(uint48 epochWindow_) {
+    require(
+      epochWindow_ > 0 && epochWindow_ <= WINDOW_MAX,
+      BadConfiguration("epochWindow", epochWindow_)
+    );
+    epochWindow = epochWindow_;
+  }
+
+  // ---------------------------------------------------------------- epochs
+
+  /// @inheritdoc IFlexPool
+  function postEpoch(
+    Epoch calldata e,
+    bytes32[] calldata requestIds,
+    bytes[] calldata signatures
+  ) external nonReentrant {
+    require(_pending.epoch == 0, EpochPending(_pending.epoch));
+    require(e.epoch == currentEpoch + 1, WrongEpoch(e.epoch, currentEpoch + 1));
+    require(e.prevRoot == liveRoot, WrongPrevRoot(e.prevRoot, liveRoot));
+    bytes32 idsHash = keccak256(abi.encodePacked(requestIds));
+    require(idsHash == e.requestIdsHash, WrongRequestIds(idsHash, e.requestIdsHash));
+    bytes32 digest = epochDigest(e);
+    // Its signatures are still good, so anyone could post a rejected root for ever.
+    require(!_digestRejected[digest], EpochWasRejected(digest));
+    Quorum.requireQuorum(verifierRegistry, verifierRegistry.currentSetId(), digest, signatures);
+
+    uint32 post = ++_posts;
+    uint256 expected = totalAllocated;
+    for (uint256 i = 0; i < requestIds.length; ++i) {
+      expected += _account(requestIds[i], post);
+    }
+    require(e.newTotal == expected, WrongTotal(e.newTotal, expected));
+
+    bytes32 root = PayoutTree.rootHash(e.topHash, e.newTotal);
+    uint48 activeFrom = uint48(block.timestamp) + epochWindow;
+    _pending = PendingEpoch(root, e.newTotal, e.epoch, activeFrom, post, digest);
+    emit EpochPosted(e.epoch, root, e.newTotal, activeFrom);
+  }
+
+  /// @inheritdoc IFlexPool
+  function proveDecrease(
+    Leaf calldata oldLeaf,
+    Sib[] calldata oldProof,
+    Leaf calldata newLeaf,
+    Sib[] calldata newProof
+  ) external nonReentrant {
+    PendingEpoch memory pending = _pending;
+    require(pending.epoch != 0, NoEpochPending());
+    require(_loses(oldLeaf, newLeaf, newProof.length), NoDecrease(oldLeaf.idx));
+    _verifyLeaf(oldLeaf, oldProof, liveRoot, totalAllocated);
+    _verifyLeaf(newLeaf, newProof, pending.root, pending.newTotal);
+    delete _pending;
+    _postRejected[pending.post] = true;
+    _digestRejected[pending.digest] = true;
+    emit EpochRejected(pending.epoch, pending.root, oldLeaf.idx);
+  }
+
+  /// @inheritdoc IFlexPool
+  function activateEpoch() external nonReentrant {
+    PendingEpoch memory pending = _pending;
+    require(pending.epoch != 0, NoEpochPending());
+    require(
+      block.timestamp >= pending.activeFrom,
+      TooEarly(block.timestamp, pending.activeFrom)
+    );
+    delete _pending;
+    allocatable -= pending.newTotal - totalAllocated;
+    totalAllocated = pending.newTotal;
+    liveRoot = pending.root;
+    currentEpoch = pending.epoch;
+    emit EpochActivated(pending.epoch, pending.root, pending.newTotal);
+  }
+
+  /// @dev A position nobody holds (zero account) has nothing to lose. A tree in which a leaf has
+  /// `depth` siblings has no place for an index of 2^depth or more, unless it is lopsided, and a
+  /// lopsided tree can hold one index twice.
+  function _loses(
+    Leaf calldata oldLeaf,
+    Leaf calldata newLeaf,
+    uint256 depth
+  ) private pure returns (bool) {
+    if (oldLeaf.account == address(0)) return false;
+    if (newLeaf.idx == oldLeaf.idx) {
+      return newLeaf.cum < oldLeaf.cum || newLeaf.account != oldLeaf.account;
+    }
+    return oldLeaf.idx >> depth != 0;
+  }
+
+  function _verifyLeaf(
+    Leaf calldata leaf,
+    Sib[] calldata proof,
+    bytes32 root,
+    uint128 total
+  ) private pure {
+    bytes32 h = PayoutTree.leafHash(leaf.idx, leaf.account, leaf.cum);
+    PayoutTree.verify(h, leaf.cum, leaf.idx, proof, root, total);
+  }
+
+  // ---------------------------------------------------------------- payment
+
+  /// @inheritdoc IFlexPool
+  function claim(
+    uint256 idx,
+    address account,
+    uint64 cum,
+    Sib[] calldata proof
+  ) external nonReentrant {
+    bytes32 h = PayoutTree.leafHash(idx, account, cum);
+    PayoutTree.verify(h, cum, idx, proof, liveRoot, totalAllocated);
+    uint256 word = _claimed[idx / 4];
+    uint64 paid = word.lane(idx);
+    require(cum > paid, NothingToClaim(idx, cum));
+    uint64 amount = cum - paid;
+    _claimed[idx / 4] = word.grow(idx, amount);
+    _addClaimed(amount);
+    emit Paid(idx, account, amount, currentEpoch);
+    token.safeTransfer(account, amount);
+  }
+
+  /// @inheritdoc IFlexPool
+  function payChunk(
+    uint256 first,
+    bytes calldata rows,
+    Sib[] calldata proof
+  ) external nonReentrant {
+    uint256 size = PayoutTree.chunkSize(first, rows.length);
+    {
+      (bytes32 h, uint128 s) = PayoutTree.foldChunk(first, size, rows);
+      PayoutTree.verify(h, s, first / size, proof, liveRoot, totalAllocated);
+    }
+    uint128 total = 0;
+    for (uint256 i = 0; i < size; i += 4) {
+      total += _payWord(first, i, rows);
+    }
+    _addClaimed(total);
+  }
+
+  /// @dev Pays the four rows that share one storage word. The lanes are written after the
+  /// transfers: the reentrancy guard on every function that moves money covers the gap.
+  function _payWord(
+    uint256 first,
+    uint256 row,
+    bytes calldata rows
+  ) private returns (uint128 total) {
+    uint256 key = (first + row) / 4;
+    uint256 word = _claimed[key];
+    uint256 before = word;
+    for (uint256 i = row; i < row + 4; ++i) {
+      (address account, uint64 cum) = PayoutTree.rowAt(rows, i);
+      uint64 paid = word.lane(first + i);
+      if (cum <= paid) continue;
+      uint64 amount = cum - paid;
+      if (_tryPay(first + i, account, amount)) {
+        word = word.grow(first + i, amount);
+        total += amount;
+      }
+    }
+    if (word != before) _claimed[key] = word;
+  }
+
+  function _tryPay(uint256 idx, address account, uint64 amount) private returns (bool paid) {
+    paid = token.trySafeTransfer(account, amount);
+    if (paid) emit Paid(idx, account, amount, currentEpoch);
+    else emit PayoutDeferred(idx, account, amount);
+  }
+
+  /// @dev The cap that protects the pool's other money from any payout tree, however wrong.
+  function _addClaimed(uint128 amount) private {
+    uint128 total = totalClaimed + amount;
+    require(total <= totalAllocated, ExceedsAllocation(total, totalAllocated));
+    totalClaimed = total;
+  }
+
+  // ---------------------------------------------------------------- views
+
+  /// @inheritdoc IFlexPool
+  function claimed(uint256 idx) external view returns (uint64) {
+    return _claimed[idx / 4].lane(idx);
+  }
+
+  /// @inheritdoc IFlexPool
+  function pendingEpoch() external view returns (PendingEpoch memory) {
+    return _pending;
+  }
+
+  /// @inheritdoc IFlexPool
+  function epochDigest(Epoch calldata e) public view returns (bytes32) {
+    return _hashTypedDataV4(e.hash());
+  }
+
+  /// @inheritdoc RequestEscrow
+  function _isAccounted(uint32 post) internal view override returns (bool) {
+    return post != 0 && !_postRejected[post];
+  }
+}

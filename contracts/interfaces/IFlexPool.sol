@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Sib} from "../libraries/PayoutTree.sol";
+
+/// @title Escrow and payout of one flexibility programme in one euro token
+/// @notice Layer 1, per request: escrow, settlement signed by M of N verifiers, dispute window,
+/// exact split `payout + fee + refund = amount`. Layer 2, per pool: one cumulative Merkle-sum tree
+/// of payouts, renewed in epochs and capped by the sum of finalised payouts.
+/// All amounts are token units (1e-6 EUR), all times are seconds, all energy is Wh.
+/// Nobody but the payer has a right that anyone else lacks: who sends a call never matters for
+/// where money goes.
+interface IFlexPool {
+  // ---------------------------------------------------------------- types
+
+  /// @notice Life of a request. `None` is a request nobody opened. New states go at the end.
+  enum State {
+    None,
+    Funded,
+    Proposed,
+    Final,
+    Cancelled,
+    Refunded
+  }
+
+  /// @notice What the payer agrees to; the request id is the hash of all of it.
+  /// @param payer whose money is escrowed and who gets the refund
+  /// @param amount escrow
+  /// @param deliverStart start of the delivery window; from here on the payer cannot cancel
+  /// @param deliverEnd end of the delivery window; no settlement before
+  /// @param settleBy last second at which a settlement may be proposed
+  /// @param verifierSetId the verifier set that must sign, current when the request is opened
+  /// @param termsHash hash of the programme's rules and of the order
+  /// @param salt makes two otherwise equal requests different
+  struct RequestTerms {
+    address payer;
+    uint128 amount;
+    uint48 deliverStart;
+    uint48 deliverEnd;
+    uint48 settleBy;
+    uint32 verifierSetId;
+    bytes32 termsHash;
+    bytes32 salt;
+  }
+
+  /// @notice What the verifiers sign for one request (EIP-712 primary type `Settlement`).
+  /// @param requestId the request
+  /// @param round number of the proposal for this request, from 1
+  /// @param evidenceRoot Merkle root of the evidence
+  /// @param bundleHash hash of the canonical evidence bundle
+  /// @param linesRoot root over the payout lines of this request
+  /// @param payoutTotal for the participants
+  /// @param feeTotal for the fee receiver
+  /// @param deliveredWh delivered energy in the direction of the request, signed, not capped
+  struct Settlement {
+    bytes32 requestId;
+    uint8 round;
+    bytes32 evidenceRoot;
+    bytes32 bundleHash;
+    bytes32 linesRoot;
+    uint128 payoutTotal;
+    uint128 feeTotal;
+    int64 deliveredWh;
+  }
+
+  /// @notice What the verifiers sign for a new payout tree (EIP-712 primary type `Epoch`).
+  /// @param epoch number of the live epoch plus one
+  /// @param prevRoot the live root this tree replaces, zero before the first epoch
+  /// @param topHash hash of the top node of the new tree
+  /// @param newTotal sum of the new tree
+  /// @param requestIdsHash keccak256 of the packed ids of the requests that this epoch accounts for
+  /// @param dataHash hash of the published leaves
+  struct Epoch {
+    uint64 epoch;
+    bytes32 prevRoot;
+    bytes32 topHash;
+    uint128 newTotal;
+    bytes32 requestIdsHash;
+    bytes32 dataHash;
+  }
+
+  /// @notice One leaf of a payout tree.
+  /// @param idx index of the payee, never reused and never given to another account
+  /// @param account payee
+  /// @param cum everything this index has ever earned
+  struct Leaf {
+    uint256 idx;
+    address account;
+    uint64 cum;
+  }
+
+  /// @notice What the pool keeps of a request.
+  /// @param windowEnd end of the dispute window, 0 before a proposal
+  /// @param round number of the last proposal, 0 before one
+  /// @param accounted whether a live or pending epoch counts this payout
+  /// @param settlementDigest the EIP-712 digest that the verifiers signed
+  struct Request {
+    address payer;
+    uint128 amount;
+    uint48 deliverStart;
+    uint48 deliverEnd;
+    uint48 settleBy;
+    uint48 windowEnd;
+    uint32 verifierSetId;
+    State state;
+    uint8 round;
+    bool accounted;
+    uint128 payout;
+    uint128 fee;
+    bytes32 settlementDigest;
+  }
+
+  /// @notice A root that waits for its window; all zero when there is none.
+  /// @param root hash of top node and total
+  /// @param newTotal total once active
+  /// @param epoch its number
+  /// @param activeFrom from this second on anyone may activate it
+  /// @param post how many roots had been posted with it, rejected ones included
+  /// @param digest the EIP-712 digest that the verifiers signed
+  struct PendingEpoch {
+    bytes32 root;
+    uint128 newTotal;
+    uint64 epoch;
+    uint48 activeFrom;
+    uint32 post;
+    bytes32 digest;
+  }
+
+  // ---------------------------------------------------------------- events
+
+  event RequestOpened(
+    bytes32 indexed id,
+    address indexed payer,
+    uint128 amount,
+    uint48 deliverStart,
+    uint48 deliverEnd,
+    uint48 settleBy,
+    uint32 verifierSetId,
+    bytes32 termsHash
+  );
+  /// @notice The whole escrow became credit of the payer.
+  event RequestCancelled(bytes32 indexed id, uint128 amount);
+  event SettlementProposed(
+    bytes32 indexed id,
+    uint8 round,
+    bytes32 evidenceRoot,
+    bytes32 bundleHash,
+    bytes32 linesRoot,
+    uint128 payoutTotal,
+    uint128 feeTotal,
+    int64 deliveredWh,
+    uint48 windowEnd
+  );
+  /// @notice `fee` became credit of the fee receiver, `refund` credit of the payer.
+  event RequestFinalized(bytes32 indexed id, uint128 payout, uint128 fee, uint128 refund);
+  /// @notice The whole escrow became credit of the payer: nobody proposed a settlement in time.
+  event RequestRefunded(bytes32 indexed id, uint128 amount);
+  /// @notice A final payout that no epoch counted for a year became credit of the payer.
+  event PayoutReturned(bytes32 indexed id, uint128 amount);
+  event EpochPosted(uint64 indexed epoch, bytes32 root, uint128 newTotal, uint48 activeFrom);
+  /// @notice A posted root was proved to take from index `idx`; its requests can be posted again.
+  event EpochRejected(uint64 indexed epoch, bytes32 root, uint256 idx);
+  event EpochActivated(uint64 indexed epoch, bytes32 root, uint128 total);
+  event Paid(uint256 indexed idx, address indexed account, uint64 amount, uint64 epoch);
+  /// @notice The token refused this transfer; the amount stays claimable.
+  event PayoutDeferred(uint256 indexed idx, address indexed account, uint64 amount);
+  event CreditWithdrawn(address indexed account, uint256 amount);
+
+  // ---------------------------------------------------------------- errors
+
+  /// @notice A constructor argument is out of its range; `name` says which.
+  error BadConfiguration(bytes32 name, uint256 value);
+  /// @notice The token has other than 6 decimals, so a payout would not fit its 64-bit lane.
+  error TokenDecimals(uint256 decimals);
+  /// @notice Only the payer may do this.
+  error NotPayer(address payer, address caller);
+  /// @notice The request is in another state than this function works on.
+  error WrongState(bytes32 id, State found, State expected);
+  /// @notice The escrow is zero or above 2^96 - 1.
+  error AmountOutOfRange(uint128 amount);
+  /// @notice The times are not now < deliverStart < deliverEnd <= settleBy <= now + two years.
+  error BadSchedule(uint48 deliverStart, uint48 deliverEnd, uint48 settleBy, uint256 nowAt);
+  /// @notice The named verifier set is not the current one.
+  error VerifierSetNotCurrent(uint32 given, uint32 current);
+  /// @notice The token moved another amount than asked (a fee on transfer, say).
+  error InexactTransfer(uint256 received, uint256 expected);
+  /// @notice The payer did not sign this.
+  error NotSignedByPayer(address payer);
+  /// @notice It is too late: the last second was `until`.
+  error TooLate(uint256 nowAt, uint256 until);
+  /// @notice It is too early: the first second is `from`.
+  error TooEarly(uint256 nowAt, uint256 from);
+  /// @notice The proposal is not the next round of its request.
+  error WrongRound(uint8 given, uint8 expected);
+  /// @notice Payout and fee exceed the escrow.
+  error ExceedsEscrow(uint256 asked, uint128 amount);
+  /// @notice There is nothing to withdraw.
+  error NoCredit(address account);
+  /// @notice Another root waits for its window.
+  error EpochPending(uint64 epoch);
+  /// @notice No root waits for its window.
+  error NoEpochPending();
+  /// @notice The epoch is not the next one.
+  error WrongEpoch(uint64 given, uint64 expected);
+  /// @notice The epoch builds on another root than the live one.
+  error WrongPrevRoot(bytes32 given, bytes32 live);
+  /// @notice The list of requests is not the one that was signed.
+  error WrongRequestIds(bytes32 given, bytes32 signed);
+  /// @notice The total is not the allocated total plus the payouts of the listed requests.
+  error WrongTotal(uint256 given, uint256 expected);
+  /// @notice The request's payout is counted by an epoch already.
+  error AlreadyAccounted(bytes32 id);
+  /// @notice This very epoch was posted and rejected before.
+  error EpochWasRejected(bytes32 digest);
+  /// @notice The two leaves do not show that somebody loses.
+  error NoDecrease(uint256 idx);
+  /// @notice The index has been paid all of `cum` already.
+  error NothingToClaim(uint256 idx, uint64 cum);
+  /// @notice More would be claimed than was allocated.
+  error ExceedsAllocation(uint256 claimed, uint256 allocated);
+
+  // ---------------------------------------------------------------- layer 1: requests
+
+  /// @notice Id of a request: the hash of its terms, this chain and this pool.
+  function requestIdOf(RequestTerms calldata terms) external view returns (bytes32);
+
+  /// @notice Opens a request and pulls the escrow from the caller's allowance.
+  /// @dev Only the payer. Errors: NotPayer, WrongState, AmountOutOfRange, BadSchedule,
+  /// VerifierSetNotCurrent, InexactTransfer.
+  function openRequest(RequestTerms calldata terms) external returns (bytes32 id);
+
+  /// @notice Opens a request with the payer's ERC-3009 authorisation; anyone may send it.
+  /// @dev The authorisation's `to` is this pool, its `value` the amount and its nonce
+  /// `authorizationNonceOf(requestIdOf(terms))`, so it opens this request and no other.
+  function openRequestWithAuthorization(
+    RequestTerms calldata terms,
+    uint256 validAfter,
+    uint256 validBefore,
+    bytes calldata signature
+  ) external returns (bytes32 id);
+
+  /// @notice The ERC-3009 nonce of a request: the first 24 bytes of its id, then 8 zero bytes.
+  /// @dev For tokens with free nonces this is a unique value; for tokens with keyed sequential
+  /// nonces (OpenZeppelin) it is number 0 under a key of its own.
+  function authorizationNonceOf(bytes32 id) external pure returns (bytes32);
+
+  /// @notice Cancels a funded request before its delivery starts; the escrow becomes credit.
+  /// @dev Only the payer. Errors: NotPayer, WrongState, TooLate.
+  function cancel(bytes32 id) external;
+
+  /// @notice Same as `cancel`, on the payer's EIP-712 signature over `Cancel(bytes32 requestId)`.
+  /// @dev Anyone. The payer may be a contract (ERC-1271). Errors: NotSignedByPayer, as `cancel`.
+  function cancelWithSignature(bytes32 id, bytes calldata payerSignature) external;
+
+  /// @notice Proposes the settlement of a funded request and starts its dispute window.
+  /// @dev Anyone, from deliverEnd to settleBy, with the signatures of a quorum of the verifier set
+  /// the request was opened with, ordered by ascending signer. A call that ended early waits for
+  /// deliverEnd all the same. Errors: WrongState, TooEarly, TooLate, WrongRound, ExceedsEscrow and
+  /// those of `Quorum`.
+  function proposeSettlement(Settlement calldata s, bytes[] calldata signatures) external;
+
+  /// @notice Splits the escrow once the dispute window is over: payout, fee, refund.
+  /// @dev Anyone. Errors: WrongState, TooEarly.
+  function finalize(bytes32 id) external;
+
+  /// @notice Refunds a request for which nobody proposed a settlement by settleBy + refundGrace.
+  /// @dev Anyone. Errors: WrongState, TooEarly.
+  function refundExpired(bytes32 id) external;
+
+  /// @notice Returns a final payout to the payer if no epoch has counted it for a year: verifiers
+  /// who fall silent for good cannot freeze money.
+  /// @dev Anyone. Errors: WrongState, AlreadyAccounted, TooEarly.
+  function returnUnallocated(bytes32 id) external;
+
+  /// @notice Sends all credit of `account` to `account`.
+  /// @dev Anyone. Errors: NoCredit, and what the token says.
+  function withdrawCredit(address account) external;
+
+  // ---------------------------------------------------------------- layer 2: payouts
+
+  /// @notice Posts a new payout tree, which waits for its window.
+  /// @dev Anyone, with the signatures of a quorum of the CURRENT verifier set. The root is built
+  /// here from `topHash` and `newTotal`. An epoch without requests repairs an unusable tree.
+  /// Errors: EpochPending, WrongEpoch, WrongPrevRoot, WrongRequestIds, EpochWasRejected, WrongState,
+  /// AlreadyAccounted, WrongTotal and those of `Quorum`.
+  function postEpoch(
+    Epoch calldata e,
+    bytes32[] calldata requestIds,
+    bytes[] calldata signatures
+  ) external;
+
+  /// @notice Deletes the pending root on proof that somebody loses by it.
+  /// @dev Anyone, while the root is pending. `oldLeaf` is proved against the live root, `newLeaf`
+  /// against the pending one. Either both have the same index and the new one has a smaller amount
+  /// or another account; or the old index lies outside a tree as deep as the new leaf's proof.
+  /// Errors: NoEpochPending, NoDecrease and those of `PayoutTree`.
+  function proveDecrease(
+    Leaf calldata oldLeaf,
+    Sib[] calldata oldProof,
+    Leaf calldata newLeaf,
+    Sib[] calldata newProof
+  ) external;
+
+  /// @notice Makes the pending root live once its window is over.
+  /// @dev Anyone. Errors: NoEpochPending, TooEarly.
+  function activateEpoch() external;
+
+  /// @notice Pays index `idx` what it has earned and not yet been paid, to its own account.
+  /// @dev Anyone. Errors: NothingToClaim, ExceedsAllocation, those of `PayoutTree` and the token's.
+  function claim(uint256 idx, address account, uint64 cum, Sib[] calldata proof) external;
+
+  /// @notice Pays a whole aligned subtree of 2^k >= 4 neighbouring leaves with one proof.
+  /// @dev Anyone. A row that is paid already is skipped; a transfer that the token refuses is
+  /// deferred and does not disturb the others. Errors: ExceedsAllocation and those of `PayoutTree`.
+  /// @param first index of the first row, a multiple of the number of rows
+  /// @param rows per row 20 bytes account and 8 bytes cumulative amount, big-endian
+  /// @param proof siblings of the subtree
+  function payChunk(uint256 first, bytes calldata rows, Sib[] calldata proof) external;
+
+  // ---------------------------------------------------------------- views
+
+  /// @notice What the pool keeps of a request; all zero for an unknown id.
+  function request(bytes32 id) external view returns (Request memory);
+
+  /// @notice State of a request.
+  function state(bytes32 id) external view returns (State);
+
+  /// @notice What `account` can withdraw.
+  function credit(address account) external view returns (uint256);
+
+  /// @notice Sum of all credit.
+  function totalCredit() external view returns (uint256);
+
+  /// @notice Escrow of all requests that are funded or proposed.
+  function locked() external view returns (uint128);
+
+  /// @notice Final payouts that no live epoch counts yet.
+  function allocatable() external view returns (uint128);
+
+  /// @notice Total of the live payout tree.
+  function totalAllocated() external view returns (uint128);
+
+  /// @notice Paid out of all payout trees so far.
+  function totalClaimed() external view returns (uint128);
+
+  /// @notice Paid to index `idx` so far.
+  function claimed(uint256 idx) external view returns (uint64);
+
+  /// @notice Root of the live payout tree, zero before the first epoch.
+  function liveRoot() external view returns (bytes32);
+
+  /// @notice Number of the live epoch, 0 before the first.
+  function currentEpoch() external view returns (uint64);
+
+  /// @notice The root that waits for its window, all zero if none.
+  function pendingEpoch() external view returns (PendingEpoch memory);
+
+  /// @notice EIP-712 digest of a settlement in this pool: what verifiers sign.
+  function settlementDigest(Settlement calldata s) external view returns (bytes32);
+
+  /// @notice EIP-712 digest of an epoch in this pool: what verifiers sign.
+  function epochDigest(Epoch calldata e) external view returns (bytes32);
+
+  /// @notice EIP-712 digest of a cancellation in this pool: what the payer signs.
+  function cancelDigest(bytes32 id) external view returns (bytes32);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IFlexPool} from "../interfaces/IFlexPool.sol";
+
+/// @title EIP-712 struct hashes of the pool's messages, and the request id
+library Messages {
+  bytes32 internal constant SETTLEMENT_TYPEHASH =
+    keccak256(
+      "Settlement(bytes32 requestId,uint8 round,bytes32 evidenceRoot,bytes32 bundleHash,"
+      "bytes32 linesRoot,uint128 payoutTotal,uint128 feeTotal,int64 deliveredWh)"
+    );
+  bytes32 internal constant EPOCH_TYPEHASH =
+    keccak256(
+      "Epoch(uint64 epoch,bytes32 prevRoot,bytes32 topHash,uint128 newTotal,"
+      "bytes32 requestIdsHash,bytes32 dataHash)"
+    );
+  bytes32 internal constant CANCEL_TYPEHASH = keccak256("Cancel(bytes32 requestId)");
+  bytes32 internal constant REQUEST_TAG = "FlexRequest.v1";
+
+  /// @notice Id of a request in pool `pool` on this chain.
+  /// @dev 11 ABI words: tag, chain id, pool, then the terms in their order.
+  function requestId(
+    IFlexPool.RequestTerms calldata terms,
+    address pool
+  ) internal view returns (bytes32) {
+    return keccak256(abi.encode(REQUEST_TAG, block.chainid, pool, terms));
+  }
+
+  /// @dev All fields are static, so the struct encodes as its fields in order.
+  function hash(IFlexPool.Settlement calldata s) internal pure returns (bytes32) {
+    return keccak256(abi.encode(SETTLEMENT_TYPEHASH, s));
+  }
+
+  function hash(IFlexPool.Epoch calldata e) internal pure returns (bytes32) {
+    return keccak256(abi.encode(EPOCH_TYPEHASH, e));
+  }
+
+  function hashCancel(bytes32 id) internal pure returns (bytes32) {
+    return keccak256(abi.encode(CANCEL_TYPEHASH, id));
+  }
+}
