@@ -1,0 +1,51 @@
+import type { ChainEvent, IntentRow } from '#domain/chain.ts'
+import type { Hex } from '#domain/ids.ts'
+import type { ChainIdentity, ChainJournal } from '#ports.ts'
+import type { MakeTable } from './memory-store.ts'
+
+/** The database's side of the chain in memory. */
+export function memoryChainJournal(makeTable: MakeTable): ChainJournal {
+  const intents = makeTable<IntentRow>()
+  const events = makeTable<ChainEvent>()
+  const single = makeTable<{ block: number; hash: Hex } | ChainIdentity>()
+  const change = (businessKey: string, fields: Partial<IntentRow>) => {
+    const row = intents.get(businessKey)
+    if (!row) throw new Error(`no chain intent ${businessKey}`)
+    intents.set(businessKey, { ...row, ...fields })
+  }
+  return {
+    async intend(businessKey, intent) {
+      intents.add(businessKey, {
+        businessKey,
+        intent,
+        state: 'pending',
+        hash: null,
+        nonce: null,
+        raw: null,
+        reason: null,
+      })
+    },
+    intent: async (businessKey) => intents.get(businessKey) ?? null,
+    open: async () =>
+      intents.values().filter((row) => row.state === 'pending' || row.state === 'sent'),
+    signed: async (businessKey, tx) => change(businessKey, { ...tx, state: 'sent' }),
+    mined: async (businessKey, hash, outcome, reason) =>
+      change(businessKey, { hash, state: outcome, reason: reason ?? null }),
+    async record(found, cursor) {
+      for (const event of found) events.add(`${event.transactionHash} ${event.logIndex}`, event)
+      single.set('cursor', cursor)
+    },
+    cursor: async () => (single.get('cursor') as { block: number; hash: Hex } | undefined) ?? null,
+    events: async (filter = {}) =>
+      events
+        .values()
+        .filter(
+          (e) =>
+            (filter.kind === undefined || e.kind === filter.kind) &&
+            (filter.requestId === undefined ||
+              ('requestId' in e && e.requestId === filter.requestId)),
+        ),
+    identity: async () => (single.get('identity') as ChainIdentity | undefined) ?? null,
+    identify: async (identity) => single.set('identity', identity),
+  }
+}

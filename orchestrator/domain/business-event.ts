@@ -1,0 +1,45 @@
+import type { CallId, OrganisationId, OwnerId, ResourceId } from './ids.ts'
+import type { Instant } from './time.ts'
+
+/** What happened, for streams, notices and the audit. */
+export type BusinessEventKind =
+  | 'call-requested'
+  | 'call-offered'
+  | 'call-ordered'
+  | 'call-dispatched'
+  | 'call-measured'
+  | 'call-verified'
+  | 'call-settled'
+  | 'call-paid'
+  | 'call-declined'
+  | 'call-expired'
+  | 'call-cancelled'
+  | 'call-refunded'
+  | 'setpoint-ordered'
+  | 'setpoint-acknowledged'
+  | 'setpoint-refused'
+  | 'resource-not-obeying'
+  | 'shortfall-repaired'
+  | 'shortfall-remains'
+  | 'resource-released'
+  | 'resource-enrolled'
+  | 'reading-conflict'
+  | 'verifier-refused'
+  | 'payout-posted'
+  | 'payout-paid'
+
+export type BusinessEventInput = {
+  readonly kind: BusinessEventKind
+  readonly at: Instant
+  readonly callId: CallId | null
+  readonly resourceId: ResourceId | null
+  /** Who may see it besides the operator: organisations, and at most one owner. */
+  readonly organisationIds: readonly OrganisationId[]
+  readonly ownerId: OwnerId | null
+  /** A DSO is told at once of what is marked a notice. */
+  readonly notice: boolean
+  readonly message: string
+  readonly data: Readonly<Record<string, string | number | boolean | null>>
+}
+
+export type BusinessEvent = BusinessEventInput & { readonly sequence: number }

@@ -1,0 +1,92 @@
+import type { Authorisation, EscrowTerms } from './escrow.ts'
+import type { EpochStatement, SettlementStatement } from './evidence.ts'
+import type { Address, Hex } from './ids.ts'
+
+/** What we ask of the pool. Each carries a natural key, so that sending twice does nothing. */
+export type ChainIntent =
+  | { readonly kind: 'openRequest'; readonly terms: EscrowTerms; readonly authorisation: Authorisation }
+  | { readonly kind: 'cancel'; readonly requestId: Hex; readonly signature: Hex }
+  | {
+      readonly kind: 'proposeSettlement'
+      readonly statement: SettlementStatement
+      /** In ascending order of the signers' addresses. */
+      readonly signatures: readonly Hex[]
+    }
+  | { readonly kind: 'finalize'; readonly requestId: Hex }
+  | { readonly kind: 'refundExpired'; readonly requestId: Hex }
+  | {
+      readonly kind: 'postEpoch'
+      readonly statement: EpochStatement
+      readonly requestIds: readonly Hex[]
+      readonly signatures: readonly Hex[]
+    }
+  | { readonly kind: 'activateEpoch'; readonly epoch: number }
+  | {
+      readonly kind: 'payChunk'
+      readonly epoch: number
+      readonly first: number
+      readonly rows: Hex
+      readonly proof: readonly { readonly h: Hex; readonly s: bigint }[]
+    }
+  | { readonly kind: 'withdrawCredit'; readonly account: Address }
+
+export type IntentRow = {
+  readonly businessKey: string
+  readonly intent: ChainIntent
+  readonly state: 'pending' | 'sent' | 'mined' | 'reverted'
+  readonly hash: Hex | null
+  readonly nonce: number | null
+  readonly raw: Hex | null
+  readonly reason: string | null
+}
+
+type EventAt = {
+  readonly transactionHash: Hex
+  readonly logIndex: number
+  readonly block: number
+  readonly blockHash: Hex
+}
+
+/** What the pool said, read from its logs. Amounts in micro-EUR. */
+export type ChainEvent = EventAt &
+  (
+    | { readonly kind: 'RequestOpened'; readonly requestId: Hex; readonly amount: bigint }
+    | { readonly kind: 'RequestCancelled'; readonly requestId: Hex; readonly amount: bigint }
+    | {
+        readonly kind: 'SettlementProposed'
+        readonly requestId: Hex
+        readonly evidenceRoot: Hex
+        readonly payoutTotal: bigint
+        readonly feeTotal: bigint
+        /** Unix seconds. */
+        readonly windowEnd: number
+      }
+    | {
+        readonly kind: 'RequestFinalized'
+        readonly requestId: Hex
+        readonly payout: bigint
+        readonly fee: bigint
+        readonly refund: bigint
+      }
+    | { readonly kind: 'RequestRefunded'; readonly requestId: Hex; readonly amount: bigint }
+    | {
+        readonly kind: 'EpochPosted'
+        readonly epoch: number
+        readonly root: Hex
+        readonly newTotal: bigint
+        readonly activeFrom: number
+      }
+    | { readonly kind: 'EpochActivated'; readonly epoch: number; readonly root: Hex; readonly total: bigint }
+    | { readonly kind: 'EpochRejected'; readonly epoch: number }
+    | {
+        readonly kind: 'Paid'
+        readonly index: number
+        readonly account: Address
+        readonly amount: bigint
+        readonly epoch: number
+      }
+    | { readonly kind: 'PayoutDeferred'; readonly index: number; readonly account: Address; readonly amount: bigint }
+    | { readonly kind: 'CreditWithdrawn'; readonly account: Address; readonly amount: bigint }
+    /** The token's own log, where the pool is one side. */
+    | { readonly kind: 'Transfer'; readonly from: Address; readonly to: Address; readonly amount: bigint }
+  )

@@ -1,0 +1,30 @@
+import type { CallId, ResourceId } from './ids.ts'
+import type { Instant } from './time.ts'
+
+/** What one resource shall do: a row that the gateway makes true, not a message. */
+export type DesiredSetpoint = {
+  readonly resourceId: ResourceId
+  readonly callId: CallId
+  /** Counts up per resource over all calls; a device never goes back to a lower one. */
+  readonly version: number
+  /**
+   * Charger: the most it may import, W. Battery: its power, W, + is import.
+   * null: back to the device's own default.
+   */
+  readonly powerW: number | null
+  readonly validFrom: Instant
+  /** The device lets go by itself at this instant. */
+  readonly validUntil: Instant
+  readonly orderedAt: Instant
+}
+
+/** How far a setpoint has come: ordered -> acknowledged -> effective -> (measured) observed. */
+export type SetpointProgress = {
+  readonly acknowledgedAt: Instant | null
+  readonly effectiveAt: Instant | null
+  /** What the device said when read back, W; null: its default, or it does not tell. */
+  readonly effectiveW: number | null
+  readonly refusal: string | null
+}
+
+export type SetpointRow = DesiredSetpoint & SetpointProgress

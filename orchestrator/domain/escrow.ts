@@ -1,0 +1,31 @@
+import type { Address, Hex } from './ids.ts'
+import type { MicroEur } from './money.ts'
+import type { Instant } from './time.ts'
+
+/** What the DSO's signature binds: field for field the contract's RequestTerms. */
+export type EscrowTerms = {
+  readonly payer: Address
+  readonly amount: MicroEur
+  readonly deliverStart: Instant
+  readonly deliverEnd: Instant
+  readonly settleBy: Instant
+  readonly verifierSetId: number
+  readonly termsHash: Hex
+  readonly salt: Hex
+}
+
+export type Escrow = {
+  readonly terms: EscrowTerms
+  /** The contract's request id, bound to chain and pool. */
+  readonly requestId: Hex
+  /** The DSO's ERC-3009 signature; null until it accepts. */
+  readonly authorisation: Authorisation | null
+  /** The DSO's signature that cancels before the window; null unless it gave one. */
+  readonly cancellation: Hex | null
+}
+
+export type Authorisation = {
+  readonly validAfter: number
+  readonly validBefore: number
+  readonly signature: Hex
+}

@@ -1,0 +1,99 @@
+import type { Allocation, SkippedResource } from './allocation.ts'
+import type { Escrow } from './escrow.ts'
+import type { EvidenceHead } from './evidence.ts'
+import type { FlexibilityRequest } from './flexibility-request.ts'
+import type { CallId, Hex, OrganisationId, ResourceId } from './ids.ts'
+import type { Program } from './program.ts'
+import type { CallSettlement } from './settlement.ts'
+import type { Instant } from './time.ts'
+
+export type CallState =
+  | 'requested'
+  | 'offered'
+  | 'ordered'
+  | 'dispatched'
+  | 'measured'
+  | 'verified'
+  | 'settled'
+  | 'paid'
+  | 'declined'
+  | 'expired'
+  | 'cancelled'
+  | 'refunded'
+
+/** Every allowed transition, states in the order of a call's life. */
+export const TRANSITIONS: Readonly<Record<CallState, readonly CallState[]>> = {
+  requested: ['offered', 'declined', 'cancelled'],
+  offered: ['ordered', 'expired', 'cancelled'],
+  ordered: ['dispatched', 'cancelled', 'refunded'],
+  dispatched: ['measured', 'refunded'],
+  measured: ['measured', 'verified', 'refunded'],
+  verified: ['settled', 'refunded'],
+  settled: ['paid'],
+  paid: [],
+  declined: [],
+  expired: [],
+  cancelled: [],
+  refunded: [],
+}
+
+export const TERMINAL: ReadonlySet<CallState> = new Set(
+  (Object.keys(TRANSITIONS) as CallState[]).filter((state) => TRANSITIONS[state].length === 0),
+)
+
+/** A device found not to obey, what replaced it and when the ordered power was back. */
+export type Repair = {
+  readonly resourceId: ResourceId
+  readonly orderedW: number
+  readonly observedW: number
+  /** The setpoint's acknowledgement: from here the device should have obeyed. */
+  readonly startedAt: Instant
+  readonly detectedAt: Instant
+  readonly replacedBy: readonly ResourceId[]
+  readonly restoredAt: Instant | null
+  readonly reason: 'not-obeying' | 'silent' | 'refused'
+}
+
+/** What the whole chain settles on: hashed into openRequest's terms hash when ordered. */
+export type OrderedTerms = {
+  readonly termsHash: Hex
+  readonly baselineCommitment: Hex
+}
+
+export type FlexibilityCall = {
+  readonly id: CallId
+  readonly dsoId: OrganisationId
+  readonly program: Program
+  readonly request: FlexibilityRequest
+  readonly state: CallState
+  readonly requestedAt: Instant
+  readonly gateClosesAt: Instant
+  readonly allocations: readonly Allocation[]
+  readonly skipped: readonly SkippedResource[]
+  /** Why there was no offer, or why the call ended without payment. */
+  readonly reasons: readonly string[]
+  readonly escrow: Escrow | null
+  readonly terms: OrderedTerms | null
+  readonly repairs: readonly Repair[]
+  /** Hash of the readings taken in at window start, before the first setpoint. */
+  readonly windowStartCommitment: Hex | null
+  /** When the DSO cancelled inside the window; the rest of the window is not ordered. */
+  readonly cancelledAt: Instant | null
+  readonly releasedAt: Instant | null
+  readonly evidence: EvidenceHead | null
+  readonly settlement: CallSettlement | null
+}
+
+/** The call in its next state. @throws Error for a transition the life of a call does not know. */
+export function transition(call: FlexibilityCall, to: CallState): FlexibilityCall {
+  if (!TRANSITIONS[call.state].includes(to)) {
+    throw new Error(`a ${call.state} call cannot become ${to} (${call.id})`)
+  }
+  return { ...call, state: to }
+}
+
+/** Where the ordered part of the window ends: the cancellation, if there was one inside it. */
+export function deliveryEnd(call: FlexibilityCall): Instant {
+  const { end } = call.request.window
+  return call.cancelledAt !== null && call.cancelledAt < end ? call.cancelledAt : end
+}

@@ -1,0 +1,40 @@
+import type { OrganisationId, ProgramId } from './ids.ts'
+import type { MicroEurPerKwh } from './money.ts'
+import type { BasisPoints } from './units.ts'
+
+/** Piecewise linear and monotone: share delivered of the order -> share of the price paid. */
+export type PaymentCurve = readonly { readonly deliveredBp: number; readonly payBp: number }[]
+
+export type BaselineMethod =
+  | { readonly name: 'mean-of-like-days'; readonly version: 1; readonly days: number }
+  | { readonly name: 'reading-before'; readonly version: 1 }
+
+/** The contract's rules as versioned data, fixed in a call's terms when it is ordered. */
+export type Program = {
+  readonly id: ProgramId
+  readonly version: number
+  readonly dsoId: OrganisationId
+  readonly timeZone: string
+  readonly settlementPeriodSeconds: number
+  readonly meteringIntervalSeconds: number
+  readonly controlCycleSeconds: number
+  /** Gate closure lies this long before the window. */
+  readonly noticeSeconds: number
+  /** Late readings are waited for this long after the window. */
+  readonly graceSeconds: number
+  readonly disputeWindowSeconds: number
+  /** Payout epochs start at multiples of this. */
+  readonly epochSeconds: number
+  /** A posted payout root waits this long before it is live. */
+  readonly epochWindowSeconds: number
+  /** No settlement proposed this long after the window: the escrow goes back to the DSO. */
+  readonly settleBySeconds: number
+  readonly priceCapMax: MicroEurPerKwh
+  readonly feeBp: BasisPoints
+  readonly paymentCurve: PaymentCurve
+  readonly chargerBaseline: BaselineMethod
+  readonly batteryBaseline: BaselineMethod
+  /** A device obeys while it is within this many W, or this share, of its setpoint. */
+  readonly toleranceW: number
+  readonly toleranceBp: BasisPoints
+}

@@ -1,0 +1,120 @@
+import type {
+  Address,
+  CongestionPointId,
+  OrganisationId,
+  OwnerId,
+  ResourceId,
+  SiteId,
+} from './ids.ts'
+import type { MicroEurPerKwh } from './money.ts'
+import type { Instant } from './time.ts'
+import type { BasisPoints } from './units.ts'
+
+export type OrganisationKind = 'dso' | 'aggregator' | 'operator' | 'verifier' | 'agent'
+
+export type Organisation = {
+  readonly id: OrganisationId
+  readonly kind: OrganisationKind
+  readonly name: string
+  /** DSO: the payer's address; verifier: the signer's; agent: the payee of the agent's leaf. */
+  readonly address: Address | null
+  /** Aggregator: its share of what its owners earn. */
+  readonly aggregatorShareBp: BasisPoints
+}
+
+export type CongestionPoint = {
+  readonly id: CongestionPointId
+  readonly dsoId: OrganisationId
+  readonly name: string
+}
+
+/** The IBAN itself stands in a table of its own and never here. */
+export type PayoutChoice =
+  | { readonly kind: 'agent' }
+  | { readonly kind: 'wallet'; readonly address: Address }
+
+export type Owner = {
+  readonly id: OwnerId
+  readonly aggregatorId: OrganisationId
+  readonly payout: PayoutChoice
+}
+
+export type Site = {
+  readonly id: SiteId
+  readonly aggregatorId: OrganisationId
+  readonly ownerId: OwnerId
+  readonly congestionPointId: CongestionPointId
+}
+
+export type ResourceKind = 'charger' | 'battery'
+export type Protocol = 'ocpp' | 'opcua' | 'simulated'
+export type Direction = 'reduce-import' | 'increase-import'
+
+/** What the device is built for; powers in W, positive. */
+export type Rating = {
+  readonly importMaxW: number
+  readonly exportMaxW: number
+  /** Below this and above 0 a charger cannot hold a limit: 6 A per phase (IEC 61851). */
+  readonly importMinW: number
+  readonly phases: 1 | 3
+  readonly energyWh: number
+  readonly reserveWh: number
+  /** May the charger be stopped altogether, or only brought down to its minimum? */
+  readonly pausable: boolean
+}
+
+/** A price that stands until it is changed; minutes of the local day, until is exclusive. */
+export type StandingOffer = {
+  readonly price: MicroEurPerKwh
+  readonly directions: readonly Direction[]
+  readonly fromMinute: number
+  readonly untilMinute: number
+}
+
+/** How to reach the device. The OCPP password is kept as a hash only. */
+export type Connection =
+  | {
+      readonly protocol: 'ocpp'
+      readonly identity: string
+      readonly passwordSha256: string
+      readonly connectorId: number
+    }
+  | {
+      readonly protocol: 'opcua'
+      readonly endpoint: string
+      /** SHA-1 of the server's certificate as OPC UA names it, upper-case hex; null: none trusted yet. */
+      readonly thumbprint: string | null
+    }
+  | { readonly protocol: 'simulated'; readonly address: string }
+
+/** One controllable device. */
+export type Resource = {
+  readonly id: ResourceId
+  readonly kind: ResourceKind
+  readonly siteId: SiteId
+  readonly ownerId: OwnerId
+  readonly aggregatorId: OrganisationId
+  readonly congestionPointId: CongestionPointId
+  readonly rating: Rating
+  readonly offer: StandingOffer
+  readonly connection: Connection
+  readonly enrolledAt: Instant
+}
+
+/** A car at a charger. Energies in Wh at the meter; null where nobody told. */
+export type ChargingSession = {
+  readonly resourceId: ResourceId
+  readonly startedAt: Instant
+  readonly endedAt: Instant | null
+  readonly energyNeededWh: number | null
+  readonly departureAt: Instant | null
+  /** The meter's register when the session began. */
+  readonly startRegisterWh: number | null
+}
+
+export type ResourceHealth = {
+  readonly resourceId: ResourceId
+  readonly connected: boolean
+  readonly since: Instant
+  readonly detail: string
+}

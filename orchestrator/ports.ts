@@ -1,0 +1,398 @@
+/** Everything the core needs from the world, on one page. Implementations live elsewhere. */
+import type { BusinessEvent, BusinessEventInput } from './domain/business-event.ts'
+import type { ChainEvent, ChainIntent, IntentRow } from './domain/chain.ts'
+import type { SetpointProgress, SetpointRow, DesiredSetpoint } from './domain/dispatch-instruction.ts'
+import type { EscrowTerms } from './domain/escrow.ts'
+import type { Attestation, EpochStatement, Refusal, SettlementStatement } from './domain/evidence.ts'
+import type { CallState, FlexibilityCall } from './domain/flexibility-call.ts'
+import type {
+  Address,
+  CallId,
+  CongestionPointId,
+  GatewayId,
+  Hex,
+  OrganisationId,
+  OwnerId,
+  ResourceId,
+  SiteId,
+} from './domain/ids.ts'
+import type { LedgerEntry } from './domain/ledger.ts'
+import type { PayoutEpoch, PayoutReceipt } from './domain/payout.ts'
+import type { Program } from './domain/program.ts'
+import type {
+  ChargingSession,
+  CongestionPoint,
+  Organisation,
+  Owner,
+  Resource,
+  ResourceHealth,
+  Site,
+} from './domain/resource.ts'
+import type { DeviceReading, Reading } from './domain/telemetry.ts'
+import type { Instant } from './domain/time.ts'
+
+/** Business time. */
+export interface Clock {
+  now(): Instant
+  /** Business seconds per wall second; 1 in real use. */
+  readonly speed: number
+}
+
+/** Wall time: deadlines, heartbeats, retries. */
+export interface Timer {
+  /** Monotonic milliseconds. */
+  monotonicMs(): number
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Rejects with a DomainError 'unavailable' that names what was waited for. */
+  deadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T>
+  every(ms: number, what: string, run: () => Promise<void>): { stop(): Promise<void> }
+}
+
+export interface Random {
+  /** Unpredictable bytes for keys and passwords. */
+  bytes(length: number): Uint8Array
+}
+
+export interface Log {
+  info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  error(message: string, fields?: Record<string, unknown>): void
+}
+
+// ---------------------------------------------------------------- the store
+
+export interface Store {
+  /** All or nothing; serialised against other transactions on the same call by `calls.lock`. */
+  transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface StoreTransaction {
+  readonly organisations: OrganisationRepository
+  readonly resources: ResourceRepository
+  readonly calls: CallRepository
+  readonly promises: PromiseRepository
+  readonly setpoints: SetpointRepository
+  readonly readings: ReadingRepository
+  readonly sessions: SessionRepository
+  readonly evidence: EvidenceStore
+  readonly attestations: AttestationRepository
+  readonly payouts: PayoutRepository
+  readonly ledger: LedgerBook
+  readonly chain: ChainJournal
+  readonly events: Events
+  readonly requests: IdempotencyRepository
+  readonly keys: ApiKeyRepository
+}
+
+export interface OrganisationRepository {
+  saveProgram(program: Program): Promise<void>
+  program(dsoId: OrganisationId): Promise<Program | null>
+  save(organisation: Organisation): Promise<void>
+  find(id: OrganisationId): Promise<Organisation | null>
+  list(kind?: Organisation['kind']): Promise<Organisation[]>
+  saveCongestionPoint(point: CongestionPoint): Promise<void>
+  congestionPoint(id: CongestionPointId): Promise<CongestionPoint | null>
+  congestionPoints(): Promise<CongestionPoint[]>
+}
+
+export interface ResourceRepository {
+  saveOwner(owner: Owner): Promise<void>
+  /** Writes the IBAN into the table that nothing else reads. */
+  saveIban(ownerId: OwnerId, iban: string): Promise<void>
+  owner(id: OwnerId): Promise<Owner | null>
+  owners(aggregatorId?: OrganisationId): Promise<Owner[]>
+  saveSite(site: Site): Promise<void>
+  site(id: SiteId): Promise<Site | null>
+  save(resource: Resource): Promise<void>
+  find(id: ResourceId): Promise<Resource | null>
+  /** Ordered by id. */
+  list(filter?: {
+    congestionPointId?: CongestionPointId
+    aggregatorId?: OrganisationId
+    ownerId?: OwnerId
+  }): Promise<Resource[]>
+  saveHealth(health: ResourceHealth): Promise<void>
+  health(ids: readonly ResourceId[]): Promise<ResourceHealth[]>
+}
+
+export interface CallRepository {
+  /** Fails if the id is taken. */
+  create(call: FlexibilityCall): Promise<void>
+  /** Waits for and keeps the lock until the transaction ends. @throws DomainError 'not-found' */
+  lock(id: CallId): Promise<FlexibilityCall>
+  find(id: CallId): Promise<FlexibilityCall | null>
+  save(call: FlexibilityCall): Promise<void>
+  list(filter?: {
+    states?: readonly CallState[]
+    dsoId?: OrganisationId
+    congestionPointId?: CongestionPointId
+  }): Promise<FlexibilityCall[]>
+}
+
+/** Who is promised to which call in which settlement period; one promise per resource and period. */
+export interface PromiseRepository {
+  /** Takes what is free and returns it; never fails because something is taken. */
+  take(
+    callId: CallId,
+    wanted: readonly { resourceId: ResourceId; periodStart: Instant }[],
+  ): Promise<{ resourceId: ResourceId; periodStart: Instant }[]>
+  /** Serialises allocations at one congestion point until the transaction ends. */
+  lockCongestionPoint(id: CongestionPointId): Promise<void>
+  taken(
+    resourceIds: readonly ResourceId[],
+    from: Instant,
+    until: Instant,
+  ): Promise<{ resourceId: ResourceId; periodStart: Instant; callId: CallId }[]>
+  /** Frees what lies at or after an instant. */
+  release(callId: CallId, from: Instant, resourceIds?: readonly ResourceId[]): Promise<void>
+}
+
+export interface SetpointRepository {
+  /** Writes the next version for each resource and returns the rows. */
+  order(wanted: readonly Omit<DesiredSetpoint, 'version'>[]): Promise<SetpointRow[]>
+  /** The newest row of each resource. */
+  current(resourceIds?: readonly ResourceId[]): Promise<SetpointRow[]>
+  /** All rows of one call, oldest first. */
+  ofCall(callId: CallId): Promise<SetpointRow[]>
+  /** Records progress; a null leaves what is there. */
+  progress(
+    resourceId: ResourceId,
+    version: number,
+    progress: Partial<SetpointProgress>,
+  ): Promise<void>
+}
+
+export interface ReadingRepository {
+  /** Keeps the first reading of each (resource, at); returns how many were new. */
+  append(readings: readonly Reading[]): Promise<number>
+  /** Readings with from <= at <= until, ordered by resource and instant. */
+  between(
+    resourceIds: readonly ResourceId[],
+    from: Instant,
+    until: Instant,
+  ): Promise<Reading[]>
+  /** For each resource the last reading at or before an instant. */
+  lastBefore(resourceIds: readonly ResourceId[], at: Instant): Promise<Reading[]>
+  /** The end of each resource's hash chain at one gateway: where the next reading joins. */
+  chainHeads(gatewayId: GatewayId): Promise<{ resourceId: ResourceId; sequence: number; hash: Hex }[]>
+}
+
+export interface SessionRepository {
+  /** By (resource, startedAt); a later save adds what became known. */
+  save(session: ChargingSession): Promise<void>
+  /** Sessions that had begun and not ended at an instant. */
+  at(resourceIds: readonly ResourceId[], at: Instant): Promise<ChargingSession[]>
+}
+
+export interface EvidenceStore {
+  /** Never overwrites; saving the same bytes again is allowed. */
+  save(callId: CallId, version: number, bundle: string): Promise<void>
+  load(callId: CallId, version: number): Promise<string | null>
+}
+
+export interface AttestationRepository {
+  /** One per (subject, version, verifier); the first stays. */
+  save(attestation: Attestation): Promise<void>
+  refuse(refusal: Refusal): Promise<void>
+  of(subject: Attestation['subject'], subjectId: string): Promise<Attestation[]>
+  refusals(subject: Attestation['subject'], subjectId: string): Promise<Refusal[]>
+}
+
+export interface PayoutRepository {
+  save(epoch: PayoutEpoch): Promise<void>
+  find(epoch: number): Promise<PayoutEpoch | null>
+  /** Newest first. */
+  list(): Promise<PayoutEpoch[]>
+  /** Serialises epochs until the transaction ends. */
+  lock(): Promise<void>
+  saveReceipts(receipts: readonly PayoutReceipt[]): Promise<void>
+  receipts(filter: { epoch?: number; ownerId?: OwnerId }): Promise<PayoutReceipt[]>
+}
+
+/** Double entry; every posting sums to zero. */
+export interface LedgerBook {
+  /** Idempotent by the posting's key. @throws Error if the entries do not sum to zero. */
+  post(key: string, entries: readonly LedgerEntry[]): Promise<void>
+  balance(account: string): Promise<bigint>
+  entries(account: string): Promise<(LedgerEntry & { key: string })[]>
+  balances(): Promise<{ account: string; balance: bigint }[]>
+}
+
+/** The database's side of the chain: an outbox of intents, and what was read back. */
+export interface ChainJournal {
+  /** Idempotent by business key: the first stays. */
+  intend(businessKey: string, intent: ChainIntent): Promise<void>
+  intent(businessKey: string): Promise<IntentRow | null>
+  /** States 'pending' and 'sent', oldest first. */
+  open(): Promise<IntentRow[]>
+  /** Stored before broadcast. */
+  signed(businessKey: string, tx: { hash: Hex; nonce: number; raw: Hex }): Promise<void>
+  mined(businessKey: string, hash: Hex, outcome: 'mined' | 'reverted', reason?: string): Promise<void>
+  /** Idempotent by (transaction, log index). */
+  record(events: readonly ChainEvent[], cursor: { block: number; hash: Hex }): Promise<void>
+  cursor(): Promise<{ block: number; hash: Hex } | null>
+  events(filter?: { kind?: ChainEvent['kind']; requestId?: Hex }): Promise<ChainEvent[]>
+  /** Which pool on which chain this database belongs to. */
+  identity(): Promise<ChainIdentity | null>
+  identify(identity: ChainIdentity): Promise<void>
+}
+
+export type ChainIdentity = {
+  readonly chainId: number
+  readonly genesisHash: Hex
+  readonly pool: Address
+  readonly token: Address
+  readonly registry: Address
+  readonly feeReceiver: Address
+}
+
+export interface Events {
+  append(events: readonly BusinessEventInput[]): Promise<void>
+  after(sequence: number, limit: number): Promise<BusinessEvent[]>
+  ofCall(callId: CallId): Promise<BusinessEvent[]>
+}
+
+export interface IdempotencyRepository {
+  /** null: the key is new and now taken by this transaction. */
+  begin(
+    organisationId: OrganisationId,
+    key: string,
+    requestHash: Hex,
+  ): Promise<{ status: number; body: string; requestHash: Hex } | null>
+  finish(organisationId: OrganisationId, key: string, status: number, body: string): Promise<void>
+}
+
+export type ApiKey = {
+  readonly keySha256: string
+  readonly role: 'dso' | 'aggregator' | 'owner' | 'operator' | 'verifier' | 'agent'
+  /** The organisation, or for an owner its aggregator. */
+  readonly organisationId: OrganisationId
+  readonly ownerId: OwnerId | null
+}
+
+export interface ApiKeyRepository {
+  save(key: ApiKey): Promise<void>
+  find(keySha256: string): Promise<ApiKey | null>
+  count(): Promise<number>
+}
+
+// ------------------------------------------------------------- waking things
+
+/** Hints, never truth: losing all of them costs at most one reconciler tick. */
+export interface WakeUps {
+  /** Have the call looked at when this instant has come. */
+  wakeCall(callId: CallId, at: Instant): Promise<void>
+  /** Tell whoever holds devices or streams that something changed. */
+  notify(topic: Topic): Promise<void>
+  subscribe(topic: Topic, handler: () => void): { stop(): void }
+}
+
+export type Topic = 'setpoints' | 'resources' | 'events' | 'chain'
+
+// ----------------------------------------------------------------- devices
+
+/** One kind of connection to devices: OCPP, OPC UA, … Powers in W, + is import. */
+export interface DeviceDriver {
+  readonly protocol: Resource['connection']['protocol']
+  start(sink: DeviceSink): Promise<void>
+  stop(): Promise<void>
+  /** Makes a device known, or renews what is known of it. Idempotent. */
+  attach(resource: Resource): Promise<void>
+  /** Resolves when the device acknowledged. @throws DomainError device-unreachable, device-refused */
+  apply(resourceId: ResourceId, setpoint: DesiredSetpoint, deadlineMs: number): Promise<void>
+  /** What limit or setpoint the device says is in force. @throws DomainError as above */
+  readBack(resourceId: ResourceId, deadlineMs: number): Promise<EffectiveSetpoint>
+}
+
+export type EffectiveSetpoint =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'limited'; readonly powerW: number }
+  | { readonly kind: 'unknown' }
+
+/** What drivers report; never rejects because of the device's data. */
+export interface DeviceSink {
+  connected(resourceId: ResourceId, detail: string): void
+  disconnected(resourceId: ResourceId, detail: string): void
+  measured(reading: DeviceReading): void
+  session(session: ChargingSession): void
+}
+
+// ------------------------------------------------------- signing and money
+
+/** A key that signs telemetry hashes (Ed25519). */
+export interface Signer {
+  readonly publicKey: Hex
+  sign(hash: Hex): Hex
+}
+
+/** Checks a gateway's signature without holding its key. */
+export type VerifySignature = (publicKey: Hex, hash: Hex, signature: Hex) => boolean
+
+/** A verifier's key; EIP-712. */
+export interface Attestor {
+  readonly address: Address
+  signSettlement(statement: SettlementStatement): Promise<Hex>
+  signEpoch(statement: EpochStatement): Promise<Hex>
+}
+
+/** The chain's side: what is asked of the pool and what it says. */
+export interface PayoutRail {
+  /** Parties and addresses; fixed once started. */
+  readonly parties: RailParties
+  requestId(terms: EscrowTerms): Hex
+  /** What the DSO signs (ERC-3009 typed data), as plain JSON. */
+  authorisationToSign(terms: EscrowTerms): unknown
+  /** What the DSO signs to cancel before the window, as plain JSON. */
+  cancellationToSign(requestId: Hex): unknown
+  /** True if the payer of the terms signed this authorisation. */
+  verifyAuthorisation(
+    terms: EscrowTerms,
+    authorisation: { validAfter: number; validBefore: number; signature: Hex },
+  ): Promise<boolean>
+  verifyCancellation(requestId: Hex, payer: Address, signature: Hex): Promise<boolean>
+  /** Who signed; null for no valid signature. */
+  settlementSigner(statement: SettlementStatement, signature: Hex): Promise<Address | null>
+  epochSigner(statement: EpochStatement, signature: Hex): Promise<Address | null>
+  /** One round: mine where we mine, send what is open, follow what was sent, read new logs. */
+  advance(): Promise<{ newEvents: number }>
+  /** What the pool itself says now, for reconciliation. */
+  poolState(): Promise<PoolState>
+}
+
+export type RailParties = ChainIdentity & {
+  readonly relayer: Address
+  readonly verifierSetId: number
+  readonly verifiers: readonly Address[]
+  readonly quorum: number
+  readonly disputeWindowSeconds: number
+  readonly epochWindowSeconds: number
+}
+
+export type PoolState = {
+  readonly tokenBalance: bigint
+  readonly locked: bigint
+  readonly allocatable: bigint
+  readonly totalAllocated: bigint
+  readonly totalClaimed: bigint
+  readonly credits: bigint
+  readonly liveRoot: Hex
+  readonly currentEpoch: number
+}
+
+/** Mixed-integer cases of allocation; the linear ones need none. */
+export interface Solver {
+  solve(problemText: string, deadlineMs: number): Promise<ReadonlyMap<string, number>>
+}
+
+/** What every lifecycle step is handed. */
+export type Ports = {
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly random: Random
+  readonly log: Log
+  readonly store: Store
+  readonly wakeUps: WakeUps
+  readonly rail: PayoutRail
+  readonly gatewayKeys: readonly { readonly id: GatewayId; readonly publicKey: Hex }[]
+}
