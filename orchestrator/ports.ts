@@ -231,6 +231,12 @@ export interface ChainJournal {
   mined(businessKey: string, hash: Hex, outcome: 'mined' | 'reverted', reason?: string): Promise<void>
   /** Idempotent by (transaction, log index). */
   record(events: readonly ChainEvent[], cursor: { block: number; hash: Hex }): Promise<void>
+  /**
+   * After a reorganisation of the chain: forgets the events above a block and sets the cursor to it.
+   * An intent mined by a transaction that wrote one of them is open again: 'sent' if its raw bytes
+   * are known, else 'pending'.
+   */
+  rewind(to: { block: number; hash: Hex }): Promise<void>
   cursor(): Promise<{ block: number; hash: Hex } | null>
   events(filter?: { kind?: ChainEvent['kind']; requestId?: Hex }): Promise<ChainEvent[]>
   /** Which pool on which chain this database belongs to. */

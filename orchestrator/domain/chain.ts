@@ -69,6 +69,8 @@ export type ChainEvent = EventAt &
         readonly refund: bigint
       }
     | { readonly kind: 'RequestRefunded'; readonly requestId: Hex; readonly amount: bigint }
+    /** A final payout that no epoch counted for a year became the payer's credit. */
+    | { readonly kind: 'PayoutReturned'; readonly requestId: Hex; readonly amount: bigint }
     | {
         readonly kind: 'EpochPosted'
         readonly epoch: number
