@@ -35,6 +35,19 @@ export function memoryChainJournal(makeTable: MakeTable): ChainJournal {
       for (const event of found) events.add(`${event.transactionHash} ${event.logIndex}`, event)
       single.set('cursor', cursor)
     },
+    async rewind(to) {
+      const orphaned = new Set<Hex>()
+      for (const [key, event] of events.entries()) {
+        if (event.block <= to.block) continue
+        orphaned.add(event.transactionHash)
+        events.delete(key)
+      }
+      for (const row of intents.values()) {
+        if (row.state !== 'mined' || row.hash === null || !orphaned.has(row.hash)) continue
+        change(row.businessKey, { state: row.raw === null ? 'pending' : 'sent' })
+      }
+      single.set('cursor', to)
+    },
     cursor: async () => (single.get('cursor') as { block: number; hash: Hex } | undefined) ?? null,
     events: async (filter = {}) =>
       events
