@@ -1,0 +1,146 @@
+import type { EffectiveSetpoint } from '#ports.ts'
+import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
+import { assert, DomainError } from '#domain/errors.ts'
+import type { Connection, Resource } from '#domain/resource.ts'
+import { chooseEndpoint, EndpointRefused, messageOf } from './endpoint.ts'
+import { type BatteryContext, LiveBattery } from './live-battery.ts'
+
+const retryMsFirst = 500
+const retryMsMax = 10_000
+/** A server that we refuse is looked at again this seldom; `renew` looks at once. */
+const refusedRetryMs = 30_000
+
+type OpcuaConnection = Extract<Connection, { protocol: 'opcua' }>
+
+/** Keeps one battery connected: whatever ends a client, a new one is built. */
+export class BatteryLink {
+  readonly #context: BatteryContext
+  readonly #stopping = new AbortController()
+  readonly #running: Promise<void>
+  #resource: Resource
+  #live: LiveBattery | null = null
+  #wake = new AbortController()
+  #failures = 0
+  #lastDetail: string | null = null
+  presentedThumbprint: string | null = null
+
+  constructor(context: BatteryContext, resource: Resource) {
+    this.#resource = resource
+    this.#context = { ...context, sink: this.#mute(context.sink) }
+    this.#running = this.#run()
+  }
+
+  /** Takes up a changed endpoint or thumbprint; without a change nothing happens. */
+  renew(resource: Resource): void {
+    const before = opcuaConnection(this.#resource)
+    const after = opcuaConnection(resource)
+    this.#resource = resource
+    if (before.endpoint === after.endpoint && before.thumbprint === after.thumbprint) return
+    this.#failures = 0
+    this.#live?.end('its connection was changed')
+    this.#wake.abort()
+  }
+
+  /** @throws DomainError device-unreachable, device-refused */
+  async apply(setpoint: DesiredSetpoint, deadlineMs: number): Promise<void> {
+    await this.#connected().apply(setpoint, deadlineMs)
+  }
+
+  /** @throws DomainError device-unreachable, device-refused */
+  async readBack(deadlineMs: number): Promise<EffectiveSetpoint> {
+    return await this.#connected().readBack(deadlineMs)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#live?.end('stopped')
+    this.#wake.abort()
+    await this.#running
+  }
+
+  #connected(): LiveBattery {
+    if (this.#live) return this.#live
+    const why = this.#lastDetail ?? 'connecting'
+    throw new DomainError('device-unreachable', `battery ${this.#resource.id}: ${why}`)
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      this.#wake = new AbortController()
+      const pauseMs = await this.#attempt()
+      await this.#pause(pauseMs)
+    }
+  }
+
+  /** One client from beginning to end; answers how long to wait before the next. */
+  async #attempt(): Promise<number> {
+    const resource = this.#resource
+    try {
+      const { endpoint: url, thumbprint } = opcuaConnection(resource)
+      const endpoint = await chooseEndpoint(this.#context, url)
+      this.presentedThumbprint = endpoint.thumbprint
+      if (thumbprint !== endpoint.thumbprint) {
+        throw new EndpointRefused(
+          `certificate refused: the server presents ${endpoint.thumbprint}, ` +
+            `trusted is ${thumbprint ?? 'none yet'}`,
+        )
+      }
+      const report = (detail: string) => this.#report(detail)
+      this.#live = await LiveBattery.open(this.#context, resource, endpoint, report)
+      if (this.#stopping.signal.aborted || this.#resource !== resource) this.#live.end('changed')
+      const reason = await this.#live.ended
+      if (this.#live.proven) this.#failures = 0
+      this.#report(reason)
+    } catch (error) {
+      this.#report(messageOf(error))
+      if (error instanceof EndpointRefused) return refusedRetryMs
+    } finally {
+      const live = this.#live
+      this.#live = null
+      await live?.close()
+    }
+    this.#failures += 1
+    return Math.min(retryMsMax, retryMsFirst * 2 ** (this.#failures - 1))
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#wake
+    if (signal.aborted) return
+    try {
+      await this.#context.timer.sleep(ms, signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+
+  /** Tells once why a battery is away, until the reason changes. */
+  #report(detail: string): void {
+    if (detail === this.#lastDetail) return
+    this.#lastDetail = detail
+    this.#context.sink.disconnected(this.#resource.id, detail)
+  }
+
+  /** A link that is stopped tells nothing more. */
+  #mute(sink: BatteryContext['sink']): BatteryContext['sink'] {
+    const { signal } = this.#stopping
+    return {
+      connected: (id, detail) => {
+        this.#lastDetail = null
+        if (!signal.aborted) sink.connected(id, detail)
+      },
+      disconnected: (id, detail) => {
+        if (!signal.aborted) sink.disconnected(id, detail)
+      },
+      measured: (reading) => {
+        if (!signal.aborted) sink.measured(reading)
+      },
+      session: (session) => sink.session(session),
+    }
+  }
+}
+
+function opcuaConnection(resource: Resource): OpcuaConnection {
+  const { connection } = resource
+  assert(connection.protocol === 'opcua', `${resource.id} is reached over ${connection.protocol}`)
+  return connection
+}

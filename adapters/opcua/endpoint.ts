@@ -1,0 +1,104 @@
+import type { EndpointDescription, OPCUAClient, OPCUAClientOptions } from 'node-opcua'
+import type { Log, Timer } from '#ports.ts'
+import { leafCertificate, thumbprintOf, type ClientPki } from './certificates.ts'
+import type { Opcua } from './library.ts'
+
+/** What every connection needs. */
+export type StackContext = {
+  readonly opcua: Opcua
+  readonly timer: Timer
+  readonly log: Log
+  readonly pki: ClientPki
+}
+
+/** What a server offers that we would use. */
+export type Endpoint = {
+  readonly url: string
+  readonly policyUri: string
+  readonly certificate: Buffer
+  readonly thumbprint: string
+}
+
+/** A server that we do not talk to, and why; trying again soon would not help. */
+export class EndpointRefused extends Error {}
+
+const discoveryDeadlineMs = 10_000
+const closeDeadlineMs = 2_000
+
+/**
+ * Asks a server for its endpoints and chooses one: SignAndEncrypt, Aes256_Sha256_RsaPss before
+ * Basic256Sha256, anonymous inside. Discovery itself is not secured in OPC UA; what it says binds
+ * nobody, because the certificate is compared with the thumbprint of the resource and the server
+ * must then prove that it holds the key.
+ * @throws EndpointRefused where it offers nothing of that kind.
+ */
+export async function chooseEndpoint(
+  { opcua, timer, log, pki }: StackContext,
+  url: string,
+): Promise<Endpoint> {
+  const client = opcua.OPCUAClient.create({
+    ...identityOf(pki),
+    endpointMustExist: false,
+    securityMode: opcua.MessageSecurityMode.None,
+    securityPolicy: opcua.SecurityPolicy.None,
+    clientCertificateManager: pki.pinned(null, () => {}),
+    connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
+    transportTimeout: discoveryDeadlineMs,
+  })
+  const ask = async () => {
+    await client.connect(url)
+    return await client.getEndpoints({ endpointUrl: url })
+  }
+  try {
+    return select(opcua, url, await timer.deadline(ask(), discoveryDeadlineMs, `discovery at ${url}`))
+  } finally {
+    await disconnect(timer, log, client)
+  }
+}
+
+function select(opcua: Opcua, url: string, offered: readonly EndpointDescription[]): Endpoint {
+  const { MessageSecurityMode, SecurityPolicy, UserTokenType } = opcua
+  for (const policy of [SecurityPolicy.Aes256_Sha256_RsaPss, SecurityPolicy.Basic256Sha256]) {
+    const found = offered.find(
+      (endpoint) =>
+        endpoint.securityMode === MessageSecurityMode.SignAndEncrypt &&
+        endpoint.securityPolicyUri === policy &&
+        endpoint.userIdentityTokens?.some((token) => token.tokenType === UserTokenType.Anonymous),
+    )
+    if (!found?.serverCertificate?.length) continue
+    const certificate = leafCertificate(opcua, found.serverCertificate)
+    return { url, policyUri: policy, certificate, thumbprint: thumbprintOf(certificate) }
+  }
+  const names = offered.map(
+    ({ securityMode, securityPolicyUri }) =>
+      `${MessageSecurityMode[securityMode]} ${policyName(securityPolicyUri ?? 'nothing')}`,
+  )
+  throw new EndpointRefused(
+    'expected an endpoint with SignAndEncrypt, Basic256Sha256 or Aes256_Sha256_RsaPss and an ' +
+      `anonymous user inside, got ${[...new Set(names)].join(', ') || 'none'}`,
+  )
+}
+
+export function policyName(policyUri: string): string {
+  return policyUri.slice(policyUri.lastIndexOf('#') + 1)
+}
+
+/** How we present ourselves to a server. */
+export function identityOf(pki: ClientPki): OPCUAClientOptions {
+  const { applicationName, applicationUri, certificateFile, privateKeyFile } = pki
+  return { applicationName, applicationUri, certificateFile, privateKeyFile }
+}
+
+/** Ends a client; a server that does not answer cannot hold us up. */
+export async function disconnect(timer: Timer, log: Log, client: OPCUAClient): Promise<void> {
+  try {
+    await timer.deadline(client.disconnect(), closeDeadlineMs, 'an OPC UA server to let go')
+  } catch (error) {
+    log.info('an OPC UA connection was dropped without a goodbye', { reason: messageOf(error) })
+  }
+}
+
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/\s+/g, ' ').trim()
+}

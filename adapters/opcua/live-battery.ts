@@ -1,0 +1,273 @@
+import type { Clock, DeviceSink, EffectiveSetpoint } from '#ports.ts'
+import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
+import { DomainError } from '#domain/errors.ts'
+import type { Resource } from '#domain/resource.ts'
+import { watts } from '#domain/units.ts'
+import {
+  type Argument,
+  type BatterySession,
+  CallRefused,
+  openSession,
+  type SessionListener,
+} from './battery-session.ts'
+import { type Endpoint, messageOf, policyName, type StackContext } from './endpoint.ts'
+import { batteryMap, controlModes, methodResults, variableNames } from './node-map.ts'
+import { readEffectiveSetpoint, readMeterRecord, refusalOf, toDischarge } from './wire.ts'
+
+export type BatteryContext = StackContext & {
+  readonly clock: Clock
+  readonly meteringIntervalSeconds: number
+  readonly sink: DeviceSink
+}
+
+const tickMs = 1000
+/** Ticks without fresh data: no orders any more. Ticks that we slept through do not count. */
+const staleTicks = 4
+/** Ticks without fresh data: the library's own recovery had its chance; a new client is due. */
+const lostTicks = 8
+const heartbeatFailuresMax = 5
+
+/**
+ * A battery as long as one client lives. It is healthy while fresh data comes, and only then takes
+ * orders; what the library says of its connection counts for nothing but bad news.
+ */
+export class LiveBattery {
+  /** Resolves with the reason once this client must be dropped. */
+  readonly ended: Promise<string>
+  /** Was it ever healthy? */
+  proven = false
+  readonly #context: BatteryContext
+  readonly #resource: Resource
+  readonly #endpoint: Endpoint
+  readonly #disconnected: (detail: string) => void
+  #end: (reason: string) => void = () => {}
+  #session: BatterySession | null = null
+  #watch: { stop(): Promise<void> } | null = null
+  #healthy = false
+  #outages = 0
+  #silentTicks = 0
+  #beats = 0
+  #heartbeatFailures = 0
+  #lastStamp: number | null = null
+  #resuming: Promise<void> | null = null
+
+  private constructor(
+    context: BatteryContext,
+    resource: Resource,
+    endpoint: Endpoint,
+    disconnected: (detail: string) => void,
+  ) {
+    this.#context = context
+    this.#resource = resource
+    this.#endpoint = endpoint
+    this.#disconnected = disconnected
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  /** Connects and listens; `sink.connected` follows when fresh data has come and the model is read. */
+  static async open(
+    context: BatteryContext,
+    resource: Resource,
+    endpoint: Endpoint,
+    disconnected: (detail: string) => void,
+  ): Promise<LiveBattery> {
+    const battery = new LiveBattery(context, resource, endpoint, disconnected)
+    const wallMs = (context.meteringIntervalSeconds * 1000) / context.clock.speed
+    const publishingMs = Math.min(1000, Math.max(100, Math.round(wallMs / 4)))
+    const session = await openSession(context, endpoint, publishingMs, battery.#listener())
+    battery.#session = session
+    try {
+      await session.subscribe()
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+    battery.#watch = context.timer.every(tickMs, `battery ${resource.id}`, () => battery.#tick())
+    return battery
+  }
+
+  /** Makes `ended` resolve; from here on no order is taken. */
+  end(reason: string): void {
+    this.#unhealthy(reason)
+    this.#end(reason)
+  }
+
+  async close(): Promise<void> {
+    this.end('closed')
+    await this.#watch?.stop()
+    await this.#session?.close()
+    await this.#resuming
+  }
+
+  /** @throws DomainError device-unreachable, device-refused */
+  async apply(setpoint: DesiredSetpoint, deadlineMs: number): Promise<void> {
+    const { clock } = this.#context
+    if (setpoint.powerW !== null && setpoint.validUntil <= clock.now()) {
+      throw this.#refused('the order has expired before it was sent')
+    }
+    const session = this.#healthySession()
+    const refusal = await this.#within(this.#order(session, setpoint), deadlineMs, 'an order')
+    if (refusal !== null) throw this.#refused(refusal)
+  }
+
+  /** @throws DomainError device-unreachable, device-refused */
+  async readBack(deadlineMs: number): Promise<EffectiveSetpoint> {
+    const reading = this.#effective(this.#healthySession())
+    return (await this.#within(reading, deadlineMs, 'a read-back')).effective
+  }
+
+  async #order(session: BatterySession, setpoint: DesiredSetpoint): Promise<string | null> {
+    const { methods } = batteryMap
+    const sequence: Argument = { type: 'UInt32', value: setpoint.version }
+    const result =
+      setpoint.powerW === null
+        ? await session.call(methods.releaseSetpoint, [sequence])
+        : await session.call(methods.setActivePower, [
+            { type: 'Double', value: toDischarge(watts(setpoint.powerW)) },
+            { type: 'DateTime', value: new Date(setpoint.validUntil) },
+            sequence,
+          ])
+    if (result === methodResults.sequenceNotNewer && (await this.#holds(session, setpoint))) {
+      return null // the same order came through before, and only its answer was lost
+    }
+    return refusalOf(result)
+  }
+
+  async #holds(session: BatterySession, setpoint: DesiredSetpoint): Promise<boolean> {
+    const { effective, validUntil } = await this.#effective(session)
+    if (setpoint.powerW === null) return effective.kind === 'default'
+    return (
+      effective.kind === 'limited' &&
+      effective.powerW === setpoint.powerW &&
+      validUntil === setpoint.validUntil
+    )
+  }
+
+  async #effective(
+    session: BatterySession,
+  ): Promise<{ effective: EffectiveSetpoint; validUntil: number | null }> {
+    const values = await session.read([
+      'SetpointEnable',
+      'ActivePowerSetpoint',
+      'ControlMode',
+      'SetpointValidUntil',
+    ])
+    const until = values.get('SetpointValidUntil')
+    const effective = readEffectiveSetpoint(
+      values.get('SetpointEnable'),
+      values.get('ActivePowerSetpoint'),
+      values.get('ControlMode'),
+    )
+    return { effective, validUntil: until instanceof Date ? until.getTime() : null }
+  }
+
+  #healthySession(): BatterySession {
+    if (this.#healthy && this.#session) return this.#session
+    throw new DomainError('device-unreachable', `battery ${this.#resource.id} is not connected`)
+  }
+
+  #refused(reason: string): DomainError {
+    return new DomainError('device-refused', `battery ${this.#resource.id}: ${reason}`)
+  }
+
+  /** Unanswered means unknown: the client, which might still send, is dropped. */
+  async #within<T>(work: Promise<T>, deadlineMs: number, what: string): Promise<T> {
+    const { timer } = this.#context
+    const { id } = this.#resource
+    try {
+      return await timer.deadline(work, deadlineMs, `battery ${id} to answer ${what}`)
+    } catch (error) {
+      if (error instanceof CallRefused) throw this.#refused(error.message)
+      this.end(messageOf(error))
+      throw new DomainError('device-unreachable', `battery ${id}: ${what}: ${messageOf(error)}`)
+    }
+  }
+
+  #listener(): SessionListener {
+    return {
+      record: (value) => this.#record(value),
+      heartbeat: () => this.#fresh(),
+      lost: () => this.#unhealthy('the connection was lost'),
+      certificateRefused: (thumbprint) => this.end(`the server presents ${thumbprint} now`),
+    }
+  }
+
+  #record(value: unknown): void {
+    const { log, sink } = this.#context
+    try {
+      const reading = readMeterRecord(this.#resource.id, value)
+      if (reading && reading.at !== this.#lastStamp) {
+        this.#lastStamp = reading.at
+        sink.measured(reading)
+      }
+      this.#fresh()
+    } catch (error) {
+      log.warn('a battery sent a record that is none', {
+        resource: this.#resource.id,
+        reason: messageOf(error),
+      })
+    }
+  }
+
+  #fresh(): void {
+    this.#silentTicks = 0
+    if (this.#healthy || this.#resuming || !this.#session) return
+    const outages = this.#outages
+    this.#resuming = this.#onboard(this.#session)
+      .then(
+        (detail) => {
+          if (outages !== this.#outages) return // it broke again meanwhile
+          this.#healthy = true
+          this.proven = true
+          this.#context.sink.connected(this.#resource.id, detail)
+        },
+        (error) => this.end(messageOf(error)),
+      )
+      .finally(() => {
+        this.#resuming = null
+      })
+  }
+
+  /** At first and after every outage: is this the battery we know, and what holds there now? */
+  async #onboard(session: BatterySession): Promise<string> {
+    const { meteringIntervalSeconds } = this.#context
+    if (!(await session.sameNamespaces())) throw new Error('the namespaces have another order now')
+    const model = await session.read(variableNames)
+    await session.write('MeteringInterval', 'Double', meteringIntervalSeconds)
+    await this.#beat(session)
+    const mode = model.get('ControlMode') === controlModes.local ? 'LOCAL' : 'REMOTE'
+    const charge = Math.round(Number(model.get('StateOfCharge')))
+    return `${policyName(this.#endpoint.policyUri)}, ${mode}, state of charge ${charge} %`
+  }
+
+  async #beat(session: BatterySession): Promise<void> {
+    this.#beats = (this.#beats + 1) % 2 ** 32
+    await session.write('ControllerHeartbeat', 'UInt32', this.#beats)
+  }
+
+  async #tick(): Promise<void> {
+    this.#silentTicks += 1
+    if (this.#silentTicks >= lostTicks) {
+      this.end(`no fresh data for ${lostTicks} s`)
+    } else if (this.#silentTicks >= staleTicks) {
+      this.#unhealthy(`no fresh data for ${staleTicks} s`)
+    }
+    if (!this.#healthy || !this.#session) return
+    try {
+      await this.#beat(this.#session)
+      this.#heartbeatFailures = 0
+    } catch (error) {
+      this.#heartbeatFailures += 1
+      if (this.#heartbeatFailures >= heartbeatFailuresMax) this.end(messageOf(error))
+    }
+  }
+
+  #unhealthy(reason: string): void {
+    this.#outages += 1
+    if (!this.#healthy) return
+    this.#healthy = false
+    this.#disconnected(reason)
+  }
+}

@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { DomainError } from '#domain/errors.ts'
+import {
+  callId,
+  congestionPointId,
+  organisationId,
+  ownerId,
+  type ResourceId,
+  resourceId,
+  siteId,
+} from '#domain/ids.ts'
+import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
+import type { Resource } from '#domain/resource.ts'
+import type { DeviceReading } from '#domain/telemetry.ts'
+import { type Instant, instant } from '#domain/time.ts'
+import type { DeviceSink, Log, Timer } from '#ports.ts'
+
+export const wallTimer: Timer = {
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal ? { signal } : {})
+  },
+  async deadline(promise, ms, what) {
+    const ending = new AbortController()
+    const late = async () => {
+      await delay(ms, undefined, { signal: ending.signal })
+      throw new DomainError('unavailable', `waited ${ms} ms for ${what}`)
+    }
+    try {
+      return await Promise.race([promise, late()])
+    } finally {
+      ending.abort()
+    }
+  },
+  every(ms, _what, run) {
+    let running: Promise<void> = Promise.resolve()
+    let busy = false
+    const tick = async () => {
+      busy = true
+      await run()
+      busy = false
+    }
+    const handle = setInterval(() => {
+      if (!busy) running = tick()
+    }, ms)
+    return {
+      async stop() {
+        clearInterval(handle)
+        await running
+      },
+    }
+  },
+}
+
+/** Keeps what a driver reports, and lines of its log. */
+export type Recorder = DeviceSink & {
+  readonly log: Log
+  readonly lines: string[]
+  readonly told: { id: ResourceId; kind: 'connected' | 'disconnected'; detail: string }[]
+  readonly readings: DeviceReading[]
+  connections(id: ResourceId): number
+  isConnected(id: ResourceId): boolean
+  lastDetail(id: ResourceId): string | undefined
+}
+
+export function recorder(): Recorder {
+  const told: Recorder['told'] = []
+  const readings: DeviceReading[] = []
+  const lines: string[] = []
+  const keep = (message: string, fields?: Record<string, unknown>) => {
+    lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
+  }
+  const of = (id: ResourceId) => told.filter((entry) => entry.id === id)
+  return {
+    log: { info: keep, warn: keep, error: keep },
+    lines,
+    told,
+    readings,
+    connected: (id, detail) => told.push({ id, kind: 'connected', detail }),
+    disconnected: (id, detail) => told.push({ id, kind: 'disconnected', detail }),
+    measured: (reading) => readings.push(reading),
+    session: () => {},
+    connections: (id) => of(id).filter((entry) => entry.kind === 'connected').length,
+    isConnected: (id) => of(id).at(-1)?.kind === 'connected',
+    lastDetail: (id) => of(id).at(-1)?.detail,
+  }
+}
+
+export async function until(what: string, met: () => boolean, withinMs = 15_000): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!met()) {
+    if (performance.now() > end) throw new Error(`waited ${withinMs} ms for ${what}`)
+    await delay(20)
+  }
+}
+
+export function battery(name: string, endpoint: string, thumbprint: string | null): Resource {
+  return {
+    id: resourceId(name),
+    kind: 'battery',
+    siteId: siteId('site'),
+    ownerId: ownerId('owner'),
+    aggregatorId: organisationId('aggregator'),
+    congestionPointId: congestionPointId('feeder'),
+    rating: {
+      importMaxW: 5000,
+      exportMaxW: 5000,
+      importMinW: 0,
+      phases: 3,
+      energyWh: 10_000,
+      reserveWh: 1000,
+      pausable: true,
+    },
+    offer: { price: 100_000n as never, directions: ['reduce-import'], fromMinute: 0, untilMinute: 1440 },
+    connection: { protocol: 'opcua', endpoint, thumbprint },
+    enrolledAt: instant(0),
+  }
+}
+
+export function setpoint(
+  id: ResourceId,
+  version: number,
+  powerW: number | null,
+  validUntil: Instant,
+): DesiredSetpoint {
+  return {
+    resourceId: id,
+    callId: callId('call'),
+    version,
+    powerW,
+    validFrom: instant(0),
+    validUntil,
+    orderedAt: instant(0),
+  }
+}
