@@ -11,6 +11,21 @@ export default defineConfig({
     artifacts: 'contracts/artifacts',
     cache: 'contracts/cache',
   },
+  test: {
+    solidity: {
+      profiles: {
+        default: {
+          fuzz: { runs: 256 },
+          invariant: { runs: 24, depth: 80, failOnRevert: true },
+        },
+        // `hardhat test solidity --test-profile deep`
+        deep: {
+          fuzz: { runs: 5_000 },
+          invariant: { runs: 256, depth: 200, failOnRevert: true },
+        },
+      },
+    },
+  },
   solidity: {
     profiles: {
       default: { ...solc, settings },

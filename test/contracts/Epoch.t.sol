@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {FlexPool} from "../../contracts/FlexPool.sol";
+import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {PayoutTree} from "../../contracts/libraries/PayoutTree.sol";
+import {Quorum} from "../../contracts/libraries/Quorum.sol";
+import {Fixture} from "./support/Fixture.sol";
+import {TreeBuilder} from "./support/TreeBuilder.sol";
+import {Check, vm} from "./support/Vm.sol";
+
+contract PostEpochTest is Fixture {
+  using TreeBuilder for TreeBuilder.Tree;
+
+  function refused(
+    IFlexPool.Epoch memory e,
+    bytes32[] memory ids,
+    bytes memory err
+  ) private {
+    bytes[] memory sigs = signatures(pool.epochDigest(e));
+    vm.expectRevert(err);
+    pool.postEpoch(e, ids, sigs);
+  }
+
+  // ---------------------------------------------------------------- refusals
+
+  function test_oneRootWaitsAtATime() public {
+    post(treeOf(60, 0, 0, 0), one(finalRequest(60)));
+    bytes32[] memory ids = one(finalRequest(40));
+    refused(
+      epochFor(treeOf(60, 40, 0, 0), ids),
+      ids,
+      abi.encodeWithSelector(IFlexPool.EpochPending.selector, 1)
+    );
+  }
+
+  function test_epochsAreCountedWithoutGaps() public {
+    bytes32[] memory ids = one(finalRequest(60));
+    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    e.epoch = 2;
+    refused(e, ids, abi.encodeWithSelector(IFlexPool.WrongEpoch.selector, 2, 1));
+  }
+
+  function test_anEpochBuildsOnTheLiveRoot() public {
+    bytes32[] memory ids = one(finalRequest(60));
+    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    e.prevRoot = "other";
+    refused(
+      e,
+      ids,
+      abi.encodeWithSelector(IFlexPool.WrongPrevRoot.selector, bytes32("other"), bytes32(0))
+    );
+  }
+
+  function test_theListOfRequestsIsTheSignedOne() public {
+    bytes32[] memory ids = one(finalRequest(60));
+    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    refused(
+      e,
+      new bytes32[](0),
+      abi.encodeWithSelector(
+        IFlexPool.WrongRequestIds.selector,
+        keccak256(""),
+        e.requestIdsHash
+      )
+    );
+  }
+
+  function test_aQuorumMustSign() public {
+    bytes32[] memory ids = one(finalRequest(60));
+    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    bytes[] memory sigs = signatures(pool.epochDigest(e), 1);
+    vm.expectRevert(abi.encodeWithSelector(Quorum.QuorumNotReached.selector, 1, 2));
+    pool.postEpoch(e, ids, sigs);
+  }
+
+  function test_anOlderVerifierSetSignsNoEpochs() public {
+    bytes32[] memory ids = one(finalRequest(60));
+    uint256[] memory fresh = ascending(0x44, 0x55, 0x66);
+    addSet(fresh, 2);
+    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    address stranger = vm.addr(verifierKeys[0]);
+    refused(e, ids, abi.encodeWithSelector(Quorum.NotAVerifier.selector, 2, stranger));
+    verifierKeys = fresh;
+    post(treeOf(60, 0, 0, 0), ids);
+  }
+
+  function testFuzz_aChangeOfAnySignedFieldUndoesTheSignatures(uint8 field) public {
+    bytes32[] memory ids = one(finalRequest(60));
+    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    bytes[] memory sigs = signatures(pool.epochDigest(e));
+    bytes32 digest = pool.epochDigest(e);
+    field %= 3;
+    if (field == 0) e.topHash = "other";
+    if (field == 1) e.newTotal = 61;
+    if (field == 2) e.dataHash = "other";
+    Check.yes(pool.epochDigest(e) != digest, "another digest");
+    vm.expectRevert();
+    pool.postEpoch(e, ids, sigs);
+  }
+
+  function test_signaturesForAnotherPoolOrChainAreWorthNothing() public {
+    FlexPool other = newPool(IERC20(address(euro)));
+    bytes32[] memory ids = new bytes32[](0);
+    IFlexPool.Epoch memory e = epochFor(treeOf(0, 0, 0, 0), ids);
+    bytes[] memory sigs = signatures(pool.epochDigest(e));
+    vm.expectRevert();
+    other.postEpoch(e, ids, sigs);
+    vm.chainId(77);
+    vm.expectRevert();
+    pool.postEpoch(e, ids, sigs);
+  }
+
+  function test_theTotalIsWhatTheListedRequestsAdd() public {
+    bytes32[] memory ids = one(finalRequest(60));
+    refused(
+      epochFor(treeOf(61, 0, 0, 0), ids),
+      ids,
+      abi.encodeWithSelector(IFlexPool.WrongTotal.selector, 61, 60)
+    );
+    refused(
+      epochFor(treeOf(59, 0, 0, 0), ids),
+      ids,
+      abi.encodeWithSelector(IFlexPool.WrongTotal.selector, 59, 60)
+    );
+  }
+
+  function test_onlyFinalRequestsCount() public {
+    bytes32 id = open(100);
+    vm.warp(pool.request(id).deliverEnd);
+    propose(id, 60, 0);
+    vm.warp(pool.request(id).windowEnd);
+    refused(
+      epochFor(treeOf(60, 0, 0, 0), one(id)),
+      one(id),
+      abi.encodeWithSelector(
+        IFlexPool.WrongState.selector,
+        id,
+        IFlexPool.State.Proposed,
+        IFlexPool.State.Final
+      )
+    );
+  }
+
+  function test_aRequestCountsOnceWithinAnEpoch() public {
+    bytes32[] memory ids = new bytes32[](2);
+    (ids[0], ids[1]) = (finalRequest(60), bytes32(0));
+    ids[1] = ids[0];
+    refused(
+      epochFor(treeOf(120, 0, 0, 0), ids),
+      ids,
+      abi.encodeWithSelector(IFlexPool.AlreadyAccounted.selector, ids[0])
+    );
+  }
+
+  function test_aRequestCountsOnceAcrossEpochs() public {
+    bytes32[] memory ids = one(finalRequest(60));
+    post(treeOf(60, 0, 0, 0), ids);
+    activate();
+    refused(
+      epochFor(treeOf(120, 0, 0, 0), ids),
+      ids,
+      abi.encodeWithSelector(IFlexPool.AlreadyAccounted.selector, ids[0])
+    );
+  }
+
+  function test_notActiveBeforeTheWindowIsOver() public {
+    post(treeOf(60, 0, 0, 0), one(finalRequest(60)));
+    uint48 from = pool.pendingEpoch().activeFrom;
+    vm.warp(from - 1);
+    vm.expectRevert(abi.encodeWithSelector(IFlexPool.TooEarly.selector, from - 1, from));
+    pool.activateEpoch();
+  }
+
+  function test_withoutAPendingRootNothingBecomesActive() public {
+    vm.expectRevert(IFlexPool.NoEpochPending.selector);
+    pool.activateEpoch();
+    allocate(treeOf(60, 0, 0, 0));
+    vm.expectRevert(IFlexPool.NoEpochPending.selector);
+    pool.activateEpoch();
+  }
+
+  // ---------------------------------------------------------------- happy path
+
+  function test_aPostedRootWaitsAndIsAnnounced() public {
+    bytes32 id = finalRequest(60);
+    TreeBuilder.Tree memory t = treeOf(60, 0, 0, 0);
+    IFlexPool.Epoch memory e = epochFor(t, one(id));
+    bytes[] memory sigs = signatures(pool.epochDigest(e));
+    bytes32 root = PayoutTree.rootHash(t.topHash(), 60);
+    uint48 from = uint48(block.timestamp) + EPOCH_WINDOW;
+    vm.expectEmit(address(pool));
+    emit IFlexPool.EpochPosted(1, root, 60, from);
+    vm.prank(NOBODY);
+    pool.postEpoch(e, one(id), sigs);
+    IFlexPool.PendingEpoch memory p = pool.pendingEpoch();
+    Check.eq(p.root, root, "root");
+    Check.eq(p.newTotal, 60, "newTotal");
+    Check.eq(p.epoch, 1, "epoch");
+    Check.eq(p.activeFrom, from, "activeFrom");
+    Check.eq(p.digest, pool.epochDigest(e), "digest");
+    Check.yes(pool.request(id).accounted, "accounted");
+    Check.eq(pool.liveRoot(), 0, "nothing live yet");
+    Check.eq(pool.allocatable(), 60, "nothing moved yet");
+  }
+
+  function test_activationMovesExactlyTheDifference() public {
+    allocate(treeOf(60, 0, 0, 0));
+    TreeBuilder.Tree memory t = treeOf(60, 30, 0, 0);
+    post(t, one(finalRequest(30)));
+    finalRequest(7); // final, but not in this epoch
+    vm.warp(pool.pendingEpoch().activeFrom);
+    bytes32 root = PayoutTree.rootHash(t.topHash(), 90);
+    vm.expectEmit(address(pool));
+    emit IFlexPool.EpochActivated(2, root, 90);
+    vm.prank(NOBODY);
+    pool.activateEpoch();
+    Check.eq(pool.totalAllocated(), 90, "allocated");
+    Check.eq(pool.allocatable(), 7, "allocatable");
+    Check.eq(pool.liveRoot(), root, "root");
+    Check.eq(pool.currentEpoch(), 2, "epoch");
+    Check.eq(pool.pendingEpoch().epoch, 0, "nothing pending");
+    checkSolvent();
+  }
+
+  function test_anEpochWithoutRequestsRepairsAnUnusableTree() public {
+    bytes32 id = finalRequest(60);
+    TreeBuilder.Tree memory good = treeOf(60, 0, 0, 0);
+    IFlexPool.Epoch memory e = epochFor(good, one(id));
+    e.topHash = "nobody knows a leaf of this";
+    pool.postEpoch(e, one(id), signatures(pool.epochDigest(e)));
+    activate();
+    vm.expectPartialRevert(PayoutTree.RootMismatch.selector);
+    this.claimFrom(good, 0);
+    allocate(good);
+    claimLeaf(good, 0);
+    Check.eq(euro.balanceOf(payee(0)), 60, "paid");
+  }
+
+  function claimFrom(TreeBuilder.Tree memory t, uint256 idx) external {
+    claimLeaf(t, idx);
+  }
+}
+
+contract ProveDecreaseTest is Fixture {
+  using TreeBuilder for TreeBuilder.Tree;
+
+  function setUp() public override {
+    super.setUp();
+    keep(treeOf(100, 20, 0, 0));
+    allocate(kept());
+  }
+
+  function prove(TreeBuilder.Tree memory fresh, uint256 idx) private {
+    prove(idx, fresh, idx);
+  }
+
+  function prove(uint256 oldIdx, TreeBuilder.Tree memory fresh, uint256 newIdx) private {
+    TreeBuilder.Tree memory old = kept();
+    pool.proveDecrease(
+      old.leaves[oldIdx],
+      old.proof(oldIdx),
+      fresh.leaves[newIdx],
+      fresh.proof(newIdx)
+    );
+  }
+
+  function postDecrease() private returns (TreeBuilder.Tree memory fresh, bytes32 id) {
+    id = finalRequest(30);
+    fresh = treeOf(0, 150, 0, 0);
+    post(fresh, one(id));
+  }
+
+  // ---------------------------------------------------------------- refusals
+
+  function test_withoutAPendingRootThereIsNothingToDisprove() public {
+    vm.expectRevert(IFlexPool.NoEpochPending.selector);
+    this.proveFrom(kept(), 0, 0);
+  }
+
+  function test_anHonestRootCannotBeRejected() public {
+    TreeBuilder.Tree memory fresh = treeOf(100, 50, 0, 0);
+    post(fresh, one(finalRequest(30)));
+    for (uint256 i = 0; i < 4; ++i) {
+      vm.expectRevert(abi.encodeWithSelector(IFlexPool.NoDecrease.selector, i));
+      this.proveFrom(fresh, i, i);
+    }
+  }
+
+  function test_aSmallerLeafOfAnotherIndexIsNoDecrease() public {
+    TreeBuilder.Tree memory fresh = treeOf(100, 50, 0, 0);
+    post(fresh, one(finalRequest(30)));
+    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NoDecrease.selector, 0));
+    this.proveFrom(fresh, 0, 1);
+  }
+
+  function test_aPositionNobodyHeldCanBeGivenToSomebody() public {
+    TreeBuilder.Tree memory fresh = treeOf(100, 20, 30, 0);
+    post(fresh, one(finalRequest(30)));
+    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NoDecrease.selector, 2));
+    this.proveFrom(fresh, 2, 2);
+  }
+
+  function test_anInventedOldLeafRejectsNothing() public {
+    TreeBuilder.Tree memory fresh = treeOf(100, 50, 0, 0);
+    post(fresh, one(finalRequest(30)));
+    TreeBuilder.Tree memory invented = kept();
+    invented.leaves[0].cum = 101;
+    keep(invented);
+    vm.expectPartialRevert(PayoutTree.TotalMismatch.selector);
+    this.proveFrom(fresh, 0, 0);
+  }
+
+  function test_anInventedNewLeafRejectsNothing() public {
+    TreeBuilder.Tree memory fresh = treeOf(100, 50, 0, 0);
+    post(fresh, one(finalRequest(30)));
+    fresh.leaves[0].account = NOBODY;
+    vm.expectPartialRevert(PayoutTree.RootMismatch.selector);
+    this.proveFrom(fresh, 0, 0);
+  }
+
+  function test_aRejectedEpochCannotBePostedAgain() public {
+    bytes32[] memory ids = one(finalRequest(30));
+    TreeBuilder.Tree memory fresh = treeOf(0, 150, 0, 0);
+    IFlexPool.Epoch memory e = epochFor(fresh, ids);
+    bytes32 digest = pool.epochDigest(e);
+    bytes[] memory sigs = signatures(digest);
+    pool.postEpoch(e, ids, sigs);
+    prove(fresh, 0);
+    vm.expectRevert(abi.encodeWithSelector(IFlexPool.EpochWasRejected.selector, digest));
+    pool.postEpoch(e, ids, sigs);
+  }
+
+  // ---------------------------------------------------------------- what is rejected
+
+  function test_aSmallerAmountIsRejectedAndItsRequestsCanBePostedAgain() public {
+    (TreeBuilder.Tree memory fresh, bytes32 id) = postDecrease();
+    vm.expectEmit(address(pool));
+    emit IFlexPool.EpochRejected(2, PayoutTree.rootHash(fresh.topHash(), 150), 0);
+    vm.prank(NOBODY);
+    this.proveFrom(fresh, 0, 0);
+    Check.eq(pool.pendingEpoch().epoch, 0, "nothing pending");
+    Check.yes(!pool.request(id).accounted, "not accounted any more");
+    Check.eq(pool.totalAllocated(), 120, "allocated as before");
+    post(treeOf(100, 50, 0, 0), one(id));
+    activate();
+    Check.eq(pool.totalAllocated(), 150, "allocated");
+    checkSolvent();
+  }
+
+  function test_anotherAccountAtTheSameIndexIsRejected() public {
+    TreeBuilder.Tree memory fresh = treeOf(100, 50, 0, 0);
+    fresh.leaves[0].account = NOBODY;
+    fresh = TreeBuilder.build(fresh.leaves);
+    post(fresh, one(finalRequest(30)));
+    prove(fresh, 0);
+    Check.eq(pool.pendingEpoch().epoch, 0, "rejected");
+  }
+
+  function test_aTreeTooShallowForAnIndexIsRejected() public {
+    keep(treeOf(100, 20, 10, 0));
+    allocate(kept());
+    // Two leaves only: index 2 is gone without a smaller leaf to show.
+    IFlexPool.Leaf[] memory two = new IFlexPool.Leaf[](2);
+    two[0] = leaf(0, payee(0), 100);
+    two[1] = leaf(1, payee(1), 60);
+    TreeBuilder.Tree memory fresh = TreeBuilder.build(two);
+    post(fresh, one(finalRequest(30)));
+    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NoDecrease.selector, 1));
+    this.proveFrom(fresh, 1, 0);
+    prove(2, fresh, 0);
+    Check.eq(pool.pendingEpoch().epoch, 0, "rejected");
+  }
+
+  function test_aLateProofStillCountsUntilSomebodyActivates() public {
+    (TreeBuilder.Tree memory fresh, ) = postDecrease();
+    vm.warp(uint256(pool.pendingEpoch().activeFrom) + 1 days);
+    prove(fresh, 0);
+    Check.eq(pool.pendingEpoch().epoch, 0, "rejected");
+  }
+
+  function test_aDecreasedLeafOfAClaimantIsRejectedToo() public {
+    claimLeaf(kept(), 0);
+    (TreeBuilder.Tree memory fresh, ) = postDecrease();
+    prove(fresh, 0);
+    Check.eq(pool.pendingEpoch().epoch, 0, "rejected");
+  }
+
+  /// @dev The watchers slept. Without the cap the pool would pay 250 out of 150, the rest out of
+  /// other escrows.
+  function test_aDecreasedLeafThatNobodyDisprovedCannotDrawMoreThanWasAllocated() public {
+    open(1_000);
+    claimLeaf(kept(), 0);
+    (TreeBuilder.Tree memory fresh, ) = postDecrease();
+    activate();
+    vm.expectRevert(abi.encodeWithSelector(IFlexPool.ExceedsAllocation.selector, 250, 150));
+    this.claimFrom(fresh, 1);
+    bytes memory rows = fresh.rows(0, 4);
+    vm.expectRevert(abi.encodeWithSelector(IFlexPool.ExceedsAllocation.selector, 250, 150));
+    pool.payChunk(0, rows, fresh.proof(0, 4));
+    Check.eq(euro.balanceOf(payee(1)), 0, "nothing paid");
+    Check.eq(pool.totalClaimed(), 100, "claimed");
+    checkSolvent();
+  }
+
+  /// @dev Why the proof is needed beside the cap: unclaimed money can be moved inside it.
+  function test_withoutAProofAnUnclaimedLeafIsLostInsideTheCap() public {
+    (TreeBuilder.Tree memory fresh, ) = postDecrease();
+    activate();
+    claimLeaf(fresh, 1);
+    Check.eq(euro.balanceOf(payee(1)), 150, "the thief has it all");
+    checkSolvent();
+  }
+
+  function proveFrom(TreeBuilder.Tree memory fresh, uint256 oldIdx, uint256 newIdx) external {
+    prove(oldIdx, fresh, newIdx);
+  }
+
+  function claimFrom(TreeBuilder.Tree memory t, uint256 idx) external {
+    claimLeaf(t, idx);
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Handler} from "./support/Handler.sol";
+
+struct FuzzSelector {
+  address addr;
+  bytes4[] selectors;
+}
+
+contract InvariantsTest {
+  Handler private handler;
+
+  function setUp() public {
+    handler = new Handler();
+    handler.setUp();
+  }
+
+  function targetContracts() public view returns (address[] memory targets) {
+    targets = new address[](1);
+    targets[0] = address(handler);
+  }
+
+  function targetSelectors() public view returns (FuzzSelector[] memory targets) {
+    bytes4[] memory s = new bytes4[](15);
+    s[0] = Handler.wait.selector;
+    s[1] = Handler.donate.selector;
+    s[2] = Handler.freeze.selector;
+    s[3] = Handler.openRequest.selector;
+    s[4] = Handler.cancel.selector;
+    s[5] = Handler.proposeSettlement.selector;
+    s[6] = Handler.finalize.selector;
+    s[7] = Handler.refundExpired.selector;
+    s[8] = Handler.returnUnallocated.selector;
+    s[9] = Handler.withdrawCredit.selector;
+    s[10] = Handler.postEpoch.selector;
+    s[11] = Handler.proveDecrease.selector;
+    s[12] = Handler.activateEpoch.selector;
+    s[13] = Handler.claim.selector;
+    s[14] = Handler.payChunk.selector;
+    targets = new FuzzSelector[](1);
+    targets[0] = FuzzSelector(address(handler), s);
+  }
+
+  /// I1, I3: the balance covers the books, and no more is claimed than was allocated.
+  function invariant_theBooksBalance() public view {
+    handler.checkBooks();
+  }
+
+  /// I2, I4, I6, I8, I13: every request is split exactly, and only after verification.
+  function invariant_everyRequestIsSplitExactly() public view {
+    handler.checkRequests();
+  }
+
+  /// I5: nobody is paid twice, nor more than a live leaf.
+  function invariant_nobodyIsPaidTwice() public view {
+    handler.checkPayees();
+  }
+
+  /// I9: a payout is counted by at most one epoch.
+  function invariant_everyPayoutIsCountedOnce() public view {
+    handler.checkCounted();
+  }
+
+  /// I7: whatever happened, anyone can end everything while all privileged parties are silent.
+  function invariant_everythingEndsWithoutPrivilegedParties() public {
+    handler.endEverything();
+    handler.checkEnded();
+    handler.checkBooks();
+    handler.checkRequests();
+    handler.checkPayees();
+  }
+}
