@@ -1,0 +1,52 @@
+import type { Log } from '#ports.ts'
+import { type Instant, instant } from '#domain/time.ts'
+import { connect, openDatabase } from './connection.ts'
+import { fromDatabase } from './database-error.ts'
+import { clockAnchor } from './schema.ts'
+
+/** business = businessMs + (wall now − wallMs) × speed. */
+export type ClockAnchor = {
+  readonly wallMs: number
+  readonly businessMs: Instant
+  /** Business seconds per wall second; more than 0. */
+  readonly speed: number
+}
+
+type Where = { readonly url: string; readonly log: Log }
+
+/** The anchor of this database; null: none was set yet. Needs a migrated database. */
+export async function readAnchor(where: Where): Promise<ClockAnchor | null> {
+  return withDatabase(where, async (database) => {
+    const [row] = await database.select().from(clockAnchor)
+    if (row === undefined) return null
+    return { wallMs: row.wallMs, businessMs: instant(row.businessMs), speed: row.speed }
+  })
+}
+
+/** Sets the anchor, over one that is there. @throws RangeError for a speed that is not positive. */
+export async function writeAnchor(where: Where, anchor: ClockAnchor): Promise<void> {
+  if (!(anchor.speed > 0 && Number.isFinite(anchor.speed) && Number.isFinite(anchor.wallMs))) {
+    throw new RangeError(`an anchor needs a wall time and a positive speed, got ${anchor.speed}`)
+  }
+  const { wallMs, businessMs, speed } = anchor
+  await withDatabase(where, async (database) => {
+    await database
+      .insert(clockAnchor)
+      .values({ id: 1, wallMs, businessMs, speed })
+      .onConflictDoUpdate({ target: clockAnchor.id, set: { wallMs, businessMs, speed } })
+  })
+}
+
+async function withDatabase<T>(
+  { url, log }: Where,
+  work: (database: ReturnType<typeof openDatabase>) => Promise<T>,
+): Promise<T> {
+  const client = connect({ url, log, poolSize: 1, name: 'gridcall clock' })
+  try {
+    return await work(openDatabase(client))
+  } catch (error) {
+    throw fromDatabase(error)
+  } finally {
+    await client.end({ timeout: 5 })
+  }
+}

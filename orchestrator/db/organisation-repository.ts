@@ -1,0 +1,48 @@
+import { asc, eq } from 'drizzle-orm'
+import type { OrganisationRepository } from '#ports.ts'
+import type { Transaction } from './connection.ts'
+import { congestionPoints, organisations, programs } from './schema.ts'
+
+export function organisationRepository(tx: Transaction): OrganisationRepository {
+  return {
+    async saveProgram(program) {
+      await tx
+        .insert(programs)
+        .values({ dsoId: program.dsoId, body: program })
+        .onConflictDoUpdate({ target: programs.dsoId, set: { body: program } })
+    },
+    async program(dsoId) {
+      const [row] = await tx.select().from(programs).where(eq(programs.dsoId, dsoId))
+      return row?.body ?? null
+    },
+    async save(organisation) {
+      const { id, ...rest } = organisation
+      await tx
+        .insert(organisations)
+        .values({ id, ...rest })
+        .onConflictDoUpdate({ target: organisations.id, set: rest })
+    },
+    async find(id) {
+      const [row] = await tx.select().from(organisations).where(eq(organisations.id, id))
+      return row ?? null
+    },
+    list: async (kind) =>
+      tx
+        .select()
+        .from(organisations)
+        .where(kind === undefined ? undefined : eq(organisations.kind, kind))
+        .orderBy(asc(organisations.id)),
+    async saveCongestionPoint({ id, dsoId, name }) {
+      await tx
+        .insert(congestionPoints)
+        .values({ id, dsoId, name })
+        .onConflictDoUpdate({ target: congestionPoints.id, set: { dsoId, name } })
+    },
+    async congestionPoint(id) {
+      const [row] = await tx.select().from(congestionPoints).where(eq(congestionPoints.id, id))
+      return row ?? null
+    },
+    congestionPoints: async () =>
+      tx.select().from(congestionPoints).orderBy(asc(congestionPoints.id)),
+  }
+}

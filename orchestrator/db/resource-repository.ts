@@ -1,0 +1,94 @@
+import { and, asc, eq } from 'drizzle-orm'
+import type { ResourceRepository } from '#ports.ts'
+import { anyOf } from './array-parameter.ts'
+import type { Transaction } from './connection.ts'
+import { ibans, owners, resourceHealth, resources, sites } from './schema.ts'
+
+export function resourceRepository(tx: Transaction): ResourceRepository {
+  return { ...ownersAndSites(tx), ...resourcesAndHealth(tx) }
+}
+
+type OwnersAndSites = Pick<
+  ResourceRepository,
+  'saveOwner' | 'saveIban' | 'owner' | 'owners' | 'saveSite' | 'site'
+>
+
+function ownersAndSites(tx: Transaction): OwnersAndSites {
+  return {
+    async saveOwner({ id, aggregatorId, payout }) {
+      await tx
+        .insert(owners)
+        .values({ id, aggregatorId, payout })
+        .onConflictDoUpdate({ target: owners.id, set: { aggregatorId, payout } })
+    },
+    async saveIban(ownerId, iban) {
+      await tx
+        .insert(ibans)
+        .values({ ownerId, iban })
+        .onConflictDoUpdate({ target: ibans.ownerId, set: { iban } })
+    },
+    async owner(id) {
+      const [row] = await tx.select().from(owners).where(eq(owners.id, id))
+      return row ?? null
+    },
+    owners: async (aggregatorId) =>
+      tx
+        .select()
+        .from(owners)
+        .where(aggregatorId === undefined ? undefined : eq(owners.aggregatorId, aggregatorId))
+        .orderBy(asc(owners.id)),
+    async saveSite({ id, ...rest }) {
+      await tx
+        .insert(sites)
+        .values({ id, ...rest })
+        .onConflictDoUpdate({ target: sites.id, set: rest })
+    },
+    async site(id) {
+      const [row] = await tx.select().from(sites).where(eq(sites.id, id))
+      return row ?? null
+    },
+  }
+}
+
+function resourcesAndHealth(tx: Transaction): Omit<ResourceRepository, keyof OwnersAndSites> {
+  return {
+    async save({ id, ...rest }) {
+      await tx
+        .insert(resources)
+        .values({ id, ...rest })
+        .onConflictDoUpdate({ target: resources.id, set: rest })
+    },
+    async find(id) {
+      const [row] = await tx.select().from(resources).where(eq(resources.id, id))
+      return row ?? null
+    },
+    list: async ({ congestionPointId, aggregatorId, ownerId } = {}) =>
+      tx
+        .select()
+        .from(resources)
+        .where(
+          and(
+            congestionPointId === undefined
+              ? undefined
+              : eq(resources.congestionPointId, congestionPointId),
+            aggregatorId === undefined ? undefined : eq(resources.aggregatorId, aggregatorId),
+            ownerId === undefined ? undefined : eq(resources.ownerId, ownerId),
+          ),
+        )
+        .orderBy(asc(resources.id)),
+    async saveHealth({ resourceId, ...rest }) {
+      await tx
+        .insert(resourceHealth)
+        .values({ resourceId, ...rest })
+        .onConflictDoUpdate({ target: resourceHealth.resourceId, set: rest })
+    },
+    async health(ids) {
+      const rows = await tx
+        .select()
+        .from(resourceHealth)
+        .where(anyOf(resourceHealth.resourceId, ids))
+      const known = new Map(rows.map((row) => [row.resourceId, row]))
+      return ids.flatMap((id) => known.get(id) ?? [])
+    },
+  }
+}

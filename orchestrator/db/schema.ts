@@ -1,0 +1,201 @@
+/** Tables of parties and calls. Evidence, money and the chain are in schema-records.ts. */
+import { sql } from 'drizzle-orm'
+import {
+  bigserial,
+  boolean,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  pgSchema,
+  primaryKey,
+  text,
+} from 'drizzle-orm/pg-core'
+import type { CallState, FlexibilityCall } from '#domain/flexibility-call.ts'
+import type {
+  CallId,
+  CongestionPointId,
+  GatewayId,
+  OrganisationId,
+  OwnerId,
+  ResourceId,
+  SiteId,
+} from '#domain/ids.ts'
+import type { Program } from '#domain/program.ts'
+import type { Connection, OrganisationKind, ResourceKind } from '#domain/resource.ts'
+import type { PayoutChoice, Rating, StandingOffer } from '#domain/resource.ts'
+import type { ReadingQuality } from '#domain/telemetry.ts'
+import type { BasisPoints } from '#domain/units.ts'
+import {
+  addressColumn,
+  domainColumn,
+  hexColumn,
+  idColumn,
+  instantColumn,
+  wholeColumn,
+  wordsColumn,
+} from './columns.ts'
+
+export const gridcall = pgSchema('gridcall')
+
+export const programs = gridcall.table('programs', {
+  dsoId: idColumn<OrganisationId>().primaryKey(),
+  body: domainColumn<Program>().notNull(),
+})
+
+export const organisations = gridcall.table('organisations', {
+  id: idColumn<OrganisationId>().primaryKey(),
+  kind: text().$type<OrganisationKind>().notNull(),
+  name: wordsColumn().notNull(),
+  address: addressColumn(),
+  aggregatorShareBp: integer().$type<BasisPoints>().notNull(),
+})
+
+export const congestionPoints = gridcall.table('congestion_points', {
+  id: idColumn<CongestionPointId>().primaryKey(),
+  dsoId: idColumn<OrganisationId>().notNull(),
+  name: wordsColumn().notNull(),
+})
+
+export const owners = gridcall.table(
+  'owners',
+  {
+    id: idColumn<OwnerId>().primaryKey(),
+    aggregatorId: idColumn<OrganisationId>().notNull(),
+    payout: domainColumn<PayoutChoice>().notNull(),
+  },
+  (t) => [index().on(t.aggregatorId)],
+)
+
+/** Personal data: nothing but the payout agent's export reads this table. */
+export const ibans = gridcall.table('ibans', {
+  ownerId: idColumn<OwnerId>().primaryKey(),
+  iban: text().notNull(),
+})
+
+export const sites = gridcall.table('sites', {
+  id: idColumn<SiteId>().primaryKey(),
+  aggregatorId: idColumn<OrganisationId>().notNull(),
+  ownerId: idColumn<OwnerId>().notNull(),
+  congestionPointId: idColumn<CongestionPointId>().notNull(),
+})
+
+export const resources = gridcall.table(
+  'resources',
+  {
+    id: idColumn<ResourceId>().primaryKey(),
+    kind: text().$type<ResourceKind>().notNull(),
+    siteId: idColumn<SiteId>().notNull(),
+    ownerId: idColumn<OwnerId>().notNull(),
+    aggregatorId: idColumn<OrganisationId>().notNull(),
+    congestionPointId: idColumn<CongestionPointId>().notNull(),
+    rating: domainColumn<Rating>().notNull(),
+    offer: domainColumn<StandingOffer>().notNull(),
+    connection: domainColumn<Connection>().notNull(),
+    enrolledAt: instantColumn().notNull(),
+  },
+  (t) => [index().on(t.congestionPointId), index().on(t.aggregatorId), index().on(t.ownerId)],
+)
+
+export const resourceHealth = gridcall.table('resource_health', {
+  resourceId: idColumn<ResourceId>().primaryKey(),
+  connected: boolean().notNull(),
+  since: instantColumn().notNull(),
+  detail: wordsColumn().notNull(),
+})
+
+/** The body is the truth; the other columns are copies of it, for locks, filters and people. */
+export const calls = gridcall.table(
+  'calls',
+  {
+    id: idColumn<CallId>().primaryKey(),
+    state: text().$type<CallState>().notNull(),
+    dsoId: idColumn<OrganisationId>().notNull(),
+    congestionPointId: idColumn<CongestionPointId>().notNull(),
+    requestedAt: instantColumn().notNull(),
+    windowStart: instantColumn().notNull(),
+    windowEnd: instantColumn().notNull(),
+    body: domainColumn<FlexibilityCall>().notNull(),
+  },
+  (t) => [index().on(t.state), index().on(t.dsoId), index().on(t.congestionPointId)],
+)
+
+/** The primary key is the promise itself: nothing can be promised twice. */
+export const promises = gridcall.table(
+  'promises',
+  {
+    resourceId: idColumn<ResourceId>().notNull(),
+    periodStart: instantColumn().notNull(),
+    callId: idColumn<CallId>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.resourceId, t.periodStart] }), index().on(t.callId)],
+)
+
+export const setpoints = gridcall.table(
+  'setpoints',
+  {
+    resourceId: idColumn<ResourceId>().notNull(),
+    version: integer().notNull(),
+    /** In the order they were ordered, over all resources. */
+    ordinal: bigserial({ mode: 'number' }).notNull(),
+    callId: idColumn<CallId>().notNull(),
+    powerW: doublePrecision(),
+    validFrom: instantColumn().notNull(),
+    validUntil: instantColumn().notNull(),
+    orderedAt: instantColumn().notNull(),
+    acknowledgedAt: instantColumn(),
+    effectiveAt: instantColumn(),
+    /** What the device said: amperes times volts need not be whole. */
+    effectiveW: doublePrecision(),
+    refusal: wordsColumn(),
+  },
+  (t) => [primaryKey({ columns: [t.resourceId, t.version] }), index().on(t.callId, t.ordinal)],
+)
+
+/** Ready to be partitioned by `at`, which every key of the table holds. */
+export const readings = gridcall.table(
+  'readings',
+  {
+    resourceId: idColumn<ResourceId>().notNull(),
+    at: instantColumn().notNull(),
+    powerW: wholeColumn(),
+    registerWh: wholeColumn().notNull(),
+    socBp: integer(),
+    quality: text().$type<ReadingQuality>().notNull(),
+    receivedAt: instantColumn().notNull(),
+    gatewayId: idColumn<GatewayId>().notNull(),
+    sequence: wholeColumn().notNull(),
+    previousHash: hexColumn().notNull(),
+    hash: hexColumn().notNull(),
+    signature: hexColumn().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.resourceId, t.at] }),
+    index().on(t.gatewayId, t.resourceId, t.sequence),
+  ],
+)
+
+export const sessions = gridcall.table(
+  'sessions',
+  {
+    resourceId: idColumn<ResourceId>().notNull(),
+    startedAt: instantColumn().notNull(),
+    endedAt: instantColumn(),
+    energyNeededWh: doublePrecision(),
+    departureAt: instantColumn(),
+    startRegisterWh: doublePrecision(),
+  },
+  (t) => [primaryKey({ columns: [t.resourceId, t.startedAt] })],
+)
+
+/** One row: business = businessMs + (wall − wallMs) × speed. */
+export const clockAnchor = gridcall.table(
+  'clock_anchor',
+  {
+    id: integer().primaryKey(),
+    wallMs: doublePrecision().notNull(),
+    businessMs: wholeColumn().notNull(),
+    speed: doublePrecision().notNull(),
+  },
+  (t) => [check('one_row', sql`${t.id} = 1`)],
+)
