@@ -1,0 +1,167 @@
+import { hashTypedData, isAddressEqual } from 'viem'
+import { readContract } from 'viem/actions'
+import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
+import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
+import type { Hex } from '#domain/ids.ts'
+import type { ChainJournal } from '#ports.ts'
+import type { ChainClient } from './rpc.ts'
+import { settlementTypedData } from './typed-data.ts'
+import { type PoolDomain, chunkRows, epochRoot, requestIdOf } from './wire.ts'
+
+type Parts = {
+  readonly client: ChainClient
+  readonly domain: PoolDomain
+  readonly journal: JournalAccess
+}
+
+/** One short transaction on the database's side of the chain. */
+export type JournalAccess = <T>(work: (chain: ChainJournal) => Promise<T>) => Promise<T>
+
+/**
+ * The transaction, ours or anybody's, that did what the intent asks; null if none did. Decided by
+ * recorded events, and by the pool's state at the same block where events do not say enough.
+ */
+export async function effectOf(intent: ChainIntent, parts: Parts, block: number) {
+  switch (intent.kind) {
+    case 'openRequest':
+      return requestEvent(parts, 'RequestOpened', requestIdOf(parts.domain, intent.terms))
+    case 'cancel':
+      return requestEvent(parts, 'RequestCancelled', intent.requestId)
+    case 'finalize':
+      return requestEvent(parts, 'RequestFinalized', intent.requestId)
+    case 'refundExpired':
+      return requestEvent(parts, 'RequestRefunded', intent.requestId)
+    case 'proposeSettlement':
+      return proposed(intent, parts, block)
+    case 'postEpoch':
+      return posted(intent, parts)
+    case 'activateEpoch': {
+      const events = await ofKind(parts, 'EpochActivated')
+      return events.find(({ epoch }) => epoch === intent.epoch)?.transactionHash ?? null
+    }
+    case 'payChunk':
+      return paid(intent, parts, block)
+    case 'withdrawCredit': {
+      const events = await ofKind(parts, 'CreditWithdrawn')
+      const own = events.findLast(({ account }) => isAddressEqual(account, intent.account))
+      return own?.transactionHash ?? null
+    }
+  }
+}
+
+async function ofKind<K extends ChainEvent['kind']>(
+  { journal }: Parts,
+  kind: K,
+  requestId?: Hex,
+): Promise<Extract<ChainEvent, { kind: K }>[]> {
+  const filter = requestId === undefined ? { kind } : { kind, requestId }
+  const events = await journal((chain) => chain.events(filter))
+  return events.filter((event): event is Extract<ChainEvent, { kind: K }> => event.kind === kind)
+}
+
+async function requestEvent(parts: Parts, kind: ChainEvent['kind'], requestId: Hex) {
+  const [event] = await ofKind(parts, kind, requestId)
+  return event?.transactionHash ?? null
+}
+
+/** The event leaves some of the statement out, so the digest that the pool kept must be ours. */
+async function proposed(
+  { statement }: Extract<ChainIntent, { kind: 'proposeSettlement' }>,
+  parts: Parts,
+  block: number,
+): Promise<Hex | null> {
+  const events = await ofKind(parts, 'SettlementProposed', statement.requestId)
+  const event = events.findLast((each) => each.evidenceRoot === statement.evidenceRoot)
+  if (event === undefined) return null
+  const { settlementDigest } = await readContract(parts.client, {
+    address: parts.domain.pool,
+    abi: flexPoolAbi,
+    functionName: 'request',
+    args: [statement.requestId],
+    blockNumber: BigInt(block),
+  })
+  const ours = hashTypedData(settlementTypedData(parts.domain, statement))
+  return settlementDigest === ours ? event.transactionHash : null
+}
+
+/** A post that was rejected afterwards has no effect. */
+async function posted(
+  { statement }: Extract<ChainIntent, { kind: 'postEpoch' }>,
+  parts: Parts,
+): Promise<Hex | null> {
+  const root = epochRoot(statement)
+  const events = await ofKind(parts, 'EpochPosted')
+  const event = events.findLast((each) => each.epoch === statement.epoch && each.root === root)
+  if (event === undefined) return null
+  const rejected = await ofKind(parts, 'EpochRejected')
+  const after = rejected.some(
+    (each) =>
+      each.epoch === event.epoch &&
+      (each.block > event.block || (each.block === event.block && each.logIndex > event.logIndex)),
+  )
+  return after ? null : event.transactionHash
+}
+
+/** Every row has had its money, whoever sent it and in whichever chunk or claim. */
+async function paid(
+  intent: Extract<ChainIntent, { kind: 'payChunk' }>,
+  parts: Parts,
+  block: number,
+): Promise<Hex | null> {
+  const rows = chunkRows(intent)
+  for (const { index, cumulative } of rows) {
+    const claimed = await readContract(parts.client, {
+      address: parts.domain.pool,
+      abi: flexPoolAbi,
+      functionName: 'claimed',
+      args: [BigInt(index)],
+      blockNumber: BigInt(block),
+    })
+    if (claimed < cumulative) return null
+  }
+  const indices = new Set(rows.map(({ index }) => index))
+  const events = await ofKind(parts, 'Paid')
+  return events.findLast(({ index }) => indices.has(index))?.transactionHash ?? null
+}
+
+/** Whether carrying out one intent can make room for another one that is refused now. */
+export function makesRoom(earlier: ChainIntent, later: ChainIntent, domain: PoolDomain): boolean {
+  switch (later.kind) {
+    case 'openRequest':
+      return false
+    case 'postEpoch':
+      return (
+        (epochOf(earlier) ?? Number.POSITIVE_INFINITY) < later.statement.epoch ||
+        (earlier.kind === 'finalize' && later.requestIds.includes(earlier.requestId))
+      )
+    case 'activateEpoch':
+    case 'payChunk': {
+      const epoch = epochOf(earlier)
+      if (epoch === null || earlier.kind === 'payChunk') return false
+      return later.kind === 'payChunk' ? epoch <= later.epoch : epochBefore(earlier, later.epoch)
+    }
+    case 'withdrawCredit':
+      return ['finalize', 'cancel', 'refundExpired'].includes(earlier.kind)
+    default: {
+      const requestId = requestOf(earlier, domain)
+      return requestId !== null && requestId === requestOf(later, domain)
+    }
+  }
+}
+
+function epochBefore(earlier: ChainIntent, epoch: number): boolean {
+  const own = epochOf(earlier) ?? Number.POSITIVE_INFINITY
+  return own < epoch || (own === epoch && earlier.kind === 'postEpoch')
+}
+
+function epochOf(intent: ChainIntent): number | null {
+  if (intent.kind === 'postEpoch') return intent.statement.epoch
+  return intent.kind === 'activateEpoch' || intent.kind === 'payChunk' ? intent.epoch : null
+}
+
+function requestOf(intent: ChainIntent, domain: PoolDomain): Hex | null {
+  if (intent.kind === 'openRequest') return requestIdOf(domain, intent.terms)
+  if (intent.kind === 'proposeSettlement') return intent.statement.requestId
+  return 'requestId' in intent ? intent.requestId : null
+}
+

@@ -1,0 +1,77 @@
+import { isAddressEqual } from 'viem'
+import { getBlock, getChainId, getCode, readContract } from 'viem/actions'
+import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
+import type { Address, Hex } from '#domain/ids.ts'
+import type { ChainIdentity } from '#ports.ts'
+import { type ChainClient, causes } from './rpc.ts'
+
+const addressKeys = ['pool', 'token', 'registry', 'feeReceiver'] as const
+const identityKeys = ['chainId', 'genesisHash', ...addressKeys] as const
+
+/**
+ * Compares the chain that answers with the one that the database belongs to, before anything is
+ * asked of it. @throws Error with one sentence that names the difference
+ */
+export async function requireIdentity(
+  client: ChainClient,
+  identity: ChainIdentity,
+  remembered: ChainIdentity | null,
+): Promise<void> {
+  for (const key of identityKeys) {
+    const before = remembered?.[key] ?? identity[key]
+    if (String(before).toLowerCase() === String(identity[key]).toLowerCase()) continue
+    throw new Error(`this database belongs to ${key} ${before}, but ${identity[key]} was given`)
+  }
+  const chainId = await getChainId(client)
+  if (chainId !== identity.chainId) {
+    throw new Error(`expected the chain with id ${identity.chainId}, but id ${chainId} answers`)
+  }
+  if ((await genesisHash(client)) !== identity.genesisHash) {
+    throw forgotten('begins with another block')
+  }
+  if (((await getCode(client, { address: identity.pool })) ?? '0x') === '0x') {
+    throw forgotten(`has no contract at the pool's address ${identity.pool}`)
+  }
+  for (const [key, read] of [
+    ['token', 'token'],
+    ['registry', 'verifierRegistry'],
+    ['feeReceiver', 'feeReceiver'],
+  ] as const) {
+    const found = await readAddress(client, identity.pool, read)
+    if (isAddressEqual(found, identity[key])) continue
+    throw new Error(`expected a pool whose ${key} is ${identity[key]}, but it is ${found}`)
+  }
+}
+
+/** The last block we read must still be there. A local chain has no other reason to lose it. */
+export async function requireBlock(
+  client: ChainClient,
+  cursor: { block: number; hash: Hex },
+): Promise<void> {
+  const found = await getBlock(client, { blockNumber: BigInt(cursor.block) }).catch((error) => {
+    if (causes(error).some((cause) => (cause as Error).name === 'BlockNotFoundError')) return null
+    throw error
+  })
+  if (found === null) throw forgotten(`has no block ${cursor.block} any more`)
+  if (found.hash !== cursor.hash) throw forgotten(`has another block ${cursor.block}`)
+}
+
+/** The one sentence for a chain that lost what the database knows of it. */
+export function forgotten(what: string): Error {
+  return new Error(
+    `the chain forgot what the database remembers (it ${what}): ` +
+      'bring that chain back, or begin anew with a fresh database and a fresh pool',
+  )
+}
+
+export async function genesisHash(client: ChainClient): Promise<Hex> {
+  return (await getBlock(client, { blockNumber: 0n })).hash
+}
+
+function readAddress(
+  client: ChainClient,
+  pool: Address,
+  functionName: 'token' | 'verifierRegistry' | 'feeReceiver',
+): Promise<Address> {
+  return readContract(client, { address: pool, abi: flexPoolAbi, functionName })
+}

@@ -1,0 +1,160 @@
+import { hashTypedData, isAddressEqual, parseAbi, type TypedDataDefinition } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { getCode, readContract } from 'viem/actions'
+import { DomainError } from '#domain/errors.ts'
+import type { Address, Hex } from '#domain/ids.ts'
+import type { ChainIdentity, Clock, Log, PayoutRail, Store, Timer } from '#ports.ts'
+import type { JournalAccess } from './effects.ts'
+import { requireBlock, requireIdentity } from './identity.ts'
+import { type Confirmations, createIndexer } from './indexer.ts'
+import { fundGas, mine } from './local-chain.ts'
+import { readParties, readPoolState, readTokenDomain } from './pool-state.ts'
+import { type ChainClient, createChainClient, unwrapped } from './rpc.ts'
+import { createSender } from './sender.ts'
+import { createTransactions } from './transactions.ts'
+import {
+  asPlainJson,
+  authorisationTypedData,
+  cancellationTypedData,
+  epochTypedData,
+  recoverSigner,
+  settlementTypedData,
+  usualValidity,
+} from './typed-data.ts'
+import { type PoolDomain, requestIdOf } from './wire.ts'
+
+export type EvmRailOptions = {
+  readonly rpcUrl: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly log: Log
+  readonly identity: ChainIdentity
+  /** Pays gas and has no right that anybody else lacks. */
+  readonly relayerKey: Hex
+  /** A chain of our own: we mine it, with business time, and everything counts at once. */
+  readonly local: boolean
+  /** Of a chain that is not ours: what counts as final. Default 'finalized'. */
+  readonly confirmations?: Confirmations
+  /** A block before the pool's first event, so that older ones need not be read. Default 0. */
+  readonly startBlock?: number
+  /** Wei per gas that is paid at most. Default 500 gwei. */
+  readonly maxFeeCap?: bigint
+  /** Blocks after which a waiting transaction is sent again with higher fees. Default 12. */
+  readonly raiseAfterBlocks?: number
+}
+
+/**
+ * The PayoutRail port on an EVM chain.
+ * @throws Error in one sentence if the chain is not the one that the database belongs to
+ */
+export async function createEvmRail(options: EvmRailOptions): Promise<PayoutRail> {
+  const client = createChainClient(options)
+  try {
+    return await buildRail(client, options)
+  } catch (error) {
+    throw unwrapped(error)
+  }
+}
+
+async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<PayoutRail> {
+  const { store, identity, local, clock } = options
+  const journal: JournalAccess = (work) => store.transaction((tx) => work(tx.chain))
+  const remembered = await journal((chain) => chain.identity())
+  await requireIdentity(client, identity, remembered)
+  const cursor = await journal((chain) => chain.cursor())
+  if (local && cursor !== null) await requireBlock(client, cursor)
+  if (remembered === null) await journal((chain) => chain.identify(identity))
+
+  const account = privateKeyToAccount(options.relayerKey)
+  if (local) await fundGas(client, account.address)
+  const parties = await readParties(client, identity, account.address)
+  const token = await readTokenDomain(client, identity)
+  const confirmations = options.confirmations ?? (local ? 0 : 'finalized')
+  const startBlock = options.startBlock ?? 0
+  const indexer = createIndexer({ ...options, client, journal, confirmations, startBlock })
+  const maxFeeCap = options.maxFeeCap ?? 500_000_000_000n
+  const domain: PoolDomain = { chainId: identity.chainId, pool: identity.pool }
+  const transactions = createTransactions({ client, account, ...domain, maxFeeCap })
+  const raiseAfterBlocks = options.raiseAfterBlocks ?? 12
+  const own = { client, account, domain, transactions, journal, raiseAfterBlocks }
+  const sender = createSender({ ...options, ...own })
+
+  async function advance(): Promise<{ newEvents: number }> {
+    if (local) await mine(client, clock.now())
+    const { confirmed, newEvents } = await indexer.catchUp()
+    const underWay = await sender.round(confirmed)
+    if (!local || underWay === 0) return { newEvents }
+    // What was just sent is mined and read in the same round: nobody else would mine it.
+    await mine(client, clock.now())
+    const after = await indexer.catchUp()
+    await sender.round(after.confirmed)
+    return { newEvents: newEvents + after.newEvents }
+  }
+
+  return {
+    parties,
+    ...signatures(client, domain, token, clock),
+    requestId: (terms) => requestIdOf(domain, terms),
+    advance: () => plainly(advance()),
+    async poolState() {
+      const read = await journal((chain) => chain.cursor())
+      return plainly(readPoolState(client, identity, read?.block ?? null))
+    },
+  }
+}
+
+/** What parties sign, and whether they did. */
+function signatures(
+  client: ChainClient,
+  domain: PoolDomain,
+  token: Awaited<ReturnType<typeof readTokenDomain>>,
+  clock: Clock,
+) {
+  /** By a key, or by a contract that says so itself (ERC-1271): payers may be either. */
+  async function signedBy(data: TypedDataDefinition, payer: Address, signature: Hex) {
+    const signer = await recoverSigner(data, signature)
+    if (signer !== null && isAddressEqual(signer, payer)) return true
+    return plainly(contractAccepts(client, payer, hashTypedData(data), signature))
+  }
+  return {
+    authorisationToSign: (terms) =>
+      asPlainJson(authorisationTypedData(token, domain, terms, usualValidity(terms))),
+    cancellationToSign: (requestId) => asPlainJson(cancellationTypedData(domain, requestId)),
+    async verifyAuthorisation(terms, { validAfter, validBefore, signature }) {
+      if (validBefore * 1000 <= clock.now()) return false
+      const validity = { validAfter, validBefore }
+      const data = authorisationTypedData(token, domain, terms, validity)
+      return signedBy(data, terms.payer, signature)
+    },
+    verifyCancellation: (requestId, payer, signature) =>
+      signedBy(cancellationTypedData(domain, requestId), payer, signature),
+    settlementSigner: (statement, signature) =>
+      recoverSigner(settlementTypedData(domain, statement), signature),
+    epochSigner: (statement, signature) =>
+      recoverSigner(epochTypedData(domain, statement), signature),
+  } satisfies Partial<PayoutRail>
+}
+
+const erc1271Abi = parseAbi(['function isValidSignature(bytes32, bytes) view returns (bytes4)'])
+
+/** Asks as the token and the pool do; a contract that reverts has not accepted. */
+async function contractAccepts(client: ChainClient, payer: Address, hash: Hex, signature: Hex) {
+  if (((await getCode(client, { address: payer })) ?? '0x') === '0x') return false
+  try {
+    const at = { address: payer, abi: erc1271Abi, functionName: 'isValidSignature' } as const
+    return (await readContract(client, { ...at, args: [hash, signature] })) === '0x1626ba7e'
+  } catch (error) {
+    if (unwrapped(error) instanceof DomainError) throw error
+    return false
+  }
+}
+
+/** Our own error, and not the library's wrapping of it. */
+async function plainly<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw unwrapped(error)
+  }
+}

@@ -1,0 +1,61 @@
+import { type Abi, decodeErrorResult } from 'viem'
+import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
+import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
+import type { Hex } from '#domain/ids.ts'
+import { causes, shortMessage } from './rpc.ts'
+
+/** Why the pool, or the token behind it, would not do something. */
+export type Refusal = {
+  /** The custom error's name; 'Error' for a plain message, 'Unknown' for what nobody can read. */
+  readonly name: string
+  readonly args: Readonly<Record<string, unknown>>
+  /** One line for people: name and arguments. */
+  readonly text: string
+}
+
+/** Errors of the pool, and of tokens that speak OpenZeppelin's. The first of a name is enough. */
+const errorAbi: Abi = [...flexPoolAbi, ...testEuroAbi].filter(({ type }) => type === 'error')
+
+const stateNames = ['None', 'Funded', 'Proposed', 'Final', 'Cancelled', 'Refunded']
+
+/** The refusal in a failed call; null if the node failed, and not the call. */
+export function refusalOf(error: unknown): Refusal | null {
+  const chain = causes(error) as { data?: unknown; code?: unknown; message?: string }[]
+  const data = chain.map((cause) => revertData(cause.data)).find((found) => found !== null)
+  if (data) return decodeRefusal(data)
+  // 3 is geth's and anvil's code for a reverted call; some nodes give only the words.
+  const reverted = chain.some(
+    ({ code, message }) => code === 3 || /revert/i.test(message ?? ''),
+  )
+  return reverted ? { name: 'Unknown', args: {}, text: shortMessage(error) } : null
+}
+
+/** Nodes give the bytes bare, or wrapped once more in an object. */
+function revertData(data: unknown): Hex | null {
+  if (typeof data === 'string' && /^0x([0-9a-f]{2}){4,}$/i.test(data)) return data as Hex
+  if (typeof data === 'object' && data !== null && 'data' in data) return revertData(data.data)
+  return null
+}
+
+/** Reads revert data. */
+export function decodeRefusal(data: Hex): Refusal {
+  try {
+    const { errorName, args, abiItem } = decodeErrorResult({ abi: errorAbi, data })
+    const inputs = (abiItem as { inputs?: readonly { name?: string }[] }).inputs ?? []
+    const names = inputs.map(({ name }, position) => name ?? String(position))
+    const values = (args ?? []) as readonly unknown[]
+    const named = Object.fromEntries(names.map((name, i) => [name, values[i]]))
+    return { name: errorName, args: named, text: textOf(errorName, named) }
+  } catch {
+    return { name: 'Unknown', args: {}, text: `an error nobody could read: ${data.slice(0, 74)}` }
+  }
+}
+
+function textOf(name: string, args: Readonly<Record<string, unknown>>): string {
+  if (name === 'Error') return String(Object.values(args)[0])
+  const shown = Object.entries(args).map(([key, value]) => {
+    const isState = name === 'WrongState' && (key === 'found' || key === 'expected')
+    return `${key} ${isState ? (stateNames[Number(value)] ?? value) : String(value)}`
+  })
+  return shown.length > 0 ? `${name}: ${shown.join(', ')}` : name
+}
