@@ -400,5 +400,8 @@ export type Ports = {
   readonly store: Store
   readonly wakeUps: WakeUps
   readonly rail: PayoutRail
+  /** The key under which this process signs the telemetry that it takes in. */
+  readonly gateway: { readonly id: GatewayId; readonly signer: Signer }
+  /** The keys of every gateway that may sign; they stand in each call's terms. */
   readonly gatewayKeys: readonly { readonly id: GatewayId; readonly publicKey: Hex }[]
 }

@@ -1,4 +1,11 @@
-import type { CongestionPoint, Organisation, Owner, Resource, ResourceHealth, Site } from '#domain/resource.ts'
+import type {
+  CongestionPoint,
+  Organisation,
+  Owner,
+  Resource,
+  ResourceHealth,
+  Site,
+} from '#domain/resource.ts'
 import type { Program } from '#domain/program.ts'
 import type { ApiKey, StoreTransaction } from '#ports.ts'
 import type { MakeTable } from './memory-store.ts'
@@ -43,20 +50,26 @@ function memoryResources(makeTable: MakeTable): Parties['resources'] {
     saveIban: async (ownerId, iban) => ibans.set(ownerId, iban),
     owner: async (id) => owners.get(id) ?? null,
     owners: async (aggregatorId) =>
-      byId(owners.values().filter((o) => aggregatorId === undefined || o.aggregatorId === aggregatorId)),
+      byId(
+        owners
+          .values()
+          .filter((o) => aggregatorId === undefined || o.aggregatorId === aggregatorId),
+      ),
     saveSite: async (site) => sites.set(site.id, site),
     site: async (id) => sites.get(id) ?? null,
     save: async (resource) => resources.set(resource.id, resource),
     find: async (id) => resources.get(id) ?? null,
     list: async (filter = {}) =>
       byId(
-        resources.values().filter(
-          (r) =>
-            (filter.congestionPointId === undefined ||
-              r.congestionPointId === filter.congestionPointId) &&
-            (filter.aggregatorId === undefined || r.aggregatorId === filter.aggregatorId) &&
-            (filter.ownerId === undefined || r.ownerId === filter.ownerId),
-        ),
+        resources
+          .values()
+          .filter(
+            (r) =>
+              (filter.congestionPointId === undefined ||
+                r.congestionPointId === filter.congestionPointId) &&
+              (filter.aggregatorId === undefined || r.aggregatorId === filter.aggregatorId) &&
+              (filter.ownerId === undefined || r.ownerId === filter.ownerId),
+          ),
       ),
     saveHealth: async (health) => healths.set(health.resourceId, health),
     health: async (ids) => ids.flatMap((id) => healths.get(id) ?? []),

@@ -32,7 +32,9 @@ function memoryReadings(makeTable: MakeTable): Telemetry['readings'] {
       rows.filter((reading) => readings.add(`${reading.resourceId} ${reading.at}`, reading)).length,
     between: async (ids, from, until) =>
       sorted(
-        readings.values().filter((r) => ids.includes(r.resourceId) && r.at >= from && r.at <= until),
+        readings
+          .values()
+          .filter((r) => ids.includes(r.resourceId) && r.at >= from && r.at <= until),
       ),
     async lastBefore(ids, at) {
       const last = new Map<string, Reading>()

@@ -1,4 +1,15 @@
-import type { CallId, Hex } from './ids.ts'
+import type { Allocation, Candidate } from './allocation.ts'
+import { canonicalJson, hashOf, keccakText } from './canonical.ts'
+import type { Delivery } from './delivery.ts'
+import type { EscrowTerms } from './escrow.ts'
+import type { FlexibilityCall } from './flexibility-call.ts'
+import type { FlexibilityRequest } from './flexibility-request.ts'
+import type { CallId, GatewayId, Hex, ResourceId } from './ids.ts'
+import { merkleLeaf, merkleRoot } from './merkle.ts'
+import type { PayoutAccount, PayoutShare } from './payout.ts'
+import type { Program } from './program.ts'
+import type { CallSettlement, SettlementLine } from './settlement.ts'
+import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
 
 /** What the service remembers of a bundle; the bytes stand in the evidence store. */
@@ -8,6 +19,116 @@ export type EvidenceHead = {
   readonly bundleHash: Hex
   readonly linesRoot: Hex
   readonly closedAt: Instant
+}
+
+export type GatewayKey = { readonly id: GatewayId; readonly publicKey: Hex }
+
+/** The rules of one call, fixed before the money is locked: their hash is in openRequest. */
+export type CallTerms = {
+  readonly callId: CallId
+  readonly program: Program
+  readonly request: FlexibilityRequest
+  readonly candidates: readonly Candidate[]
+  readonly orderedW: readonly number[]
+  /** Who was ordered what when the gate closed. */
+  readonly ordered: readonly Allocation[]
+  readonly baselineCommitment: Hex
+  readonly gatewayKeys: readonly GatewayKey[]
+}
+
+/** Everything from which the cents of one call can be recomputed; canonical JSON, no names. */
+export type EvidenceBundle = {
+  readonly format: 'gridcall-evidence'
+  readonly formatVersion: 1
+  readonly version: number
+  readonly terms: CallTerms
+  readonly escrow: { readonly terms: EscrowTerms; readonly requestId: Hex }
+  /** Where the ordered part of the window ended. */
+  readonly deliveryEnd: Instant
+  readonly allocations: readonly Allocation[]
+  /** Like days' readings that the raw curves stand on. */
+  readonly history: readonly Reading[]
+  /** The readings before the window that a battery's baseline stands on. */
+  readonly before: readonly Reading[]
+  readonly windowStartCommitment: Hex
+  readonly readings: readonly Reading[]
+  readonly deliveries: readonly Delivery[]
+  readonly salts: readonly { readonly resourceId: ResourceId; readonly salt: Hex }[]
+  readonly settlement: CallSettlement
+}
+
+export function termsOf(call: FlexibilityCall, gatewayKeys: readonly GatewayKey[]): CallTerms {
+  if (call.baselineCommitment === null) throw new Error(`${call.id} has no baseline commitment`)
+  return {
+    callId: call.id,
+    program: call.program,
+    request: call.request,
+    candidates: call.candidates,
+    orderedW: call.orderedW,
+    ordered: call.allocations
+      .filter((allocation) => allocation.role === 'order')
+      .map((allocation) => ({ ...allocation, releasedAt: null })),
+    baselineCommitment: call.baselineCommitment,
+    gatewayKeys,
+  }
+}
+
+/** What the readings behind a baseline are committed by: their hashes in order. */
+export function commitReadings(
+  readings: readonly Reading[],
+  curves: readonly { readonly resourceId: ResourceId; readonly baselineW: readonly number[] }[],
+): Hex {
+  return hashOf({
+    readings: readings.map((reading) => reading.hash),
+    curves: curves.map(({ resourceId, baselineW }) => ({ resourceId, baselineW })),
+  })
+}
+
+/** A line as its leaf commits to it: salted, so that nobody can guess it from the root. */
+function lineLeaf(callId: CallId, line: SettlementLine, salt: Hex): Hex {
+  return merkleLeaf({ kind: 'line', callId, line, salt })
+}
+
+function deliveryLeaf(callId: CallId, delivery: Delivery, salt: Hex): Hex {
+  return merkleLeaf({ kind: 'delivery', callId, delivery, salt })
+}
+
+/** Root over the settlement lines alone. */
+export function linesRootOf(bundle: EvidenceBundle): Hex {
+  const { callId } = bundle.terms
+  return merkleRoot(
+    bundle.settlement.lines.map((line) => lineLeaf(callId, line, saltOf(bundle, line.resourceId))),
+  )
+}
+
+/** Root over every delivery and every line. */
+export function evidenceRootOf(bundle: EvidenceBundle): Hex {
+  const { callId } = bundle.terms
+  return merkleRoot([
+    ...bundle.deliveries.map((d) => deliveryLeaf(callId, d, saltOf(bundle, d.resourceId))),
+    ...bundle.settlement.lines.map((line) => lineLeaf(callId, line, saltOf(bundle, line.resourceId))),
+  ])
+}
+
+function saltOf(bundle: EvidenceBundle, resourceId: ResourceId): Hex {
+  const found = bundle.salts.find((entry) => entry.resourceId === resourceId)
+  if (!found) throw new Error(`the bundle has no salt for ${resourceId}`)
+  return found.salt
+}
+
+/** The bundle's one text, what is hashed, stored and sent. */
+export function bundleText(bundle: EvidenceBundle): string {
+  return canonicalJson(bundle)
+}
+
+export function headOf(bundle: EvidenceBundle, closedAt: Instant): EvidenceHead {
+  return {
+    version: bundle.version,
+    root: evidenceRootOf(bundle),
+    bundleHash: keccakText(bundleText(bundle)),
+    linesRoot: linesRootOf(bundle),
+    closedAt,
+  }
 }
 
 /** Field for field the contract's Settlement struct: what verifiers sign. */
@@ -22,6 +143,22 @@ export type SettlementStatement = {
   readonly deliveredWh: number
 }
 
+/** The contract counts proposals per request; there is one until a dispute asks for another. */
+const FIRST_ROUND = 1
+
+export function statementOf(bundle: EvidenceBundle): SettlementStatement {
+  return {
+    requestId: bundle.escrow.requestId,
+    round: FIRST_ROUND,
+    evidenceRoot: evidenceRootOf(bundle),
+    bundleHash: keccakText(bundleText(bundle)),
+    linesRoot: linesRootOf(bundle),
+    payoutTotal: bundle.settlement.payout,
+    feeTotal: bundle.settlement.fee,
+    deliveredWh: bundle.settlement.deliveredWh,
+  }
+}
+
 /** Field for field the contract's Epoch struct. */
 export type EpochStatement = {
   readonly epoch: number
@@ -31,6 +168,29 @@ export type EpochStatement = {
   readonly requestIdsHash: Hex
   readonly dataHash: Hex
 }
+
+/** From what verifiers recompute an epoch; bundles of its calls they have verified before. */
+export type EpochData = {
+  readonly previous: readonly PayoutAccount[]
+  readonly accounts: readonly PayoutAccount[]
+  readonly shares: readonly PayoutShare[]
+  readonly calls: readonly { readonly callId: CallId; readonly version: number; readonly requestId: Hex }[]
+}
+
+export type VerificationTask =
+  | {
+      readonly subject: 'settlement'
+      readonly subjectId: CallId
+      readonly version: number
+      readonly statement: SettlementStatement
+    }
+  | {
+      readonly subject: 'epoch'
+      readonly subjectId: string
+      readonly version: number
+      readonly statement: EpochStatement
+      readonly data: EpochData
+    }
 
 /** A verifier's signed word on one settlement or epoch. */
 export type Attestation = {
@@ -51,4 +211,30 @@ export type Refusal = {
   readonly line: string
   readonly expected: string
   readonly got: string
+}
+
+/** What is fixed when the gate closes, stored before the money is locked. */
+export type OrderEvidence = { readonly terms: CallTerms; readonly history: readonly Reading[] }
+
+const BIGINTS = new Set([
+  'price',
+  'priceCap',
+  'priceCapMax',
+  'amount',
+  'gross',
+  'ownerAmount',
+  'aggregatorAmount',
+  'penalty',
+  'payout',
+  'fee',
+  'refund',
+])
+
+/** Reads canonical evidence back; money is bigint again. @throws SyntaxError if it is not JSON. */
+export function parseEvidence(text: string): unknown {
+  return JSON.parse(text, (key, member: unknown) =>
+    BIGINTS.has(key) && typeof member === 'string' && /^-?\d+$/.test(member)
+      ? BigInt(member)
+      : member,
+  )
 }

@@ -1,10 +1,11 @@
-import type { Allocation, SkippedResource } from './allocation.ts'
+import type { Allocation, Candidate, SkippedResource } from './allocation.ts'
 import type { Escrow } from './escrow.ts'
 import type { EvidenceHead } from './evidence.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { CallId, Hex, OrganisationId, ResourceId } from './ids.ts'
 import type { Program } from './program.ts'
 import type { CallSettlement } from './settlement.ts'
+import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
 
 export type CallState =
@@ -54,12 +55,6 @@ export type Repair = {
   readonly reason: 'not-obeying' | 'silent' | 'refused'
 }
 
-/** What the whole chain settles on: hashed into openRequest's terms hash when ordered. */
-export type OrderedTerms = {
-  readonly termsHash: Hex
-  readonly baselineCommitment: Hex
-}
-
 export type FlexibilityCall = {
   readonly id: CallId
   readonly dsoId: OrganisationId
@@ -68,14 +63,20 @@ export type FlexibilityCall = {
   readonly state: CallState
   readonly requestedAt: Instant
   readonly gateClosesAt: Instant
+  /** Every resource that could take part, in merit order: the order's and the reserve's. */
+  readonly candidates: readonly Candidate[]
   readonly allocations: readonly Allocation[]
+  /** W promised to the DSO per settlement period; repairs do not change it. */
+  readonly orderedW: readonly number[]
   readonly skipped: readonly SkippedResource[]
   /** Why there was no offer, or why the call ended without payment. */
   readonly reasons: readonly string[]
   readonly escrow: Escrow | null
-  readonly terms: OrderedTerms | null
+  /** Hash of the readings that the raw baseline curves stand on, fixed in the terms. */
+  readonly baselineCommitment: Hex | null
   readonly repairs: readonly Repair[]
-  /** Hash of the readings taken in at window start, before the first setpoint. */
+  /** Readings taken in at window start, before the first setpoint, and the hash over them. */
+  readonly before: readonly Reading[]
   readonly windowStartCommitment: Hex | null
   /** When the DSO cancelled inside the window; the rest of the window is not ordered. */
   readonly cancelledAt: Instant | null

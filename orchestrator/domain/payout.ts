@@ -1,5 +1,7 @@
 import type { Address, CallId, Hex, OrganisationId, OwnerId } from './ids.ts'
-import type { MicroEur } from './money.ts'
+import { type MicroEur, microEur, sumMoney } from './money.ts'
+import type { PayoutChoice } from './resource.ts'
+import type { SettlementLine } from './settlement.ts'
 import type { Instant } from './time.ts'
 
 export type Payee =
@@ -36,7 +38,7 @@ export type PayoutEpoch = {
   readonly createdAt: Instant
 }
 
-/** What an owner reads: one line per call, whose sums over an agent's owners are the leaf. */
+/** What an owner reads: one line per call; over an agent's owners the sums are the leaf. */
 export type PayoutReceipt = {
   readonly epoch: number
   readonly ownerId: OwnerId
@@ -47,3 +49,93 @@ export type PayoutReceipt = {
   readonly carried: MicroEur
   readonly route: 'agent' | 'wallet'
 }
+
+/** What each payee earned in one call: owners first, then aggregators, each by id. */
+export function sharesOf(
+  callId: CallId,
+  lines: readonly SettlementLine[],
+  payoutChoice: (ownerId: OwnerId) => PayoutChoice,
+): PayoutShare[] {
+  const owners = sumBy(lines, (line) => [line.ownerId, line.ownerAmount])
+  const aggregators = sumBy(lines, (line) => [line.aggregatorId, line.aggregatorAmount])
+  return [
+    ...owners.map(([ownerId, amount]): PayoutShare => {
+      const choice = payoutChoice(ownerId)
+      const wallet = choice.kind === 'wallet' ? choice.address : null
+      return { payee: { kind: 'owner', ownerId }, callId, amount, wallet }
+    }),
+    ...aggregators.map(
+      ([aggregatorId, amount]): PayoutShare => ({
+        payee: { kind: 'aggregator', aggregatorId },
+        callId,
+        amount,
+        wallet: null,
+      }),
+    ),
+  ].filter((share) => share.amount > 0n)
+}
+
+function sumBy<K extends string>(
+  lines: readonly SettlementLine[],
+  part: (line: SettlementLine) => [K, MicroEur],
+): [K, MicroEur][] {
+  const sums = new Map<K, bigint>()
+  for (const line of lines) {
+    const [key, amount] = part(line)
+    sums.set(key, (sums.get(key) ?? 0n) + amount)
+  }
+  return [...sums]
+    .map(([key, amount]): [K, MicroEur] => [key, microEur(amount)])
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/**
+ * The cumulative accounts after an epoch. The payout agent has index 0; a wallet gets the next
+ * free index when it is first paid. Accounts never shrink and never change their address.
+ */
+export function addShares(
+  previous: readonly PayoutAccount[],
+  shares: readonly PayoutShare[],
+  agent: Address,
+): PayoutAccount[] {
+  const accounts = new Map<string, PayoutAccount>()
+  const start = previous.length > 0 ? previous : [{ index: 0, account: agent, cumulative: microEur(0n) }]
+  for (const account of start) accounts.set(account.account.toLowerCase(), account)
+  for (const share of shares) {
+    const address = share.wallet ?? agent
+    const known = accounts.get(address.toLowerCase()) ?? {
+      index: accounts.size,
+      account: address,
+      cumulative: microEur(0n),
+    }
+    const cumulative = microEur(known.cumulative + share.amount)
+    accounts.set(address.toLowerCase(), { ...known, cumulative })
+  }
+  return [...accounts.values()].sort((a, b) => a.index - b.index)
+}
+
+/** One receipt per owner; SEPA pays whole cents of what it earned and carried before. */
+export function receiptsOf(
+  epoch: number,
+  shares: readonly PayoutShare[],
+  carriedBefore: (ownerId: OwnerId) => bigint,
+): PayoutReceipt[] {
+  const ids = new Set(shares.flatMap((s) => (s.payee.kind === 'owner' ? [s.payee.ownerId] : [])))
+  return [...ids].sort().map((ownerId) => {
+    const mine = shares.filter((s) => s.payee.kind === 'owner' && s.payee.ownerId === ownerId)
+    const amount = sumMoney(mine.map((s) => s.amount))
+    const route = mine.some((s) => s.wallet !== null) ? 'wallet' : 'agent'
+    const due = route === 'agent' ? carriedBefore(ownerId) + amount : 0n
+    const paidCents = due / 10_000n
+    return {
+      epoch,
+      ownerId,
+      lines: mine.map(({ callId, amount: part }) => ({ callId, amount: part })),
+      amount,
+      paidCents,
+      carried: microEur(due - paidCents * 10_000n),
+      route,
+    }
+  })
+}
+

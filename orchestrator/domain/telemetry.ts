@@ -1,5 +1,7 @@
+import { hashOf } from './canonical.ts'
 import type { GatewayId, Hex, ResourceId } from './ids.ts'
 import type { Instant } from './time.ts'
+import { type WattHours, wattHours } from './units.ts'
 
 /** What a device says at one instant, before any gateway has signed it. */
 export type DeviceReading = {
@@ -27,4 +29,74 @@ export type Reading = DeviceReading & {
   readonly hash: Hex
   /** Ed25519 over the hash. */
   readonly signature: Hex
+}
+
+/** What the gateway signs: every field of the reading and the hash before it. */
+export function readingHash(reading: Omit<Reading, 'hash' | 'signature'>): Hex {
+  return hashOf({
+    resourceId: reading.resourceId,
+    at: reading.at,
+    powerW: reading.powerW,
+    registerWh: reading.registerWh,
+    socBp: reading.socBp,
+    quality: reading.quality,
+    receivedAt: reading.receivedAt,
+    gatewayId: reading.gatewayId,
+    sequence: reading.sequence,
+    previousHash: reading.previousHash,
+  })
+}
+
+/** Where a resource's hash chain begins. */
+export const CHAIN_START: Hex = `0x${'0'.repeat(64)}`
+
+/**
+ * The register at an instant: the reading of that instant, else on the straight line between its
+ * neighbours where both lie within the longest gap. Readings of one resource, in order of time.
+ * null: cannot be known.
+ */
+export function registerAt(
+  readings: readonly DeviceReading[],
+  at: Instant,
+  longestGapSeconds: number,
+): WattHours | null {
+  let low = 0
+  let high = readings.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((readings[middle] as DeviceReading).at < at) low = middle + 1
+    else high = middle
+  }
+  const after = readings[low]
+  if (after === undefined) return null
+  if (after.at === at) return wattHours(after.registerWh)
+  const before = readings[low - 1]
+  if (before === undefined || after.at - before.at > longestGapSeconds * 1000) return null
+  const rise = after.registerWh - before.registerWh
+  const part = Math.floor((rise * (at - before.at)) / (after.at - before.at))
+  return wattHours(before.registerWh + part)
+}
+
+/** Metered energy between two instants, signed; null where a register cannot be known. */
+export function energyBetween(
+  readings: readonly DeviceReading[],
+  from: Instant,
+  until: Instant,
+  longestGapSeconds: number,
+): WattHours | null {
+  const first = registerAt(readings, from, longestGapSeconds)
+  const last = registerAt(readings, until, longestGapSeconds)
+  return first === null || last === null ? null : wattHours(last - first)
+}
+
+/** Groups by resource, keeping the order of time. */
+export function byResource<T extends DeviceReading>(readings: readonly T[]): Map<ResourceId, T[]> {
+  const groups = new Map<ResourceId, T[]>()
+  for (const reading of readings) {
+    const group = groups.get(reading.resourceId)
+    if (group) group.push(reading)
+    else groups.set(reading.resourceId, [reading])
+  }
+  for (const group of groups.values()) group.sort((a, b) => a.at - b.at)
+  return groups
 }

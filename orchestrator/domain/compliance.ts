@@ -1,0 +1,79 @@
+import type { SetpointRow } from './dispatch-instruction.ts'
+import type { Program } from './program.ts'
+import type { Direction } from './resource.ts'
+import type { DeviceReading } from './telemetry.ts'
+import { addSeconds, type Instant } from './time.ts'
+
+export type Verdict =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'obeys'; readonly since: Instant }
+  | {
+      readonly kind: 'not-obeying'
+      readonly reason: 'not-obeying' | 'silent' | 'refused'
+      readonly observedW: number
+      readonly detectedAt: Instant
+    }
+
+/** Nothing heard for this many metering intervals: the device is silent. */
+const SILENT_INTERVALS = 4
+
+/**
+ * Judges a setpoint by measured power, never by what was acknowledged. The device is found out by
+ * the second of two readings in a row that lie wholly after its acknowledgement and miss the
+ * setpoint by more than the tolerance; readings of the resource in order of time.
+ */
+export function judge(
+  row: SetpointRow,
+  readings: readonly DeviceReading[],
+  direction: Direction,
+  program: Program,
+  now: Instant,
+): Verdict {
+  const interval = program.meteringIntervalSeconds
+  const last = readings.at(-1)
+  if (row.refusal !== null && row.acknowledgedAt === null) {
+    return fail('refused', last?.powerW ?? 0, now)
+  }
+  const patience = addSeconds(row.orderedAt, SILENT_INTERVALS * interval)
+  if (row.acknowledgedAt === null) {
+    return now >= patience ? fail('silent', last?.powerW ?? 0, now) : { kind: 'waiting' }
+  }
+  const from = addSeconds(row.acknowledgedAt, interval)
+  const whole = readings.filter((reading) => reading.at >= from)
+  const heard = whole.at(-1)?.at ?? row.acknowledgedAt
+  if (now > addSeconds(heard, SILENT_INTERVALS * interval)) {
+    return fail('silent', last?.powerW ?? 0, now)
+  }
+  const misses = whole.map((reading) => !within(row, reading, direction, program))
+  for (let i = 1; i < misses.length; i++) {
+    if (misses[i] && misses[i - 1]) {
+      const reading = whole[i] as DeviceReading
+      return fail('not-obeying', reading.powerW ?? 0, reading.at)
+    }
+  }
+  const firstGood = misses.indexOf(false)
+  if (firstGood === -1) return { kind: 'waiting' }
+  return { kind: 'obeys', since: (whole[firstGood] as DeviceReading).at }
+}
+
+function fail(
+  reason: 'not-obeying' | 'silent' | 'refused',
+  observedW: number,
+  detectedAt: Instant,
+): Verdict {
+  return { kind: 'not-obeying', reason, observedW, detectedAt }
+}
+
+function within(
+  row: SetpointRow,
+  reading: DeviceReading,
+  direction: Direction,
+  program: Program,
+): boolean {
+  if (row.powerW === null || reading.powerW === null) return true
+  const share = Math.floor((Math.abs(row.powerW) * program.toleranceBp) / 10_000)
+  const tolerance = Math.max(program.toleranceW, share)
+  return direction === 'reduce-import'
+    ? reading.powerW <= row.powerW + tolerance
+    : reading.powerW >= row.powerW - tolerance
+}

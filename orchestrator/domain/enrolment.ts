@@ -1,0 +1,105 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { fieldError } from './errors.ts'
+import type { Address } from './ids.ts'
+import type { Rating, ResourceKind, StandingOffer } from './resource.ts'
+
+const POWER_MAX_W = 10_000_000
+const ENERGY_MAX_WH = 1_000_000_000
+export const MINUTES_PER_DAY = 1440
+
+/** An id from unpredictable bytes, like 'resource-1f0c…'. */
+export function idFromBytes(kind: string, bytes: Uint8Array): string {
+  return `${kind}-${bytesToHex(bytes)}`
+}
+
+/** @throws DomainError malformed for anything but 1 to 120 printable characters. */
+export function checkName(name: string): string {
+  const trimmed = name.trim()
+  if (trimmed.length < 1 || trimmed.length > 120 || /\p{Cc}/u.test(trimmed)) {
+    throw fieldError('malformed', 'name', '1 to 120 printable characters', name.slice(0, 130))
+  }
+  return trimmed
+}
+
+/** Lower case, so that one party is one text. @throws DomainError malformed */
+export function checkAddress(field: string, text: string): Address {
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text)) {
+    throw fieldError('malformed', field, '0x and 40 hexadecimal digits', text)
+  }
+  if (/^0x0{40}$/.test(text)) {
+    throw fieldError('malformed', field, 'the address of a party, not the zero address', text)
+  }
+  return text.toLowerCase() as Address
+}
+
+/**
+ * SHA-1 of a certificate as OPC UA names it, upper-case hex; colons and spaces are taken off.
+ * @throws DomainError malformed
+ */
+export function checkThumbprint(field: string, text: string): string {
+  const plain = text.replaceAll(/[\s:]/g, '').toUpperCase()
+  if (!/^[0-9A-F]{40}$/.test(plain)) {
+    throw fieldError('malformed', field, '40 hexadecimal digits (SHA-1 of a certificate)', text)
+  }
+  return plain
+}
+
+/** @throws DomainError malformed for anything but opc.tcp://host:port with a path or none. */
+export function checkEndpoint(field: string, text: string): string {
+  if (!/^opc\.tcp:\/\/[^\s/@?#]+(\/[^\s?#]*)?$/.test(text) || text.length > 300) {
+    throw fieldError('malformed', field, 'opc.tcp://host:port without a user name', text)
+  }
+  return text
+}
+
+/** The name of a station in its OCPP address. @throws DomainError malformed */
+export function checkIdentity(field: string, text: string): string {
+  // 48 characters and no colon: OCPP 2.0.1 part 4, 3.1.1; HTTP Basic ends the name at a colon.
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,47}$/.test(text)) {
+    const expected = "1 to 48 letters, digits, '_', '.' or '-'"
+    throw fieldError('malformed', field, expected, text)
+  }
+  return text
+}
+
+/** Is this what such a device can be? Powers in W, energies in Wh. @throws DomainError */
+export function checkRating(kind: ResourceKind, rating: Rating): Rating {
+  whole('rating.importMaxW', rating.importMaxW, 1, POWER_MAX_W, 'W')
+  whole('rating.exportMaxW', rating.exportMaxW, 0, POWER_MAX_W, 'W')
+  whole('rating.importMinW', rating.importMinW, 0, rating.importMaxW, 'W')
+  whole('rating.energyWh', rating.energyWh, kind === 'battery' ? 1 : 0, ENERGY_MAX_WH, 'Wh')
+  whole('rating.reserveWh', rating.reserveWh, 0, rating.energyWh, 'Wh')
+  if (kind === 'charger' && rating.exportMaxW !== 0) {
+    throw fieldError('malformed', 'rating.exportMaxW', '0 for a charger', rating.exportMaxW)
+  }
+  return rating
+}
+
+/** A price and a part of the local day. @throws DomainError malformed */
+export function checkOffer(offer: StandingOffer): StandingOffer {
+  if (offer.price < 0n) {
+    throw fieldError('malformed', 'offer.priceMinorPerKwh', 'a price of at least 0', offer.price)
+  }
+  if (offer.directions.length === 0 || new Set(offer.directions).size < offer.directions.length) {
+    const expected = 'each direction at most once, and at least one'
+    throw fieldError('malformed', 'offer.directions', expected, offer.directions)
+  }
+  whole('offer.fromMinute', offer.fromMinute, 0, MINUTES_PER_DAY - 1, 'minutes')
+  const from = offer.fromMinute + 1
+  whole('offer.untilMinute', offer.untilMinute, from, MINUTES_PER_DAY, 'minutes')
+  return offer
+}
+
+/** @throws DomainError malformed unless a whole number within bounds. */
+export function whole(
+  field: string,
+  value: number,
+  atLeast: number,
+  atMost: number,
+  unit: string,
+): number {
+  if (!Number.isSafeInteger(value) || value < atLeast || value > atMost) {
+    throw fieldError('malformed', field, `whole ${unit} from ${atLeast} to ${atMost}`, value)
+  }
+  return value
+}

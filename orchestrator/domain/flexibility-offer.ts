@@ -1,0 +1,162 @@
+import type { Candidate, Offerable, PeriodNeed, SkippedResource } from './allocation.ts'
+import type { FlexibilityRequest } from './flexibility-request.ts'
+import type { ChargingSession, Direction, Resource } from './resource.ts'
+import type { DeviceReading } from './telemetry.ts'
+import { type Instant, localMinuteOfDay, secondsBetween } from './time.ts'
+
+/** What is known of one resource when it is asked what it can do. */
+export type ResourceNow = {
+  readonly candidate: Candidate
+  /** The last reading at or before the look; null: it has none that is fresh. */
+  readonly reading: DeviceReading | null
+  readonly session: ChargingSession | null
+  /** Periods promised to another call already. */
+  readonly promisedPeriods: ReadonlySet<Instant>
+  /** Where it will stand when the window begins, W: a battery's own last reading. */
+  readonly lookedAt: Instant
+}
+
+const ETA = 0.95
+
+/** Does the standing offer hold for this request? Otherwise the reason why not. */
+export function standingOfferAnswers(
+  resource: Resource,
+  request: FlexibilityRequest,
+  timeZone: string,
+): SkippedResource | null {
+  const { offer } = resource
+  const skip = (reason: SkippedResource['reason'], detail: string): SkippedResource => ({
+    resourceId: resource.id,
+    reason,
+    detail,
+  })
+  if (!offer.directions.includes(request.direction)) {
+    return skip('not-offered', `offers ${offer.directions.join(' and ')}, not ${request.direction}`)
+  }
+  const from = localMinuteOfDay(request.window.start, timeZone)
+  const until = localMinuteOfDay(request.window.end, timeZone) || 24 * 60
+  if (from < offer.fromMinute || until > offer.untilMinute) {
+    return skip('not-offered', `offers local minutes ${offer.fromMinute} to ${offer.untilMinute}`)
+  }
+  if (offer.price > request.priceCap) {
+    return skip('price-above-cap', `asks ${offer.price} micro-EUR/kWh, cap is ${request.priceCap}`)
+  }
+  return null
+}
+
+/** What a resource can do in each period, or why it can do nothing. */
+export function offerable(
+  now: ResourceNow,
+  needs: readonly PeriodNeed[],
+  direction: Direction,
+): Offerable | SkippedResource {
+  const skip = (reason: SkippedResource['reason'], detail: string): SkippedResource => ({
+    resourceId: now.candidate.resourceId,
+    reason,
+    detail,
+  })
+  const powerW = now.reading?.powerW ?? null
+  if (now.reading === null || powerW === null) {
+    return skip('not-connected', 'no fresh reading')
+  }
+  const found =
+    now.candidate.kind === 'battery'
+      ? batteryCapability(now, now.reading, powerW, needs, direction)
+      : chargerCapability(now, now.reading, powerW, needs, direction)
+  if ('reason' in found) return skip(found.reason, found.detail)
+  const powerMaxW = found.powerMaxW.map((power, i) =>
+    now.promisedPeriods.has((needs[i] as PeriodNeed).start) ? 0 : power,
+  )
+  if (found.powerMaxW.some((p) => p >= 100) && powerMaxW.every((p) => p < 100)) {
+    return skip('already-promised', 'all periods are promised to another call')
+  }
+  if (powerMaxW.every((p) => p < 100)) return skip('no-capability', found.why)
+  return { candidate: now.candidate, fromW: found.fromW, powerMaxW, energyMaxWh: found.energyMaxWh }
+}
+
+type Capability = {
+  readonly fromW: number[]
+  readonly powerMaxW: number[]
+  readonly energyMaxWh: number
+  readonly why: string
+}
+type No = { readonly reason: SkippedResource['reason']; readonly detail: string }
+
+function batteryCapability(
+  { candidate }: ResourceNow,
+  reading: DeviceReading,
+  powerW: number,
+  needs: readonly PeriodNeed[],
+  direction: Direction,
+): Capability | No {
+  if (reading.socBp === null) return { reason: 'no-capability', detail: 'tells no state of charge' }
+  const { rating } = candidate
+  const storedWh = (reading.socBp / 10_000) * rating.energyWh
+  const reduces = direction === 'reduce-import'
+  const energyMaxWh = reduces
+    ? Math.max(0, storedWh - rating.reserveWh) * ETA
+    : Math.max(0, rating.energyWh - storedWh) / ETA
+  const most = reduces ? powerW + rating.exportMaxW : rating.importMaxW - powerW
+  return {
+    fromW: needs.map(() => powerW),
+    powerMaxW: needs.map(() => Math.max(0, most)),
+    energyMaxWh,
+    why: `at ${reading.socBp} bp state of charge and ${powerW} W there is nothing left to move`,
+  }
+}
+
+/**
+ * A charger gives what it draws now or by its baseline, whichever is less, as far as the car is
+ * still ready by its departure: slack = what it can still draw between the window's end and the
+ * departure, plus what it would have drawn inside the window, minus what it still needs.
+ */
+function chargerCapability(
+  now: ResourceNow,
+  reading: DeviceReading,
+  powerW: number,
+  needs: readonly PeriodNeed[],
+  direction: Direction,
+): Capability | No {
+  const { candidate, session } = now
+  if (direction === 'increase-import') {
+    return { reason: 'no-capability', detail: 'a charging car already takes what it can' }
+  }
+  if (session === null) return { reason: 'no-capability', detail: 'no car is charging' }
+  if (candidate.baselineW.length !== needs.length) {
+    return { reason: 'no-baseline', detail: 'too few complete like days of readings' }
+  }
+  const slackWh = slack(session, reading, powerW, needs)
+  if (slackWh === null) {
+    return { reason: 'departure', detail: 'nobody told when the car must be ready, and how full' }
+  }
+  if (slackWh < 100) {
+    return { reason: 'departure', detail: `the car would leave short: ${slackWh} Wh of slack` }
+  }
+  const fromW = candidate.baselineW.map((baseline) => Math.min(baseline, powerW))
+  const floorW = candidate.rating.pausable ? 0 : candidate.rating.importMinW
+  return {
+    fromW,
+    powerMaxW: fromW.map((from) => Math.max(0, from - floorW)),
+    energyMaxWh: slackWh,
+    why: `draws ${powerW} W now, ${candidate.baselineW.join(', ')} W by its baseline`,
+  }
+}
+
+function slack(
+  session: ChargingSession,
+  reading: DeviceReading,
+  powerW: number,
+  needs: readonly PeriodNeed[],
+): number | null {
+  const { energyNeededWh, departureAt, startRegisterWh } = session
+  const first = needs[0]
+  const last = needs.at(-1)
+  if (energyNeededWh === null || departureAt === null || startRegisterWh === null) return null
+  if (first === undefined || last === undefined) return null
+  const toStartWh = (powerW * secondsBetween(reading.at, first.start)) / 3600
+  const needWh = energyNeededWh - (reading.registerWh - startRegisterWh) - toStartWh
+  const insideWh = (powerW * secondsBetween(first.start, last.end)) / 3600
+  const afterWh = (powerW * secondsBetween(last.end, departureAt)) / 3600
+  // A tenth is kept back: chargers taper, and cars leave early.
+  return Math.floor(Math.max(0, afterWh * 0.9 + insideWh - Math.max(0, needWh)))
+}

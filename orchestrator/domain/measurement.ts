@@ -1,0 +1,100 @@
+import type { Candidate } from './allocation.ts'
+import {
+  completeDays,
+  likeDays,
+  meanOfLikeDays,
+  readingBefore,
+} from './baseline.ts'
+import { type Delivery, measureDelivery, orderedEnergy } from './delivery.ts'
+import type { EvidenceBundle } from './evidence.ts'
+import type { Program } from './program.ts'
+import { type CallSettlement, type Rounding, settle } from './settlement.ts'
+import { byResource, type DeviceReading } from './telemetry.ts'
+import { addSeconds, type Instant, instant } from './time.ts'
+
+/** Everything in a bundle but what is computed from it. */
+export type Evidence = Omit<EvidenceBundle, 'deliveries' | 'settlement'>
+
+/** The raw curve of a resource by its method, W per settlement period; [] where there is none. */
+export function rawCurve(
+  program: Program,
+  method: Candidate['baselineMethod'],
+  periodStarts: readonly Instant[],
+  history: readonly DeviceReading[],
+  isCallDay: (periodStart: Instant) => boolean = () => false,
+): number[] {
+  if (method.name !== 'mean-of-like-days') return []
+  const seconds = program.settlementPeriodSeconds
+  const days = likeDays(periodStarts, program.timeZone, isCallDay)
+  const complete = completeDays(days, history, seconds, method.days)
+  return meanOfLikeDays(complete, seconds) ?? []
+}
+
+/** What deliveries follow from; also while the call runs and there is no bundle yet. */
+export type Measurable = Pick<Evidence, 'allocations' | 'before' | 'readings'> & {
+  readonly terms: Pick<Evidence['terms'], 'candidates' | 'program' | 'request'>
+}
+
+/** Delivery per resource and ordered stretch, recomputed from the bundle's readings alone. */
+export function measure(evidence: Measurable): Delivery[] {
+  const { request, program, candidates } = evidence.terms
+  const readings = byResource(evidence.readings)
+  const before = byResource(evidence.before)
+  return evidence.allocations.flatMap((allocation) => {
+    const candidate = candidates.find((c) => c.resourceId === allocation.resourceId)
+    if (!candidate) throw new Error(`${allocation.resourceId} is not among the terms' candidates`)
+    const held = readingBefore(before.get(allocation.resourceId) ?? [], request.window.start) ?? 0
+    const baselineAt = (start: Instant) => {
+      if (candidate.baselineMethod.name === 'reading-before') return held
+      const index = request.periods.findLastIndex((period) => period.start <= start)
+      return candidate.baselineW[index] ?? 0
+    }
+    return measureDelivery(
+      allocation,
+      baselineAt,
+      readings.get(allocation.resourceId) ?? [],
+      request.direction,
+      program.settlementPeriodSeconds,
+    )
+  })
+}
+
+/** W·min promised to the DSO up to where the ordered window ended, in whole Wh. */
+export function orderedEnergyOf(evidence: Evidence): number {
+  const { request, program, orderedW } = evidence.terms
+  return request.periods.reduce((sum, period, i) => {
+    const end = addSeconds(period.start, program.settlementPeriodSeconds)
+    const until = end < evidence.deliveryEnd ? end : evidence.deliveryEnd
+    if (until <= period.start) return sum
+    const powerW = orderedW[i] ?? 0
+    return sum + orderedEnergy({ start: period.start, end: instant(until), powerW, setpointW: 0 })
+  }, 0)
+}
+
+/** The exact split of the call's escrow. */
+export function settlementOf(
+  evidence: Evidence,
+  deliveries: readonly Delivery[],
+  round?: Rounding,
+): CallSettlement {
+  const { request, program, candidates } = evidence.terms
+  return settle(
+    {
+      allocations: evidence.allocations,
+      candidates,
+      deliveries,
+      orderedWh: orderedEnergyOf(evidence),
+      penalty: request.penalty,
+      paymentCurve: program.paymentCurve,
+      feeBp: program.feeBp,
+      escrow: evidence.escrow.terms.amount,
+    },
+    round,
+  )
+}
+
+/** Completes evidence into the bundle that is stored, sent and signed. */
+export function completeBundle(evidence: Evidence): EvidenceBundle {
+  const deliveries = measure(evidence)
+  return { ...evidence, deliveries, settlement: settlementOf(evidence, deliveries) }
+}

@@ -1,0 +1,145 @@
+import { canonicalJson, hashOf } from './canonical.ts'
+import { bundleText, commitReadings, type EvidenceBundle, parseEvidence } from './evidence.ts'
+import type { Hex } from './ids.ts'
+import { measure, rawCurve, settlementOf } from './measurement.ts'
+import type { Rounding } from './settlement.ts'
+import { byResource, type Reading, readingHash } from './telemetry.ts'
+import { formatInstant } from './time.ts'
+
+/** Which line differs, what it should say and what it says. */
+export type Difference = { readonly line: string; readonly expected: string; readonly got: string }
+
+type Check = (publicKey: Hex, hash: Hex, signature: Hex) => boolean
+
+/** Reads a bundle's text. @throws SyntaxError for anything but JSON of this format. */
+export function parseBundle(text: string): EvidenceBundle {
+  const bundle = parseEvidence(text) as EvidenceBundle
+  if (bundle?.format !== 'gridcall-evidence' || bundle.formatVersion !== 1) {
+    throw new SyntaxError('expected a gridcall-evidence bundle of format version 1')
+  }
+  return bundle
+}
+
+/**
+ * Recomputes a bundle on its own: hashes, gateway signatures, commitments, baselines, deliveries
+ * and every cent. An empty list: nothing differs. What the chain says is compared elsewhere.
+ */
+export function verifyBundle(text: string, check: Check, round?: Rounding): Difference[] {
+  const bundle = parseBundle(text)
+  return [
+    ...same('bundle', bundleText(bundle) === text ? 'canonical' : 'other', 'canonical'),
+    ...same('terms hash', bundle.escrow.terms.termsHash, hashOf(bundle.terms)),
+    ...readingDifferences(bundle, check),
+    ...commitmentDifferences(bundle),
+    ...baselineDifferences(bundle),
+    ...orderDifferences(bundle),
+    ...moneyDifferences(bundle, round),
+  ]
+}
+
+function same(line: string, got: unknown, expected: unknown): Difference[] {
+  const [a, b] = [canonicalJson(got), canonicalJson(expected)]
+  return a === b ? [] : [{ line, expected: b, got: a }]
+}
+
+function readingDifferences(bundle: EvidenceBundle, check: Check): Difference[] {
+  const keys = new Map(bundle.terms.gatewayKeys.map((key) => [key.id, key.publicKey]))
+  const all = [...bundle.history, ...bundle.before, ...bundle.readings]
+  const faults = all.flatMap((reading) => {
+    const line = `reading ${reading.resourceId} ${formatInstant(reading.at)}`
+    const hash = readingHash(reading)
+    if (hash !== reading.hash) return [{ line, expected: hash, got: reading.hash }]
+    const key = keys.get(reading.gatewayId)
+    if (key === undefined || !check(key, reading.hash, reading.signature)) {
+      const expected = `a signature by ${key ?? `a key of ${reading.gatewayId} in the terms`}`
+      return [{ line, expected, got: reading.signature }]
+    }
+    return []
+  })
+  return [...faults, ...chainDifferences(all)]
+}
+
+function chainDifferences(readings: readonly Reading[]): Difference[] {
+  const bySequence = new Map(
+    readings.map((r) => [`${r.gatewayId} ${r.resourceId} ${r.sequence}`, r]),
+  )
+  return [...bySequence.values()].flatMap((reading) => {
+    const key = `${reading.gatewayId} ${reading.resourceId} ${reading.sequence - 1}`
+    const before = bySequence.get(key)
+    if (!before) return []
+    const line = `reading ${reading.resourceId} ${formatInstant(reading.at)}: hash before`
+    return same(line, reading.previousHash, before.hash)
+  })
+}
+
+function commitmentDifferences(bundle: EvidenceBundle): Difference[] {
+  const { terms } = bundle
+  return [
+    ...same(
+      'baseline commitment',
+      terms.baselineCommitment,
+      commitReadings(bundle.history, terms.candidates),
+    ),
+    ...same(
+      'window start commitment',
+      bundle.windowStartCommitment,
+      commitReadings(bundle.before, []),
+    ),
+  ]
+}
+
+function baselineDifferences(bundle: EvidenceBundle): Difference[] {
+  const { program, request, candidates } = bundle.terms
+  const history = byResource(bundle.history)
+  const starts = request.periods.map((period) => period.start)
+  return candidates.flatMap((candidate) => {
+    const mine = history.get(candidate.resourceId) ?? []
+    const curve = rawCurve(program, candidate.baselineMethod, starts, mine)
+    return same(`baseline ${candidate.resourceId}`, candidate.baselineW, curve)
+  })
+}
+
+/** Who was ordered what at gate closure stands in the terms; only a release may be added later. */
+function orderDifferences(bundle: EvidenceBundle): Difference[] {
+  const { terms, allocations, deliveryEnd } = bundle
+  const orders = terms.ordered.flatMap((ordered) => {
+    const found = allocations.find(
+      (a) => a.resourceId === ordered.resourceId && a.role === 'order',
+    )
+    const periods = ordered.periods
+      .filter((period) => period.start < deliveryEnd)
+      .map((period) => (period.end > deliveryEnd ? { ...period, end: deliveryEnd } : period))
+    return same(`order ${ordered.resourceId}`, found?.periods ?? null, periods)
+  })
+  const names = new Set(terms.ordered.map((ordered) => ordered.resourceId))
+  const strangers = allocations
+    .filter((a) => a.role === 'order' && !names.has(a.resourceId))
+    .map((a) => ({ line: `order ${a.resourceId}`, expected: 'none in the terms', got: 'an order' }))
+  return [...orders, ...strangers]
+}
+
+function moneyDifferences(bundle: EvidenceBundle, round?: Rounding): Difference[] {
+  const deliveries = measure(bundle)
+  const settlement = settlementOf(bundle, deliveries, round)
+  const lines = Math.max(settlement.lines.length, bundle.settlement.lines.length)
+  const differing: Difference[] = []
+  deliveries.forEach((delivery, i) => {
+    const line = `delivery ${delivery.resourceId} ${formatInstant(delivery.start)}`
+    differing.push(...same(line, bundle.deliveries[i] ?? null, delivery))
+  })
+  for (let i = 0; i < lines; i++) {
+    const expected = settlement.lines[i] ?? null
+    const got = bundle.settlement.lines[i] ?? null
+    differing.push(...same(`line ${(expected ?? got)?.resourceId}`, got, expected))
+  }
+  const { lines: _mine, ...expected } = settlement
+  const { lines: _theirs, ...got } = bundle.settlement
+  for (const key of Object.keys(expected) as (keyof typeof expected)[]) {
+    differing.push(...same(`total ${key}`, got[key] ?? null, expected[key]))
+  }
+  const { payout, fee, refund } = bundle.settlement
+  return [
+    ...differing,
+    ...same('payout + fee + refund', payout + fee + refund, bundle.escrow.terms.amount),
+  ]
+}

@@ -1,0 +1,44 @@
+import { DomainError, fieldError } from '#domain/errors.ts'
+import type { Authorisation } from '#domain/escrow.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { CallId, OrganisationId } from '#domain/ids.ts'
+import { formatInstant } from '#domain/time.ts'
+import type { Ports } from '#ports.ts'
+
+/**
+ * The DSO accepts an offer with its signature over the escrow: from here the relayer may lock
+ * exactly this amount for exactly these terms. Safe to run twice with the same authorisation.
+ * @throws DomainError not-found, wrong-state, bad-authorisation
+ */
+export async function acceptOffer(
+  ports: Ports,
+  dsoId: OrganisationId,
+  callId: CallId,
+  authorisation: Authorisation,
+): Promise<FlexibilityCall> {
+  const call = await ports.store.transaction(async (tx) => {
+    const found = await tx.calls.find(callId)
+    if (found?.dsoId !== dsoId) throw new DomainError('not-found', `there is no call ${callId}`)
+    const locked = await tx.calls.lock(callId)
+    if (locked.escrow?.authorisation) return locked
+    if (locked.state !== 'offered' || !locked.escrow) {
+      throw fieldError('wrong-state', 'state', 'an offered call', locked.state)
+    }
+    const now = ports.clock.now()
+    if (now >= locked.request.window.start) {
+      const expected = `an acceptance before ${formatInstant(locked.request.window.start)}`
+      throw fieldError('wrong-state', 'now', expected, formatInstant(now))
+    }
+    const { terms } = locked.escrow
+    if (!(await ports.rail.verifyAuthorisation(terms, authorisation))) {
+      const expected = `a signature of ${terms.payer} over exactly these terms`
+      throw fieldError('bad-authorisation', 'signature', expected, authorisation.signature)
+    }
+    const accepted = { ...locked, escrow: { ...locked.escrow, authorisation } }
+    await tx.calls.save(accepted)
+    await tx.chain.intend(`open:${callId}`, { kind: 'openRequest', terms, authorisation })
+    return accepted
+  })
+  await ports.wakeUps.notify('chain')
+  return call
+}

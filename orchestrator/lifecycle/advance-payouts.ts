@@ -1,0 +1,191 @@
+import { hashOf, hashOfIds } from '#domain/canonical.ts'
+import type { EpochData, EpochStatement } from '#domain/evidence.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { Address, Hex } from '#domain/ids.ts'
+import { microEur, sumMoney } from '#domain/money.ts'
+import { addShares, type PayoutAccount, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
+import { buildPayoutTree, CHUNK_LEAVES_MIN } from '#domain/payout-tree.ts'
+import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+import { finishEpoch } from './finish-epoch.ts'
+
+const NO_ROOT: Hex = `0x${'0'.repeat(64)}`
+/** Aligned leaves paid in one transaction (contracts: 256 fit the gas limit with room). */
+const CHUNK_LEAVES = 256
+
+/**
+ * Moves payouts on: opens an epoch over settled calls at an epoch boundary, posts it once
+ * verifiers signed it, activates it after its window and has its leaves paid. One epoch at a time.
+ * Safe to run twice. Returns when to look again; null: only when something happens.
+ */
+export async function advancePayouts(ports: Ports): Promise<Instant | null> {
+  const next = await ports.store.transaction(async (tx) => {
+    await tx.payouts.lock()
+    const [latest] = await tx.payouts.list()
+    if (!latest || latest.state === 'paid') return openEpoch(ports, tx, latest ?? null)
+    if (latest.state === 'proposed') return postEpoch(ports, tx, latest)
+    if (latest.state === 'posted') return activateEpoch(ports, tx, latest)
+    return finishEpoch(ports, tx, latest)
+  })
+  await ports.wakeUps.notify('chain')
+  await ports.wakeUps.notify('events')
+  return next
+}
+
+async function openEpoch(
+  ports: Ports,
+  tx: StoreTransaction,
+  previous: PayoutEpoch | null,
+): Promise<Instant | null> {
+  const settled = await tx.calls.list({ states: ['settled'] })
+  const [first] = settled
+  if (!first) return null
+  const now = ports.clock.now()
+  const { epochSeconds } = first.program
+  const oldest = await settledAt(tx, settled)
+  const boundary = addSeconds(floorToStep(oldest, epochSeconds), epochSeconds)
+  if (now < boundary) return boundary
+  const epoch = await newEpoch(tx, settled, previous, now)
+  await tx.payouts.save(epoch)
+  return null
+}
+
+async function settledAt(tx: StoreTransaction, calls: readonly FlexibilityCall[]) {
+  const instants: number[] = []
+  for (const call of calls) {
+    const events = await tx.events.ofCall(call.id)
+    const found = events.find((event) => event.kind === 'call-settled')
+    if (!found) throw new Error(`${call.id} is settled without an event`)
+    instants.push(found.at)
+  }
+  return instant(Math.min(...instants))
+}
+
+async function newEpoch(
+  tx: StoreTransaction,
+  calls: readonly FlexibilityCall[],
+  previous: PayoutEpoch | null,
+  now: Instant,
+): Promise<PayoutEpoch> {
+  const [agent] = await tx.organisations.list('agent')
+  if (!agent?.address) throw new Error('no payout agent with an address is registered')
+  const owners = new Map((await tx.resources.owners()).map((owner) => [owner.id, owner.payout]))
+  const ordered = [...calls].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const shares = ordered.flatMap((call) =>
+    sharesOf(call.id, call.settlement?.lines ?? [], (id) => {
+      const choice = owners.get(id)
+      if (!choice) throw new Error(`no owner ${id}`)
+      return choice
+    }),
+  )
+  const accounts = addShares(previous?.accounts ?? [], shares, agent.address as Address)
+  const tree = buildPayoutTree(accounts)
+  return {
+    epoch: (previous?.epoch ?? 0) + 1,
+    callIds: ordered.map((call) => call.id),
+    requestIds: ordered.map((call) => call.escrow?.requestId as Hex),
+    prevRoot: previous?.root ?? NO_ROOT,
+    topHash: tree.topHash,
+    root: tree.root,
+    newTotal: microEur(sumMoney(accounts.map((account) => account.cumulative))),
+    accounts,
+    shares,
+    state: 'proposed',
+    createdAt: now,
+  }
+}
+
+/** From what a verifier recomputes the epoch. */
+export async function epochData(tx: StoreTransaction, epoch: PayoutEpoch): Promise<EpochData> {
+  const previous = await tx.payouts.find(epoch.epoch - 1)
+  const calls: EpochData['calls'][number][] = []
+  for (const [i, callId] of epoch.callIds.entries()) {
+    const call = await tx.calls.find(callId)
+    const requestId = epoch.requestIds[i] as Hex
+    calls.push({ callId, version: call?.evidence?.version ?? 0, requestId })
+  }
+  return {
+    previous: previous?.accounts ?? [],
+    accounts: epoch.accounts,
+    shares: epoch.shares,
+    calls,
+  }
+}
+
+export function epochStatement(epoch: PayoutEpoch, data: EpochData): EpochStatement {
+  return {
+    epoch: epoch.epoch,
+    prevRoot: epoch.prevRoot,
+    topHash: epoch.topHash,
+    newTotal: epoch.newTotal,
+    requestIdsHash: hashOfIds(epoch.requestIds),
+    dataHash: hashOf(data),
+  }
+}
+
+async function postEpoch(ports: Ports, tx: StoreTransaction, epoch: PayoutEpoch): Promise<null> {
+  const posted = await tx.chain.events({ kind: 'EpochPosted' })
+  if (posted.some((event) => event.kind === 'EpochPosted' && event.epoch === epoch.epoch)) {
+    await tx.payouts.save({ ...epoch, state: 'posted' })
+    return null
+  }
+  const all = await tx.attestations.of('epoch', String(epoch.epoch))
+  if (all.length < ports.rail.parties.quorum) return null
+  const signatures = [...all]
+    .sort((a, b) => (a.verifier.toLowerCase() < b.verifier.toLowerCase() ? -1 : 1))
+    .map((attestation) => attestation.signature)
+  const statement = epochStatement(epoch, await epochData(tx, epoch))
+  const { requestIds } = epoch
+  const intent = { kind: 'postEpoch', statement, requestIds, signatures } as const
+  await tx.chain.intend(`post-epoch:${epoch.epoch}`, intent)
+  return null
+}
+
+async function activateEpoch(
+  ports: Ports,
+  tx: StoreTransaction,
+  epoch: PayoutEpoch,
+): Promise<Instant | null> {
+  const activated = await tx.chain.events({ kind: 'EpochActivated' })
+  if (activated.some((e) => e.kind === 'EpochActivated' && e.epoch === epoch.epoch)) {
+    await payLeaves(tx, epoch)
+    await tx.payouts.save({ ...epoch, state: 'active' })
+    return null
+  }
+  const posted = await tx.chain.events({ kind: 'EpochPosted' })
+  const mine = posted.find((e) => e.kind === 'EpochPosted' && e.epoch === epoch.epoch)
+  if (mine?.kind !== 'EpochPosted') return null
+  const from = instant((mine.activeFrom + 1) * 1000)
+  if (ports.clock.now() < from) return from
+  await tx.chain.intend(`activate-epoch:${epoch.epoch}`, {
+    kind: 'activateEpoch',
+    epoch: epoch.epoch,
+  })
+  return null
+}
+
+/** Pays every chunk of leaves that grew, and hands the DSOs' and the fee's credits out. */
+async function payLeaves(tx: StoreTransaction, epoch: PayoutEpoch): Promise<void> {
+  const tree = buildPayoutTree(epoch.accounts)
+  const size = Math.min(CHUNK_LEAVES, Math.max(CHUNK_LEAVES_MIN, 2 ** tree.depth))
+  const firsts = new Set(grown(epoch.accounts).map(({ index }) => Math.floor(index / size) * size))
+  for (const first of firsts) {
+    const { rows, proof } = tree.chunk(first, size)
+    const intent = { kind: 'payChunk', epoch: epoch.epoch, first, rows, proof } as const
+    await tx.chain.intend(`pay:${epoch.epoch}:${first}`, intent)
+  }
+  const identity = await tx.chain.identity()
+  const accounts = new Set<Address>(identity ? [identity.feeReceiver] : [])
+  for (const callId of epoch.callIds) {
+    const call = await tx.calls.find(callId)
+    if (call?.escrow && (call.settlement?.refund ?? 0n) > 0n) accounts.add(call.escrow.terms.payer)
+  }
+  for (const account of accounts) {
+    const key = `withdraw:${epoch.epoch}:${account.toLowerCase()}`
+    await tx.chain.intend(key, { kind: 'withdrawCredit', account })
+  }
+}
+
+function grown(accounts: readonly PayoutAccount[]): PayoutAccount[] {
+  return accounts.filter((account) => account.cumulative > 0n)
+}

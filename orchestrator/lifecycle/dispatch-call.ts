@@ -1,0 +1,78 @@
+import { periodAt } from '#domain/allocation.ts'
+import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
+import { commitReadings } from '#domain/evidence.ts'
+import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
+import type { CallId } from '#domain/ids.ts'
+import type { Reading } from '#domain/telemetry.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+import { callEvent } from './announce.ts'
+
+/**
+ * At window start: commits to the readings that a baseline takes in, then writes the first
+ * setpoints, in one transaction and in this order. The gateways make them true. Safe to run twice.
+ */
+export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> {
+  await ports.store.transaction(async (tx) => {
+    const call = await tx.calls.lock(callId)
+    const now = ports.clock.now()
+    if (call.state !== 'ordered' || now < call.request.window.start) return
+    const before = await readingsBefore(tx, call)
+    const dispatched: FlexibilityCall = {
+      ...transition(call, 'dispatched'),
+      before,
+      windowStartCommitment: commitReadings(before, []),
+    }
+    await tx.calls.save(dispatched)
+    const wanted = call.allocations.flatMap((allocation) =>
+      setpointFor(dispatched, allocation.resourceId, now),
+    )
+    await tx.setpoints.order(wanted)
+    const message = `${wanted.length} resources are told to ${call.request.direction}`
+    const data = { resources: wanted.length, orderedW: call.orderedW[0] ?? 0 }
+    await tx.events.append([callEvent(call, 'call-dispatched', now, message, { data })])
+  })
+  await ports.wakeUps.notify('setpoints')
+  await ports.wakeUps.notify('events')
+}
+
+/** The setpoint that a resource's allocation asks for at an instant; none outside its periods. */
+export function setpointFor(
+  call: FlexibilityCall,
+  resourceId: string,
+  now: Instant,
+): Omit<DesiredSetpoint, 'version'>[] {
+  const allocation = call.allocations.find((a) => a.resourceId === resourceId)
+  if (!allocation || allocation.releasedAt !== null || now >= deliveryEnd(call)) return []
+  const period = periodAt(allocation, now)
+  if (!period) return []
+  return [
+    {
+      resourceId: allocation.resourceId,
+      callId: call.id,
+      powerW: period.setpointW,
+      validFrom: period.start,
+      validUntil: lastEnd(allocation.periods, period.end),
+      orderedAt: now,
+    },
+  ]
+}
+
+/** A setpoint holds to the end of the unbroken run of periods: a late renewal leaves no gap. */
+function lastEnd(periods: readonly { start: Instant; end: Instant }[], from: Instant): Instant {
+  let end = from
+  for (const period of periods) if (period.start === end) end = period.end
+  return end
+}
+
+/**
+ * One metering interval before the window, so that the reading is there and nothing that was
+ * dispatched is in it.
+ */
+async function readingsBefore(tx: StoreTransaction, call: FlexibilityCall): Promise<Reading[]> {
+  const ids = call.candidates
+    .filter((candidate) => candidate.baselineMethod.name === 'reading-before')
+    .map((candidate) => candidate.resourceId)
+  const at = addSeconds(call.request.window.start, -call.program.meteringIntervalSeconds)
+  return tx.readings.lastBefore(ids, at)
+}

@@ -1,0 +1,133 @@
+import { sha256Hex, stationPassword } from '#domain/api-key.ts'
+import {
+  checkEndpoint,
+  checkIdentity,
+  checkOffer,
+  checkRating,
+  checkThumbprint,
+  idFromBytes,
+} from '#domain/enrolment.ts'
+import { fieldError } from '#domain/errors.ts'
+import { type OrganisationId, type ResourceId, resourceId, type SiteId } from '#domain/ids.ts'
+import type {
+  Connection,
+  Rating,
+  Resource,
+  ResourceKind,
+  StandingOffer,
+} from '#domain/resource.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+
+/** How the device will be reached: what the installer knows before it is enrolled. */
+export type NewConnection =
+  | {
+      readonly protocol: 'ocpp'
+      readonly identity?: string | undefined
+      readonly connectorId?: number | undefined
+    }
+  | { readonly protocol: 'opcua'; readonly endpoint: string; readonly thumbprint: string | null }
+  | { readonly protocol: 'simulated'; readonly address: string }
+
+export type NewResource = {
+  readonly id?: ResourceId | undefined
+  readonly kind: ResourceKind
+  readonly siteId: SiteId
+  readonly rating: Rating
+  readonly offer: StandingOffer
+  readonly connection: NewConnection
+}
+
+/**
+ * Enrols a device at one of the aggregator's sites. For OCPP the answer holds the station's
+ * password, which is shown this once and kept as SHA-256 only. @throws DomainError
+ */
+export async function enrolResource(
+  ports: Ports,
+  aggregatorId: OrganisationId,
+  input: NewResource,
+): Promise<{ resource: Resource; password: string | null }> {
+  const { kind, siteId } = input
+  const rating = checkRating(kind, input.rating)
+  const offer = checkOffer(input.offer)
+  const id = input.id ?? resourceId(idFromBytes('resource', ports.random.bytes(8)))
+  const { connection, password } = newConnection(ports, id, input.connection)
+  const enrolledAt = ports.clock.now()
+  const resource = await ports.store.transaction(async (tx) => {
+    const site = await tx.resources.site(siteId)
+    if (site?.aggregatorId !== aggregatorId) {
+      throw fieldError('not-found', 'siteId', 'the id of one of your sites', siteId)
+    }
+    if ((await tx.resources.find(id)) !== null) {
+      throw fieldError('duplicate', 'id', 'an id that is not taken', id)
+    }
+    await refuseTaken(tx, connection)
+    const { ownerId, congestionPointId } = site
+    const place = { siteId, ownerId, aggregatorId, congestionPointId }
+    const enrolled: Resource = { id, kind, ...place, rating, offer, connection, enrolledAt }
+    await tx.resources.save(enrolled)
+    await tx.events.append([
+      {
+        kind: 'resource-enrolled',
+        at: enrolledAt,
+        callId: null,
+        resourceId: id,
+        organisationIds: [aggregatorId],
+        ownerId,
+        notice: false,
+        message: `A ${kind} was enrolled; it speaks ${connection.protocol}.`,
+        data: { kind, protocol: connection.protocol },
+      },
+    ])
+    return enrolled
+  })
+  await ports.wakeUps.notify('resources')
+  await ports.wakeUps.notify('events')
+  return { resource, password }
+}
+
+function newConnection(
+  ports: Ports,
+  id: ResourceId,
+  wanted: NewConnection,
+): { connection: Connection; password: string | null } {
+  if (wanted.protocol === 'simulated') return { connection: wanted, password: null }
+  if (wanted.protocol === 'opcua') {
+    const endpoint = checkEndpoint('connection.endpoint', wanted.endpoint)
+    const { thumbprint: given } = wanted
+    const thumbprint = given === null ? null : checkThumbprint('connection.thumbprint', given)
+    return { connection: { protocol: 'opcua', endpoint, thumbprint }, password: null }
+  }
+  const connectorId = wanted.connectorId ?? 1
+  if (!Number.isInteger(connectorId) || connectorId < 1 || connectorId > 99) {
+    const expected = 'a connector from 1 to 99'
+    throw fieldError('malformed', 'connection.connectorId', expected, connectorId)
+  }
+  const fallback = id.replaceAll(':', '.').slice(0, 48)
+  const identity = checkIdentity('connection.identity', wanted.identity ?? fallback)
+  const password = stationPassword(ports.random.bytes(20))
+  const passwordSha256 = sha256Hex(password)
+  return { connection: { protocol: 'ocpp', identity, passwordSha256, connectorId }, password }
+}
+
+/** One device, one resource: the same address must not be steered from two sides. */
+async function refuseTaken(tx: StoreTransaction, connection: Connection): Promise<void> {
+  const address = addressOf(connection)
+  const others = await tx.resources.list()
+  if (!others.some((other) => addressOf(other.connection) === address)) return
+  if (connection.protocol === 'ocpp') {
+    const expected = 'a station that is not enrolled'
+    throw fieldError('duplicate', 'connection.identity', expected, connection.identity)
+  }
+  const expected = 'a device that is not enrolled'
+  const [field, got] =
+    connection.protocol === 'opcua'
+      ? ['connection.endpoint', connection.endpoint]
+      : ['connection.address', connection.address]
+  throw fieldError('duplicate', field, expected, got)
+}
+
+function addressOf(connection: Connection): string {
+  if (connection.protocol === 'ocpp') return `ocpp ${connection.identity}`
+  if (connection.protocol === 'opcua') return `opcua ${connection.endpoint}`
+  return `simulated ${connection.address}`
+}

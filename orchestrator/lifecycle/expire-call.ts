@@ -1,0 +1,30 @@
+import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
+import type { CallId } from '#domain/ids.ts'
+import { addSeconds } from '#domain/time.ts'
+import type { Ports } from '#ports.ts'
+import { callEvent } from './announce.ts'
+
+/**
+ * The window has begun and no escrow was locked: the offer lapses and its promises are free.
+ * An authorisation that was given lapses with the window too. Safe to run twice.
+ */
+export async function expireCall(ports: Ports, callId: CallId): Promise<void> {
+  await ports.store.transaction(async (tx) => {
+    const call = await tx.calls.lock(callId)
+    if (call.state !== 'offered') return
+    if (ports.clock.now() < addSeconds(call.request.window.start, patience(call))) return
+    const reason = call.escrow?.authorisation
+      ? 'the escrow was not locked before the window'
+      : 'the DSO did not accept before the window'
+    await tx.promises.release(callId, call.request.window.start)
+    await tx.calls.save({ ...transition(call, 'expired'), reasons: [reason] })
+    const at = ports.clock.now()
+    await tx.events.append([callEvent(call, 'call-expired', at, reason, { notice: true })])
+  })
+  await ports.wakeUps.notify('events')
+}
+
+/** An escrow that was locked right before the window is seen a moment later. */
+function patience(call: FlexibilityCall): number {
+  return call.escrow?.authorisation ? 2 * call.program.controlCycleSeconds : 0
+}

@@ -1,0 +1,131 @@
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { CallId, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
+import { type MicroEur, MINOR_PER_EUR, microEur } from '#domain/money.ts'
+import type { PayoutReceipt } from '#domain/payout.ts'
+import type { SettlementLine } from '#domain/settlement.ts'
+import { formatInstant, type TimeWindow } from '#domain/time.ts'
+import type { Ports } from '#ports.ts'
+
+/** Whose earnings: an owner's own, or an aggregator's share of its owners' devices. */
+export type Earner =
+  | { readonly kind: 'owner'; readonly ownerId: OwnerId }
+  | { readonly kind: 'aggregator'; readonly aggregatorId: OrganisationId }
+
+/** What one resource earned in one call, and why. Energies in Wh, signed in the direction. */
+export type EarningsLine = {
+  readonly callId: CallId
+  readonly resourceId: ResourceId
+  readonly window: TimeWindow
+  readonly orderedWh: number
+  readonly deliveredWh: number
+  /** What counts for the money: between 0 and ordered. */
+  readonly payableWh: number
+  readonly amount: MicroEur
+  readonly status: 'being-verified' | 'to-be-paid' | 'paid' | 'not-paid'
+  readonly reason: SettlementLine['reason'] | 'refunded'
+  /** The same in one sentence for a person. */
+  readonly sentence: string
+  /** The payout that carried it; null before, and for aggregators. */
+  readonly receipt: PayoutReceipt | null
+}
+
+/** Every line of an owner or aggregator, newest window first. */
+export async function explainEarnings(ports: Ports, earner: Earner): Promise<EarningsLine[]> {
+  return ports.store.transaction(async (tx) => {
+    const calls = await tx.calls.list({
+      states: ['measured', 'verified', 'settled', 'paid', 'refunded'],
+    })
+    const receipts =
+      earner.kind === 'owner' ? await tx.payouts.receipts({ ownerId: earner.ownerId }) : []
+    return calls
+      .flatMap((call) =>
+        (call.settlement?.lines ?? [])
+          .filter((line) => earns(earner, line))
+          .map((line) => explain(call, line, earner, receipts)),
+      )
+      .sort((a, b) => b.window.start - a.window.start || compare(a.resourceId, b.resourceId))
+  })
+}
+
+function earns(earner: Earner, line: SettlementLine): boolean {
+  return earner.kind === 'owner'
+    ? line.ownerId === earner.ownerId
+    : line.aggregatorId === earner.aggregatorId
+}
+
+function explain(
+  call: FlexibilityCall,
+  line: SettlementLine,
+  earner: Earner,
+  receipts: readonly PayoutReceipt[],
+): EarningsLine {
+  const refunded = call.state === 'refunded'
+  const due = earner.kind === 'owner' ? line.ownerAmount : line.aggregatorAmount
+  const amount = refunded ? microEur(0n) : due
+  const status = statusOf(call, amount)
+  const paidBy = receipts.find((r) => r.lines.some(({ callId }) => callId === call.id))
+  return {
+    callId: call.id,
+    resourceId: line.resourceId,
+    window: call.request.window,
+    orderedWh: line.orderedWh,
+    deliveredWh: line.deliveredWh,
+    payableWh: line.eligibleWh,
+    amount,
+    status,
+    reason: refunded ? 'refunded' : line.reason,
+    sentence: sentence(call, line, amount, status, earner),
+    receipt: paidBy ?? null,
+  }
+}
+
+function statusOf(call: FlexibilityCall, amount: MicroEur): EarningsLine['status'] {
+  if (call.state === 'refunded') return 'not-paid'
+  if (call.state === 'measured' || call.state === 'verified') return 'being-verified'
+  if (amount === 0n) return 'not-paid'
+  return call.state === 'paid' ? 'paid' : 'to-be-paid'
+}
+
+function sentence(
+  call: FlexibilityCall,
+  line: SettlementLine,
+  amount: MicroEur,
+  status: EarningsLine['status'],
+  earner: Earner,
+): string {
+  const { start, end } = call.request.window
+  const when = `From ${formatInstant(start)} to ${formatInstant(end)}`
+  if (status === 'not-paid' && call.state === 'refunded') {
+    return `${when} nothing is paid: the call could not be settled and the DSO was refunded.`
+  }
+  if (line.reason === 'not-obeying') {
+    return `${when} nothing is paid: the device did not follow its setpoint and was replaced.`
+  }
+  if (line.reason === 'no-readings') {
+    return `${when} nothing is paid: the meter readings needed to know what it did are missing.`
+  }
+  if (line.reason === 'nothing-delivered') {
+    return `${when} nothing is paid: measured against its baseline the device delivered nothing.`
+  }
+  const price = call.candidates.find((c) => c.resourceId === line.resourceId)?.price
+  const rate = price === undefined ? '' : ` at ${euros(price)} per kWh`
+  const share = earner.kind === 'owner' ? "after the aggregator's share" : "the aggregator's share"
+  const verb = { 'being-verified': 'will be', 'to-be-paid': 'is due', paid: 'was paid' }
+  const word = status === 'not-paid' ? 'is due' : verb[status]
+  return (
+    `${when} the device delivered ${line.deliveredWh} Wh of ${line.orderedWh} Wh ordered; ` +
+    `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
+    `${status === 'being-verified' ? ', once verifiers have signed' : ''}.`
+  )
+}
+
+/** Exact, with at least two decimals. */
+function euros(amount: bigint): string {
+  const whole = amount / MINOR_PER_EUR
+  const rest = (amount % MINOR_PER_EUR).toString().padStart(6, '0').replace(/0{1,4}$/, '')
+  return `${whole}.${rest} EUR`
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

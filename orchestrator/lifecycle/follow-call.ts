@@ -1,0 +1,94 @@
+import type { Allocation } from '#domain/allocation.ts'
+import { divideHalfEven } from '#domain/baseline.ts'
+import { type Delivery, orderedEnergy } from '#domain/delivery.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import { measure } from '#domain/measurement.ts'
+import { addSeconds, floorToStep, type Instant, instant, secondsBetween } from '#domain/time.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+
+/** Mean W over a settlement period, or over the part of it that has been measured so far. */
+export type PeriodFigures = {
+  readonly start: Instant
+  readonly end: Instant
+  readonly requestedW: number
+  readonly orderedW: number
+  /** null: nothing is known yet. + is import; delivered is signed in the call's direction. */
+  readonly baselineW: number | null
+  readonly measuredW: number | null
+  readonly deliveredW: number | null
+}
+
+/**
+ * What a call looks like now, per settlement period: of all its resources, or of those in
+ * `only`. While the window runs the figures follow the meters, one metering interval behind.
+ */
+export async function followCall(
+  ports: Ports,
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  only: ReadonlySet<ResourceId> | null,
+): Promise<PeriodFigures[]> {
+  const { program, request } = call
+  const interval = program.meteringIntervalSeconds
+  const seen = addSeconds(floorToStep(ports.clock.now(), interval), -interval)
+  const until = seen < request.window.end ? seen : request.window.end
+  const mine = call.allocations.filter((a) => only === null || only.has(a.resourceId))
+  const deliveries = call.windowStartCommitment === null ? [] : await measured(tx, call, mine, until)
+  return request.periods.map(({ start, powerW: requestedW }, i) => {
+    const end = addSeconds(start, program.settlementPeriodSeconds)
+    const seconds = secondsBetween(start, until < end ? until : end)
+    const inside = deliveries.filter((d) => d.start >= start && d.start < end)
+    const orderedW = only === null ? (call.orderedW[i] ?? 0) : orderedOf(mine, start, end)
+    return { start, end, requestedW, orderedW, ...means(inside, seconds, request.direction) }
+  })
+}
+
+/** Deliveries up to an instant: stretches that have not begun are left out. */
+async function measured(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  allocations: readonly Allocation[],
+  until: Instant,
+): Promise<Delivery[]> {
+  const begun = allocations.map((allocation) => ({
+    ...allocation,
+    periods: allocation.periods
+      .filter((period) => period.start < until)
+      .map((period) => (period.end > until ? { ...period, end: until } : period)),
+  }))
+  const ids = begun.filter(({ periods }) => periods.length > 0).map((a) => a.resourceId)
+  if (ids.length === 0) return []
+  const { candidates, program, request, before } = call
+  const { start, end } = request.window
+  const readings = await tx.readings.between([...new Set(ids)], start, end)
+  return measure({ allocations: begun, before, readings, terms: { candidates, program, request } })
+}
+
+function means(
+  deliveries: readonly Delivery[],
+  seconds: number,
+  direction: FlexibilityCall['request']['direction'],
+): Pick<PeriodFigures, 'baselineW' | 'measuredW' | 'deliveredW'> {
+  if (deliveries.length === 0 || seconds <= 0) {
+    return { baselineW: null, measuredW: null, deliveredW: null }
+  }
+  const watts = (wh: number) => divideHalfEven(wh * 3600, seconds)
+  const baselineWh = deliveries.reduce((sum, d) => sum + d.baselineWh, 0)
+  const deliveredWh = deliveries.reduce((sum, d) => sum + d.deliveredWh, 0)
+  // Where no reading tells, nothing counts as delivered: it is shown at its baseline.
+  const measuredWh = baselineWh - (direction === 'reduce-import' ? deliveredWh : -deliveredWh)
+  return {
+    baselineW: watts(baselineWh),
+    measuredW: watts(measuredWh),
+    deliveredW: watts(deliveredWh),
+  }
+}
+
+function orderedOf(allocations: readonly Allocation[], start: Instant, end: Instant): number {
+  const inside = allocations
+    .flatMap(({ periods }) => periods)
+    .filter((period) => period.start >= start && period.start < end)
+  const wattHours = inside.reduce((sum, period) => sum + orderedEnergy(period), 0)
+  return divideHalfEven(wattHours * 3600, secondsBetween(start, instant(end)))
+}

@@ -1,0 +1,70 @@
+import { hashOf } from '#domain/canonical.ts'
+import { bundleText, headOf, type OrderEvidence, parseEvidence } from '#domain/evidence.ts'
+import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
+import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
+import { completeBundle, type Evidence } from '#domain/measurement.ts'
+import { addSeconds } from '#domain/time.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+import { callEvent } from './announce.ts'
+
+/**
+ * After window and grace: measures what was delivered, splits the escrow and closes the evidence
+ * bundle that verifiers recompute. Safe to run twice.
+ */
+export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
+  await ports.store.transaction(async (tx) => {
+    const call = await tx.calls.lock(callId)
+    const now = ports.clock.now()
+    if (call.state !== 'dispatched' || call.releasedAt === null) return
+    if (now < addSeconds(deliveryEnd(call), call.program.graceSeconds)) return
+    const bundle = completeBundle(await gather(ports, tx, call))
+    const { settlement } = bundle
+    await tx.evidence.save(call.id, bundle.version, bundleText(bundle))
+    const evidence = headOf(bundle, now)
+    await tx.calls.save({ ...transition(call, 'measured'), evidence, settlement })
+    const message = `delivered ${settlement.deliveredWh} of ${settlement.orderedWh} Wh ordered`
+    const { deliveredWh, orderedWh, deficientWh } = settlement
+    const data = { deliveredWh, orderedWh, deficientWh }
+    await tx.events.append([callEvent(call, 'call-measured', now, message, { data })])
+  })
+  await ports.wakeUps.notify('events')
+}
+
+async function gather(
+  ports: Ports,
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+): Promise<Evidence> {
+  const { escrow, windowStartCommitment, before, program, allocations } = call
+  if (!escrow || !windowStartCommitment) throw new Error(`${call.id} was never dispatched`)
+  const ids = allocations.map((allocation) => allocation.resourceId)
+  const end = deliveryEnd(call)
+  const readings = await tx.readings.between(
+    ids,
+    addSeconds(call.request.window.start, -program.meteringIntervalSeconds),
+    addSeconds(end, program.meteringIntervalSeconds),
+  )
+  const ordered = await tx.evidence.load(call.id, 0)
+  if (ordered === null) throw new Error(`${call.id} has no evidence of its order`)
+  const { terms, history } = parseEvidence(ordered) as OrderEvidence
+  return {
+    format: 'gridcall-evidence',
+    formatVersion: 1,
+    version: (call.evidence?.version ?? 0) + 1,
+    terms,
+    escrow: { terms: escrow.terms, requestId: escrow.requestId },
+    deliveryEnd: end,
+    allocations,
+    history,
+    before,
+    windowStartCommitment,
+    readings,
+    salts: ids.map((resourceId) => ({ resourceId, salt: saltFor(ports, call.id, resourceId) })),
+  }
+}
+
+/** Unguessable without the gateway's key, and the same after a crash. */
+function saltFor(ports: Ports, callId: CallId, resourceId: ResourceId): Hex {
+  const signature = ports.gateway.signer.sign(hashOf({ salt: 'leaf', callId, resourceId }))
+  return hashOf({ signature })
+}

@@ -1,0 +1,175 @@
+import {
+  allocate,
+  type Candidate,
+  type Offerable,
+  orderedPerPeriod,
+  type PeriodNeed,
+  type SkippedResource,
+} from '#domain/allocation.ts'
+import { canonicalJson, hashOf } from '#domain/canonical.ts'
+import type { Escrow } from '#domain/escrow.ts'
+import { commitReadings, termsOf } from '#domain/evidence.ts'
+import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
+import { offerable, standingOfferAnswers } from '#domain/flexibility-offer.ts'
+import type { CallId, Hex } from '#domain/ids.ts'
+import { escrowNeeded } from '#domain/settlement.ts'
+import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
+import { energyOrdered, toWattHours, watts } from '#domain/units.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+import { callEvent } from './announce.ts'
+import { declined } from './decline-request.ts'
+import { readHistory } from './read-history.ts'
+import { resourcesNow } from './resources-now.ts'
+
+/**
+ * At gate closure: turns standing offers into an offer. Allocates in merit order within what each
+ * resource can do, promises it, and fixes the terms whose hash the DSO's escrow will carry. What
+ * cannot be met in full is offered in part; none at all is declined. Safe to run twice.
+ */
+export async function offerFlexibility(ports: Ports, callId: CallId): Promise<void> {
+  await ports.store.transaction(async (tx) => {
+    const call = await tx.calls.lock(callId)
+    const now = ports.clock.now()
+    if (call.state !== 'requested' || now < call.gateClosesAt) return
+    await tx.promises.lockCongestionPoint(call.request.congestionPointId)
+    const { candidates, skipped, history } = await findCandidates(tx, call)
+    const needs = needsOf(call)
+    const lookedAt = lookAt(call)
+    const offers: Offerable[] = []
+    for (const state of await resourcesNow(tx, call, candidates, lookedAt)) {
+      const found = offerable(state, needs, call.request.direction)
+      if ('reason' in found) skipped.push(found)
+      else offers.push(found)
+    }
+    const allocations = allocate(needs, offers, call.request.direction, 'order')
+    const starts = needs.map((need) => need.start)
+    const orderedW = orderedPerPeriod(starts, allocations)
+    const taking = new Set(allocations.map((a) => a.resourceId))
+    for (const { candidate } of offers) {
+      if (taking.has(candidate.resourceId)) continue
+      const detail = 'cheaper resources cover the request; it stands in reserve'
+      skipped.push({ resourceId: candidate.resourceId, reason: 'not-needed', detail })
+    }
+    const offered = { ...call, candidates, skipped: sorted(skipped), allocations, orderedW }
+    if (allocations.length === 0) {
+      await tx.calls.save(declined(offered, reasonsOf(skipped)))
+      const message = `nothing can be offered: ${reasonsOf(skipped).join('; ')}`
+      await tx.events.append([callEvent(call, 'call-declined', now, message, { notice: true })])
+      return
+    }
+    await promise(tx, offered)
+    const committed = { ...offered, baselineCommitment: commitReadings(history, candidates) }
+    const terms = termsOf(committed, ports.gatewayKeys)
+    await tx.evidence.save(call.id, 0, canonicalJson({ terms, history }))
+    const escrow = await escrowFor(ports, tx, committed, hashOf(terms))
+    await tx.calls.save({ ...transition(committed, 'offered'), escrow })
+    const message = `offered ${orderedW.join(' / ')} W by ${allocations.length} resources`
+    await tx.events.append([callEvent(call, 'call-offered', now, message)])
+  })
+  await ports.wakeUps.notify('events')
+}
+
+/** The settlement periods of a call and what is asked in each. */
+export function needsOf(call: FlexibilityCall): PeriodNeed[] {
+  const seconds = call.program.settlementPeriodSeconds
+  return call.request.periods.map(({ start, powerW }) => ({
+    start,
+    end: addSeconds(start, seconds),
+    powerW,
+  }))
+}
+
+/**
+ * Capability is read one metering interval before gate closure, on the raster of the meters: by
+ * then the reading has arrived, whatever the machine's mood.
+ */
+function lookAt(call: FlexibilityCall): Instant {
+  const interval = call.program.meteringIntervalSeconds
+  return floorToStep(addSeconds(call.gateClosesAt, -interval), interval)
+}
+
+async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
+  const { request, program } = call
+  const resources = await tx.resources.list({ congestionPointId: request.congestionPointId })
+  const skipped: SkippedResource[] = []
+  const willing = resources.filter((resource) => {
+    const no = standingOfferAnswers(resource, request, program.timeZone)
+    if (no) skipped.push(no)
+    return no === null
+  })
+  const { curves, history } = await readHistory(tx, call, willing)
+  const shares = new Map<string, Candidate['aggregatorShareBp']>()
+  for (const aggregator of await tx.organisations.list('aggregator')) {
+    shares.set(aggregator.id, aggregator.aggregatorShareBp)
+  }
+  const candidates = willing.map((resource): Candidate => {
+    const curve = curves.get(resource.id)
+    const share = shares.get(resource.aggregatorId)
+    if (!curve || share === undefined) throw new Error(`${resource.id} has no curve or aggregator`)
+    const { id: resourceId, ownerId, aggregatorId, kind, rating, offer } = resource
+    return {
+      resourceId,
+      ownerId,
+      aggregatorId,
+      aggregatorShareBp: share,
+      kind,
+      rating,
+      price: offer.price,
+      baselineMethod: curve.method,
+      baselineW: curve.baselineW,
+    }
+  })
+  candidates.sort((a, b) =>
+    a.price === b.price ? (a.resourceId < b.resourceId ? -1 : 1) : a.price < b.price ? -1 : 1,
+  )
+  return { candidates, skipped, history }
+}
+
+async function promise(tx: StoreTransaction, call: FlexibilityCall): Promise<void> {
+  const wanted = call.allocations.flatMap(({ resourceId, periods }) =>
+    periods.map((period) => ({ resourceId, periodStart: period.start })),
+  )
+  const taken = await tx.promises.take(call.id, wanted)
+  if (taken.length !== wanted.length) {
+    throw new Error(`${call.id}: promised periods were taken under the congestion point's lock`)
+  }
+}
+
+async function escrowFor(
+  { rail }: Ports,
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  termsHash: Hex,
+): Promise<Escrow> {
+  const { program, request, orderedW } = call
+  const dso = await tx.organisations.find(call.dsoId)
+  if (!dso?.address) throw new Error(`${call.dsoId} has no payer address`)
+  const orderedWh = orderedW.reduce(
+    (sum, powerW) =>
+      sum + toWattHours(energyOrdered(watts(powerW), program.settlementPeriodSeconds)),
+    0,
+  )
+  const terms = {
+    payer: dso.address,
+    amount: escrowNeeded(orderedWh, request.priceCap, program.feeBp),
+    deliverStart: request.window.start,
+    deliverEnd: request.window.end,
+    settleBy: addSeconds(request.window.end, program.settleBySeconds),
+    verifierSetId: rail.parties.verifierSetId,
+    termsHash,
+    salt: hashOf({ salt: 'escrow', callId: call.id }),
+  }
+  return { terms, requestId: rail.requestId(terms), authorisation: null, cancellation: null }
+}
+
+function sorted(skipped: SkippedResource[]): SkippedResource[] {
+  return skipped.sort((a, b) => (a.resourceId < b.resourceId ? -1 : 1))
+}
+
+/** One line per reason with how many resources it kept out. */
+function reasonsOf(skipped: readonly SkippedResource[]): string[] {
+  if (skipped.length === 0) return ['no resource is enrolled at this congestion point']
+  const counts = new Map<string, number>()
+  for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts].sort().map(([reason, count]) => `${reason}: ${count}`)
+}

@@ -1,0 +1,73 @@
+import { CHAIN_START, type DeviceReading, type Reading, type ReadingQuality, readingHash } from '#domain/telemetry.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Hex, ResourceId } from '#domain/ids.ts'
+
+/**
+ * Takes readings in: each is stored once whatever the order of arrival, signed by this gateway
+ * and chained to the reading it received before from the same resource. Safe to run twice.
+ * Returns how many were new.
+ */
+export async function recordTelemetry(
+  ports: Ports,
+  readings: readonly DeviceReading[],
+  quality: ReadingQuality = 'measured',
+): Promise<number> {
+  return ports.store.transaction((tx) => recordReadings(ports, tx, readings, quality))
+}
+
+/** The same inside a transaction of the caller's. */
+export async function recordReadings(
+  { clock, gateway }: Ports,
+  tx: StoreTransaction,
+  readings: readonly DeviceReading[],
+  quality: ReadingQuality,
+): Promise<number> {
+  const fresh = await unknownOnes(tx, readings)
+  if (fresh.length === 0) return 0
+  const heads = new Map<ResourceId, { sequence: number; hash: Hex }>()
+  for (const head of await tx.readings.chainHeads(gateway.id)) heads.set(head.resourceId, head)
+  const signed = fresh.map((reading) => {
+    const head = heads.get(reading.resourceId)
+    const unsigned: Omit<Reading, 'hash' | 'signature'> = {
+      resourceId: reading.resourceId,
+      at: reading.at,
+      powerW: reading.powerW,
+      registerWh: reading.registerWh,
+      socBp: reading.socBp,
+      quality,
+      receivedAt: clock.now(),
+      gatewayId: gateway.id,
+      sequence: head ? head.sequence + 1 : 0,
+      previousHash: head ? head.hash : CHAIN_START,
+    }
+    const hash = readingHash(unsigned)
+    heads.set(reading.resourceId, { sequence: unsigned.sequence, hash })
+    return { ...unsigned, hash, signature: gateway.signer.sign(hash) }
+  })
+  return tx.readings.append(signed)
+}
+
+/** Drops what is stored already, and repetitions within the batch. */
+async function unknownOnes(
+  tx: StoreTransaction,
+  readings: readonly DeviceReading[],
+): Promise<DeviceReading[]> {
+  const first = readings[0]
+  if (first === undefined) return []
+  const ids = [...new Set(readings.map((reading) => reading.resourceId))]
+  let from = first.at
+  let until = first.at
+  for (const { at } of readings) {
+    if (at < from) from = at
+    if (at > until) until = at
+  }
+  const known = new Set(
+    (await tx.readings.between(ids, from, until)).map((r) => `${r.resourceId} ${r.at}`),
+  )
+  return readings.filter((reading) => {
+    const key = `${reading.resourceId} ${reading.at}`
+    if (known.has(key)) return false
+    known.add(key)
+    return true
+  })
+}

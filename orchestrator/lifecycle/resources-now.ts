@@ -1,0 +1,37 @@
+import type { Candidate } from '#domain/allocation.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { ResourceNow } from '#domain/flexibility-offer.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
+import type { StoreTransaction } from '#ports.ts'
+
+/** A reading older than this many metering intervals tells nothing of a device's present. */
+const FRESH_INTERVALS = 3
+
+/** What is known of the candidates at an instant: fresh reading, car, promises to other calls. */
+export async function resourcesNow(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  candidates: readonly Candidate[],
+  at: Instant,
+): Promise<ResourceNow[]> {
+  const ids = candidates.map((candidate) => candidate.resourceId)
+  const { window } = call.request
+  const oldest = addSeconds(at, -FRESH_INTERVALS * call.program.meteringIntervalSeconds)
+  const readings = await tx.readings.lastBefore(ids, at)
+  const sessions = await tx.sessions.at(ids, at)
+  const taken = await tx.promises.taken(ids, window.start, window.end)
+  const promised = new Map<ResourceId, Set<Instant>>()
+  for (const { resourceId, periodStart, callId } of taken) {
+    if (callId === call.id) continue
+    const periods = promised.get(resourceId) ?? new Set<Instant>()
+    promised.set(resourceId, periods.add(periodStart))
+  }
+  return candidates.map((candidate) => {
+    const { resourceId } = candidate
+    const reading = readings.find((r) => r.resourceId === resourceId && r.at >= oldest) ?? null
+    const session = sessions.find((s) => s.resourceId === resourceId) ?? null
+    const promisedPeriods = promised.get(resourceId) ?? new Set<Instant>()
+    return { candidate, reading, session, promisedPeriods, lookedAt: at }
+  })
+}

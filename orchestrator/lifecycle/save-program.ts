@@ -1,0 +1,93 @@
+import { canonicalJson } from '#domain/canonical.ts'
+import { whole } from '#domain/enrolment.ts'
+import { fieldError } from '#domain/errors.ts'
+import type { BaselineMethod, PaymentCurve, Program } from '#domain/program.ts'
+import { instant, localDate } from '#domain/time.ts'
+import type { Ports } from '#ports.ts'
+
+const DAY = 86_400
+
+/**
+ * Saves the rules between a DSO and everyone who delivers to it. A version, once saved, stays as
+ * it is: calls refer to it. Saving the same again changes nothing. @throws DomainError
+ */
+export async function saveProgram(ports: Ports, program: Program): Promise<Program> {
+  checkDurations(program)
+  checkTimeZone(program.timeZone)
+  checkMoney(program)
+  checkBaseline('chargerBaseline', program.chargerBaseline)
+  checkBaseline('batteryBaseline', program.batteryBaseline)
+  await ports.store.transaction(async (tx) => {
+    const dso = await tx.organisations.find(program.dsoId)
+    if (dso?.kind !== 'dso') {
+      throw fieldError('not-found', 'dsoId', 'the id of a registered DSO', program.dsoId)
+    }
+    const before = await tx.organisations.program(program.dsoId)
+    if (before !== null && canonicalJson(before) === canonicalJson(program)) return
+    if (before !== null && program.version <= before.version) {
+      const expected = `a version above ${before.version}, which is in force`
+      throw fieldError('duplicate', 'version', expected, program.version)
+    }
+    await tx.organisations.saveProgram(program)
+  })
+  return program
+}
+
+function checkDurations(program: Program): void {
+  whole('version', program.version, 1, 1_000_000, 'numbers')
+  const period = program.settlementPeriodSeconds
+  whole('settlementPeriodSeconds', period, 1, DAY, 'seconds')
+  whole('meteringIntervalSeconds', program.meteringIntervalSeconds, 1, period, 'seconds')
+  if (period % program.meteringIntervalSeconds !== 0) {
+    const expected = `a divisor of the settlement period of ${period} s`
+    const got = program.meteringIntervalSeconds
+    throw fieldError('malformed', 'meteringIntervalSeconds', expected, got)
+  }
+  whole('controlCycleSeconds', program.controlCycleSeconds, 1, period, 'seconds')
+  whole('noticeSeconds', program.noticeSeconds, 0, 30 * DAY, 'seconds')
+  whole('graceSeconds', program.graceSeconds, 0, 30 * DAY, 'seconds')
+  whole('disputeWindowSeconds', program.disputeWindowSeconds, 0, 90 * DAY, 'seconds')
+  whole('epochSeconds', program.epochSeconds, 1, 90 * DAY, 'seconds')
+  whole('epochWindowSeconds', program.epochWindowSeconds, 0, 90 * DAY, 'seconds')
+  // Before this there is nothing to propose: the call is closed only after the grace.
+  whole('settleBySeconds', program.settleBySeconds, program.graceSeconds + 1, 365 * DAY, 'seconds')
+}
+
+function checkTimeZone(timeZone: string): void {
+  try {
+    localDate(instant(0), timeZone)
+  } catch {
+    throw fieldError('malformed', 'timeZone', 'an IANA time zone such as Europe/Berlin', timeZone)
+  }
+}
+
+function checkMoney(program: Program): void {
+  if (program.priceCapMax <= 0n) {
+    const expected = 'a price above 0'
+    throw fieldError('malformed', 'priceCapMaxMinorPerKwh', expected, program.priceCapMax)
+  }
+  whole('feeBp', program.feeBp, 0, 10_000, 'bp')
+  whole('toleranceW', program.toleranceW, 0, 1_000_000, 'W')
+  whole('toleranceBp', program.toleranceBp, 0, 10_000, 'bp')
+  checkCurve(program.paymentCurve)
+}
+
+function checkCurve(curve: PaymentCurve): void {
+  if (curve.length < 2) {
+    throw fieldError('malformed', 'paymentCurve', 'at least two points', curve.length)
+  }
+  curve.forEach((point, i) => {
+    const field = `paymentCurve[${i}]`
+    whole(`${field}.deliveredBp`, point.deliveredBp, 0, 20_000, 'bp')
+    whole(`${field}.payBp`, point.payBp, 0, 10_000, 'bp')
+    const before = curve[i - 1]
+    if (before && (point.deliveredBp <= before.deliveredBp || point.payBp < before.payBp)) {
+      const expected = 'points in rising order of deliveredBp whose payBp never falls'
+      throw fieldError('malformed', field, expected, point)
+    }
+  })
+}
+
+function checkBaseline(field: string, method: BaselineMethod): void {
+  if (method.name === 'mean-of-like-days') whole(`${field}.days`, method.days, 1, 60, 'days')
+}

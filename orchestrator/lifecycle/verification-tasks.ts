@@ -1,0 +1,49 @@
+import { statementOf, type VerificationTask } from '#domain/evidence.ts'
+import type { Address } from '#domain/ids.ts'
+import { parseBundle } from '#domain/verification.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+import { epochData, epochStatement } from './advance-payouts.ts'
+
+/** What this verifier has neither signed nor refused yet. Bundles are fetched apart. */
+export async function verificationTasks(
+  ports: Ports,
+  verifier: Address,
+): Promise<VerificationTask[]> {
+  return ports.store.transaction(async (tx) => {
+    const tasks: VerificationTask[] = []
+    for (const call of await tx.calls.list({ states: ['measured'] })) {
+      const version = call.evidence?.version
+      if (version === undefined) continue
+      if (await answered(tx, 'settlement', call.id, version, verifier)) continue
+      const bundle = await tx.evidence.load(call.id, version)
+      if (bundle === null) throw new Error(`${call.id} has no evidence of version ${version}`)
+      const statement = statementOf(parseBundle(bundle))
+      tasks.push({ subject: 'settlement', subjectId: call.id, version, statement })
+    }
+    const [latest] = await tx.payouts.list()
+    if (latest?.state === 'proposed') {
+      const subjectId = String(latest.epoch)
+      if (!(await answered(tx, 'epoch', subjectId, 1, verifier))) {
+        const data = await epochData(tx, latest)
+        const statement = epochStatement(latest, data)
+        tasks.push({ subject: 'epoch', subjectId, version: 1, statement, data })
+      }
+    }
+    return tasks
+  })
+}
+
+async function answered(
+  tx: StoreTransaction,
+  subject: 'settlement' | 'epoch',
+  subjectId: string,
+  version: number,
+  verifier: Address,
+): Promise<boolean> {
+  const signed = await tx.attestations.of(subject, subjectId)
+  const refused = await tx.attestations.refusals(subject, subjectId)
+  const mine = verifier.toLowerCase()
+  return [...signed, ...refused].some(
+    (answer) => answer.version === version && answer.verifier.toLowerCase() === mine,
+  )
+}

@@ -1,0 +1,42 @@
+import { parseBundle } from '#domain/verification.ts'
+import { statementOf } from '#domain/evidence.ts'
+import { transition } from '#domain/flexibility-call.ts'
+import type { CallId } from '#domain/ids.ts'
+import type { Ports } from '#ports.ts'
+import { callEvent } from './announce.ts'
+
+/**
+ * Enough verifiers have signed the same result: it is proposed to the pool, and once the pool has
+ * it the call is verified. Safe to run twice.
+ */
+export async function verifyCall(ports: Ports, callId: CallId): Promise<void> {
+  const proposed = await ports.store.transaction(async (tx) => {
+    const call = await tx.calls.lock(callId)
+    if (call.state !== 'measured' || !call.evidence || !call.escrow) return false
+    const { version } = call.evidence
+    const { requestId } = call.escrow
+    const all = await tx.attestations.of('settlement', callId)
+    const mine = all.filter((attestation) => attestation.version === version)
+    if (mine.length < ports.rail.parties.quorum) return false
+    const [seen] = await tx.chain.events({ kind: 'SettlementProposed', requestId })
+    if (seen) {
+      await tx.calls.save(transition(call, 'verified'))
+      const message = `${mine.length} verifiers signed the same result`
+      const event = callEvent(call, 'call-verified', ports.clock.now(), message)
+      await tx.events.append([event])
+      return true
+    }
+    const bundle = await tx.evidence.load(callId, version)
+    if (bundle === null) throw new Error(`${callId} has no evidence of version ${version}`)
+    const signatures = [...mine]
+      .sort((a, b) => (a.verifier.toLowerCase() < b.verifier.toLowerCase() ? -1 : 1))
+      .map((attestation) => attestation.signature)
+    const statement = statementOf(parseBundle(bundle))
+    const key = `propose:${callId}:${version}`
+    await tx.chain.intend(key, { kind: 'proposeSettlement', statement, signatures })
+    return true
+  })
+  if (!proposed) return
+  await ports.wakeUps.notify('chain')
+  await ports.wakeUps.notify('events')
+}
