@@ -1,0 +1,150 @@
+import { type BatterySpec, type BatteryState, stepBattery } from '../models/battery.ts'
+import type { ScenarioBattery } from '../scenarios/scenario.ts'
+import { STEP_MS } from './charge-point.ts'
+
+/** AC to DC and back, each way; the product is the round trip. */
+const EFFICIENCY_EACH_WAY = 0.95
+
+export type BatteryReading = {
+  readonly at: number
+  /** Mean over the interval just ended, W, + is import. */
+  readonly powerW: number
+  readonly importedWh: number
+  readonly exportedWh: number
+  /** Share of 1. */
+  readonly soc: number
+}
+
+export type BatteryEvents = {
+  readonly metered: (reading: BatteryReading) => void
+  /** No setpoint is in force any more; from this instant on. */
+  readonly backAtDefault: (at: number) => void
+}
+
+export type Setpoint = { readonly powerW: number; readonly validUntil: number }
+
+/** The answers of SetActivePower. */
+export const ACCEPTED = 0
+export const LOCAL_MODE = 1
+export const NOT_NEWER = 2
+export const EXPIRED = 3
+export const OUT_OF_RANGE = 4
+
+/**
+ * The machine behind a battery's server: its model, the setpoint in force with its end, and the
+ * meter. It lets go by itself. + is import; steps of one business second.
+ */
+export class BatteryUnit {
+  readonly device: ScenarioBattery
+  readonly spec: BatterySpec
+  meteringIntervalSeconds = 900
+  local = false
+  #now: number
+  #state: BatteryState
+  #setpoint: Setpoint | null = null
+  #sequence = -1
+  #interval: { start: number; netWh: number }
+  #held = false
+  #ignoresUntil = 0
+  readonly #events: BatteryEvents
+
+  constructor(device: ScenarioBattery, start: number, events: BatteryEvents) {
+    const { rating, battery } = device
+    this.device = device
+    this.spec = {
+      capacityWh: rating.energyWh,
+      chargeMaxW: rating.importMaxW,
+      dischargeMaxW: rating.exportMaxW,
+      chargeEfficiency: EFFICIENCY_EACH_WAY,
+      dischargeEfficiency: EFFICIENCY_EACH_WAY,
+      socMin: battery.socMin,
+      socMax: battery.socMax,
+      rampPerSecond: battery.rampPerSecond,
+      revertW: battery.revertW,
+    }
+    this.#now = start
+    this.#state = {
+      soc: battery.soc,
+      powerW: battery.revertW,
+      importedWh: battery.importedWh,
+      exportedWh: battery.exportedWh,
+    }
+    this.#interval = { start, netWh: battery.importedWh - battery.exportedWh }
+    this.#events = events
+  }
+
+  get state(): BatteryState {
+    return this.#state
+  }
+
+  /** What the unit says is in force; a unit that disobeys says the same. */
+  get setpoint(): Setpoint | null {
+    return this.#setpoint
+  }
+
+  /** Seconds until it lets go. */
+  get revertRemaining(): number {
+    return this.#setpoint === null ? 0 : Math.max(0, (this.#setpoint.validUntil - this.#now) / 1000)
+  }
+
+  /** Brings the physics to an instant. */
+  advance(to: number): void {
+    while (this.#now + STEP_MS <= to) this.#step()
+  }
+
+  /** Takes a setpoint; the sequence guards against one that comes late or twice. */
+  setActivePower(powerW: number, validUntil: number, sequence: number, now: number): number {
+    if (this.local) return LOCAL_MODE
+    if (sequence <= this.#sequence) return NOT_NEWER
+    if (!(validUntil > now)) return EXPIRED
+    const { chargeMaxW, dischargeMaxW } = this.spec
+    if (!(powerW <= chargeMaxW && powerW >= -dischargeMaxW)) return OUT_OF_RANGE
+    this.#sequence = sequence
+    this.#setpoint = { powerW, validUntil }
+    return ACCEPTED
+  }
+
+  release(sequence: number): number {
+    if (this.local) return LOCAL_MODE
+    if (sequence <= this.#sequence) return NOT_NEWER
+    this.#sequence = sequence
+    this.#letGo(this.#now)
+    return ACCEPTED
+  }
+
+  hold(held: boolean): void {
+    this.#held = held
+  }
+
+  /** From now on setpoints are kept and told, but not followed, until an instant. */
+  ignoreUntil(at: number): void {
+    this.#ignoresUntil = at
+  }
+
+  #step(): void {
+    this.#now += STEP_MS
+    if (this.#setpoint !== null && this.#now >= this.#setpoint.validUntil) this.#letGo(this.#now)
+    const stuck = this.#held || this.#now < this.#ignoresUntil
+    const targetW = stuck
+      ? this.#state.powerW
+      : (this.#setpoint?.powerW ?? this.spec.revertW)
+    this.#state = stepBattery(this.spec, this.#state, targetW, STEP_MS / 1000)
+    this.#meter()
+  }
+
+  #letGo(at: number): void {
+    if (this.#setpoint === null) return
+    this.#setpoint = null
+    this.#events.backAtDefault(at)
+  }
+
+  #meter(): void {
+    if (this.#now % (this.meteringIntervalSeconds * 1000) !== 0) return
+    const { importedWh, exportedWh, soc } = this.#state
+    const netWh = importedWh - exportedWh
+    const seconds = (this.#now - this.#interval.start) / 1000
+    const powerW = ((netWh - this.#interval.netWh) * 3600) / seconds
+    this.#interval = { start: this.#now, netWh }
+    this.#events.metered({ at: this.#now, powerW, importedWh, exportedWh, soc })
+  }
+}

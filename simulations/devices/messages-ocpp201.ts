@@ -1,0 +1,110 @@
+import type { OCPP20 } from 'typed-ocpp'
+import type { ScenarioCharger } from '../scenarios/scenario.ts'
+import type { MeterReading } from './charge-point.ts'
+import type { ChargingProfile } from './profile-stack.ts'
+import { readStamp, stamp } from './station.ts'
+
+type WireProfile = OCPP20.SetChargingProfileRequest['chargingProfile']
+type WireMeterValue = NonNullable<OCPP20.TransactionEventRequest['meterValue']>[number]
+type Context = 'Sample.Clock' | 'Trigger' | 'Transaction.Begin' | 'Transaction.End'
+
+export const STACK_LEVEL_MAX = 5
+export const PURPOSES = {
+  ChargingStationMaxProfile: 'station-max',
+  TxDefaultProfile: 'tx-default',
+  TxProfile: 'tx',
+} as const
+
+/** A variable of the device model: component, name and value. */
+export type Variable = {
+  readonly component: string
+  readonly name: string
+  value: string
+  readonly dataType: 'string' | 'integer' | 'boolean' | 'MemberList'
+  readonly writable: boolean
+}
+
+/** What the station can be asked and told, with the values from the factory. */
+export function deviceModel({ rateUnit }: ScenarioCharger): Variable[] {
+  const fixed = (component: string, name: string, value: string, dataType: Variable['dataType']) => ({
+    component,
+    name,
+    value,
+    dataType,
+    writable: false,
+  })
+  return [
+    fixed('SmartChargingCtrlr', 'Enabled', 'true', 'boolean'),
+    fixed('SmartChargingCtrlr', 'Available', 'true', 'boolean'),
+    fixed('SmartChargingCtrlr', 'ProfileStackLevel', String(STACK_LEVEL_MAX), 'integer'),
+    fixed('SmartChargingCtrlr', 'RateUnit', rateUnit, 'MemberList'),
+    fixed('SmartChargingCtrlr', 'PeriodsPerSchedule', '24', 'integer'),
+    fixed('SmartChargingCtrlr', 'Phases3to1', 'false', 'boolean'),
+    { ...fixed('AlignedDataCtrlr', 'Interval', '900', 'integer'), writable: true },
+    {
+      ...fixed('AlignedDataCtrlr', 'Measurands', 'Energy.Active.Import.Register', 'MemberList'),
+      writable: true,
+    },
+    { ...fixed('OCPPCommCtrlr', 'HeartbeatInterval', '60', 'integer'), writable: true },
+  ]
+}
+
+/** The reading with the measurands asked for; null where it has none of them. */
+export function meterValue(
+  reading: MeterReading,
+  measurands: readonly string[],
+  context: Context,
+): WireMeterValue | null {
+  const values: Record<string, [number, string] | undefined> = {
+    'Power.Active.Import': [reading.powerW, 'W'],
+    'Energy.Active.Import.Register': [reading.registerWh, 'Wh'],
+    'Current.Offered': [reading.offeredAmperes, 'A'],
+  }
+  const sampledValue = measurands.flatMap((measurand) => {
+    const found = values[measurand.trim()]
+    if (found === undefined) return []
+    const [value, unit] = found
+    return [{ value, measurand: measurand.trim(), context, unitOfMeasure: { unit } }]
+  }) as WireMeterValue['sampledValue']
+  return sampledValue.length === 0 ? null : { timestamp: stamp(reading.at), sampledValue }
+}
+
+/** A profile, or the reason code of its refusal. @throws RangeError for a bad time */
+export function readProfile(
+  wire: WireProfile,
+  rateUnit: 'A' | 'W',
+): ChargingProfile | { refusal: string } {
+  const [schedule, ...more] = wire.chargingSchedule
+  if (schedule === undefined || more.length > 0) return { refusal: 'InvalidSchedule' } // FR.34
+  if (schedule.chargingRateUnit !== rateUnit) return { refusal: 'UnsupportedRateUnit' } // FR.26
+  if (wire.stackLevel > STACK_LEVEL_MAX) return { refusal: 'InvalidProfile' }
+  const purpose = (PURPOSES as Record<string, ChargingProfile['purpose'] | undefined>)[
+    wire.chargingProfilePurpose
+  ]
+  if (purpose === undefined) return { refusal: 'InvalidProfile' }
+  const start = readStamp(schedule.startSchedule)
+  // FR.40 and FR.41: Absolute and Recurring need a start, Relative must not have one.
+  if ((wire.chargingProfileKind === 'Relative') !== (start === null)) {
+    return { refusal: 'InvalidSchedule' }
+  }
+  const [first] = schedule.chargingSchedulePeriod
+  if (first?.startPeriod !== 0) return { refusal: 'InvalidSchedule' } // FR.31
+  const every = { Daily: 86_400, Weekly: 604_800 }
+  return {
+    id: wire.id,
+    purpose,
+    stackLevel: wire.stackLevel,
+    kind: wire.chargingProfileKind,
+    everySeconds: wire.recurrencyKind === undefined ? null : every[wire.recurrencyKind],
+    validFrom: readStamp(wire.validFrom),
+    validTo: readStamp(wire.validTo),
+    start,
+    durationSeconds: schedule.duration ?? null,
+    unit: schedule.chargingRateUnit,
+    periods: schedule.chargingSchedulePeriod.map((period) => ({
+      startSeconds: period.startPeriod,
+      limit: period.limit,
+      phases: period.numberPhases ?? null,
+    })),
+  }
+}

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto'
+import { WebSocket } from 'ws'
+import type { SeededRandom } from '../random.ts'
+
+export type Payload = Record<string, unknown>
+
+/** How a station answers a CALL of the central system. */
+export type Answer = { readonly result: Payload } | { readonly error: string; readonly why: string }
+
+export type LinkEvents = {
+  readonly opened: () => void
+  readonly closed: () => void
+  readonly called: (action: string, payload: Payload) => Answer
+  /** Every frame received, before it is answered. */
+  readonly received: (what: string) => void
+}
+
+export type LinkAddress = { readonly url: string; readonly password: string }
+
+type Outgoing = {
+  readonly action: string
+  readonly payload: () => Payload
+  /** Transaction-related: kept while the line is down and sent in order. */
+  readonly kept: boolean
+  attempts: number
+  resolve(payload: Payload): void
+  reject(error: Error): void
+}
+
+const ANSWER_DEADLINE_MS = 20_000
+const KEPT_MAX = 4_000
+const ATTEMPTS_MAX = 3
+
+/**
+ * A station's side of OCPP-J: one CALL outstanding at a time, calls of the central system answered
+ * while ours is out, redial with a growing and random back-off, all in wall time.
+ */
+export class OcppLink {
+  readonly #address: LinkAddress
+  readonly #subprotocol: string
+  readonly #random: SeededRandom
+  readonly #events: LinkEvents
+  #socket: WebSocket | null = null
+  #queue: Outgoing[] = []
+  #inFlight: { id: string; call: Outgoing; deadline: NodeJS.Timeout } | null = null
+  #redial: NodeJS.Timeout | null = null
+  #failures = 0
+  #stopped = false
+  /** Until the boot was accepted only the boot itself may be sent. */
+  #onlyBoot = true
+
+  constructor(
+    address: LinkAddress,
+    subprotocol: string,
+    random: SeededRandom,
+    events: LinkEvents,
+  ) {
+    this.#address = address
+    this.#subprotocol = subprotocol
+    this.#random = random
+    this.#events = events
+  }
+
+  get open(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN
+  }
+
+  start(): void {
+    this.#dial()
+  }
+
+  /** Closes the line and never dials again. */
+  stop(): void {
+    this.#stopped = true
+    if (this.#redial !== null) clearTimeout(this.#redial)
+    if (this.#inFlight !== null) clearTimeout(this.#inFlight.deadline)
+    this.#inFlight = null
+    this.#queue = []
+    const socket = this.#socket
+    this.#socket = null
+    if (socket === null) return
+    socket.removeAllListeners()
+    socket.on('error', () => undefined) // a dial that is cut short ends as an error
+    socket.terminate()
+  }
+
+  /** Lets everything through that waited for the boot. */
+  release(): void {
+    this.#onlyBoot = false
+    this.#pump()
+  }
+
+  /** The answer's payload. @throws Error for a CALLERROR, a closed line or no answer in time */
+  call(action: string, payload: Payload): Promise<Payload> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) return reject(new Error('the line is closed for good'))
+      this.#enqueue({ action, payload: () => payload, kept: false, attempts: 0, resolve, reject })
+    })
+  }
+
+  /**
+   * For transaction-related messages: sent in order, kept while the line is down, tried at most
+   * three times. The payload is made when it goes out; `then` gets the answer.
+   */
+  keep(action: string, payload: () => Payload, then: (answer: Payload) => void = () => {}): void {
+    if (this.#stopped) return
+    const resolve = then
+    const reject = () => undefined // given up after the last attempt, as the standard says
+    this.#enqueue({ action, payload, kept: true, attempts: 0, resolve, reject })
+  }
+
+  #enqueue(call: Outgoing): void {
+    // The boot goes before everything that waits for it.
+    if (call.action === 'BootNotification') this.#queue.unshift(call)
+    else this.#queue.push(call)
+    if (this.#queue.length > KEPT_MAX) this.#queue.shift()
+    this.#pump()
+  }
+
+  #dial(): void {
+    const { url, password } = this.#address
+    const identity = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1))
+    const socket = new WebSocket(url, this.#subprotocol, {
+      headers: {
+        Authorization: `Basic ${Buffer.from(`${identity}:${password}`).toString('base64')}`,
+      },
+      handshakeTimeout: 10_000,
+      perMessageDeflate: false,
+    })
+    this.#socket = socket
+    socket.on('open', () => {
+      this.#failures = 0
+      this.#events.opened()
+      this.#pump()
+    })
+    socket.on('message', (data) => this.#read(data.toString()))
+    socket.on('error', () => undefined) // 'close' follows and is where it is handled
+    socket.on('close', () => this.#lost(socket))
+  }
+
+  #lost(socket: WebSocket): void {
+    if (this.#socket !== socket) return
+    this.#socket = null
+    const inFlight = this.#inFlight
+    this.#inFlight = null
+    if (inFlight !== null) {
+      clearTimeout(inFlight.deadline)
+      this.#again(inFlight.call, new Error(`the line closed during ${inFlight.call.action}`))
+    }
+    this.#dropUnkept()
+    this.#events.closed()
+    if (this.#stopped) return
+    const wait = Math.min(10_000, 250 * 2 ** Math.min(this.#failures, 6))
+    this.#failures += 1
+    this.#redial = setTimeout(() => this.#dial(), wait * this.#random.between(0.8, 1.5))
+  }
+
+  #dropUnkept(): void {
+    const unkept = this.#queue.filter(({ kept }) => !kept)
+    this.#queue = this.#queue.filter(({ kept }) => kept)
+    for (const { action, reject } of unkept) reject(new Error(`the line closed before ${action}`))
+  }
+
+  #pump(): void {
+    const socket = this.#socket
+    if (socket?.readyState !== WebSocket.OPEN || this.#inFlight !== null) return
+    const next = this.#queue[0]
+    if (next === undefined) return
+    if (this.#onlyBoot && next.action !== 'BootNotification') return
+    this.#queue.shift()
+    const id = randomUUID()
+    next.attempts += 1
+    const deadline = setTimeout(() => socket.terminate(), ANSWER_DEADLINE_MS)
+    this.#inFlight = { id, call: next, deadline }
+    socket.send(JSON.stringify([2, id, next.action, next.payload()]))
+  }
+
+  #read(text: string): void {
+    const frame: unknown = parse(text)
+    if (!Array.isArray(frame)) return
+    const [type, id, third, fourth] = frame as [unknown, unknown, unknown, unknown]
+    if (type === 2) this.#answer(String(id), String(third), asPayload(fourth))
+    if (type === 3) this.#settle(String(id), (call) => call.resolve(asPayload(third)))
+    if (type === 4) {
+      const error = new Error(`${String(third)}: ${String(fourth)}`)
+      this.#settle(String(id), (call) => this.#again(call, error))
+    }
+  }
+
+  #answer(id: string, action: string, payload: Payload): void {
+    this.#events.received(action)
+    const answer = this.#attempt(action, payload)
+    const frame =
+      'result' in answer ? [3, id, answer.result] : [4, id, answer.error, answer.why, {}]
+    this.#socket?.send(JSON.stringify(frame))
+  }
+
+  #attempt(action: string, payload: Payload): Answer {
+    try {
+      return this.#events.called(action, payload)
+    } catch (error) {
+      // What the payload made impossible; the station lives on.
+      return { error: 'PropertyConstraintViolation', why: String(error).slice(0, 255) }
+    }
+  }
+
+  #settle(id: string, settle: (call: Outgoing) => void): void {
+    const inFlight = this.#inFlight
+    if (inFlight?.id !== id) return // an answer nobody waits for
+    clearTimeout(inFlight.deadline)
+    this.#inFlight = null
+    settle(inFlight.call)
+    this.#pump()
+  }
+
+  #again(call: Outgoing, error: Error): void {
+    if (call.kept && call.attempts < ATTEMPTS_MAX) this.#queue.unshift(call)
+    else call.reject(error)
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null // not JSON: a station has nothing to answer to
+  }
+}
+
+function asPayload(value: unknown): Payload {
+  return typeof value === 'object' && value !== null ? (value as Payload) : {}
+}

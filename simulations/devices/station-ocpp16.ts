@@ -1,0 +1,325 @@
+import type { OCPP16 } from 'typed-ocpp'
+import type { ChargePoint, MeterReading, Session } from './charge-point.ts'
+import {
+  type Configuration,
+  configurationOf,
+  type ProfileRequest,
+  PURPOSES,
+  readProfile,
+  sampledValues,
+  STACK_LEVEL_MAX,
+} from './messages-ocpp16.ts'
+import { type Answer, type LinkAddress, OcppLink, type Payload } from './ocpp-link.ts'
+import {
+  limitInUnit,
+  profileEnd,
+  stamp,
+  type Station,
+  type StationParts,
+} from './station.ts'
+
+/** A charge point that speaks OCPP 1.6J as a client, with one connector. */
+export class StationOcpp16 implements Station {
+  readonly point: ChargePoint
+  readonly #parts: StationParts
+  readonly #configuration: Configuration
+  #link: OcppLink | null = null
+  #booted = false
+  #silent = false
+  #heartbeat: NodeJS.Timeout | null = null
+  /** Given by the central system in its answer; null until then. */
+  #transaction: { id: number | null } | null = null
+
+  constructor(parts: StationParts) {
+    this.#parts = parts
+    this.point = parts.point({
+      metered: (reading) => this.#sendMeter(reading, 'Sample.Clock'),
+      sessionStarted: (session) => this.#begin(session),
+      sessionEnded: (session, outcome) => {
+        this.#end(session)
+        parts.hooks.driverLeft(outcome)
+      },
+      backAtDefault: parts.hooks.backAtDefault,
+      reacted: (at, limitW) => {
+        parts.hooks.log('reaction', { offeredW: limitW, powerAt: stamp(at) })
+        this.#status(limitW === 0 ? 'SuspendedEVSE' : 'Charging')
+      },
+    })
+    this.#configuration = configurationOf(this.point.device)
+  }
+
+  get ref(): string {
+    return this.point.device.ref
+  }
+
+  get ready(): boolean {
+    return this.#booted && this.#link?.open === true
+  }
+
+  connect(address: LinkAddress): void {
+    const { random, hooks } = this.#parts
+    const link = new OcppLink(address, 'ocpp1.6', random, {
+      opened: () => {
+        hooks.log('connected')
+        if (!this.#booted) this.#boot(link)
+      },
+      closed: () => hooks.log('disconnected'),
+      received: (action) => hooks.log('frame', { action }),
+      called: (action, payload) => {
+        this.point.advance(hooks.now())
+        return this.#answer(action, payload)
+      },
+    })
+    this.#link = link
+    link.start()
+  }
+
+  fallSilent(): void {
+    this.#silent = true
+  }
+
+  stop(): void {
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
+    this.#link?.stop()
+  }
+
+  /** Once per life: a mere reconnect is no boot (OCPP-J 1.6, section 4.2 of 1.6). */
+  #boot(link: OcppLink): void {
+    const boot: OCPP16.BootNotificationRequest = {
+      chargePointVendor: 'Gridcall Simulations',
+      chargePointModel: 'AC 1.6',
+      chargePointSerialNumber: this.ref,
+      firmwareVersion: '1.0.0',
+    }
+    link.call('BootNotification', { ...boot }).then(
+      (answer) => {
+        const seconds = Math.max(1, Number(answer.interval) || 60)
+        if (answer.status !== 'Accepted') {
+          setTimeout(() => this.#boot(link), seconds * 1000).unref()
+          return
+        }
+        const again = this.#booted
+        this.#booted = true
+        link.release()
+        this.#beat(link, seconds)
+        if (!again) this.#introduce()
+      },
+      (error: Error) => this.#parts.hooks.log('boot-failed', { why: error.message }),
+    )
+  }
+
+  #beat(link: OcppLink, seconds: number): void {
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
+    const beat = () => {
+      // A lost heartbeat shows as a lost line, which is handled where the line is.
+      if (link.open) link.call('Heartbeat', {}).catch(() => undefined)
+    }
+    this.#heartbeat = setInterval(beat, seconds * 1000).unref()
+  }
+
+  #introduce(): void {
+    const { session } = this.point
+    if (session === null) this.#status('Available')
+    else this.#begin(session)
+  }
+
+  #begin(session: Session): void {
+    if (!this.#booted) return // told with the boot
+    const transaction: { id: number | null } = { id: null }
+    this.#transaction = transaction
+    this.#status('Preparing')
+    const start: OCPP16.StartTransactionRequest = {
+      connectorId: 1,
+      idTag: `tag-${this.ref}`.slice(0, 20),
+      meterStart: session.startRegisterWh,
+      timestamp: stamp(session.startedAt),
+    }
+    this.#link?.keep(
+      'StartTransaction',
+      () => ({ ...start }),
+      (answer) => {
+        transaction.id = Number(answer.transactionId)
+        this.#tellNeeds(session, transaction.id)
+        this.#status(this.point.suspended ? 'SuspendedEVSE' : 'Charging')
+      },
+    )
+  }
+
+  /** 1.6 has no message for what a driver needs: our own one inside DataTransfer. */
+  #tellNeeds({ visit }: Session, transactionId: number): void {
+    const data = JSON.stringify({
+      transactionId,
+      energyAmount: visit.energyNeededWh,
+      departureTime: visit.departureAt,
+    })
+    this.#link?.keep('DataTransfer', () => ({
+      vendorId: 'org.gridcall',
+      messageId: 'ChargingNeeds',
+      data,
+    }))
+  }
+
+  #end(session: Session): void {
+    const transaction = this.#transaction
+    this.#transaction = null
+    const at = stamp(session.departureAt)
+    const meterStop = this.point.registerWh
+    this.#link?.keep('StopTransaction', () => ({
+      transactionId: transaction?.id ?? -1, // errata: its start was never answered
+      meterStop,
+      timestamp: at,
+      reason: 'EVDisconnected',
+    }))
+    this.#status('Available')
+  }
+
+  #status(status: OCPP16.StatusNotificationRequest['status']): void {
+    if (!this.#booted) return
+    const timestamp = stamp(this.#parts.hooks.now())
+    this.#link?.keep('StatusNotification', () => ({
+      connectorId: 1,
+      errorCode: 'NoError',
+      status,
+      timestamp,
+    }))
+  }
+
+  #sendMeter(reading: MeterReading, context: 'Sample.Clock' | 'Trigger'): void {
+    if (this.#silent || !this.#booted) return
+    const measurands = this.#configuration.get('MeterValuesAlignedData')?.value.split(',') ?? []
+    const sampledValue = measurands.flatMap((measurand) => sampledValues(measurand, reading, context))
+    if (sampledValue.length === 0) return
+    const transaction = this.#transaction
+    this.#link?.keep('MeterValues', () => ({
+      connectorId: 1,
+      ...(transaction === null || transaction.id === null ? {} : { transactionId: transaction.id }),
+      meterValue: [{ timestamp: stamp(reading.at), sampledValue }],
+    }))
+  }
+
+  #answer(action: string, payload: Payload): Answer {
+    switch (action) {
+      case 'GetConfiguration':
+        return { result: this.#getConfiguration(payload) }
+      case 'ChangeConfiguration':
+        return { result: { status: this.#changeConfiguration(payload) } }
+      case 'SetChargingProfile':
+        return { result: { status: this.#setProfile(payload as unknown as ProfileRequest) } }
+      case 'ClearChargingProfile':
+        return { result: { status: this.#clearProfile(payload) } }
+      case 'GetCompositeSchedule':
+        return { result: this.#compositeSchedule(payload) }
+      case 'TriggerMessage':
+        return { result: { status: this.#trigger(String(payload.requestedMessage)) } }
+      case 'DataTransfer':
+        return { result: { status: 'UnknownVendorId' } }
+      case 'RemoteStartTransaction':
+      case 'RemoteStopTransaction':
+      case 'Reset':
+        return { result: { status: 'Rejected' } }
+      default:
+        return { error: 'NotImplemented', why: `${action} is not known here` }
+    }
+  }
+
+  #getConfiguration(payload: Payload): Payload {
+    const asked = Array.isArray(payload.key) ? payload.key.map(String) : null
+    const keys = asked ?? [...this.#configuration.keys()]
+    const known = keys.filter((key) => this.#configuration.has(key))
+    const unknown = keys.filter((key) => !this.#configuration.has(key))
+    return {
+      configurationKey: known.map((key) => ({ key, ...this.#configuration.get(key) })),
+      ...(unknown.length === 0 ? {} : { unknownKey: unknown }),
+    }
+  }
+
+  #changeConfiguration(payload: Payload): string {
+    const key = String(payload.key)
+    const value = String(payload.value)
+    const entry = this.#configuration.get(key)
+    if (entry === undefined) return 'NotSupported'
+    if (entry.readonly) return 'Rejected'
+    if (key === 'ClockAlignedDataInterval') {
+      if (!/^\d+$/.test(value) || Number(value) === 0) return 'Rejected'
+      this.point.meteringIntervalSeconds = Number(value)
+    }
+    this.#configuration.set(key, { value, readonly: false })
+    return 'Accepted'
+  }
+
+  #setProfile({ connectorId, csChargingProfiles }: ProfileRequest): 'Accepted' | 'Rejected' {
+    const { session, device } = this.point
+    const { chargingSchedule, transactionId } = csChargingProfiles
+    const profile = readProfile(csChargingProfiles)
+    if (profile === null || chargingSchedule.chargingRateUnit !== device.rateUnit) return 'Rejected'
+    if (profile.stackLevel > STACK_LEVEL_MAX || connectorId > 1) return 'Rejected'
+    if ((profile.purpose === 'station-max') !== (connectorId === 0) && profile.purpose !== 'tx-default') {
+      return 'Rejected'
+    }
+    if (profile.purpose === 'tx') {
+      if (session === null) return 'Rejected'
+      if (transactionId !== undefined && transactionId !== this.#transaction?.id) return 'Rejected'
+    }
+    this.point.stack.install(profile)
+    if (profile.purpose === 'tx' && session !== null) {
+      const now = this.#parts.hooks.now()
+      this.#parts.hooks.setpoint({
+        powerW: this.point.limitAt(now),
+        validUntil: profileEnd(profile, now, session.departureAt),
+      })
+    }
+    return 'Accepted'
+  }
+
+  #clearProfile(payload: Payload): 'Accepted' | 'Unknown' {
+    const { id, chargingProfilePurpose, stackLevel } = payload as OCPP16.ClearChargingProfileRequest
+    const purpose = chargingProfilePurpose && PURPOSES[chargingProfilePurpose]
+    const cleared = this.point.stack.clear((profile) => {
+      if (id !== undefined) return profile.id === id // all other fields are ignored then
+      if (purpose !== undefined && profile.purpose !== purpose) return false
+      return stackLevel === undefined || profile.stackLevel === stackLevel
+    })
+    return cleared > 0 ? 'Accepted' : 'Unknown'
+  }
+
+  #compositeSchedule(payload: Payload): Payload {
+    const { connectorId, duration, chargingRateUnit } =
+      payload as unknown as OCPP16.GetCompositeScheduleRequest
+    if (connectorId > 1 || duration <= 0) return { status: 'Rejected' }
+    const { rateUnit, rating } = this.point.device
+    const unit = chargingRateUnit ?? rateUnit
+    const now = this.#parts.hooks.now()
+    return {
+      status: 'Accepted',
+      connectorId,
+      scheduleStart: stamp(now),
+      chargingSchedule: {
+        duration,
+        chargingRateUnit: unit,
+        chargingSchedulePeriod: this.point.scheduleFrom(now, duration).map((period) => ({
+          startPeriod: period.startSeconds,
+          limit: limitInUnit(period.limitW, unit, rating.phases),
+          numberPhases: rating.phases,
+        })),
+      },
+    }
+  }
+
+  #trigger(message: string): 'Accepted' | 'NotImplemented' {
+    const actions: Record<string, (() => void) | undefined> = {
+      MeterValues: () => this.#sendMeter(this.point.readNow(), 'Trigger'),
+      StatusNotification: () => this.#introduceStatus(),
+      Heartbeat: () => this.#link?.keep('Heartbeat', () => ({})),
+      BootNotification: () => this.#link !== null && this.#boot(this.#link),
+    }
+    const action = actions[message]
+    if (action === undefined) return 'NotImplemented'
+    setImmediate(action) // after the answer
+    return 'Accepted'
+  }
+
+  #introduceStatus(): void {
+    if (this.point.session === null) this.#status('Available')
+    else this.#status(this.point.suspended ? 'SuspendedEVSE' : 'Charging')
+  }
+}

@@ -1,0 +1,252 @@
+import { formatInstant, instant, parseInstant, sameLocalTime } from '#domain/time.ts'
+import { type SeededRandom, seededRandom } from '../random.ts'
+import { bundledBatteries, dealPrices } from './bundled-devices.ts'
+import {
+  AGGREGATORS,
+  CONGESTION_POINTS,
+  dealOwners,
+  NORTH,
+  pad,
+  SOUTH,
+  type Unowned,
+} from './parties.ts'
+import type { Scenario, ScenarioCall, ScenarioCharger, ScenarioFeeder, Visit } from './scenario.ts'
+import { batteryTurnDownW, chargerTurnDownW, importMinW, wholeHundreds } from './turn-down.ts'
+
+/*
+ * An evening peak in winter, invented. The figures stay within what is published of the
+ * Netherlands in general: AC charge points of 3.7, 7.4 and 11 kW, cars of 50 to 80 kWh that arrive
+ * between half past three and half past four with 15 to 35 %, sessions of a few hours and 10 to
+ * 40 kWh; home batteries of 5 to 10 kW and two hours.
+ */
+const TIME_ZONE = 'Europe/Amsterdam'
+/** Tuesday, 16:51 local. */
+const START = parseInstant('2027-01-19T15:51:00Z')
+const WINDOW_START = parseInstant('2027-01-19T16:00:00Z')
+const PERIOD_SECONDS = 900
+const WINDOW_SECONDS = 2 * PERIOD_SECONDS
+const PRICE_CAP = '450000'
+const HISTORY_DAYS = 10
+const MAIN_SHARE = 0.4
+const OVERLAPPING_SHARE = 0.15
+const NORTH_CHARGERS = 16
+const SOUTH_CHARGERS = 8
+/** At the north point: leave so soon that there is nothing to give. */
+const HURRIED = 2
+
+const MINUTE = 60_000
+const CHARGE_POINTS = [
+  { phases: 1, importMaxW: 7360, cars: [7360, 6600] },
+  { phases: 3, importMaxW: 11_040, cars: [11_040, 11_040] },
+  { phases: 1, importMaxW: 3680, cars: [3680, 3680] },
+] as const
+
+/** The world that `gridcall demo` plays: a pure function of the seed. */
+export function bundledScenario(seed: number): Scenario {
+  const random = seededRandom(seed, 'bundled')
+  const chargers = random
+    .shuffle(Array.from({ length: NORTH_CHARGERS + SOUTH_CHARGERS }, (_, index) => index + 1))
+    .map((number, place) => bundledCharger(seed, number, place))
+    .sort((a, b) => (a.device.ref < b.device.ref ? -1 : 1))
+  const unowned = dealPrices([...chargers, ...bundledBatteries(seed)], random)
+  const late = lateOffer(unowned)
+  const { owners, sites, devices } = dealOwners(late, random)
+  const calls = callsFor(late)
+  return {
+    name: 'bundled',
+    seed,
+    timeZone: TIME_ZONE,
+    start: formatInstant(START),
+    settlementPeriodSeconds: PERIOD_SECONDS,
+    meteringIntervalSeconds: 30,
+    congestionPoints: CONGESTION_POINTS,
+    aggregators: AGGREGATORS,
+    owners,
+    sites,
+    devices,
+    feeders: [northFeeder(late, calls), southFeeder(late)],
+    calls,
+    input: null,
+  }
+}
+
+/** @param place 0 … in the shuffled order: the first sixteen stand in the north */
+function bundledCharger(seed: number, number: number, place: number): Unowned {
+  const ref = `res-cp-${pad(number)}`
+  const random = seededRandom(seed, 'charger', ref)
+  const kind = random.pick(CHARGE_POINTS)
+  const drawsW = random.pick(kind.cars)
+  const north = place < NORTH_CHARGERS
+  const visit = driver(random, drawsW, north && place < HURRIED)
+  const past = pastDays(random, visit, drawsW, kind.importMaxW)
+  const sinceWh = (drawsW * (START - Date.parse(visit.chargingFrom))) / 3_600_000
+  const device: ScenarioCharger = {
+    kind: 'charger',
+    ref,
+    site: '',
+    version: place % 2 === 0 ? '1.6' : '2.0.1',
+    rateUnit: Math.floor(place / 2) % 2 === 0 ? 'A' : 'W',
+    rating: {
+      importMaxW: kind.importMaxW,
+      exportMaxW: 0,
+      importMinW: importMinW(kind.phases),
+      phases: kind.phases,
+      energyWh: 0,
+      reserveWh: 0,
+      pausable: random.next() < 0.5,
+    },
+    offer: { price: '0', directions: ['reduce-import'], fromMinute: 360, untilMinute: 1410 },
+    registerWh: past.registerWh + Math.ceil(sinceWh),
+    visits: [visit],
+    history: past.history,
+  }
+  return { device, congestionPoint: north ? NORTH : SOUTH }
+}
+
+/**
+ * A driver whose car draws steadily through the whole window and leaves hours later with slack; a
+ * hurried one leaves soon after it and needs nearly every minute.
+ */
+function driver(random: SeededRandom, drawsW: number, hurried: boolean): Visit {
+  const pluggedInAt = WINDOW_START - random.integer(35, 90) * MINUTE
+  const departureAt =
+    WINDOW_START + (hurried ? random.integer(42, 50) : random.integer(150, 300)) * MINUTE
+  const hours = (departureAt - pluggedInAt) / 3_600_000
+  const share = hurried ? 0.97 : random.between(0.45, 0.6)
+  const capacityWh = random.integer(52, 80) * 1000
+  const socAtPlugIn = random.integer(15, 33) / 100
+  const efficiency = 0.92
+  const roomWh = ((0.78 - socAtPlugIn) * capacityWh) / efficiency
+  return {
+    pluggedInAt: formatInstant(instant(pluggedInAt)),
+    chargingFrom: formatInstant(instant(pluggedInAt)),
+    departureAt: formatInstant(instant(departureAt)),
+    energyNeededWh: Math.floor(Math.min(roomWh, drawsW * hours * share)),
+    car: { capacityWh, maxW: drawsW, efficiency, socAtPlugIn, stopAtSoc: 1 },
+  }
+}
+
+/** The same habit on the ten working days before, a few per cent more or less each time. */
+function pastDays(random: SeededRandom, visit: Visit, drawsW: number, importMaxW: number) {
+  let registerWh = random.integer(200, 9000) * 1000
+  const history: { at: string; registerWh: number }[] = []
+  for (const daysBefore of workingDaysBefore()) {
+    const windowStart = sameLocalTime(WINDOW_START, daysBefore, TIME_ZONE)
+    const shift = windowStart - WINDOW_START
+    const from = Date.parse(visit.chargingFrom) + shift + random.integer(-10, 10) * MINUTE
+    const until = Date.parse(visit.departureAt) + shift + random.integer(-8, 30) * MINUTE
+    const powerW = Math.min(importMaxW, drawsW * (1 + clamp(random.normal() * 0.02, 0.05)))
+    const drawn = (at: number) => (powerW * Math.max(0, Math.min(at, until) - from)) / 3_600_000
+    for (let minute = -60; minute <= 120; minute += 15) {
+      const at = windowStart + minute * MINUTE
+      history.push({
+        at: formatInstant(instant(at)),
+        registerWh: Math.floor(registerWh + drawn(at)),
+      })
+    }
+    registerWh = Math.ceil(registerWh + drawn(until))
+  }
+  return { history, registerWh }
+}
+
+/** How many days before the window, the farthest first; the window is on a Tuesday. */
+function workingDaysBefore(): number[] {
+  const days: number[] = []
+  for (let daysBefore = 1; days.length < HISTORY_DAYS; daysBefore += 1) {
+    const weekday = new Date(sameLocalTime(WINDOW_START, daysBefore, TIME_ZONE)).getUTCDay()
+    if (weekday !== 0 && weekday !== 6) days.unshift(daysBefore)
+  }
+  return days
+}
+
+function clamp(value: number, limit: number): number {
+  return Math.max(-limit, Math.min(limit, value))
+}
+
+/** The dearest charger of the north point is on offer from 20:00 only. */
+function lateOffer(unowned: readonly Unowned[]): Unowned[] {
+  const dearest = unowned
+    .filter(({ device, congestionPoint }) => device.kind === 'charger' && congestionPoint === NORTH)
+    .sort((a, b) => Number(b.device.offer.price) - Number(a.device.offer.price))[0]
+  return unowned.map((one) =>
+    one === dearest
+      ? { ...one, device: { ...one.device, offer: { ...one.device.offer, fromMinute: 1200 } } }
+      : one,
+  )
+}
+
+/** What those can give at once that are on offer and have time. */
+function northTurnDownW(unowned: readonly Unowned[]): number {
+  let totalW = 0
+  for (const { device, congestionPoint } of unowned) {
+    if (congestionPoint !== NORTH) continue
+    if (device.kind === 'battery') totalW += wholeHundreds(batteryTurnDownW(device, WINDOW_SECONDS))
+    else if (device.offer.fromMinute < 1000 && !hurriedVisit(device.visits[0])) {
+      totalW += wholeHundreds(chargerTurnDownW(device, drawn(device)))
+    }
+  }
+  return totalW
+}
+
+function hurriedVisit(visit: Visit | undefined): boolean {
+  return visit !== undefined && Date.parse(visit.departureAt) < WINDOW_START + 120 * MINUTE
+}
+
+function drawn(device: ScenarioCharger): number {
+  return device.visits[0]?.car.maxW ?? 0
+}
+
+function callsFor(unowned: readonly Unowned[]): { main: ScenarioCall; overlapping: ScenarioCall } {
+  const turnDownW = northTurnDownW(unowned)
+  const starts = [WINDOW_START, instant(WINDOW_START + PERIOD_SECONDS * 1000)]
+  const call = (from: number, share: number): ScenarioCall => ({
+    congestionPoint: NORTH,
+    direction: 'reduce-import',
+    windowStart: formatInstant(starts[from] ?? WINDOW_START),
+    windowEnd: formatInstant(instant(WINDOW_START + WINDOW_SECONDS * 1000)),
+    periods: starts.slice(from).map((start) => ({
+      start: formatInstant(start),
+      powerW: wholeHundreds(turnDownW * share),
+    })),
+    priceCap: PRICE_CAP,
+  })
+  return { main: call(0, MAIN_SHARE), overlapping: call(1, OVERLAPPING_SHARE) }
+}
+
+/** In each period exactly what the calls ask for flows too much. */
+function northFeeder(
+  unowned: readonly Unowned[],
+  { main, overlapping }: { main: ScenarioCall; overlapping: ScenarioCall },
+): ScenarioFeeder {
+  const firmLimitW = 320_000
+  const devicesW = fleetW(unowned, NORTH)
+  const [first, second] = main.periods.map(({ powerW }) => powerW)
+  const extra = overlapping.periods[0]?.powerW ?? 0
+  const quietW = firmLimitW - devicesW - 12_000
+  const base = (minute: number, powerW: number) => ({
+    at: formatInstant(instant(WINDOW_START + minute * MINUTE)),
+    powerW,
+  })
+  return {
+    congestionPoint: NORTH,
+    firmLimitW,
+    baseLoad: [
+      base(-60, quietW),
+      base(0, firmLimitW + (first ?? 0) - devicesW),
+      base(15, firmLimitW + (second ?? 0) + extra - devicesW),
+      base(30, quietW),
+    ],
+  }
+}
+
+function southFeeder(unowned: readonly Unowned[]): ScenarioFeeder {
+  const at = formatInstant(instant(WINDOW_START - 60 * MINUTE))
+  const powerW = 150_000 - fleetW(unowned, SOUTH)
+  return { congestionPoint: SOUTH, firmLimitW: 240_000, baseLoad: [{ at, powerW }] }
+}
+
+function fleetW(unowned: readonly Unowned[], congestionPoint: string): number {
+  return unowned
+    .filter((one) => one.congestionPoint === congestionPoint)
+    .reduce((sum, { device }) => sum + (device.kind === 'charger' ? drawn(device) : 0), 0)
+}
