@@ -366,6 +366,15 @@ export interface PayoutRail {
   poolState(): Promise<PoolState>
 }
 
+/** What a verifier reads from the chain by itself, without any database. */
+export interface EscrowReader {
+  /** Binds every field of the terms, chain and pool. */
+  requestId(terms: EscrowTerms): Hex
+  /** null: the pool knows no such request. */
+  escrow(requestId: Hex): Promise<{ amount: bigint; payout: bigint } | null>
+  poolState(): Promise<PoolState>
+}
+
 export type RailParties = ChainIdentity & {
   readonly relayer: Address
   readonly verifierSetId: number

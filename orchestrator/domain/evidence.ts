@@ -218,6 +218,10 @@ export type OrderEvidence = { readonly terms: CallTerms; readonly history: reado
 
 const BIGINTS = new Set([
   'price',
+  'payoutTotal',
+  'feeTotal',
+  'newTotal',
+  'cumulative',
   'priceCap',
   'priceCapMax',
   'amount',

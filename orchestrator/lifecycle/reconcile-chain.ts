@@ -1,4 +1,5 @@
 import type { ChainEvent } from '#domain/chain.ts'
+import type { Address } from '#domain/ids.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 
 export type Reconciliation = {
@@ -12,7 +13,7 @@ export async function reconcileChain(ports: Ports): Promise<Reconciliation> {
   const pool = await ports.rail.poolState()
   return ports.store.transaction(async (tx) => {
     const events = await tx.chain.events()
-    const byEvents = balancesOf(events)
+    const byEvents = balancesOf(events, ports.rail.parties.pool)
     const differences: string[] = []
     const compare = (what: string, a: bigint, b: bigint) => {
       if (a !== b) differences.push(`${what}: ${a} against ${b}`)
@@ -29,7 +30,7 @@ export async function reconcileChain(ports: Ports): Promise<Reconciliation> {
   })
 }
 
-function balancesOf(events: readonly ChainEvent[]) {
+function balancesOf(events: readonly ChainEvent[], pool: Address) {
   let locked = 0n
   let credits = 0n
   let paid = 0n
@@ -50,7 +51,10 @@ function balancesOf(events: readonly ChainEvent[]) {
     if (event.kind === 'PayoutReturned') credits += event.amount
     if (event.kind === 'CreditWithdrawn') credits -= event.amount
     if (event.kind === 'Paid') paid += event.amount
-    if (event.kind === 'Transfer') transfers += event.amount
+    if (event.kind === 'Transfer') {
+      const isIn = event.to.toLowerCase() === pool.toLowerCase()
+      transfers += isIn ? event.amount : -event.amount
+    }
   }
   for (const amount of open.values()) locked += amount
   return { locked, credits, paid, transfers, finalised, open }

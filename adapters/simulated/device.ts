@@ -1,0 +1,101 @@
+import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
+import type { ChargingSession } from '#domain/resource.ts'
+import type { DeviceReading } from '#domain/telemetry.ts'
+import type { Instant } from '#domain/time.ts'
+import type { EffectiveSetpoint } from '#ports.ts'
+
+export type SimulatedDeviceOptions = {
+  readonly kind: 'charger' | 'battery'
+  /** What it draws when nobody asks for anything, W, + is import. */
+  readonly naturalW: number
+  readonly registerWh?: number
+  readonly storedWh?: number
+  readonly energyWh?: number
+  readonly session?: Omit<ChargingSession, 'resourceId'>
+  /** Accepts and ignores. */
+  readonly disobeys?: boolean
+  /** Answers every setpoint with this refusal. */
+  readonly refuses?: string
+  /** Stops metering at this instant. */
+  readonly silentFrom?: Instant
+}
+
+export type SimulatedDevice = {
+  readonly session: Omit<ChargingSession, 'resourceId'> | null
+  /** Takes a setpoint; the text is a refusal. */
+  accept(setpoint: DesiredSetpoint, now: Instant): string | null
+  effective(now: Instant): EffectiveSetpoint
+  /** The meter at an instant; null: it is silent. */
+  meter(at: Instant): Omit<DeviceReading, 'resourceId'> | null
+  /** Every setpoint that reached it. */
+  readonly received: readonly DesiredSetpoint[]
+}
+
+const WS_PER_WH = 3600
+
+/** A machine without losses that reacts at once: enough to test what is decided about it. */
+export function createSimulatedDevice(
+  options: SimulatedDeviceOptions,
+  start: Instant,
+): SimulatedDevice {
+  const received: DesiredSetpoint[] = []
+  let setpoint: DesiredSetpoint | null = null
+  let at = start
+  let registerWs = (options.registerWh ?? 0) * WS_PER_WH
+  let storedWs = (options.storedWh ?? 0) * WS_PER_WH
+  let meteredWs = registerWs
+  let meteredAt = start
+
+  function power(): number {
+    const wanted = options.disobeys ? null : (setpoint?.powerW ?? null)
+    if (wanted === null) return options.naturalW
+    return options.kind === 'charger' ? Math.min(options.naturalW, wanted) : wanted
+  }
+
+  function move(until: Instant): void {
+    if (setpoint && setpoint.validUntil > at && setpoint.validUntil < until) {
+      step(setpoint.validUntil)
+    }
+    if (setpoint && setpoint.validUntil <= at) setpoint = null
+    step(until)
+    if (setpoint && setpoint.validUntil <= at) setpoint = null
+  }
+
+  function step(until: Instant): void {
+    if (until <= at) return
+    const moved = (power() * (until - at)) / 1000
+    registerWs += moved
+    storedWs += moved
+    at = until
+  }
+
+  return {
+    session: options.session ?? null,
+    received,
+    accept(wanted, now) {
+      if (options.refuses !== undefined) return options.refuses
+      move(now)
+      received.push(wanted)
+      setpoint = wanted.powerW === null ? null : wanted
+      return null
+    },
+    effective(now) {
+      move(now)
+      const powerW = setpoint?.powerW ?? null
+      return powerW === null ? { kind: 'default' } : { kind: 'limited', powerW }
+    },
+    meter(until) {
+      move(until)
+      if (options.silentFrom !== undefined && until > options.silentFrom) return null
+      const seconds = (until - meteredAt) / 1000
+      const powerW = seconds > 0 ? Math.round((registerWs - meteredWs) / seconds) : power()
+      meteredWs = registerWs
+      meteredAt = until
+      const socBp =
+        options.energyWh === undefined
+          ? null
+          : Math.round((storedWs / WS_PER_WH / options.energyWh) * 10_000)
+      return { at: until, powerW, registerWh: Math.round(registerWs / WS_PER_WH), socBp }
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import { hashOf } from '#domain/canonical.ts'
+import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
+import type { EscrowTerms } from '#domain/escrow.ts'
+import type { EpochStatement, SettlementStatement } from '#domain/evidence.ts'
+import type { Address, Hex } from '#domain/ids.ts'
+import type { Attestor, ChainIdentity, Clock, EscrowReader, PayoutRail, Store } from '#ports.ts'
+import { type PoolEvent, SimulatedPool } from './pool.ts'
+
+const address = (name: string): Address => `0x${hashOf({ party: name }).slice(2, 42)}`
+
+/** Addresses of a simulated world's parties, the same in every run. */
+export const SIMULATED_PARTIES = {
+  payer: address('payer'),
+  agent: address('agent'),
+  verifiers: [address('verifier-1'), address('verifier-2'), address('verifier-3')] as const,
+}
+
+const IDENTITY: ChainIdentity = {
+  chainId: 1337,
+  genesisHash: hashOf('simulated genesis'),
+  pool: address('pool'),
+  token: address('token'),
+  registry: address('registry'),
+  feeReceiver: address('fee receiver'),
+}
+
+/** In the simulated world a signature is a hash that names its signer: nobody lies there. */
+export function simulatedSignature(signer: Address, message: unknown): Hex {
+  return hashOf({ signer, message })
+}
+
+export type SimulatedRail = PayoutRail & EscrowReader & { readonly pool: SimulatedPool }
+
+/** The payout rail in memory, with the pool's own rules and no chain. */
+export function createSimulatedRail(options: {
+  readonly store: Store
+  readonly clock: Clock
+  readonly disputeWindowSeconds: number
+  readonly epochWindowSeconds: number
+  /** A pool that outlived a crash of the service. */
+  readonly pool?: SimulatedPool
+}): SimulatedRail {
+  const { store, clock, disputeWindowSeconds, epochWindowSeconds } = options
+  const pool =
+    options.pool ??
+    new SimulatedPool({
+      pool: IDENTITY.pool,
+      feeReceiver: IDENTITY.feeReceiver,
+      disputeWindow: disputeWindowSeconds,
+      epochWindow: epochWindowSeconds,
+    })
+  const requestId = (terms: EscrowTerms): Hex => hashOf({ pool: IDENTITY.pool, terms })
+  const idOf = (intent: ChainIntent): Hex =>
+    intent.kind === 'openRequest' ? requestId(intent.terms) : hashOf(intent)
+  const { verifiers } = SIMULATED_PARTIES
+  const signer = (message: unknown, signature: Hex): Address | null =>
+    verifiers.find((v) => simulatedSignature(v, message) === signature) ?? null
+
+  return {
+    pool,
+    parties: {
+      ...IDENTITY,
+      relayer: address('relayer'),
+      verifierSetId: 1,
+      verifiers,
+      quorum: 2,
+      disputeWindowSeconds,
+      epochWindowSeconds,
+    },
+    requestId,
+    authorisationToSign: (terms) => ({ authorise: terms }),
+    cancellationToSign: (id) => ({ cancel: id }),
+    verifyAuthorisation: async (terms, { signature }) =>
+      signature === simulatedSignature(terms.payer, terms),
+    verifyCancellation: async (id, payer, signature) =>
+      signature === simulatedSignature(payer, { cancel: id }),
+    settlementSigner: async (statement, signature) => signer(statement, signature),
+    epochSigner: async (statement, signature) => signer(statement, signature),
+    poolState: async () => pool.state(),
+    escrow: async (id) => {
+      const found = pool.requests.get(id)
+      return found ? { amount: found.amount, payout: found.payout } : null
+    },
+    async advance() {
+      const open = await store.transaction(async (tx) => {
+        if ((await tx.chain.identity()) === null) await tx.chain.identify(IDENTITY)
+        return tx.chain.open()
+      })
+      let newEvents = 0
+      for (const row of open) newEvents += await carryOut(row.businessKey, row.intent)
+      return { newEvents }
+    },
+  }
+
+  /** What the pool did once it does not do again; its events are recorded once each. */
+  async function carryOut(businessKey: string, intent: ChainIntent): Promise<number> {
+    const hash = hashOf({ businessKey })
+    const known = journal.get(pool)?.get(businessKey)
+    let events = known
+    if (events === undefined) {
+      try {
+        events = pool.run(intent, idOf, Math.floor(clock.now() / 1000))
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        if (reason === 'TooEarly') return 0 // waits for its time, as a sender would
+        await store.transaction((tx) => tx.chain.mined(businessKey, hash, 'reverted', reason))
+        return 0
+      }
+      remember(pool, businessKey, events)
+    }
+    const block = Math.floor(clock.now() / 1000)
+    const at = { transactionHash: hash, block, blockHash: hashOf({ block }) }
+    const recorded = events.map((event, logIndex) => ({ ...event, ...at, logIndex }) as ChainEvent)
+    await store.transaction(async (tx) => {
+      await tx.chain.mined(businessKey, hash, 'mined')
+      await tx.chain.record(recorded, { block, hash: at.blockHash })
+    })
+    return recorded.length
+  }
+}
+
+/** What each pool has done, by business key: the chain's memory, which outlives the service. */
+const journal = new WeakMap<SimulatedPool, Map<string, PoolEvent[]>>()
+
+function remember(pool: SimulatedPool, businessKey: string, events: PoolEvent[]): void {
+  const done = journal.get(pool) ?? new Map<string, PoolEvent[]>()
+  journal.set(pool, done.set(businessKey, events))
+}
+
+/** A verifier's key in the simulated world. */
+export function createSimulatedAttestor(verifier: Address): Attestor {
+  return {
+    address: verifier,
+    signSettlement: async (statement: SettlementStatement) =>
+      simulatedSignature(verifier, statement),
+    signEpoch: async (statement: EpochStatement) => simulatedSignature(verifier, statement),
+  }
+}

@@ -1,0 +1,105 @@
+import { hashOf } from '#domain/canonical.ts'
+import { type EpochData, type EpochStatement, statementOf, type VerificationTask } from '#domain/evidence.ts'
+import type { Hex } from '#domain/ids.ts'
+import type { Rounding } from '#domain/settlement.ts'
+import { type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
+import type { Attestor, EscrowReader, Log, VerifySignature } from '#ports.ts'
+import { checkEpoch, type VerifiedCall } from './epoch-check.ts'
+
+/** How a verifier reaches the service: over HTTP, with its own key. */
+export interface VerificationClient {
+  tasks(): Promise<VerificationTask[]>
+  bundle(callId: string, version: number): Promise<string>
+  attest(task: VerificationTask, verifier: Hex, signature: Hex): Promise<void>
+  refuse(task: VerificationTask, verifier: Hex, difference: Difference): Promise<void>
+}
+
+export type VerifierPorts = {
+  readonly client: VerificationClient
+  readonly attestor: Attestor
+  readonly chain: EscrowReader
+  readonly verifySignature: VerifySignature
+  readonly log: Log
+  /** The rounding of the one division per payee; only a test of refusals hands in another. */
+  readonly round?: Rounding
+}
+
+/** Pulls what waits for a signature, recomputes it, signs or refuses. Knows no database. */
+export function createVerifier(ports: VerifierPorts): { tick(): Promise<number> } {
+  const verified = new Map<string, VerifiedCall>()
+
+  async function checkSettlement(
+    task: Extract<VerificationTask, { subject: 'settlement' }>,
+  ): Promise<Difference[]> {
+    const text = await ports.client.bundle(task.subjectId, task.version)
+    const differences = verifyBundle(text, ports.verifySignature, ports.round)
+    const bundle = parseBundle(text)
+    const { terms, requestId } = bundle.escrow
+    const onChain = await ports.chain.escrow(requestId)
+    differences.push(
+      ...same('statement', hashOf(task.statement), hashOf(statementOf(bundle))),
+      ...same('request id', requestId, ports.chain.requestId(terms)),
+      ...same('escrow on chain', String(onChain?.amount ?? 'none'), String(terms.amount)),
+    )
+    if (differences.length === 0) {
+      verified.set(task.subjectId, { requestId, lines: bundle.settlement.lines })
+    }
+    return differences
+  }
+
+  /** A verifier that was started late fetches and checks the bundles of the epoch itself. */
+  async function fetchMissing(data: EpochData): Promise<Difference[]> {
+    const differences: Difference[] = []
+    for (const { callId, version, requestId } of data.calls) {
+      if (verified.has(callId)) continue
+      const text = await ports.client.bundle(callId, version)
+      const found = verifyBundle(text, ports.verifySignature, ports.round)
+      differences.push(...found)
+      const { settlement, escrow } = parseBundle(text)
+      const onChain = await ports.chain.escrow(requestId)
+      const payout = String(onChain?.payout ?? 'none')
+      differences.push(...same(`payout of ${callId} on chain`, payout, String(settlement.payout)))
+      if (found.length === 0) {
+        verified.set(callId, { requestId: escrow.requestId, lines: settlement.lines })
+      }
+    }
+    return differences
+  }
+
+  async function checkPayouts(statement: EpochStatement, data: EpochData): Promise<Difference[]> {
+    const missing = await fetchMissing(data)
+    if (missing.length > 0) return missing
+    return checkEpoch(statement, data, verified, await ports.chain.poolState())
+  }
+
+  async function answer(task: VerificationTask): Promise<void> {
+    const { attestor, client, log } = ports
+    const differences =
+      task.subject === 'settlement'
+        ? await checkSettlement(task)
+        : await checkPayouts(task.statement, task.data)
+    const [first] = differences
+    if (first) {
+      log.warn('refused', { subject: task.subjectId, ...first, differences: differences.length })
+      return client.refuse(task, attestor.address, first)
+    }
+    const signature =
+      task.subject === 'settlement'
+        ? await attestor.signSettlement(task.statement)
+        : await attestor.signEpoch(task.statement)
+    await client.attest(task, attestor.address, signature)
+    log.info('signed', { subject: task.subject, id: task.subjectId, version: task.version })
+  }
+
+  return {
+    async tick() {
+      const tasks = await ports.client.tasks()
+      for (const task of tasks) await answer(task)
+      return tasks.length
+    },
+  }
+}
+
+function same(line: string, got: string, expected: string): Difference[] {
+  return got === expected ? [] : [{ line, expected, got }]
+}
