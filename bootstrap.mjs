@@ -29,6 +29,7 @@ const commandsWithoutPages = new Set(['check', 'test:contracts', 'verify', 'help
 const products = [
   {
     what: 'packages (0.8 GB, once)',
+    verb: 'install',
     sources: ['package-lock.json'],
     output: 'node_modules',
     stamp: join('node_modules', '.gridcall-stamp'),
@@ -36,6 +37,7 @@ const products = [
   },
   {
     what: 'contracts',
+    verb: 'build',
     sources: ['contracts', 'package-lock.json'],
     needs: join('contracts', 'generate.ts'),
     output: join('contracts', 'generated'),
@@ -44,6 +46,7 @@ const products = [
   },
   {
     what: 'web pages',
+    verb: 'build',
     sources: ['dashboards', join('orchestrator', 'domain'), 'package-lock.json'],
     needs: join('dashboards', 'vite.config.ts'),
     output: join('dashboards', 'dist'),
@@ -106,29 +109,29 @@ function outdated(command) {
 }
 
 /** Says what is made and how long it took. */
-async function announce(what, make) {
+async function announce(verb, what, make) {
   const since = performance.now()
   const seconds = () => `${((performance.now() - since) / 1000).toFixed(1)} s`
-  say(`installing ${what} …`)
-  const reminder = setInterval(() => say(`still installing ${what}, ${seconds()}`), 15_000)
+  say(`${verb}ing ${what} …`)
+  const reminder = setInterval(() => say(`still ${verb}ing ${what}, ${seconds()}`), 15_000)
   try {
     await make()
   } catch (error) {
-    if (error instanceof Refusal) throw new Refusal(`installing ${what}: ${error.message}`)
+    if (error instanceof Refusal) throw new Refusal(`${verb}ing ${what}: ${error.message}`)
     throw error
   } finally {
     clearInterval(reminder)
   }
-  say(`installed ${what} in ${seconds()}`)
+  say(`${what}: done in ${seconds()}`)
 }
 
 async function makeOutdated(command) {
   const node = await obtainNode(announce)
   // Looked at again each time: another bootstrap may have made it, and the packages come first.
   for (let [next] = outdated(command); next !== undefined; [next] = outdated(command)) {
-    const { what, make, stamp } = next
+    const { verb, what, make, stamp } = next
     const made = stampOf(next)
-    await announce(what, () => make(node))
+    await announce(verb, what, () => make(node))
     fs.writeFileSync(join(root, stamp), made)
   }
   return node

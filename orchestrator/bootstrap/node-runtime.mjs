@@ -72,7 +72,7 @@ async function install(announce) {
     throw new Refusal(`no package brings Node to ${place}: install Node ${oldest} or newer`)
   }
   const target = ['--prefix', runtimeFolder, '--no-save', '--no-package-lock']
-  await announce(`Node ${oldest} or newer (npm package ${name})`, () => {
+  await announce('install', `Node (npm package ${name}, 0.2 GB)`, () => {
     refuseIfFull(runtimeFolder, bytes)
     return runNpm(process.execPath, ['install', name, ...target], { folder: runtimeFolder, bytes })
   })

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config'
+
+/** Kept out of `npm test`: each runs by a command of its own, which names it in GRIDCALL_SUITE. */
+const suitesApart = ['faults', 'interop', 'bench'] as const
+
+const suite = process.env.GRIDCALL_SUITE
+const isApart = suitesApart.some((name) => name === suite)
+
+export default defineConfig({
+  test: {
+    include: isApart ? [`test/${suite}/**/*.test.ts`] : ['test/**/*.test.{ts,tsx}'],
+    exclude: isApart ? [] : suitesApart.map((name) => `test/${name}/**`),
+    globals: false,
+    pool: 'forks',
+    // The machines this is made for have two cores; more workers only make deadlines pass.
+    maxWorkers: 2,
+    fileParallelism: !isApart,
+    testTimeout: isApart ? 300_000 : 20_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    globalSetup: ['test/support/test-run.ts'],
+  },
+})
