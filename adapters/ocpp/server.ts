@@ -1,0 +1,155 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { DomainError } from '#domain/errors.ts'
+import type { Log, Timer } from '#ports.ts'
+import type { Admission } from './admission.ts'
+import { identityOfPath, isAuthorised } from './credential.ts'
+import type { OcppVersion } from './frames.ts'
+
+const VERSIONS: readonly OcppVersion[] = ['ocpp2.0.1', 'ocpp1.6']
+/** NotifyReport of a large station is the longest message; meter values take a few kB. */
+const MESSAGE_BYTES_MAX = 256 * 1024
+
+export type EndpointOptions = {
+  readonly host: string
+  readonly port: number
+  readonly timer: Timer
+  readonly log: Log
+  readonly admission: Admission
+  /** SHA-256 (hex) of each password of a station; empty: there is no such station. */
+  readonly passwordsOf: (identity: string) => readonly string[]
+  /** Frees the identity's place: false if its present connection answers a ping. */
+  readonly makeRoom: (identity: string) => Promise<boolean>
+  readonly onSocket: (identity: string, version: OcppVersion, socket: WebSocket) => void
+}
+
+export type Endpoint = {
+  /** @throws DomainError unavailable if the port is taken. */
+  listen(): Promise<void>
+  /** Gives open sockets half the time to close by themselves, then cuts them off. */
+  stop(deadlineMs: number): Promise<void>
+  /** The port in use; that of the options until `listen` is done. */
+  port(): number
+}
+
+/**
+ * The WebSocket door: `/ocpp/<identity>` with HTTP Basic, decided before the upgrade. Whoever has no
+ * right to an identity learns nothing about it: unknown, wrong and missing look and last alike.
+ */
+export function createEndpoint(options: EndpointOptions): Endpoint {
+  const { timer, log } = options
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_BYTES_MAX,
+    clientTracking: false,
+    // The station's own order of preference decides, as the standard has it.
+    handleProtocols: (offered) => [...offered].find(isVersion) ?? false,
+  })
+  const http = createServer(
+    { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 5_000 },
+    (_request, response) => {
+      response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end()
+    },
+  )
+  const entering = new Set<string>()
+  const upgraded = new Set<Duplex>()
+  let stopping = false
+
+  http.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    admit(request, socket, head).catch((error: unknown) => {
+      log.error('an upgrade failed', { error: String(error) })
+      socket.destroy()
+    })
+  })
+
+  async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const identity = identityOfPath(request.url)
+    if (identity === null) return refuse(socket, '404 Not Found')
+    const passwords = options.passwordsOf(identity)
+    if (!isAuthorised(identity, request.headers.authorization, passwords)) {
+      const wait = await options.admission.failed(request.socket.remoteAddress ?? '', identity)
+      return wait === null
+        ? refuse(socket, '401 Unauthorized', 'WWW-Authenticate: Basic realm="OCPP"')
+        : refuse(socket, '429 Too Many Requests', `Retry-After: ${wait}`)
+    }
+    if (stopping) return refuse(socket, '503 Service Unavailable')
+    // One at a time per identity: two newcomers must not both find the place free.
+    if (entering.has(identity)) return refuse(socket, '409 Conflict')
+    entering.add(identity)
+    try {
+      await enter(identity, request, socket, head)
+    } finally {
+      entering.delete(identity)
+    }
+  }
+
+  async function enter(
+    identity: string,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
+    const speaks = offeredVersions(request).some(isVersion)
+    if (speaks && !(await options.makeRoom(identity))) {
+      log.warn('a second connection of a live station was refused', { identity })
+      return refuse(socket, '409 Conflict')
+    }
+    if (socket.destroyed) return
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      // OCPP-J: without a common version the handshake is completed and the connection closed.
+      if (isVersion(webSocket.protocol)) options.onSocket(identity, webSocket.protocol, webSocket)
+      else webSocket.close(1002, 'no common OCPP version')
+    })
+  }
+
+  return {
+    async listen() {
+      await listening(http, options.host, options.port)
+    },
+    port: () => (http.address() as AddressInfo | null)?.port ?? options.port,
+    async stop(deadlineMs) {
+      stopping = true
+      if (!http.listening) return
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+      http.closeAllConnections()
+      const cutOff = timer.every(deadlineMs / 2, 'cutting off OCPP sockets', async () => {
+        for (const socket of upgraded) socket.destroy()
+      })
+      try {
+        await timer.deadline(closed, deadlineMs, 'the OCPP port to close')
+      } finally {
+        await cutOff.stop()
+      }
+    },
+  }
+}
+
+function isVersion(protocol: string): protocol is OcppVersion {
+  return VERSIONS.some((version) => version === protocol)
+}
+
+function offeredVersions(request: IncomingMessage): string[] {
+  return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
+}
+
+function refuse(socket: Duplex, status: string, header?: string): void {
+  const lines = [`HTTP/1.1 ${status}`, 'Connection: close', 'Content-Length: 0']
+  if (header !== undefined) lines.push(header)
+  socket.end(`${lines.join('\r\n')}\r\n\r\n`, () => socket.destroy())
+}
+
+async function listening(http: Server, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message
+      reject(new DomainError('unavailable', `OCPP cannot listen on ${host}:${port}: ${why}`))
+    })
+    http.listen(port, host, resolve)
+  })
+}

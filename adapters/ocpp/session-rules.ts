@@ -1,0 +1,82 @@
+/** What both versions do the same way when they listen to a station. */
+import { DomainError } from '#domain/errors.ts'
+import type { Instant } from '#domain/time.ts'
+import { type Payload, StationError } from './frames.ts'
+import { PRIORITY } from './profile-control.ts'
+import { optionalText } from './read.ts'
+import type { SessionContext, Station } from './station.ts'
+import { fromTimestamp } from './wire.ts'
+
+/** The first two are what is settled on; the offered current helps where nothing can be read back. */
+export const ALIGNED_MEASURANDS = [
+  'Power.Active.Import',
+  'Energy.Active.Import.Register',
+  'Current.Offered',
+] as const
+
+/** Wall time; the WebSocket's own pings find dead connections, heartbeats set the station's clock. */
+export const HEARTBEAT_S = 300
+export const SET_UP_DEADLINE_MS = 10_000
+const HEARD_DEADLINE_MS = 2_000
+const AHEAD_MAX_MS = 300_000
+const BEHIND_MAX_MS = 366 * 86_400_000
+
+/** When something happened; now, where the station's clock was never set or runs ahead. */
+export function eventTime({ clock, log, station }: SessionContext, timestamp: string): Instant {
+  const now = clock.now()
+  const at = fromTimestamp(timestamp)
+  if (at !== null && at <= now + AHEAD_MAX_MS && at >= now - BEHIND_MAX_MS) return at
+  log.warn('a stamp cannot be right', { identity: station.identity, timestamp })
+  return now
+}
+
+/** The connector of a message that does not name it; null where there are several. */
+export function soleConnector(station: Station): number | null {
+  const [first, ...more] = station.resources.keys()
+  return first === undefined || more.length > 0 ? null : first
+}
+
+/** Waits for what was asked for by TriggerMessage; a station that stays silent is no obstacle. */
+export async function waitUntilHeard(
+  { timer, station }: SessionContext,
+  connectorId: number,
+): Promise<void> {
+  try {
+    const heard = station.transactions.whenHeard(connectorId)
+    await timer.deadline(heard, HEARD_DEADLINE_MS, 'a triggered message')
+  } catch (error) {
+    if (!(error instanceof DomainError && error.code === 'unavailable')) throw error
+  }
+}
+
+/** The newest stamp of a message. */
+export function latestOf(values: readonly { at: Instant | null }[]): Instant | null {
+  const stamps = values.map((value) => value.at).filter((at) => at !== null)
+  return stamps.reduce<Instant | null>((a, b) => (a === null || b > a ? b : a), null)
+}
+
+/** The status of an answer; for a CALLERROR its code. */
+export async function ask(context: SessionContext, action: string, payload: Payload): Promise<string> {
+  const answer = await callQuietly(context, action, payload)
+  return answer === null ? 'an error' : (optionalText(answer, 'status') ?? 'no status')
+}
+
+/** null for a CALLERROR: no set-up fails because a station lacks one thing. */
+export async function callQuietly(
+  { call, log, station }: SessionContext,
+  action: string,
+  payload: Payload,
+): Promise<Payload | null> {
+  try {
+    return await call({
+      action,
+      payload,
+      priority: PRIORITY.setUp,
+      deadlineMs: SET_UP_DEADLINE_MS,
+    })
+  } catch (error) {
+    if (!(error instanceof StationError)) throw error
+    log.warn('a station refused', { identity: station.identity, action, error: error.message })
+    return null
+  }
+}

@@ -1,0 +1,165 @@
+/** OCPP 1.6: what a charge point says, and how it is set up. */
+import { instant } from '#domain/time.ts'
+import { type Payload, WireError } from './frames.ts'
+import { meterValues } from './meter-values.ts'
+import { createProfileControl } from './profile-control.ts'
+import { integer, optionalNumber, optionalText, text } from './read.ts'
+import { reportMeterValues, type Session, type SessionContext } from './station.ts'
+import { ask, eventTime, HEARTBEAT_S, latestOf, soleConnector, waitUntilHeard } from './session-rules.ts'
+import { setUp16 } from './setup16.ts'
+import {
+  fromTimestamp,
+  setProfile16,
+  startOfTransaction,
+  toTimestamp,
+  transactionIdOf,
+} from './wire.ts'
+
+const ACKNOWLEDGED = [
+  'DiagnosticsStatusNotification',
+  'FirmwareStatusNotification',
+  'LogStatusNotification',
+  'SecurityEventNotification',
+  'SignedFirmwareStatusNotification',
+] as const
+
+/** Speaks 1.6 on one connection. */
+export function createSession16(context: SessionContext): Session {
+  const profiles = createProfileControl(context, {
+    setProfile: (connectorId, parts) => ({ ...setProfile16(connectorId, parts) }),
+    clearById: (id) => ({ id }),
+    compositeSchedule: (connectorId, chargingRateUnit, duration) => ({
+      connectorId,
+      duration,
+      chargingRateUnit,
+    }),
+    compositeField: 'chargingSchedule',
+  })
+  const handlers: Record<string, (payload: Payload) => Payload> = {
+    BootNotification: (payload) => boot(context, payload),
+    Heartbeat: () => ({ currentTime: toTimestamp(context.clock.now()) }),
+    // Who may charge is not ours to say: the operator's own system does.
+    Authorize: () => ({ idTagInfo: { status: 'Accepted' } }),
+    StatusNotification: (payload) => statusNotification(context, payload),
+    StartTransaction: (payload) => startTransaction(context, payload),
+    StopTransaction: (payload) => stopTransaction(context, payload),
+    MeterValues: (payload) => takeMeterValues(context, payload),
+    DataTransfer: (payload) => dataTransfer(context, payload),
+  }
+  for (const action of ACKNOWLEDGED) handlers[action] = () => ({})
+
+  return {
+    limit: profiles.limit,
+    release: profiles.release,
+    readBack: profiles.readBack,
+    answer(action, payload) {
+      const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
+      if (handler === undefined) throw new WireError('NotImplemented', `${action} is not served`)
+      return handler(payload)
+    },
+    setUp: async () => await setUp16(context, profiles.installDefault),
+    async learn(connectorId) {
+      const payload = { requestedMessage: 'MeterValues', connectorId }
+      if ((await ask(context, 'TriggerMessage', payload)) !== 'Accepted') return
+      await waitUntilHeard(context, connectorId)
+    },
+  }
+}
+
+function boot({ clock, onBoot }: SessionContext, payload: Payload): Payload {
+  const told = ['chargePointVendor', 'chargePointModel', 'chargePointSerialNumber', 'firmwareVersion']
+  onBoot(JSON.stringify(told.map((field) => optionalText(payload, field))))
+  return { status: 'Accepted', currentTime: toTimestamp(clock.now()), interval: HEARTBEAT_S }
+}
+
+function statusNotification({ station }: SessionContext, payload: Payload): Payload {
+  const connectorId = integer(payload, 'connectorId')
+  const status = text(payload, 'status')
+  if (status === 'Available') station.transactions.idle(connectorId)
+  else if (['Preparing', 'Reserved', 'Unavailable', 'Faulted'].includes(status)) {
+    station.transactions.heard(connectorId)
+  }
+  return {}
+}
+
+function startTransaction(context: SessionContext, payload: Payload): Payload {
+  const { transactions } = context.station
+  const connectorId = integer(payload, 'connectorId')
+  const startRegisterWh = integer(payload, 'meterStart')
+  const said = eventTime(context, text(payload, 'timestamp'))
+  const startedAt = instant(Math.floor(said / 1000) * 1000)
+  // The id follows from connector and start: a start that is sent again gets the same one.
+  let id = transactionIdOf(startedAt)
+  for (;;) {
+    const known = transactions.find(String(id))
+    if (known === null || known.connectorId === connectorId) break
+    id += 1
+  }
+  transactions.begin(connectorId, String(id), { startedAt, startRegisterWh })
+  return { transactionId: id, idTagInfo: { status: 'Accepted' } }
+}
+
+function stopTransaction(context: SessionContext, payload: Payload): Payload {
+  const { station, clock } = context
+  const endedAt = eventTime(context, text(payload, 'timestamp'))
+  const id = integer(payload, 'transactionId')
+  const connectorId =
+    station.transactions.find(String(id))?.connectorId ?? soleConnector(station)
+  if (connectorId !== null) {
+    // -1 and the like: started offline, and never told what we call it (errata 1.6).
+    const known = id > 0 ? String(id) : station.transactions.running(connectorId)?.id
+    if (known !== undefined) {
+      const startedAt = id > 0 ? startOfTransaction(id, clock.now()) : null
+      station.transactions.end(known, connectorId, endedAt, startedAt)
+    }
+    reportMeterValues(context, connectorId, meterValues('ocpp1.6', payload, 'transactionData'))
+  }
+  return { idTagInfo: { status: 'Accepted' } }
+}
+
+function takeMeterValues(context: SessionContext, payload: Payload): Payload {
+  const { station, clock } = context
+  const connectorId = integer(payload, 'connectorId')
+  const values = meterValues('ocpp1.6', payload, 'meterValue')
+  const id = optionalNumber(payload, 'transactionId')
+  if (id !== null && id > 0) {
+    const startedAt = startOfTransaction(id, clock.now())
+    station.transactions.carryOn(connectorId, String(id), startedAt, latestOf(values))
+  } else {
+    station.transactions.heard(connectorId)
+  }
+  reportMeterValues(context, connectorId, values)
+  return {}
+}
+
+/** 1.6 has no message for what a driver needs; ours is a DataTransfer. */
+function dataTransfer(context: SessionContext, payload: Payload): Payload {
+  if (text(payload, 'vendorId') !== 'org.gridcall') return { status: 'UnknownVendorId' }
+  if (optionalText(payload, 'messageId') !== 'ChargingNeeds') return { status: 'UnknownMessageId' }
+  const needs = jsonObject(optionalText(payload, 'data'))
+  const id = needs === null ? null : optionalNumber(needs, 'transactionId')
+  const energy = needs === null ? null : optionalNumber(needs, 'energyAmount')
+  if (needs === null || id === null || energy === null || energy < 0) return { status: 'Rejected' }
+  const { station, clock } = context
+  const { transactions } = station
+  const connectorId = transactions.find(String(id))?.connectorId ?? soleConnector(station)
+  if (connectorId === null) return { status: 'Rejected' }
+  const now = clock.now()
+  transactions.carryOn(connectorId, String(id), startOfTransaction(id, now), now)
+  transactions.need(connectorId, String(id), {
+    energyNeededWh: Math.round(energy),
+    departureAt: fromTimestamp(optionalText(needs, 'departureTime')),
+  })
+  return { status: 'Accepted' }
+}
+
+function jsonObject(data: string | null): Payload | null {
+  try {
+    const value: unknown = JSON.parse(data ?? '')
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Payload)
+      : null
+  } catch {
+    return null
+  }
+}

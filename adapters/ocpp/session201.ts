@@ -1,0 +1,150 @@
+/** OCPP 2.0.1: what a charging station says, and how it is set up. */
+import type { Instant } from '#domain/time.ts'
+import { type Payload, WireError } from './frames.ts'
+import { type MeterValue, meterValues } from './meter-values.ts'
+import { createProfileControl } from './profile-control.ts'
+import { integer, object, optionalNumber, optionalObject, optionalText, text } from './read.ts'
+import { ask, eventTime, HEARTBEAT_S, soleConnector, waitUntilHeard } from './session-rules.ts'
+import { setUp201 } from './setup201.ts'
+import { reportMeterValues, type Session, type SessionContext } from './station.ts'
+import { fromTimestamp, setProfile201, toTimestamp } from './wire.ts'
+
+const ACKNOWLEDGED = [
+  'ClearedChargingLimit',
+  'FirmwareStatusNotification',
+  'LogStatusNotification',
+  'NotifyChargingLimit',
+  'NotifyCustomerInformation',
+  'NotifyDisplayMessages',
+  'NotifyEvent',
+  'NotifyMonitoringReport',
+  'NotifyReport',
+  'PublishFirmwareStatusNotification',
+  'ReportChargingProfiles',
+  'ReservationStatusUpdate',
+  'SecurityEventNotification',
+] as const
+
+/** Speaks 2.0.1 on one connection. */
+export function createSession201(context: SessionContext): Session {
+  const profiles = createProfileControl(context, {
+    setProfile: (evseId, parts) => ({ ...setProfile201(evseId, parts) }),
+    clearById: (chargingProfileId) => ({ chargingProfileId }),
+    compositeSchedule: (evseId, chargingRateUnit, duration) => ({
+      evseId,
+      duration,
+      chargingRateUnit,
+    }),
+    compositeField: 'schedule',
+  })
+  const handlers: Record<string, (payload: Payload) => Payload> = {
+    BootNotification: (payload) => boot(context, payload),
+    Heartbeat: () => ({ currentTime: toTimestamp(context.clock.now()) }),
+    // Who may charge is not ours to say: the operator's own system does.
+    Authorize: () => ({ idTokenInfo: { status: 'Accepted' } }),
+    StatusNotification: (payload) => statusNotification(context, payload),
+    TransactionEvent: (payload) => transactionEvent(context, payload),
+    MeterValues: (payload) => takeMeterValues(context, payload),
+    NotifyEVChargingNeeds: (payload) => chargingNeeds(context, payload),
+    NotifyEVChargingSchedule: () => ({ status: 'Accepted' }),
+    DataTransfer: () => ({ status: 'UnknownVendorId' }),
+  }
+  for (const action of ACKNOWLEDGED) handlers[action] = () => ({})
+
+  return {
+    limit: profiles.limit,
+    release: profiles.release,
+    readBack: profiles.readBack,
+    answer(action, payload) {
+      const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
+      if (handler === undefined) throw new WireError('NotImplemented', `${action} is not served`)
+      return handler(payload)
+    },
+    setUp: async () => await setUp201(context, profiles.installDefault),
+    async learn(evseId) {
+      const payload = { requestedMessage: 'TransactionEvent', evse: { id: evseId } }
+      if ((await ask(context, 'TriggerMessage', payload)) !== 'Accepted') return
+      await waitUntilHeard(context, evseId)
+    },
+  }
+}
+
+function boot({ clock, onBoot }: SessionContext, payload: Payload): Payload {
+  const station = optionalObject(payload, 'chargingStation') ?? {}
+  const told = ['vendorName', 'model', 'serialNumber', 'firmwareVersion']
+  onBoot(JSON.stringify(told.map((field) => optionalText(station, field))))
+  return { status: 'Accepted', currentTime: toTimestamp(clock.now()), interval: HEARTBEAT_S }
+}
+
+function statusNotification({ station }: SessionContext, payload: Payload): Payload {
+  const evseId = integer(payload, 'evseId')
+  const status = text(payload, 'connectorStatus')
+  if (status === 'Available') station.transactions.idle(evseId)
+  else if (status === 'Unavailable' || status === 'Faulted') station.transactions.heard(evseId)
+  return {}
+}
+
+/** Events may come late and out of order; seqNo is not needed, because an end stays an end. */
+function transactionEvent(context: SessionContext, payload: Payload): Payload {
+  const { transactions } = context.station
+  const id = text(object(payload, 'transactionInfo'), 'transactionId')
+  const eventType = text(payload, 'eventType')
+  const at = eventTime(context, text(payload, 'timestamp'))
+  const aligned = optionalText(payload, 'triggerReason') === 'MeterValueClock'
+  const values = meterValues('ocpp2.0.1', payload, 'meterValue', aligned)
+  const evseId = evseOf(context, payload, id)
+  if (evseId !== null) {
+    follow(transactions, eventType, evseId, id, at, values)
+    reportMeterValues(context, evseId, values)
+  }
+  const token = optionalObject(payload, 'idToken')
+  return token === null ? {} : { idTokenInfo: { status: 'Accepted' } }
+}
+
+function follow(
+  transactions: SessionContext['station']['transactions'],
+  eventType: string,
+  evseId: number,
+  id: string,
+  at: Instant,
+  values: readonly MeterValue[],
+): void {
+  if (eventType === 'Started') {
+    const register = values.find((value) => value.registerWh !== null)?.registerWh ?? null
+    const startRegisterWh = register === null ? null : Math.round(register)
+    transactions.begin(evseId, id, { startedAt: at, startRegisterWh })
+  } else if (eventType === 'Updated') {
+    transactions.carryOn(evseId, id, null, at)
+  } else if (eventType === 'Ended') {
+    transactions.end(id, evseId, at, null)
+  } else {
+    throw new WireError('PropertyConstraintViolation', `eventType ${eventType} is not known`)
+  }
+}
+
+/** Only the first event of a transaction must name its EVSE. */
+function evseOf({ station }: SessionContext, payload: Payload, id: string): number | null {
+  const told = optionalNumber(optionalObject(payload, 'evse') ?? {}, 'id')
+  return told ?? station.transactions.find(id)?.connectorId ?? soleConnector(station)
+}
+
+/** Outside a transaction only; EVSE 0 is the station's main meter and no resource. */
+function takeMeterValues(context: SessionContext, payload: Payload): Payload {
+  const evseId = integer(payload, 'evseId')
+  context.station.transactions.heard(evseId)
+  reportMeterValues(context, evseId, meterValues('ocpp2.0.1', payload, 'meterValue'))
+  return {}
+}
+
+/** From ISO 15118, or typed in by the driver. 'Processing': a profile comes with the next order. */
+function chargingNeeds({ station }: SessionContext, payload: Payload): Payload {
+  const needs = object(payload, 'chargingNeeds')
+  const ac = optionalObject(needs, 'acChargingParameters')
+  const dc = optionalObject(needs, 'dcChargingParameters')
+  const energy = optionalNumber(ac ?? dc ?? {}, 'energyAmount')
+  station.transactions.need(integer(payload, 'evseId'), null, {
+    energyNeededWh: energy === null || energy < 0 ? null : Math.round(energy),
+    departureAt: fromTimestamp(optionalText(needs, 'departureTime')),
+  })
+  return { status: 'Processing' }
+}

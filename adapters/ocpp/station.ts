@@ -1,0 +1,133 @@
+import type { Resource } from '#domain/resource.ts'
+import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
+import type { Clock, DeviceSink, EffectiveSetpoint, Log, Timer } from '#ports.ts'
+import type { CallRequest } from './call-queue.ts'
+import type { OcppVersion, Payload } from './frames.ts'
+import { createInbox, type Inbox } from './inbox.ts'
+import type { Link } from './link.ts'
+import { type MeterValue, toReading } from './meter-values.ts'
+import { createProfileLedger, type ProfileLedger } from './profile-ledger.ts'
+import { createTransactionBook, type TransactionBook } from './transactions.ts'
+import type { ProfileStyle } from './wire.ts'
+
+/** What is known of one charging station, over all its connections. */
+export type Station = {
+  readonly identity: string
+  /** By connector (1.6) or EVSE (2.0.1). */
+  readonly resources: Map<number, Resource>
+  readonly transactions: TransactionBook
+  readonly inbox: Inbox
+  readonly ledger: ProfileLedger
+  link: Link | null
+  session: Session | null
+  /** Set up and reported as connected. */
+  ready: boolean
+  setUp: SetUp | null
+  /** What the last BootNotification told of make and firmware. */
+  boot: string | null
+}
+
+/** What was found out and configured when a station was set up. */
+export type SetUp = {
+  readonly version: OcppVersion
+  readonly boot: string | null
+  readonly style: ProfileStyle
+  /** False: the station refused clock-aligned values, its periodic ones have to do. */
+  readonly alignedValues: boolean
+  readonly detail: string
+}
+
+/** How one version of OCPP is spoken on one connection. Deadlines are wall time. */
+export type Session = {
+  /** Answers a CALL of the station. @throws WireError */
+  answer(action: string, payload: Payload): Payload
+  /** Configures the station and clears what others left. @throws DomainError device-unreachable */
+  setUp(): Promise<SetUp>
+  /** Asks whether a transaction runs, where the station can be asked. */
+  learn(connectorId: number): Promise<void>
+  /** @throws DomainError device-refused, device-unreachable */
+  limit(resource: Resource, setpoint: DesiredSetpoint, powerW: number, deadlineMs: number): Promise<void>
+  release(resource: Resource, deadlineMs: number): Promise<void>
+  readBack(resource: Resource, deadlineMs: number): Promise<EffectiveSetpoint>
+}
+
+export type SessionContext = {
+  readonly station: Station
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly log: Log
+  readonly sink: DeviceSink
+  readonly meteringIntervalSeconds: number
+  readonly call: (request: CallRequest) => Promise<Payload>
+  readonly onBoot: (fingerprint: string) => void
+}
+
+/** A device clock further ahead than this (business time) is wrong, and so are its readings. */
+const AHEAD_MAX_MS = 300_000
+
+export function createStation(
+  identity: string,
+  hooks: {
+    readonly sink: () => DeviceSink
+    readonly transactionBegan: (station: Station, connectorId: number) => void
+  },
+): Station {
+  const resources = new Map<number, Resource>()
+  const station: Station = {
+    identity,
+    resources,
+    transactions: createTransactionBook({
+      changed: ({ connectorId, startedAt, ...rest }) => {
+        const resource = resources.get(connectorId)
+        if (resource === undefined || startedAt === null) return
+        hooks.sink().session({
+          resourceId: resource.id,
+          startedAt,
+          endedAt: rest.endedAt,
+          energyNeededWh: rest.energyNeededWh,
+          departureAt: rest.departureAt,
+          startRegisterWh: rest.startRegisterWh,
+        })
+      },
+      began: ({ connectorId }) => hooks.transactionBegan(station, connectorId),
+    }),
+    inbox: createInbox(),
+    ledger: createProfileLedger(),
+    link: null,
+    session: null,
+    ready: false,
+    setUp: null,
+    boot: null,
+  }
+  return station
+}
+
+/** Hands readings on the clock's raster to the sink; says why one is left out. */
+export function reportMeterValues(
+  { station, clock, sink, log }: SessionContext,
+  connectorId: number,
+  values: readonly MeterValue[],
+): void {
+  const resource = station.resources.get(connectorId)
+  if (resource === undefined) return
+  const latest = clock.now() + AHEAD_MAX_MS
+  for (const value of values) {
+    if (value.offeredA !== null && value.at !== null) {
+      station.ledger.offered(connectorId, value.offeredA, value.at)
+    }
+    if (!value.aligned && station.setUp?.alignedValues !== false) continue
+    const reading = toReading(resource.id, value)
+    if (reading === null || reading.at > latest || reading.at < resource.enrolledAt - YEAR_MS) {
+      log.warn('a meter value was left out', {
+        identity: station.identity,
+        connectorId,
+        why: reading === null ? 'no stamp or no energy register' : 'its stamp cannot be right',
+      })
+      continue
+    }
+    sink.measured(reading)
+  }
+}
+
+/** Clocks that were never set show 1970 (or the firmware's year). */
+const YEAR_MS = 366 * 86_400_000

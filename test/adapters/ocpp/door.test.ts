@@ -1,0 +1,213 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { ANSWERS_16, basic, connectStation, type ConnectOptions } from './wire-station.ts'
+import { charger, PASSWORD, startWorld, until, type World } from './world.ts'
+
+let world: World
+
+afterEach(async () => {
+  await world.stop()
+})
+
+/** The raw answer to an upgrade request, as bytes on the wire. */
+async function upgrade(
+  path: string,
+  headers: readonly string[] = [],
+): Promise<{ answer: string; ms: number }> {
+  const { hostname, port } = new URL(world.driver.url('x'))
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  const begun = performance.now()
+  socket.write(
+    [
+      `GET ${path} HTTP/1.1`,
+      'Host: station',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Protocol: ocpp1.6',
+      ...headers,
+      '\r\n',
+    ].join('\r\n'),
+  )
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk) => chunks.push(chunk))
+  await once(socket, 'close')
+  return { answer: Buffer.concat(chunks).toString(), ms: performance.now() - begun }
+}
+
+async function station(options: ConnectOptions & { url?: string }) {
+  return await connectStation(options.url ?? world.driver.url('CP-1'), options)
+}
+
+test('without a credential there is no WebSocket, for known and unknown stations alike', async () => {
+  world = await startWorld()
+  const known = await upgrade('/ocpp/CP-1')
+  const unknown = await upgrade('/ocpp/CP-none')
+  expect(known.answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
+  expect(known.answer).toContain('WWW-Authenticate: Basic')
+  expect(unknown.answer).toBe(known.answer)
+})
+
+test('a wrong password and an unknown identity get the same bytes', async () => {
+  world = await startWorld()
+  const wrong = await upgrade('/ocpp/CP-1', [`Authorization: ${basic('CP-1', 'f'.repeat(40))}`])
+  const unknown = await upgrade('/ocpp/CP-9', [`Authorization: ${basic('CP-9', PASSWORD)}`])
+  expect(wrong.answer).toMatch(/^HTTP\/1\.1 401 /)
+  expect(unknown.answer).toBe(wrong.answer)
+})
+
+test('a wrong password and an unknown identity take the same time', async () => {
+  world = await startWorld({ failuresPerMinute: 10_000 })
+  const spent: Record<string, number[]> = { wrong: [], unknown: [] }
+  for (let round = 0; round < 150; round += 1) {
+    const wrong = await upgrade('/ocpp/CP-1', [`Authorization: ${basic('CP-1', 'f'.repeat(40))}`])
+    const none = await upgrade('/ocpp/CP-9', [`Authorization: ${basic('CP-9', 'f'.repeat(40))}`])
+    spent['wrong']?.push(wrong.ms)
+    spent['unknown']?.push(none.ms)
+  }
+  const median = (values: number[] = []) => values.sort((a, b) => a - b)[75] ?? Number.NaN
+  const difference = Math.abs(median(spent['wrong']) - median(spent['unknown']))
+  // A lookup that returned early would save the two hashes and the comparison; both do them.
+  expect(difference).toBeLessThan(0.5 * median(spent['wrong']))
+})
+
+test('a password of another station does not open this one', async () => {
+  const other = charger({ identity: 'CP-2', password: 'a'.repeat(40) })
+  world = await startWorld({}, [charger(), other])
+  await expect(station({ password: 'a'.repeat(40) })).rejects.toThrow('401')
+  const borrowed = { Authorization: basic('CP-2', 'a'.repeat(40)) }
+  const { answer } = await upgrade('/ocpp/CP-1', [`Authorization: ${borrowed.Authorization}`])
+  expect(answer).toMatch(/^HTTP\/1\.1 401 /)
+})
+
+test('paths outside /ocpp/ and plain requests are turned away', async () => {
+  world = await startWorld()
+  const headers = [`Authorization: ${basic('CP-1', PASSWORD)}`]
+  expect((await upgrade('/other/CP-1', headers)).answer).toMatch(/^HTTP\/1\.1 404 /)
+  expect((await upgrade('/ocpp/CP-1/more', headers)).answer).toMatch(/^HTTP\/1\.1 404 /)
+  const plain = await fetch(world.driver.url('CP-1').replace('ws:', 'http:'))
+  expect(plain.status).toBe(426)
+})
+
+test('too many failures are answered 429, and the real station still gets in', async () => {
+  world = await startWorld({ failuresPerMinute: 3 })
+  const attempts: string[] = []
+  for (let round = 0; round < 5; round += 1) {
+    const { answer } = await upgrade('/ocpp/CP-1', [`Authorization: ${basic('CP-1', 'wrong')}`])
+    attempts.push(answer.slice(9, 12))
+  }
+  expect(attempts).toEqual(['401', '401', '401', '429', '429'])
+  const unknown = await upgrade('/ocpp/CP-9')
+  expect(unknown.answer).toMatch(/^HTTP\/1\.1 429 /)
+  const real = await station({ password: PASSWORD })
+  expect(real.socket.readyState).toBe(real.socket.OPEN)
+  await real.close()
+})
+
+test('a second connection with a wrong password leaves the first one untouched', async () => {
+  world = await startWorld()
+  const first = await station({ password: PASSWORD })
+  await expect(station({ password: 'e'.repeat(40) })).rejects.toThrow('401')
+  const [type] = await first.call('Heartbeat', {})
+  expect(type).toBe(3)
+  await first.close()
+})
+
+test('a second connection with the right password is refused while the first one lives', async () => {
+  world = await startWorld()
+  const first = await station({ password: PASSWORD })
+  await expect(station({ password: PASSWORD })).rejects.toThrow('409')
+  expect((await first.call('Heartbeat', {}))[0]).toBe(3)
+  await first.close()
+})
+
+test('the newest connection wins once the old one does not answer a ping', async () => {
+  world = await startWorld()
+  const first = await station({ password: PASSWORD, autoPong: false })
+  const second = await station({ password: PASSWORD })
+  expect(await first.closed).toContain('1006')
+  expect((await second.call('Heartbeat', {}))[0]).toBe(3)
+  await second.close()
+})
+
+test('a station that stops answering pings is found out and reported', async () => {
+  world = await startWorld({ pingIntervalMs: 50, pingTimeoutMs: 50, bootGraceMs: 1 })
+  const first = await station({ password: PASSWORD, autoPong: false, answers: ANSWERS_16 })
+  await first.closed
+  await until('the log to say so', () =>
+    world.heard.log.some((line) => line.fields['reason'] === 'no pong'),
+  )
+})
+
+test('the password may come as the 20 bytes that its digits stand for', async () => {
+  world = await startWorld()
+  const raw = await station({ password: Buffer.from(PASSWORD, 'hex') })
+  expect((await raw.call('Heartbeat', {}))[0]).toBe(3)
+  await raw.close()
+})
+
+test('the version comes from the subprotocol in the order of the station, uncompressed', async () => {
+  world = await startWorld()
+  const both = await station({ password: PASSWORD, protocols: ['ocpp1.6', 'ocpp2.0.1'] })
+  expect(both.socket.protocol).toBe('ocpp1.6')
+  expect(both.socket.extensions).toBe('')
+  await both.close()
+})
+
+test('without a common version the handshake completes and the connection is closed', async () => {
+  world = await startWorld()
+  const { answer } = await withProtocol('ocpp1.2')
+  expect(answer).toMatch(/^HTTP\/1\.1 101 /)
+  expect(answer).not.toMatch(/sec-websocket-protocol/i)
+})
+
+async function withProtocol(protocol: string): Promise<{ answer: string }> {
+  const { hostname, port } = new URL(world.driver.url('x'))
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  socket.write(handshake(protocol))
+  const [first] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  return { answer: first.toString() }
+}
+
+function handshake(protocol: string): string {
+  return (
+    `GET /ocpp/CP-1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n` +
+    `Sec-WebSocket-Protocol: ${protocol}\r\nAuthorization: ${basic('CP-1', PASSWORD)}\r\n\r\n`
+  )
+}
+
+test('a taken port is refused with a sentence', async () => {
+  world = await startWorld()
+  const port = Number(new URL(world.driver.url('x')).port)
+  await expect(startWorld({ port })).rejects.toThrow(`127.0.0.1:${port}: the port is taken`)
+})
+
+test('stopping ends in time although a station does not answer the close frame', async () => {
+  world = await startWorld()
+  const { hostname, port } = new URL(world.driver.url('x'))
+  const deaf = connect(Number(port), hostname)
+  await once(deaf, 'connect')
+  deaf.write(handshake('ocpp1.6'))
+  await once(deaf, 'data')
+  const begun = performance.now()
+  await world.stop()
+  expect(performance.now() - begun).toBeLessThan(2_500)
+  deaf.destroy()
+})
+
+test('stopping closes every connection with 1001 and reports it', async () => {
+  world = await startWorld()
+  const one = await station({ password: PASSWORD, answers: ANSWERS_16 })
+  await until('the station to be set up', () => world.heard.connected.length === 1)
+  await world.stop()
+  expect(await one.closed).toBe('1001 the service stops')
+  expect(world.heard.disconnected).toEqual([
+    { id: 'charger-CP-1-1', detail: 'the service stops' },
+  ])
+})
