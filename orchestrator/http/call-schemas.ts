@@ -1,0 +1,177 @@
+import { z } from '@hono/zod-openapi'
+import { At, DirectionText, MoneyText, Window } from './schemas.ts'
+
+const STATES = [
+  'requested',
+  'offered',
+  'ordered',
+  'dispatched',
+  'measured',
+  'verified',
+  'settled',
+  'paid',
+  'declined',
+  'expired',
+  'cancelled',
+  'refunded',
+] as const
+export const StateText = z.enum(STATES)
+
+export const PenaltyView = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }),
+  z.object({ kind: z.literal('per-kwh'), minorPerKwh: z.string() }),
+])
+
+export const PeriodView = z.object({
+  start: At,
+  end: At,
+  requestedW: z.int().nullable(),
+  orderedW: z.int(),
+  baselineW: z.int().nullable(),
+  measuredW: z.int().nullable(),
+  deliveredW: z.int().nullable().openapi({ description: "Signed in the call's direction" }),
+})
+
+export const RepairView = z.object({
+  resourceId: z.string(),
+  orderedW: z.int(),
+  observedW: z.int(),
+  startedAt: At,
+  detectedAt: At,
+  replacedBy: z.array(z.string()),
+  restoredAt: At.nullable(),
+  reason: z.enum(['not-obeying', 'silent', 'refused']),
+})
+
+export const SkippedView = z.object({
+  resourceId: z.string(),
+  reason: z.string(),
+  detail: z.string(),
+})
+
+export const AllocationView = z.object({
+  resourceId: z.string(),
+  kind: z.enum(['charger', 'battery']),
+  role: z.enum(['order', 'repair']),
+  priceMinorPerKwh: z.string(),
+  periods: z.array(z.object({ start: At, end: At, powerW: z.int(), setpointW: z.int() })),
+  releasedAt: At.nullable(),
+})
+
+export const LineView = z.object({
+  resourceId: z.string(),
+  orderedWh: z.int(),
+  deliveredWh: z.int(),
+  payableWh: z.int(),
+  reason: z.enum(['paid', 'not-obeying', 'nothing-delivered', 'no-readings']),
+  ownerMinor: MoneyText,
+  aggregatorMinor: MoneyText.nullable(),
+})
+
+export const EscrowView = z.object({
+  requestId: z.string(),
+  payer: z.string(),
+  amountMinor: MoneyText,
+  authorised: z.boolean(),
+  deliverStart: At,
+  deliverEnd: At,
+  settleBy: At,
+  fundedMinor: MoneyText,
+  paidMinor: MoneyText,
+  feeMinor: MoneyText,
+  refundMinor: MoneyText,
+  heldMinor: MoneyText,
+  currency: z.literal('EUR'),
+  minorPerUnit: z.literal('1000000'),
+})
+
+export const TransactionView = z.object({
+  kind: z.string(),
+  hash: z.string(),
+  block: z.int(),
+  epoch: z.int().nullable(),
+})
+
+export const AttestationsView = z.object({
+  required: z.int(),
+  signed: z.int(),
+  signers: z.array(z.string()),
+  refusals: z.array(
+    z.object({
+      verifier: z.string(),
+      line: z.string(),
+      expected: z.string(),
+      got: z.string(),
+    }),
+  ),
+})
+
+const Common = {
+  id: z.string(),
+  state: StateText,
+  dsoId: z.string(),
+  congestionPointId: z.string(),
+  direction: DirectionText,
+  window: Window,
+  requestedAt: At,
+  gateClosesAt: At,
+  cancelledAt: At.nullable(),
+  releasedAt: At.nullable(),
+  orderedWh: z.int(),
+  deliveredWh: z.int().nullable(),
+  periods: z.array(PeriodView),
+  repairs: z.array(RepairView),
+}
+
+const ForDso = {
+  ...Common,
+  requestedWh: z.int(),
+  deficientWh: z.int().nullable(),
+  priceCapMinorPerKwh: z.string(),
+  penalty: PenaltyView,
+  programVersion: z.int(),
+  resourcesOrdered: z.int(),
+  skipped: z.array(SkippedView),
+  reasons: z.array(z.string()),
+  escrow: EscrowView.nullable(),
+  transactions: z.array(TransactionView),
+  attestations: AttestationsView,
+  evidence: z
+    .object({ version: z.int(), root: z.string(), bundleHash: z.string(), closedAt: At })
+    .nullable(),
+}
+
+/** A DSO sees totals, periods and repairs, never owners or their devices' shares. */
+export const DsoCall = z.object({ view: z.literal('dso'), ...ForDso })
+
+export const OperatorCall = z.object({
+  view: z.literal('operator'),
+  ...ForDso,
+  allocations: z.array(AllocationView),
+  lines: z.array(LineView),
+})
+
+/** An aggregator sees its own resources' part. */
+export const AggregatorCall = z.object({
+  view: z.literal('aggregator'),
+  ...Common,
+  allocations: z.array(AllocationView),
+  skipped: z.array(SkippedView),
+  lines: z.array(LineView),
+})
+
+/** An owner sees the part of the own devices, from the window's start on. */
+export const OwnerCall = z.object({
+  view: z.literal('owner'),
+  ...Common,
+  allocations: z.array(AllocationView),
+  lines: z.array(LineView),
+})
+
+export const CallView = z.discriminatedUnion('view', [
+  DsoCall,
+  OperatorCall,
+  AggregatorCall,
+  OwnerCall,
+])
+export type CallView = z.infer<typeof CallView>

@@ -1,0 +1,270 @@
+import type { z } from '@hono/zod-openapi'
+import type { Allocation } from '#domain/allocation.ts'
+import type { ChainEvent } from '#domain/chain.ts'
+import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import type { SettlementLine } from '#domain/settlement.ts'
+import { secondsBetween } from '#domain/time.ts'
+import { energyOrdered, toWattHours, wattMinutes, watts } from '#domain/units.ts'
+import { followCall, type PeriodFigures } from '#lifecycle/follow-call.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
+import type { CallAccess } from './call-access.ts'
+import type {
+  AllocationView,
+  AttestationsView,
+  CallView,
+  EscrowView,
+  LineView,
+  PeriodView,
+  RepairView,
+  TransactionView,
+} from './call-schemas.ts'
+import { at, atOrNull, windowView } from './schemas.ts'
+
+/** A call as this key may see it; the caller has checked that it may see it at all. */
+export async function callView(
+  ports: Ports,
+  tx: StoreTransaction,
+  access: CallAccess,
+  call: FlexibilityCall,
+): Promise<CallView> {
+  const { key, own } = access
+  const figures = await followCall(ports, tx, call, own)
+  const { settlement } = call
+  if (own === null) {
+    const whole = {
+      ...common(call, figures, null),
+      ...(await dsoPart(ports, tx, call)),
+      deliveredWh: settlement?.deliveredWh ?? null,
+      orderedWh: settlement?.orderedWh ?? energyOf(figures, ({ orderedW }) => orderedW),
+    }
+    if (key.role === 'dso') return { view: 'dso', ...whole }
+    return {
+      view: 'operator',
+      ...whole,
+      allocations: call.allocations.map((allocation) => allocationView(call, allocation)),
+      lines: (settlement?.lines ?? []).map((line) => lineView(line, true)),
+    }
+  }
+  const lines = (settlement?.lines ?? []).filter((line) => own.has(line.resourceId))
+  const mine = {
+    ...common(call, figures, own),
+    deliveredWh: settlement === null ? null : lines.reduce((sum, l) => sum + l.deliveredWh, 0),
+    allocations: call.allocations
+      .filter(({ resourceId }) => own.has(resourceId))
+      .map((allocation) => allocationView(call, allocation)),
+    lines: lines.map((line) => lineView(line, key.role === 'aggregator')),
+  }
+  if (key.role === 'owner') return { view: 'owner', ...mine }
+  const skipped = call.skipped.filter(({ resourceId }) => own.has(resourceId))
+  return { view: 'aggregator', ...mine, skipped: skipped.map((entry) => ({ ...entry })) }
+}
+
+function common(
+  call: FlexibilityCall,
+  figures: readonly PeriodFigures[],
+  own: ReadonlySet<ResourceId> | null,
+) {
+  return {
+    id: call.id,
+    state: call.state,
+    dsoId: call.dsoId,
+    congestionPointId: call.request.congestionPointId,
+    direction: call.request.direction,
+    window: windowView(call.request.window),
+    requestedAt: at(call.requestedAt),
+    gateClosesAt: at(call.gateClosesAt),
+    cancelledAt: atOrNull(call.cancelledAt),
+    releasedAt: atOrNull(call.releasedAt),
+    orderedWh: energyOf(figures, ({ orderedW }) => orderedW),
+    periods: figures.map((period) => periodView(period, own === null)),
+    repairs: call.repairs.flatMap((repair) => repairView(repair, own)),
+  }
+}
+
+async function dsoPart(ports: Ports, tx: StoreTransaction, call: FlexibilityCall) {
+  const { request, settlement, evidence } = call
+  const { penalty } = request
+  const { periods } = request
+  const seconds = call.program.settlementPeriodSeconds
+  const requested = periods.reduce((sum, p) => sum + energyOrdered(watts(p.powerW), seconds), 0)
+  return {
+    requestedWh: toWattHours(wattMinutes(requested)),
+    deficientWh: settlement?.deficientWh ?? null,
+    priceCapMinorPerKwh: request.priceCap.toString(),
+    penalty:
+      penalty.kind === 'none'
+        ? { kind: penalty.kind }
+        : { kind: penalty.kind, minorPerKwh: penalty.price.toString() },
+    programVersion: call.program.version,
+    resourcesOrdered: call.allocations.length,
+    skipped: call.skipped.map((entry) => ({ ...entry })),
+    reasons: [...call.reasons],
+    escrow: await escrowView(tx, call),
+    transactions: await transactionsOf(tx, call),
+    attestations: await attestationsOf(ports, tx, call),
+    evidence:
+      evidence === null
+        ? null
+        : {
+            version: evidence.version,
+            root: evidence.root,
+            bundleHash: evidence.bundleHash,
+            closedAt: at(evidence.closedAt),
+          },
+  }
+}
+
+/** What the escrow holds and where it went, as the chain said. */
+async function escrowView(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+): Promise<z.infer<typeof EscrowView> | null> {
+  if (call.escrow === null) return null
+  const { terms, requestId, authorisation } = call.escrow
+  const events = await tx.chain.events({ requestId })
+  let [funded, paid, fee, refund] = [0n, 0n, 0n, 0n]
+  for (const event of events) {
+    if (event.kind === 'RequestOpened') funded = event.amount
+    if (event.kind === 'RequestCancelled' || event.kind === 'RequestRefunded') refund = event.amount
+    if (event.kind === 'RequestFinalized') {
+      paid = event.payout
+      fee = event.fee
+      refund = event.refund
+    }
+  }
+  const held = funded - paid - fee - refund
+  return {
+    requestId,
+    payer: terms.payer,
+    amountMinor: terms.amount.toString(),
+    authorised: authorisation !== null,
+    deliverStart: at(terms.deliverStart),
+    deliverEnd: at(terms.deliverEnd),
+    settleBy: at(terms.settleBy),
+    fundedMinor: funded.toString(),
+    paidMinor: paid.toString(),
+    feeMinor: fee.toString(),
+    refundMinor: refund.toString(),
+    heldMinor: held.toString(),
+    currency: 'EUR',
+    minorPerUnit: '1000000',
+  }
+}
+
+/** The transactions of this call and of the epochs that pay it. */
+async function transactionsOf(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+): Promise<z.infer<typeof TransactionView>[]> {
+  if (call.escrow === null) return []
+  const own = await tx.chain.events({ requestId: call.escrow.requestId })
+  const epochs = (await tx.payouts.list()).filter(({ callIds }) => callIds.includes(call.id))
+  const numbers = new Set(epochs.map(({ epoch }) => epoch))
+  const paying: ChainEvent[] = []
+  for (const kind of numbers.size === 0 ? [] : EPOCH_KINDS) {
+    const events = await tx.chain.events({ kind })
+    paying.push(...events.filter((event) => 'epoch' in event && numbers.has(event.epoch)))
+  }
+  return [...own, ...paying].map(transactionView)
+}
+
+const EPOCH_KINDS = ['EpochPosted', 'EpochActivated', 'EpochRejected', 'Paid'] as const
+
+export function transactionView(event: ChainEvent): z.infer<typeof TransactionView> {
+  const epoch = 'epoch' in event ? event.epoch : null
+  return { kind: event.kind, hash: event.transactionHash, block: event.block, epoch }
+}
+
+async function attestationsOf(
+  ports: Ports,
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+): Promise<z.infer<typeof AttestationsView>> {
+  const version = call.evidence?.version
+  const signed = (await tx.attestations.of('settlement', call.id)).filter(
+    (attestation) => attestation.version === version,
+  )
+  const refusals = await tx.attestations.refusals('settlement', call.id)
+  return {
+    required: ports.rail.parties.quorum,
+    signed: signed.length,
+    signers: signed.map(({ verifier }) => verifier),
+    refusals: refusals.map(({ verifier, line, expected, got }) => ({
+      verifier,
+      line,
+      expected,
+      got,
+    })),
+  }
+}
+
+function periodView(period: PeriodFigures, whole: boolean): z.infer<typeof PeriodView> {
+  const { start, end, requestedW, ...figures } = period
+  return { start: at(start), end: at(end), requestedW: whole ? requestedW : null, ...figures }
+}
+
+/** Of a repair an aggregator or owner sees the own devices, and no other names. */
+function repairView(
+  repair: Repair,
+  own: ReadonlySet<ResourceId> | null,
+): z.infer<typeof RepairView>[] {
+  if (own !== null && !own.has(repair.resourceId)) return []
+  const replacedBy = repair.replacedBy.filter((id) => own === null || own.has(id))
+  const { startedAt, detectedAt, restoredAt } = repair
+  return [
+    {
+      ...repair,
+      replacedBy,
+      startedAt: at(startedAt),
+      detectedAt: at(detectedAt),
+      restoredAt: atOrNull(restoredAt),
+    },
+  ]
+}
+
+function allocationView(
+  call: FlexibilityCall,
+  { resourceId, role, periods, releasedAt }: Allocation,
+): z.infer<typeof AllocationView> {
+  const candidate = call.candidates.find((c) => c.resourceId === resourceId)
+  if (candidate === undefined) throw new Error(`${resourceId} is no candidate of ${call.id}`)
+  return {
+    resourceId,
+    kind: candidate.kind,
+    role,
+    priceMinorPerKwh: candidate.price.toString(),
+    periods: periods.map(({ start, end, powerW, setpointW }) => ({
+      start: at(start),
+      end: at(end),
+      powerW,
+      setpointW,
+    })),
+    releasedAt: atOrNull(releasedAt),
+  }
+}
+
+function lineView(line: SettlementLine, withAggregator: boolean): z.infer<typeof LineView> {
+  const { resourceId, orderedWh, deliveredWh, eligibleWh, reason } = line
+  return {
+    resourceId,
+    orderedWh,
+    deliveredWh,
+    payableWh: eligibleWh,
+    reason,
+    ownerMinor: line.ownerAmount.toString(),
+    aggregatorMinor: withAggregator ? line.aggregatorAmount.toString() : null,
+  }
+}
+
+function energyOf(
+  figures: readonly PeriodFigures[],
+  powerOf: (period: PeriodFigures) => number,
+): number {
+  const minutes = figures.reduce(
+    (sum, period) =>
+      sum + energyOrdered(watts(powerOf(period)), secondsBetween(period.start, period.end)),
+    0,
+  )
+  return toWattHours(wattMinutes(minutes))
+}

@@ -1,0 +1,47 @@
+import { hashOf } from '#domain/canonical.ts'
+import { organisationId } from '#domain/ids.ts'
+import type { ApiContext } from './context.ts'
+
+export type Readiness = {
+  readonly ready: boolean
+  readonly database: { readonly ready: boolean; readonly detail: string }
+  readonly chain: { readonly ready: boolean; readonly headAgeSeconds: number | null }
+}
+
+const OWN_ROW = organisationId('gridcall')
+const KEY = 'readyz'
+const DEADLINE_MS = 2_000
+
+/** Can the service do its work: does the database take a write, and does the chain go on? */
+export async function readiness(context: ApiContext): Promise<Readiness> {
+  const [database, chain] = await Promise.all([databaseReady(context), chainReady(context)])
+  return { ready: database.ready && chain.ready, database, chain }
+}
+
+async function databaseReady({ ports }: ApiContext): Promise<Readiness['database']> {
+  const { store, timer, log } = ports
+  const write = store.transaction(async (tx) => {
+    await tx.requests.begin(OWN_ROW, KEY, hashOf(KEY))
+    await tx.requests.finish(OWN_ROW, KEY, 200, String(ports.clock.now()))
+  })
+  try {
+    await timer.deadline(write, DEADLINE_MS, 'a write to the database')
+    return { ready: true, detail: 'took a write' }
+  } catch (error) {
+    log.error('the database took no write', { error })
+    return { ready: false, detail: `took no write within ${DEADLINE_MS} ms` }
+  }
+}
+
+async function chainReady(context: ApiContext): Promise<Readiness['chain']> {
+  const { ports, chainHeadAt, chainHeadAgeMaxSeconds } = context
+  try {
+    const head = await ports.timer.deadline(chainHeadAt(), DEADLINE_MS, "the chain's head")
+    if (head === null) return { ready: false, headAgeSeconds: null }
+    const headAgeSeconds = Math.max(0, Math.round((ports.clock.now() - head) / 1000))
+    return { ready: headAgeSeconds <= chainHeadAgeMaxSeconds, headAgeSeconds }
+  } catch (error) {
+    ports.log.error('the chain does not answer', { error })
+    return { ready: false, headAgeSeconds: null }
+  }
+}

@@ -1,0 +1,122 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { PayoutReceipt } from '#domain/payout.ts'
+import { type EarningsLine, explainEarnings } from '#lifecycle/explain-earnings.ts'
+import { type ApiEnv, forRoles, ownerOf } from '../auth.ts'
+import type { ApiContext } from '../context.ts'
+import { ResourceView, resourceViews } from '../resource-view.ts'
+import { answers, MoneyText, Window, windowView } from '../schemas.ts'
+
+const ReceiptView = z.object({
+  epoch: z.int(),
+  route: z.enum(['agent', 'wallet']),
+  amountMinor: MoneyText,
+  paidCents: z.string().openapi({ description: 'Whole cents paid by SEPA with this receipt' }),
+  carriedMinor: MoneyText,
+  lines: z.array(z.object({ callId: z.string(), amountMinor: MoneyText })),
+})
+
+const LineView = z.object({
+  callId: z.string(),
+  resourceId: z.string(),
+  window: Window,
+  orderedWh: z.int(),
+  deliveredWh: z.int(),
+  wh: z.int().openapi({ description: 'What counts for the money' }),
+  minor: MoneyText,
+  status: z.enum(['being-verified', 'to-be-paid', 'paid', 'not-paid']),
+  reason: z.enum(['paid', 'not-obeying', 'nothing-delivered', 'no-readings', 'refunded']),
+  sentence: z.string(),
+  receipt: ReceiptView.nullable(),
+})
+const Earnings = z.object({
+  totalMinor: MoneyText.openapi({ description: 'Of what is paid or due' }),
+  currency: z.literal('EUR'),
+  minorPerUnit: z.literal('1000000'),
+  lines: z.array(LineView),
+})
+
+const ownerResources = createRoute({
+  method: 'get',
+  path: '/v1/owner/resources',
+  summary: 'Your devices',
+  ...forRoles('owner'),
+  responses: { 200: answers(z.array(ResourceView), 'Ordered by id') },
+})
+const ownerEarnings = createRoute({
+  method: 'get',
+  path: '/v1/owner/earnings',
+  summary: 'What you earned and why, newest first',
+  ...forRoles('owner'),
+  responses: { 200: answers(Earnings, 'Your lines') },
+})
+const aggregatorResources = createRoute({
+  method: 'get',
+  path: '/v1/aggregator/resources',
+  summary: 'Your resources with their connections',
+  ...forRoles('aggregator'),
+  responses: { 200: answers(z.array(ResourceView), 'Ordered by id') },
+})
+const aggregatorEarnings = createRoute({
+  method: 'get',
+  path: '/v1/aggregator/earnings',
+  summary: 'Your share of what your owners earned, newest first',
+  ...forRoles('aggregator'),
+  responses: { 200: answers(Earnings, 'Your lines') },
+})
+
+/** What owners and aggregators have and earn. */
+export function earningsRoutes(context: ApiContext) {
+  const { ports } = context
+  return new OpenAPIHono<ApiEnv>()
+    .openapi(ownerResources, async (c) => {
+      const ownerId = ownerOf(c.get('key'))
+      const views = await ports.store.transaction(async (tx) =>
+        resourceViews(context, tx, await tx.resources.list({ ownerId })),
+      )
+      return c.json(views, 200)
+    })
+    .openapi(ownerEarnings, async (c) => {
+      const ownerId = ownerOf(c.get('key'))
+      const lines = await explainEarnings(ports, { kind: 'owner', ownerId })
+      return c.json(earningsView(lines), 200)
+    })
+    .openapi(aggregatorResources, async (c) => {
+      const aggregatorId = c.get('key').organisationId
+      const views = await ports.store.transaction(async (tx) =>
+        resourceViews(context, tx, await tx.resources.list({ aggregatorId })),
+      )
+      return c.json(views, 200)
+    })
+    .openapi(aggregatorEarnings, async (c) => {
+      const aggregatorId = c.get('key').organisationId
+      const lines = await explainEarnings(ports, { kind: 'aggregator', aggregatorId })
+      return c.json(earningsView(lines), 200)
+    })
+}
+
+function earningsView(lines: readonly EarningsLine[]): z.infer<typeof Earnings> {
+  const due = lines.filter(({ status }) => status === 'paid' || status === 'to-be-paid')
+  return {
+    totalMinor: due.reduce((sum, line) => sum + line.amount, 0n).toString(),
+    currency: 'EUR',
+    minorPerUnit: '1000000',
+    lines: lines.map(({ window, payableWh, amount, receipt, ...line }) => ({
+      ...line,
+      window: windowView(window),
+      wh: payableWh,
+      minor: amount.toString(),
+      receipt: receipt === null ? null : receiptView(receipt),
+    })),
+  }
+}
+
+function receiptView(receipt: PayoutReceipt): z.infer<typeof ReceiptView> {
+  return {
+    epoch: receipt.epoch,
+    route: receipt.route,
+    amountMinor: receipt.amount.toString(),
+    paidCents: receipt.paidCents.toString(),
+    carriedMinor: receipt.carried.toString(),
+    lines: receipt.lines.map(({ callId, amount }) => ({ callId, amountMinor: amount.toString() })),
+  }
+}

@@ -1,0 +1,140 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
+import { reconcileChain } from '#lifecycle/reconcile-chain.ts'
+import { type ApiEnv, forRoles } from '../auth.ts'
+import { transactionView } from '../call-view.ts'
+import { TransactionView } from '../call-schemas.ts'
+import type { ApiContext } from '../context.ts'
+import { notFound } from '../problem.ts'
+import { answers, At, at, atOrNull, takes } from '../schemas.ts'
+
+const Parties = z.object({
+  chainId: z.int(),
+  genesisHash: z.string(),
+  pool: z.string(),
+  token: z.string(),
+  registry: z.string(),
+  feeReceiver: z.string(),
+  relayer: z.string(),
+  verifierSetId: z.int(),
+  verifiers: z.array(z.string()),
+  quorum: z.int(),
+  disputeWindowSeconds: z.int(),
+  epochWindowSeconds: z.int(),
+  payers: z.array(z.object({ dsoId: z.string(), address: z.string().nullable() })),
+  agents: z.array(z.string()),
+})
+
+const SetpointView = z.object({
+  resourceId: z.string(),
+  callId: z.string(),
+  version: z.int(),
+  powerW: z.int().nullable().openapi({ description: "null: the device's own default" }),
+  validFrom: At,
+  validUntil: At,
+  orderedAt: At,
+  acknowledgedAt: At.nullable(),
+  effectiveAt: At.nullable(),
+  effectiveW: z.int().nullable(),
+  refusal: z.string().nullable(),
+  atDefault: z.boolean().openapi({ description: 'Read back: the device is at its default' }),
+})
+
+const getReconciliation = createRoute({
+  method: 'get',
+  path: '/v1/operator/reconciliation',
+  summary: 'Do database, chain events and token balances agree?',
+  ...forRoles('operator'),
+  responses: {
+    200: answers(
+      z.object({ reconciled: z.boolean(), differences: z.array(z.string()) }),
+      'One sentence per difference',
+    ),
+  },
+})
+const getParties = createRoute({
+  method: 'get',
+  path: '/v1/operator/parties',
+  summary: 'Contracts and the addresses of the parties',
+  ...forRoles('operator'),
+  responses: { 200: answers(Parties, 'Addresses') },
+})
+const getTransactions = createRoute({
+  method: 'get',
+  path: '/v1/operator/transactions',
+  summary: 'Every event read from the chain, oldest first',
+  ...forRoles('operator'),
+  responses: { 200: answers(z.array(TransactionView), 'Events with their transactions') },
+})
+const getSetpoints = createRoute({
+  method: 'get',
+  path: '/v1/operator/setpoints',
+  summary: "The newest setpoint of each resource and what the device says",
+  ...forRoles('operator'),
+  responses: { 200: answers(z.array(SetpointView), 'One per resource') },
+})
+const postClock = createRoute({
+  method: 'post',
+  path: '/v1/operator/clock',
+  summary: 'Start the business clock of the demo; in real use there is no such thing',
+  ...forRoles('operator'),
+  request: takes(z.strictObject({})),
+  responses: { 200: answers(z.object({ now: At, speed: z.number() }), 'The clock runs') },
+})
+
+/** What the operator of the service looks at. */
+export function operatorRoutes({ ports, startClock }: ApiContext) {
+  return new OpenAPIHono<ApiEnv>()
+    .openapi(getReconciliation, async (c) => {
+      const { reconciled, differences } = await reconcileChain(ports)
+      return c.json({ reconciled, differences: [...differences] }, 200)
+    })
+    .openapi(getParties, async (c) => {
+      const { parties } = ports.rail
+      const organisations = await ports.store.transaction((tx) => tx.organisations.list())
+      return c.json(
+        {
+          ...parties,
+          verifiers: [...parties.verifiers],
+          payers: organisations
+            .filter(({ kind }) => kind === 'dso')
+            .map(({ id, address }) => ({ dsoId: id, address })),
+          agents: organisations.flatMap(({ kind, address }) =>
+            kind === 'agent' && address !== null ? [address] : [],
+          ),
+        },
+        200,
+      )
+    })
+    .openapi(getTransactions, async (c) => {
+      const events = await ports.store.transaction((tx) => tx.chain.events())
+      return c.json(events.map(transactionView), 200)
+    })
+    .openapi(getSetpoints, async (c) => {
+      const rows = await ports.store.transaction((tx) => tx.setpoints.current())
+      return c.json(rows.map(setpointView), 200)
+    })
+    .openapi(postClock, async (c) => {
+      if (startClock === null) throw notFound()
+      await startClock()
+      return c.json({ now: at(ports.clock.now()), speed: ports.clock.speed }, 200)
+    })
+}
+
+function setpointView(row: SetpointRow): z.infer<typeof SetpointView> {
+  const { resourceId, callId, version, powerW, effectiveW, refusal } = row
+  return {
+    resourceId,
+    callId,
+    version,
+    powerW,
+    validFrom: at(row.validFrom),
+    validUntil: at(row.validUntil),
+    orderedAt: at(row.orderedAt),
+    acknowledgedAt: atOrNull(row.acknowledgedAt),
+    effectiveAt: atOrNull(row.effectiveAt),
+    effectiveW,
+    refusal,
+    atDefault: powerW === null && row.effectiveAt !== null && effectiveW === null,
+  }
+}

@@ -1,0 +1,112 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { BaselineMethod, Program } from '#domain/program.ts'
+import { basisPoints } from '#domain/units.ts'
+import { saveProgram } from '#lifecycle/save-program.ts'
+import { type ApiEnv, forRoles } from '../auth.ts'
+import type { ApiContext } from '../context.ts'
+import { notFound } from '../problem.ts'
+import { answers, OrganisationIdText, PriceText, ProgramIdText, takes } from '../schemas.ts'
+
+const Baseline = z.discriminatedUnion('name', [
+  z.strictObject({
+    name: z.literal('mean-of-like-days'),
+    version: z.literal(1),
+    days: z.int(),
+  }),
+  z.strictObject({ name: z.literal('reading-before'), version: z.literal(1) }),
+])
+const Share = z.int().min(0).max(20_000)
+
+const ProgramBody = z.strictObject({
+  id: ProgramIdText,
+  version: z.int(),
+  dsoId: OrganisationIdText,
+  timeZone: z.string().max(64).openapi({ example: 'Europe/Berlin' }),
+  settlementPeriodSeconds: z.int(),
+  meteringIntervalSeconds: z.int(),
+  controlCycleSeconds: z.int(),
+  noticeSeconds: z.int(),
+  graceSeconds: z.int(),
+  disputeWindowSeconds: z.int(),
+  epochSeconds: z.int(),
+  epochWindowSeconds: z.int(),
+  settleBySeconds: z.int(),
+  priceCapMaxMinorPerKwh: PriceText,
+  feeBp: Share,
+  paymentCurve: z.array(z.strictObject({ deliveredBp: Share, payBp: Share })).max(50),
+  chargerBaseline: Baseline,
+  batteryBaseline: Baseline,
+  toleranceW: z.int(),
+  toleranceBp: Share,
+})
+
+const ProgramView = z.object({
+  ...ProgramBody.shape,
+  id: z.string(),
+  dsoId: z.string(),
+  priceCapMaxMinorPerKwh: z.string(),
+})
+
+const putProgram = createRoute({
+  method: 'put',
+  path: '/v1/programs',
+  summary: "Put a DSO's contract rules in force; a version once saved stays as it is",
+  ...forRoles('dso', 'operator'),
+  request: takes(ProgramBody),
+  responses: { 200: answers(ProgramView, 'The rules in force') },
+})
+
+const getPrograms = createRoute({
+  method: 'get',
+  path: '/v1/programs',
+  summary: 'The rules in force: your own, or all for the operator',
+  ...forRoles('dso', 'operator'),
+  responses: { 200: answers(z.array(ProgramView), 'One per DSO') },
+})
+
+/** The contract's rules. */
+export function programRoutes({ ports }: ApiContext) {
+  return new OpenAPIHono<ApiEnv>()
+    .openapi(putProgram, async (c) => {
+      const body = c.req.valid('json')
+      const { role, organisationId } = c.get('key')
+      if (role === 'dso' && body.dsoId !== organisationId) throw notFound()
+      return c.json(programView(await saveProgram(ports, readProgram(body))), 200)
+    })
+    .openapi(getPrograms, async (c) => {
+      const { role, organisationId } = c.get('key')
+      const programs = await ports.store.transaction(async (tx) => {
+        const dsos = await tx.organisations.list('dso')
+        const shown = dsos.filter(({ id }) => role === 'operator' || id === organisationId)
+        return Promise.all(shown.map(({ id }) => tx.organisations.program(id)))
+      })
+      return c.json(programs.filter((program) => program !== null).map(programView), 200)
+    })
+}
+
+function readProgram(body: z.output<typeof ProgramBody>): Program {
+  const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...rest } = body
+  return {
+    ...rest,
+    priceCapMax,
+    feeBp: basisPoints(feeBp),
+    toleranceBp: basisPoints(toleranceBp),
+  }
+}
+
+export function programView(program: Program): z.infer<typeof ProgramView> {
+  const { priceCapMax, paymentCurve, chargerBaseline, batteryBaseline, ...rest } = program
+  return {
+    ...rest,
+    priceCapMaxMinorPerKwh: priceCapMax.toString(),
+    paymentCurve: paymentCurve.map(({ deliveredBp, payBp }) => ({ deliveredBp, payBp })),
+    chargerBaseline: baselineView(chargerBaseline),
+    batteryBaseline: baselineView(batteryBaseline),
+  }
+}
+
+function baselineView(method: BaselineMethod): z.infer<typeof Baseline> {
+  return method.name === 'mean-of-like-days'
+    ? { name: method.name, version: method.version, days: method.days }
+    : { name: method.name, version: method.version }
+}

@@ -1,0 +1,213 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Resource } from '#domain/resource.ts'
+import { changeOffer } from '#lifecycle/change-offer.ts'
+import { enrolResource } from '#lifecycle/enrol-resource.ts'
+import { importHistory } from '#lifecycle/import-history.ts'
+import { trustCertificate } from '#lifecycle/trust-certificate.ts'
+import { type ApiEnv, forRoles } from '../auth.ts'
+import type { ApiContext } from '../context.ts'
+import { once, requestOf } from '../idempotency.ts'
+import { notFound } from '../problem.ts'
+import { ResourceView, resourceView, resourceViews } from '../resource-view.ts'
+import {
+  answers,
+  DirectionText,
+  IdempotencyHeader,
+  InstantText,
+  PriceText,
+  ResourceIdText,
+  SiteIdText,
+  takes,
+} from '../schemas.ts'
+
+const OfferBody = z
+  .strictObject({
+    priceMinorPerKwh: PriceText,
+    directions: z.array(DirectionText).max(2),
+    fromMinute: z.int().openapi({ description: 'Of the local day in the program' }),
+    untilMinute: z.int().openapi({ description: 'Exclusive; 1440 is midnight' }),
+  })
+  .transform(({ priceMinorPerKwh: price, ...rest }) => ({ price, ...rest }))
+
+const EnrolBody = z.strictObject({
+  id: ResourceIdText.optional(),
+  kind: z.enum(['charger', 'battery']),
+  siteId: SiteIdText,
+  rating: z.strictObject({
+    importMaxW: z.int(),
+    exportMaxW: z.int(),
+    importMinW: z.int(),
+    phases: z.union([z.literal(1), z.literal(3)]),
+    energyWh: z.int(),
+    reserveWh: z.int(),
+    pausable: z.boolean(),
+  }),
+  offer: OfferBody,
+  connection: z.discriminatedUnion('protocol', [
+    z.strictObject({
+      protocol: z.literal('ocpp'),
+      identity: z.string().max(100).optional(),
+      connectorId: z.int().optional(),
+    }),
+    z.strictObject({
+      protocol: z.literal('opcua'),
+      endpoint: z.string().max(400),
+      thumbprint: z.string().max(100).nullable(),
+    }),
+  ]),
+})
+
+const One = z.object({ id: ResourceIdText })
+const Enrolled = z.object({
+  resource: ResourceView,
+  password: z.string().nullable().openapi({
+    description: "The station's password, shown this once; null for other protocols",
+  }),
+})
+
+const postResource = createRoute({
+  method: 'post',
+  path: '/v1/resources',
+  summary: 'Enrol a charger or a battery',
+  ...forRoles('aggregator'),
+  request: { headers: IdempotencyHeader, ...takes(EnrolBody) },
+  responses: { 201: answers(Enrolled, 'The resource and what its installer needs') },
+})
+
+const getResources = createRoute({
+  method: 'get',
+  path: '/v1/resources',
+  summary: 'Your resources with their connections; all for the operator',
+  ...forRoles('aggregator', 'owner', 'operator'),
+  responses: { 200: answers(z.array(ResourceView), 'Ordered by id') },
+})
+
+const getResource = createRoute({
+  method: 'get',
+  path: '/v1/resources/{id}',
+  summary: 'One of your resources with its connection',
+  ...forRoles('aggregator', 'owner', 'operator'),
+  request: { params: One },
+  responses: { 200: answers(ResourceView, 'The resource') },
+})
+
+const putOffer = createRoute({
+  method: 'put',
+  path: '/v1/resources/{id}/offer',
+  summary: 'Change what a resource asks for from now on',
+  ...forRoles('aggregator'),
+  request: { params: One, ...takes(OfferBody) },
+  responses: { 200: answers(ResourceView, 'The resource') },
+})
+
+const postTrust = createRoute({
+  method: 'post',
+  path: '/v1/resources/{id}/trust',
+  summary: "Trust a battery's certificate",
+  ...forRoles('aggregator'),
+  request: { params: One, ...takes(z.strictObject({ thumbprint: z.string().max(100) })) },
+  responses: { 200: answers(ResourceView, 'The resource') },
+})
+
+const postHistory = createRoute({
+  method: 'post',
+  path: '/v1/resources/{id}/history',
+  summary: 'Import earlier meter readings, for baselines',
+  description: 'Each instant is taken once; sending the same again changes nothing.',
+  ...forRoles('aggregator'),
+  request: {
+    params: One,
+    ...takes(
+      z.strictObject({
+        readings: z
+          .array(z.strictObject({ at: InstantText, registerWh: z.int() }))
+          .min(1)
+          .max(20_000),
+      }),
+    ),
+  },
+  responses: {
+    200: answers(z.object({ received: z.int(), added: z.int() }), 'How many came and were new'),
+  },
+})
+
+/** Enrolment of devices and what is known of them. */
+export function resourceRoutes(context: ApiContext) {
+  const { ports } = context
+  return new OpenAPIHono<ApiEnv>()
+    .openapi(postResource, async (c) => {
+      const input = c.req.valid('json')
+      const by = c.get('key')
+      const { answer, repeated } = await once(
+        ports,
+        by,
+        await requestOf(c),
+        async (inside): Promise<z.infer<typeof Enrolled>> => {
+          const { resource, password } = await enrolResource(inside, by.organisationId, input)
+          return { resource: resourceView(context, resource, null), password }
+        },
+        (made) => ({ ...made, password: null }),
+      )
+      if (repeated) c.header('idempotency-replayed', 'true')
+      return c.json(answer, 201)
+    })
+    .openapi(getResources, async (c) => {
+      const filter = filterOf(c.get('key'))
+      const views = await ports.store.transaction(async (tx) =>
+        resourceViews(context, tx, await tx.resources.list(filter)),
+      )
+      return c.json(views, 200)
+    })
+    .openapi(getResource, async (c) => {
+      const { id } = c.req.valid('param')
+      const key = c.get('key')
+      const [view] = await ports.store.transaction(async (tx) => {
+        const resource = await tx.resources.find(id)
+        if (resource === null || !mayRead(key, resource)) throw notFound()
+        return resourceViews(context, tx, [resource])
+      })
+      if (view === undefined) throw notFound()
+      return c.json(view, 200)
+    })
+    .openapi(putOffer, async (c) => {
+      const { id } = c.req.valid('param')
+      const { organisationId } = c.get('key')
+      const resource = await changeOffer(ports, organisationId, id, c.req.valid('json'))
+      return c.json(await one(context, resource), 200)
+    })
+    .openapi(postTrust, async (c) => {
+      const { id } = c.req.valid('param')
+      const { organisationId } = c.get('key')
+      const { thumbprint } = c.req.valid('json')
+      const resource = await trustCertificate(ports, organisationId, id, thumbprint)
+      return c.json(await one(context, resource), 200)
+    })
+    .openapi(postHistory, async (c) => {
+      const { id } = c.req.valid('param')
+      const { organisationId } = c.get('key')
+      const { readings } = c.req.valid('json')
+      return c.json(await importHistory(ports, organisationId, id, readings), 200)
+    })
+}
+
+type Key = ApiEnv['Variables']['key']
+
+function filterOf(key: Key) {
+  if (key.role === 'operator') return {}
+  return key.role === 'owner' && key.ownerId !== null
+    ? { ownerId: key.ownerId }
+    : { aggregatorId: key.organisationId }
+}
+
+function mayRead(key: Key, resource: Resource): boolean {
+  if (key.role === 'operator') return true
+  if (key.role === 'owner') return resource.ownerId === key.ownerId
+  return resource.aggregatorId === key.organisationId
+}
+
+async function one(context: ApiContext, resource: Resource): Promise<z.infer<typeof ResourceView>> {
+  const views = await context.ports.store.transaction((tx) => resourceViews(context, tx, [resource]))
+  const [view] = views
+  if (view === undefined) throw notFound()
+  return view
+}
