@@ -2,7 +2,7 @@ import type { EffectiveSetpoint } from '#ports.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { assert, DomainError } from '#domain/errors.ts'
 import type { Connection, Resource } from '#domain/resource.ts'
-import { chooseEndpoint, EndpointRefused, messageOf } from './endpoint.ts'
+import { chooseEndpoint, EndpointRefused, reasonOf } from './endpoint.ts'
 import { type BatteryContext, LiveBattery } from './live-battery.ts'
 
 const retryMsFirst = 500
@@ -17,6 +17,7 @@ export class BatteryLink {
   readonly #context: BatteryContext
   readonly #stopping = new AbortController()
   readonly #running: Promise<void>
+  readonly #closing = new Set<Promise<void>>()
   #resource: Resource
   #live: LiveBattery | null = null
   #wake = new AbortController()
@@ -56,6 +57,7 @@ export class BatteryLink {
     this.#live?.end('stopped')
     this.#wake.abort()
     await this.#running
+    await Promise.all(this.#closing)
   }
 
   #connected(): LiveBattery {
@@ -79,12 +81,8 @@ export class BatteryLink {
       const { endpoint: url, thumbprint } = opcuaConnection(resource)
       const endpoint = await chooseEndpoint(this.#context, url)
       this.presentedThumbprint = endpoint.thumbprint
-      if (thumbprint !== endpoint.thumbprint) {
-        throw new EndpointRefused(
-          `certificate refused: the server presents ${endpoint.thumbprint}, ` +
-            `trusted is ${thumbprint ?? 'none yet'}`,
-        )
-      }
+      const refusal = await this.#context.pki.refusal(endpoint.certificate, thumbprint)
+      if (refusal !== null) throw new EndpointRefused(`certificate refused: ${refusal}`)
       const report = (detail: string) => this.#report(detail)
       this.#live = await LiveBattery.open(this.#context, resource, endpoint, report)
       if (this.#stopping.signal.aborted || this.#resource !== resource) this.#live.end('changed')
@@ -92,15 +90,22 @@ export class BatteryLink {
       if (this.#live.proven) this.#failures = 0
       this.#report(reason)
     } catch (error) {
-      this.#report(messageOf(error))
+      this.#report(reasonOf(error))
       if (error instanceof EndpointRefused) return refusedRetryMs
     } finally {
-      const live = this.#live
-      this.#live = null
-      await live?.close()
+      this.#letGo()
     }
     this.#failures += 1
     return Math.min(retryMsMax, retryMsFirst * 2 ** (this.#failures - 1))
+  }
+
+  /** Says goodbye on the side: the next client need not wait for a server that does not answer. */
+  #letGo(): void {
+    const live = this.#live
+    this.#live = null
+    if (!live) return
+    const closing = live.close().finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
   }
 
   async #pause(ms: number): Promise<void> {

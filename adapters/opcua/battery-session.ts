@@ -1,4 +1,4 @@
-import type { ClientSession, DataValue, OPCUAClient } from 'node-opcua'
+import type { ClientMonitoredItem, ClientSession, DataValue, OPCUAClient } from 'node-opcua'
 import type { Timer } from '#ports.ts'
 import { disconnect, type Endpoint, identityOf, type StackContext } from './endpoint.ts'
 import type { Opcua } from './library.ts'
@@ -28,7 +28,8 @@ export type BatterySession = {
   call(method: MethodName, args: readonly Argument[]): Promise<unknown>
   /** Has the server's table of namespaces stayed as it was when the session began? */
   sameNamespaces(): Promise<boolean>
-  subscribe(): Promise<void>
+  /** Starts the notifications; answers how often the server looks at MeterRecord, ms. */
+  subscribe(): Promise<number>
   close(): Promise<void>
 }
 
@@ -38,6 +39,7 @@ export class CallRefused extends Error {}
 /** Kept by the server while we do not read; at two records a second this is most of a minute. */
 const meterRecordQueue = 100
 const heartbeatSamplingMs = 500
+const publishingMs = 200
 const sessionTimeoutMs = 30_000
 const requestTimeoutMs = 5_000
 
@@ -45,7 +47,6 @@ const requestTimeoutMs = 5_000
 export async function openSession(
   { opcua, timer, log, pki }: StackContext,
   endpoint: Endpoint,
-  publishingMs: number,
   listener: SessionListener,
 ): Promise<BatterySession> {
   const client = opcua.OPCUAClient.create({
@@ -67,8 +68,12 @@ export async function openSession(
   const close = () => disconnect(timer, log, client)
   try {
     const opening = connect(client, endpoint.url)
-    const session = await timer.deadline(opening, 2 * requestTimeoutMs, `a session at ${endpoint.url}`)
-    return await sessionOn(opcua, timer, session, publishingMs, listener, close)
+    const session = await timer.deadline(
+      opening,
+      2 * requestTimeoutMs,
+      `a session at ${endpoint.url}`,
+    )
+    return await sessionOn(opcua, timer, session, listener, close)
   } catch (error) {
     await close()
     throw error
@@ -84,7 +89,6 @@ async function sessionOn(
   opcua: Opcua,
   timer: Timer,
   session: ClientSession,
-  publishingMs: number,
   listener: SessionListener,
   close: () => Promise<void>,
 ): Promise<BatterySession> {
@@ -124,15 +128,15 @@ async function sessionOn(
         inputArguments: args.map(({ type, value }) => ({ dataType: opcua.DataType[type], value })),
       })
       const { statusCode, outputArguments } = await within(calling, method)
-      if (!statusCode.isGood()) throw new CallRefused(`${method}: the server says ${statusCode.name}`)
+      if (!statusCode.isGood())
+        throw new CallRefused(`${method}: the server says ${statusCode.name}`)
       return outputArguments?.[0]?.value
     },
     async sameNamespaces() {
       const now = await within(session.readNamespaceArray(), 'its namespaces')
       return now.indexOf(batteryMap.namespaceUri) === index
     },
-    subscribe: () =>
-      within(subscribe(opcua, session, nodeId, publishingMs, listener), 'a subscription'),
+    subscribe: () => within(subscribe(opcua, session, nodeId, listener), 'a subscription'),
     close,
   }
 }
@@ -141,16 +145,17 @@ function goodValue(opcua: Opcua, name: VariableName, value: DataValue | undefine
   const expected = batteryMap.variables[name]
   const type = value?.statusCode.isGood() ? opcua.DataType[value.value.dataType] : null
   if (type === expected) return value?.value.value
-  throw new Error(`${name}: expected ${expected}, got ${type ?? value?.statusCode.name ?? 'nothing'}`)
+  throw new Error(
+    `${name}: expected ${expected}, got ${type ?? value?.statusCode.name ?? 'nothing'}`,
+  )
 }
 
 async function subscribe(
   opcua: Opcua,
   session: ClientSession,
   nodeId: (name: string) => string,
-  publishingMs: number,
   listener: SessionListener,
-): Promise<void> {
+): Promise<number> {
   const subscription = await session.createSubscription2({
     requestedPublishingInterval: publishingMs,
     requestedMaxKeepAliveCount: 10,
@@ -164,7 +169,7 @@ async function subscribe(
     parameters: { samplingInterval: number; queueSize: number },
     changed: (value: DataValue) => void,
   ) =>
-    new Promise<void>((resolve, reject) => {
+    new Promise<ClientMonitoredItem>((resolve, reject) => {
       // The handlers are there before the answer is: the first value cannot slip through.
       const item = opcua.ClientMonitoredItem.create(
         subscription,
@@ -175,10 +180,10 @@ async function subscribe(
       item.on('changed', (value: DataValue) => {
         if (value.statusCode.isGood()) changed(value)
       })
-      item.on('initialized', resolve)
+      item.on('initialized', () => resolve(item))
       item.on('err', (message) => reject(new Error(`${name}: not monitored: ${message}`)))
     })
-  await Promise.all([
+  const [record] = await Promise.all([
     monitor('MeterRecord', { samplingInterval: 0, queueSize: meterRecordQueue }, (value) =>
       listener.record(value.value.value),
     ),
@@ -186,5 +191,5 @@ async function subscribe(
       listener.heartbeat(),
     ),
   ])
+  return record.result?.revisedSamplingInterval ?? 0
 }
-

@@ -16,8 +16,10 @@ export type ClientPki = {
   readonly certificateFile: string
   readonly privateKeyFile: string
   readonly certificate: ClientCertificate
-  /** A store that accepts one certificate only: see `pinnedStore`. */
-  pinned(expected: string | null, presented: (thumbprint: string) => void): ICertificateStore
+  /** Why a server's certificate is not accepted where one thumbprint is trusted; null: it is. */
+  refusal(certificate: Buffer, trusted: string | null): Promise<string | null>
+  /** A store that accepts one certificate only, for the library: see `pinnedStore`. */
+  pinned(trusted: string | null, presented: (thumbprint: string) => void): ICertificateStore
   close(): Promise<void>
 }
 
@@ -36,7 +38,11 @@ export function thumbprintOf(certificate: Uint8Array): string {
  * Opens the PKI folder; the first time it makes a 2048-bit RSA key (mode 600) and a self-signed
  * certificate in it. No external programs.
  */
-export async function openClientPki(opcua: Opcua, timer: Timer, folder: string): Promise<ClientPki> {
+export async function openClientPki(
+  opcua: Opcua,
+  timer: Timer,
+  folder: string,
+): Promise<ClientPki> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const manager = new opcua.OPCUACertificateManager({
     rootFolder: folder,
@@ -44,7 +50,11 @@ export async function openClientPki(opcua: Opcua, timer: Timer, folder: string):
     disableFileWatchers: true,
     keySize: 2048,
   })
-  await timer.deadline(manager.initialize(), storeDeadlineMs, `the lock of the PKI folder ${folder}`)
+  await timer.deadline(
+    manager.initialize(),
+    storeDeadlineMs,
+    `the lock of the PKI folder ${folder}`,
+  )
   await chmod(manager.privateKey, 0o600)
   const certificateFile = path.join(folder, 'own', 'certs', 'client_certificate.pem')
   if (!existsSync(certificateFile)) await makeCertificate(timer, manager, certificateFile)
@@ -56,12 +66,30 @@ export async function openClientPki(opcua: Opcua, timer: Timer, folder: string):
     certificateFile,
     privateKeyFile: manager.privateKey,
     certificate: { pem, thumbprint: thumbprintOf(x509.raw) },
-    pinned: (expected, presented) => pinnedStore(opcua, timer, manager, expected, presented),
-    async close() {
-      manager.referenceCounter = 0
-      await manager.dispose()
+    async refusal(certificate, trusted) {
+      const presented = thumbprintOf(certificate)
+      if (presented !== trusted) {
+        return `the server presents ${presented}, trusted is ${trusted ?? 'none yet'}`
+      }
+      const status = await verify(timer, manager, certificate)
+      return status === 'Good' ? null : `${presented} is trusted, but ${status}`
     },
+    pinned: (trusted, presented) => pinnedStore(opcua, timer, manager, trusted, presented),
+    close: () => manager.dispose(),
   }
+}
+
+/** Is a certificate that the enrolment trusts also in order, above all still valid? */
+async function verify(
+  timer: Timer,
+  manager: OPCUACertificateManager,
+  certificate: Buffer,
+): Promise<string> {
+  if (!(await manager.getTrustStatus(certificate)).isGood()) {
+    const trusting = manager.trustCertificate(certificate)
+    await timer.deadline(trusting, trustDeadlineMs, 'the certificate store')
+  }
+  return await manager.verifyCertificate(certificate)
 }
 
 async function makeCertificate(
@@ -89,7 +117,7 @@ function applicationUriOf(certificate: X509Certificate, file: string): string {
 }
 
 /**
- * Accepts the one certificate whose thumbprint is expected, if it is also valid today, and nothing
+ * Accepts the one certificate whose thumbprint is trusted, if it is also valid today, and nothing
  * else: a certificate trusted for one battery does not open another. The library asks it again
  * when a server comes back with another certificate.
  */
@@ -97,7 +125,7 @@ function pinnedStore(
   opcua: Opcua,
   timer: Timer,
   manager: OPCUACertificateManager,
-  expected: string | null,
+  trusted: string | null,
   presented: (thumbprint: string) => void,
 ): ICertificateStore {
   const { StatusCodes } = opcua
@@ -111,19 +139,14 @@ function pinnedStore(
       const leaf = leafOf(given)
       const thumbprint = thumbprintOf(leaf)
       presented(thumbprint)
-      if (expected === null || thumbprint !== expected) return untrusted
-      if (!(await manager.getTrustStatus(leaf)).isGood()) {
-        const trusting = manager.trustCertificate(leaf)
-        await timer.deadline(trusting, trustDeadlineMs, 'the certificate store')
-      }
-      const status = await manager.verifyCertificate(leaf)
-      return opcua.coerceStatusCode(status)
+      if (thumbprint !== trusted) return untrusted
+      return opcua.coerceStatusCode(await verify(timer, manager, leaf))
     },
     async verifyCertificate(given, options) {
       return await manager.verifyCertificate(leafOf(given), options)
     },
     async getTrustStatus(given) {
-      return thumbprintOf(leafOf(given)) === expected ? StatusCodes.Good : untrusted
+      return thumbprintOf(leafOf(given)) === trusted ? StatusCodes.Good : untrusted
     },
     async trustCertificate() {},
     async rejectCertificate() {},

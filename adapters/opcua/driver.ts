@@ -4,7 +4,7 @@ import type { ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
 import { BatteryLink } from './battery-link.ts'
 import { type ClientCertificate, type ClientPki, openClientPki } from './certificates.ts'
-import { messageOf } from './endpoint.ts'
+import { reasonOf } from './endpoint.ts'
 import { loadOpcua, type Opcua } from './library.ts'
 import type { BatteryContext } from './live-battery.ts'
 
@@ -65,7 +65,7 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
       try {
         await timer.deadline(stopping, stopDeadlineMs, 'the batteries to be let go')
       } catch (error) {
-        log.warn('OPC UA connections were cut', { reason: messageOf(error) })
+        log.warn('OPC UA connections were cut', { reason: reasonOf(error) })
       }
       links.clear()
       await context?.pki.close()

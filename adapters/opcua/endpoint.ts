@@ -50,7 +50,11 @@ export async function chooseEndpoint(
     return await client.getEndpoints({ endpointUrl: url })
   }
   try {
-    return select(opcua, url, await timer.deadline(ask(), discoveryDeadlineMs, `discovery at ${url}`))
+    return select(
+      opcua,
+      url,
+      await timer.deadline(ask(), discoveryDeadlineMs, `discovery at ${url}`),
+    )
   } finally {
     await disconnect(timer, log, client)
   }
@@ -94,11 +98,30 @@ export async function disconnect(timer: Timer, log: Log, client: OPCUAClient): P
   try {
     await timer.deadline(client.disconnect(), closeDeadlineMs, 'an OPC UA server to let go')
   } catch (error) {
-    log.info('an OPC UA connection was dropped without a goodbye', { reason: messageOf(error) })
+    log.info('an OPC UA connection was dropped without a goodbye', { reason: reasonOf(error) })
   }
 }
 
-export function messageOf(error: unknown): string {
+/** Why something failed, in words that stay the same from one attempt to the next. */
+export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return text.replace(/\s+/g, ' ').trim()
+  const known = reasons.find(({ pattern }) => pattern.test(text))
+  return (
+    known?.reason ??
+    text
+      .replace(/\s+/g, ' ')
+      .replace(/ClientTCP_transport\d+: /g, '')
+      .trim()
+  )
 }
+
+const reasons = [
+  { pattern: /ECONNREFUSED/, reason: 'nothing listens at its endpoint' },
+  { pattern: /ENOTFOUND|EAI_AGAIN/, reason: 'the host name of its endpoint is not known' },
+  { pattern: /EHOSTUNREACH|ENETUNREACH|ETIMEDOUT/, reason: 'its host cannot be reached' },
+  {
+    pattern: /BadSecurityChecksFailed|BadCertificateUntrusted/,
+    reason: 'the server refuses the secure channel: does it trust our certificate?',
+  },
+  { pattern: /third party|premature|ECONNRESET/, reason: 'the server closes the connection' },
+]

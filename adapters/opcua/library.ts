@@ -13,12 +13,17 @@ const textsKept = 500
 export async function loadOpcua(log: Log): Promise<Opcua> {
   const opcua = await import('node-opcua')
   const said = new Set<string>()
-  const once = (say: (text: string) => void) => (_context: unknown, ...parts: unknown[]) => {
-    const text = format(...parts).replace(/\s+/g, ' ').trim().slice(0, 200)
-    if (said.has(text) || said.size >= textsKept) return
-    said.add(text)
-    say(text)
-  }
+  const once =
+    (say: (text: string) => void) =>
+    (_context: unknown, ...parts: unknown[]) => {
+      const text = format(...parts)
+        .replace(/\s+/g, ' ')
+        .trim()
+        .slice(0, 200)
+      if (said.has(text) || said.size >= textsKept) return
+      said.add(text)
+      say(text)
+    }
   opcua.setErrorLogger(once((text) => log.warn('opcua stack', { text })))
   opcua.setWarningLogger(once((text) => log.info('opcua stack', { text })))
   opcua.setDebugLogger(once((text) => log.info('opcua stack', { text })))

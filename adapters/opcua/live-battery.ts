@@ -2,17 +2,16 @@ import type { Clock, DeviceSink, EffectiveSetpoint } from '#ports.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
-import { watts } from '#domain/units.ts'
 import {
-  type Argument,
   type BatterySession,
   CallRefused,
   openSession,
   type SessionListener,
 } from './battery-session.ts'
-import { type Endpoint, messageOf, policyName, type StackContext } from './endpoint.ts'
-import { batteryMap, controlModes, methodResults, variableNames } from './node-map.ts'
-import { readEffectiveSetpoint, readMeterRecord, refusalOf, toDischarge } from './wire.ts'
+import { type Endpoint, policyName, reasonOf, type StackContext } from './endpoint.ts'
+import { controlModes, type VariableName, variableNames } from './node-map.ts'
+import { readSetpoint, sendOrder } from './orders.ts'
+import { readMeterRecord } from './wire.ts'
 
 export type BatteryContext = StackContext & {
   readonly clock: Clock
@@ -42,8 +41,9 @@ export class LiveBattery {
   readonly #disconnected: (detail: string) => void
   #end: (reason: string) => void = () => {}
   #session: BatterySession | null = null
-  #watch: { stop(): Promise<void> } | null = null
+  #timers: readonly { stop(): Promise<void> }[] = []
   #healthy = false
+  #over = false
   #outages = 0
   #silentTicks = 0
   #beats = 0
@@ -74,30 +74,34 @@ export class LiveBattery {
     disconnected: (detail: string) => void,
   ): Promise<LiveBattery> {
     const battery = new LiveBattery(context, resource, endpoint, disconnected)
-    const wallMs = (context.meteringIntervalSeconds * 1000) / context.clock.speed
-    const publishingMs = Math.min(1000, Math.max(100, Math.round(wallMs / 4)))
-    const session = await openSession(context, endpoint, publishingMs, battery.#listener())
+    const session = await openSession(context, endpoint, battery.#listener())
     battery.#session = session
     try {
-      await session.subscribe()
+      battery.#compareSampling(await session.subscribe())
     } catch (error) {
       await session.close()
       throw error
     }
-    battery.#watch = context.timer.every(tickMs, `battery ${resource.id}`, () => battery.#tick())
+    // Apart, because a heartbeat that is not answered must not hold up the watchdog.
+    const { timer } = context
+    battery.#timers = [
+      timer.every(tickMs, `watchdog of battery ${resource.id}`, async () => battery.#watch()),
+      timer.every(tickMs, `heartbeat for battery ${resource.id}`, () => battery.#pulse()),
+    ]
     return battery
   }
 
   /** Makes `ended` resolve; from here on no order is taken. */
   end(reason: string): void {
+    this.#over = true
     this.#unhealthy(reason)
     this.#end(reason)
   }
 
   async close(): Promise<void> {
     this.end('closed')
-    await this.#watch?.stop()
     await this.#session?.close()
+    await Promise.all(this.#timers.map((timer) => timer.stop()))
     await this.#resuming
   }
 
@@ -108,59 +112,14 @@ export class LiveBattery {
       throw this.#refused('the order has expired before it was sent')
     }
     const session = this.#healthySession()
-    const refusal = await this.#within(this.#order(session, setpoint), deadlineMs, 'an order')
+    const refusal = await this.#within(sendOrder(session, setpoint), deadlineMs, 'an order')
     if (refusal !== null) throw this.#refused(refusal)
   }
 
   /** @throws DomainError device-unreachable, device-refused */
   async readBack(deadlineMs: number): Promise<EffectiveSetpoint> {
-    const reading = this.#effective(this.#healthySession())
-    return (await this.#within(reading, deadlineMs, 'a read-back')).effective
-  }
-
-  async #order(session: BatterySession, setpoint: DesiredSetpoint): Promise<string | null> {
-    const { methods } = batteryMap
-    const sequence: Argument = { type: 'UInt32', value: setpoint.version }
-    const result =
-      setpoint.powerW === null
-        ? await session.call(methods.releaseSetpoint, [sequence])
-        : await session.call(methods.setActivePower, [
-            { type: 'Double', value: toDischarge(watts(setpoint.powerW)) },
-            { type: 'DateTime', value: new Date(setpoint.validUntil) },
-            sequence,
-          ])
-    if (result === methodResults.sequenceNotNewer && (await this.#holds(session, setpoint))) {
-      return null // the same order came through before, and only its answer was lost
-    }
-    return refusalOf(result)
-  }
-
-  async #holds(session: BatterySession, setpoint: DesiredSetpoint): Promise<boolean> {
-    const { effective, validUntil } = await this.#effective(session)
-    if (setpoint.powerW === null) return effective.kind === 'default'
-    return (
-      effective.kind === 'limited' &&
-      effective.powerW === setpoint.powerW &&
-      validUntil === setpoint.validUntil
-    )
-  }
-
-  async #effective(
-    session: BatterySession,
-  ): Promise<{ effective: EffectiveSetpoint; validUntil: number | null }> {
-    const values = await session.read([
-      'SetpointEnable',
-      'ActivePowerSetpoint',
-      'ControlMode',
-      'SetpointValidUntil',
-    ])
-    const until = values.get('SetpointValidUntil')
-    const effective = readEffectiveSetpoint(
-      values.get('SetpointEnable'),
-      values.get('ActivePowerSetpoint'),
-      values.get('ControlMode'),
-    )
-    return { effective, validUntil: until instanceof Date ? until.getTime() : null }
+    const reading = readSetpoint(this.#healthySession())
+    return await this.#within(reading, deadlineMs, 'a read-back')
   }
 
   #healthySession(): BatterySession {
@@ -180,8 +139,8 @@ export class LiveBattery {
       return await timer.deadline(work, deadlineMs, `battery ${id} to answer ${what}`)
     } catch (error) {
       if (error instanceof CallRefused) throw this.#refused(error.message)
-      this.end(messageOf(error))
-      throw new DomainError('device-unreachable', `battery ${id}: ${what}: ${messageOf(error)}`)
+      this.end(reasonOf(error))
+      throw new DomainError('device-unreachable', `battery ${id}: ${what}: ${reasonOf(error)}`)
     }
   }
 
@@ -195,6 +154,7 @@ export class LiveBattery {
   }
 
   #record(value: unknown): void {
+    if (this.#over) return
     const { log, sink } = this.#context
     try {
       const reading = readMeterRecord(this.#resource.id, value)
@@ -206,14 +166,14 @@ export class LiveBattery {
     } catch (error) {
       log.warn('a battery sent a record that is none', {
         resource: this.#resource.id,
-        reason: messageOf(error),
+        reason: reasonOf(error),
       })
     }
   }
 
   #fresh(): void {
     this.#silentTicks = 0
-    if (this.#healthy || this.#resuming || !this.#session) return
+    if (this.#over || this.#healthy || this.#resuming || !this.#session) return
     const outages = this.#outages
     this.#resuming = this.#onboard(this.#session)
       .then(
@@ -223,7 +183,7 @@ export class LiveBattery {
           this.proven = true
           this.#context.sink.connected(this.#resource.id, detail)
         },
-        (error) => this.end(messageOf(error)),
+        (error) => this.end(reasonOf(error)),
       )
       .finally(() => {
         this.#resuming = null
@@ -237,9 +197,29 @@ export class LiveBattery {
     const model = await session.read(variableNames)
     await session.write('MeteringInterval', 'Double', meteringIntervalSeconds)
     await this.#beat(session)
+    this.#compareRating(model)
     const mode = model.get('ControlMode') === controlModes.local ? 'LOCAL' : 'REMOTE'
     const charge = Math.round(Number(model.get('StateOfCharge')))
     return `${policyName(this.#endpoint.policyUri)}, ${mode}, state of charge ${charge} %`
+  }
+
+  /** A server that looks at its record more seldom than it is written would lose some. */
+  #compareSampling(samplingMs: number): void {
+    const { clock, log, meteringIntervalSeconds } = this.#context
+    const recordEveryMs = (meteringIntervalSeconds * 1000) / clock.speed
+    if (samplingMs * 2 <= recordEveryMs) return
+    log.warn('samples its records too seldom', { resource: this.#resource.id, samplingMs })
+  }
+
+  /** What is enrolled above the battery's own rating would be refused when it is ordered. */
+  #compareRating(model: ReadonlyMap<VariableName, unknown>): void {
+    const { id, rating } = this.#resource
+    const importMaxW = Number(model.get('MaxChargeRating'))
+    const exportMaxW = Number(model.get('MaxDischargeRating'))
+    if (rating.importMaxW <= importMaxW && rating.exportMaxW <= exportMaxW) return
+    const enrolled = { importMaxW: rating.importMaxW, exportMaxW: rating.exportMaxW }
+    const battery = { importMaxW, exportMaxW }
+    this.#context.log.warn('enrolled above its rating', { resource: id, enrolled, battery })
   }
 
   async #beat(session: BatterySession): Promise<void> {
@@ -247,20 +227,23 @@ export class LiveBattery {
     await session.write('ControllerHeartbeat', 'UInt32', this.#beats)
   }
 
-  async #tick(): Promise<void> {
+  #watch(): void {
     this.#silentTicks += 1
     if (this.#silentTicks >= lostTicks) {
       this.end(`no fresh data for ${lostTicks} s`)
     } else if (this.#silentTicks >= staleTicks) {
       this.#unhealthy(`no fresh data for ${staleTicks} s`)
     }
+  }
+
+  async #pulse(): Promise<void> {
     if (!this.#healthy || !this.#session) return
     try {
       await this.#beat(this.#session)
       this.#heartbeatFailures = 0
     } catch (error) {
       this.#heartbeatFailures += 1
-      if (this.#heartbeatFailures >= heartbeatFailuresMax) this.end(messageOf(error))
+      if (this.#heartbeatFailures >= heartbeatFailuresMax) this.end(reasonOf(error))
     }
   }
 

@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import {
-  AddressSpace,
+  type AddressSpace,
   type CallbackT,
   type CallMethodResultOptions,
   DataType,
@@ -23,7 +23,13 @@ export type BatteryServer = {
   readonly port: number
   readonly thumbprint: string
   /** What was asked of the battery and what it answered, oldest first. */
-  readonly orders: { method: string; setpoint?: number; validUntil?: number; sequence: number; result: number }[]
+  readonly orders: {
+    method: string
+    setpoint?: number
+    validUntil?: number
+    sequence: number
+    result: number
+  }[]
   /** The device's clock, ms. */
   now: number
   get(name: string): unknown
@@ -49,7 +55,6 @@ export async function trust(manager: OPCUACertificateManager, pem: string): Prom
   await manager.trustCertificate(new X509Certificate(pem).raw)
 }
 
-
 /** A battery as a real server, made of the NodeSet file, with a heartbeat and no physics. */
 export async function startBatteryServer(
   manager: OPCUACertificateManager,
@@ -72,6 +77,9 @@ export async function startBatteryServer(
   const space = server.engine.addressSpace
   if (!space) throw new Error('no address space')
   const battery = wire(space)
+  battery.set('MaxChargeRating', 5000)
+  battery.set('MaxDischargeRating', 5000)
+  battery.set('StateOfCharge', 50)
   await server.start()
   const heartbeat = setInterval(() => {
     battery.set('DeviceHeartbeat', (Number(battery.get('DeviceHeartbeat')) + 1) % 2 ** 32)
@@ -121,42 +129,47 @@ function wire(space: AddressSpace): Omit<BatteryServer, 'port' | 'thumbprint' | 
     newest = sequence
     return 0
   }
-  bind(space, index, 'SetActivePower', ([setpoint, until, sequence]) => {
-    const validUntil = (until?.value as Date).getTime()
-    const result = judge(sequence?.value, validUntil, setpoint?.value)
-    battery.orders.push({
-      method: 'SetActivePower',
-      setpoint: setpoint?.value,
-      validUntil,
-      sequence: sequence?.value,
-      result,
-    })
-    if (result === 0) {
-      set('ActivePowerSetpoint', setpoint?.value)
-      set('SetpointValidUntil', new Date(validUntil))
+  bind(
+    space,
+    index,
+    'SetActivePower',
+    ([setpoint, validUntil, sequence]: [number, Date, number]) => {
+      const until = validUntil.getTime()
+      const result = judge(sequence, until, setpoint)
+      battery.orders.push({
+        method: 'SetActivePower',
+        setpoint,
+        validUntil: until,
+        sequence,
+        result,
+      })
+      if (result !== 0) return result
+      set('ActivePowerSetpoint', setpoint)
+      set('SetpointValidUntil', validUntil)
       set('SetpointEnable', true)
-    }
-    return result
-  })
-  bind(space, index, 'ReleaseSetpoint', ([sequence]) => {
-    const result = judge(sequence?.value)
-    battery.orders.push({ method: 'ReleaseSetpoint', sequence: sequence?.value, result })
+      return result
+    },
+  )
+  bind(space, index, 'ReleaseSetpoint', ([sequence]: [number]) => {
+    const result = judge(sequence)
+    battery.orders.push({ method: 'ReleaseSetpoint', sequence, result })
     if (result === 0) set('SetpointEnable', false)
     return result
   })
   return battery
 }
 
-function bind(
+function bind<Inputs extends unknown[]>(
   space: AddressSpace,
   index: number,
   name: string,
-  run: (inputs: Variant[]) => number,
+  run: (inputs: Inputs) => number,
 ): void {
   const method = space.findMethod(`ns=${index};s=${name}`)
   method?.bindMethod(
     (inputs: Variant[], _context: ISessionContext, done: CallbackT<CallMethodResultOptions>) => {
-      const result = new Variant({ dataType: DataType.Int32, value: run(inputs) })
+      const values = inputs.map((input): unknown => input.value)
+      const result = new Variant({ dataType: DataType.Int32, value: run(values as Inputs) })
       done(null, { statusCode: StatusCodes.Good, outputArguments: [result] })
     },
   )

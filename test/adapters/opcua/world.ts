@@ -111,7 +111,12 @@ export function battery(name: string, endpoint: string, thumbprint: string | nul
       reserveWh: 1000,
       pausable: true,
     },
-    offer: { price: 100_000n as never, directions: ['reduce-import'], fromMinute: 0, untilMinute: 1440 },
+    offer: {
+      price: 100_000n as never,
+      directions: ['reduce-import'],
+      fromMinute: 0,
+      untilMinute: 1440,
+    },
     connection: { protocol: 'opcua', endpoint, thumbprint },
     enrolledAt: instant(0),
   }
