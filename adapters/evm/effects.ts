@@ -19,9 +19,10 @@ export type JournalAccess = <T>(work: (chain: ChainJournal) => Promise<T>) => Pr
 
 /**
  * The transaction, ours or anybody's, that did what the intent asks; null if none did. Decided by
- * recorded events, and by the pool's state at the same block where events do not say enough.
+ * recorded events, so only by what counts; and by the digest the pool keeps, where an event leaves
+ * something out.
  */
-export async function effectOf(intent: ChainIntent, parts: Parts, block: number) {
+export async function effectOf(intent: ChainIntent, parts: Parts): Promise<Hex | null> {
   switch (intent.kind) {
     case 'openRequest':
       return requestEvent(parts, 'RequestOpened', requestIdOf(parts.domain, intent.terms))
@@ -32,7 +33,7 @@ export async function effectOf(intent: ChainIntent, parts: Parts, block: number)
     case 'refundExpired':
       return requestEvent(parts, 'RequestRefunded', intent.requestId)
     case 'proposeSettlement':
-      return proposed(intent, parts, block)
+      return proposed(intent, parts)
     case 'postEpoch':
       return posted(intent, parts)
     case 'activateEpoch': {
@@ -40,7 +41,7 @@ export async function effectOf(intent: ChainIntent, parts: Parts, block: number)
       return events.find(({ epoch }) => epoch === intent.epoch)?.transactionHash ?? null
     }
     case 'payChunk':
-      return paid(intent, parts, block)
+      return paid(intent, parts)
     case 'withdrawCredit': {
       const events = await ofKind(parts, 'CreditWithdrawn')
       const own = events.findLast(({ account }) => isAddressEqual(account, intent.account))
@@ -68,7 +69,6 @@ async function requestEvent(parts: Parts, kind: ChainEvent['kind'], requestId: H
 async function proposed(
   { statement }: Extract<ChainIntent, { kind: 'proposeSettlement' }>,
   parts: Parts,
-  block: number,
 ): Promise<Hex | null> {
   const events = await ofKind(parts, 'SettlementProposed', statement.requestId)
   const event = events.findLast((each) => each.evidenceRoot === statement.evidenceRoot)
@@ -78,7 +78,6 @@ async function proposed(
     abi: flexPoolAbi,
     functionName: 'request',
     args: [statement.requestId],
-    blockNumber: BigInt(block),
   })
   const ours = hashTypedData(settlementTypedData(parts.domain, statement))
   return settlementDigest === ours ? event.transactionHash : null
@@ -106,22 +105,15 @@ async function posted(
 async function paid(
   intent: Extract<ChainIntent, { kind: 'payChunk' }>,
   parts: Parts,
-  block: number,
 ): Promise<Hex | null> {
-  const rows = chunkRows(intent)
-  for (const { index, cumulative } of rows) {
-    const claimed = await readContract(parts.client, {
-      address: parts.domain.pool,
-      abi: flexPoolAbi,
-      functionName: 'claimed',
-      args: [BigInt(index)],
-      blockNumber: BigInt(block),
-    })
-    if (claimed < cumulative) return null
-  }
-  const indices = new Set(rows.map(({ index }) => index))
   const events = await ofKind(parts, 'Paid')
-  return events.findLast(({ index }) => indices.has(index))?.transactionHash ?? null
+  let last: Hex | null = null
+  for (const { index, cumulative } of chunkRows(intent)) {
+    const own = events.filter((event) => event.index === index)
+    if (own.reduce((sum, { amount }) => sum + amount, 0n) < cumulative) return null
+    last = own.at(-1)?.transactionHash ?? last
+  }
+  return last
 }
 
 /** Whether carrying out one intent can make room for another one that is refused now. */

@@ -48,12 +48,19 @@ export async function requireBlock(
   client: ChainClient,
   cursor: { block: number; hash: Hex },
 ): Promise<void> {
-  const found = await getBlock(client, { blockNumber: BigInt(cursor.block) }).catch((error) => {
+  const found = await blockHash(client, cursor.block)
+  if (found === null) throw forgotten(`has no block ${cursor.block} any more`)
+  if (found !== cursor.hash) throw forgotten(`has another block ${cursor.block}`)
+}
+
+/** The hash of a block; null if the chain has none of that number. */
+export async function blockHash(client: ChainClient, block: number): Promise<Hex | null> {
+  try {
+    return (await getBlock(client, { blockNumber: BigInt(block) })).hash
+  } catch (error) {
     if (causes(error).some((cause) => (cause as Error).name === 'BlockNotFoundError')) return null
     throw error
-  })
-  if (found === null) throw forgotten(`has no block ${cursor.block} any more`)
-  if (found.hash !== cursor.hash) throw forgotten(`has another block ${cursor.block}`)
+  }
 }
 
 /** The one sentence for a chain that lost what the database knows of it. */

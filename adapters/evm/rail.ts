@@ -6,12 +6,13 @@ import type { Address, Hex } from '#domain/ids.ts'
 import type { ChainIdentity, Clock, Log, PayoutRail, Store, Timer } from '#ports.ts'
 import type { JournalAccess } from './effects.ts'
 import { requireBlock, requireIdentity } from './identity.ts'
-import { type Confirmations, createIndexer } from './indexer.ts'
+import { type Confirmations, Indexer } from './indexer.ts'
 import { fundGas, mine } from './local-chain.ts'
 import { readParties, readPoolState, readTokenDomain } from './pool-state.ts'
 import { type ChainClient, createChainClient, unwrapped } from './rpc.ts'
-import { createSender } from './sender.ts'
-import { createTransactions } from './transactions.ts'
+import { Notes } from './notes.ts'
+import { Sender } from './sender.ts'
+import { Transactions } from './transactions.ts'
 import {
   asPlainJson,
   authorisationTypedData,
@@ -72,13 +73,13 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
   const token = await readTokenDomain(client, identity)
   const confirmations = options.confirmations ?? (local ? 0 : 'finalized')
   const startBlock = options.startBlock ?? 0
-  const indexer = createIndexer({ ...options, client, journal, confirmations, startBlock })
+  const indexer = new Indexer({ ...options, client, journal, confirmations, startBlock })
   const maxFeeCap = options.maxFeeCap ?? 500_000_000_000n
   const domain: PoolDomain = { chainId: identity.chainId, pool: identity.pool }
-  const transactions = createTransactions({ client, account, ...domain, maxFeeCap })
+  const transactions = new Transactions({ client, account, ...domain, maxFeeCap })
   const raiseAfterBlocks = options.raiseAfterBlocks ?? 12
-  const own = { client, account, domain, transactions, journal, raiseAfterBlocks }
-  const sender = createSender({ ...options, ...own })
+  const own = { client, relayer: account.address, domain, transactions, journal, raiseAfterBlocks }
+  const sender = new Sender({ ...options, ...own, notes: new Notes() })
 
   async function advance(): Promise<{ newEvents: number }> {
     if (local) await mine(client, clock.now())
@@ -92,11 +93,19 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
     return { newEvents: newEvents + after.newEvents }
   }
 
+  let running: Promise<{ newEvents: number }> | null = null
+
   return {
     parties,
     ...signatures(client, domain, token, clock),
     requestId: (terms) => requestIdOf(domain, terms),
-    advance: () => plainly(advance()),
+    /** A call while a round runs joins it: two senders would allot the same nonce. */
+    advance() {
+      running ??= plainly(advance()).finally(() => {
+        running = null
+      })
+      return running
+    },
     async poolState() {
       const read = await journal((chain) => chain.cursor())
       return plainly(readPoolState(client, identity, read?.block ?? null))

@@ -1,8 +1,9 @@
 import { type Abi, decodeErrorResult } from 'viem'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
+import { DomainError } from '#domain/errors.ts'
 import type { Hex } from '#domain/ids.ts'
-import { causes, shortMessage } from './rpc.ts'
+import { causes, shortMessage, unwrapped } from './rpc.ts'
 
 /** Why the pool, or the token behind it, would not do something. */
 export type Refusal = {
@@ -20,6 +21,7 @@ const stateNames = ['None', 'Funded', 'Proposed', 'Final', 'Cancelled', 'Refunde
 
 /** The refusal in a failed call; null if the node failed, and not the call. */
 export function refusalOf(error: unknown): Refusal | null {
+  if (unwrapped(error) instanceof DomainError) return null
   const chain = causes(error) as { data?: unknown; code?: unknown; message?: string }[]
   const data = chain.map((cause) => revertData(cause.data)).find((found) => found !== null)
   if (data) return decodeRefusal(data)

@@ -1,246 +1,159 @@
-import { keccak256 } from 'viem'
-import type { PrivateKeyAccount } from 'viem/accounts'
-import { getBlock, getTransaction, getTransactionCount, getTransactionReceipt } from 'viem/actions'
+import { getBlock, getTransactionCount } from 'viem/actions'
 import type { IntentRow } from '#domain/chain.ts'
+import { DomainError } from '#domain/errors.ts'
 import type { Hex } from '#domain/ids.ts'
-import type { Clock, Log, Timer } from '#ports.ts'
-import { type JournalAccess, effectOf, makesRoom } from './effects.ts'
-import type { Refusal } from './refusal.ts'
-import type { ChainClient } from './rpc.ts'
-import { type Transactions, asksForMore } from './transactions.ts'
-import { type PoolDomain, callData } from './wire.ts'
+import { effectOf, makesRoom } from './effects.ts'
+import { Follower } from './follower.ts'
+import { NO_TRANSACTION, type Outbox, type Round, closeIntent, warnOnce } from './outbox.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
+import { shortMessage, unwrapped } from './rpc.ts'
+import { callData } from './wire.ts'
 
-export type SenderParts = {
-  readonly client: ChainClient
-  readonly account: PrivateKeyAccount
-  readonly domain: PoolDomain
-  readonly transactions: Transactions
-  readonly journal: JournalAccess
-  readonly clock: Clock
-  readonly timer: Timer
-  readonly log: Log
-  /** We mine: nothing is ever raised, nothing waits longer than a block. */
-  readonly local: boolean
-  /** Blocks after which a transaction that waits is sent again with higher fees. */
-  readonly raiseAfterBlocks: number
-}
-
-/** Where the chain and our queue stand in this round. */
-type Round = {
-  /** Nothing above this block counts yet. */
-  readonly confirmed: number
-  readonly head: number
-  /** Nonces used at the confirmed block, and by all the node knows. */
-  readonly used: number
-  readonly pending: number
-  readonly open: readonly IntentRow[]
-}
-
-/** What "no transaction was ever sent" looks like where a hash is asked for. */
-export const NO_TRANSACTION: Hex = `0x${'00'.repeat(32)}`
-
-/** One round looks at so many intents at most; the rest have their turn in the next. */
-const ROWS_PER_ROUND = 50
+/** One round tries so many pending intents at most; the others have their turn in the next. */
+const TRIES_PER_ROUND = 50
+/** Pause after a refusal on a chain that we do not mine. Wall time. */
 const RECHECK_MS = 3_000
-const RESENDS_MAX = 3
 const GAP_MAX = 16
 
-/**
- * Sends what the journal asks for and follows it until it counts. Keeps nothing that a restart
- * would miss: variants of a raised transaction and pauses are conveniences.
- */
-export function createSender(parts: SenderParts) {
-  const { client, account, domain, transactions, journal, clock, timer, log, local } = parts
-  const variants = new Map<string, Hex[]>()
-  const waitingSince = new Map<string, number>()
-  const pausedUntil = new Map<string, { businessMs: number; wallMs: number }>()
-  const resends = new Map<string, number>()
-  const said = new Map<string, string>()
+/** Sends what the journal asks for: one transaction per intent, whatever is interrupted. */
+export class Sender {
+  readonly #outbox: Outbox
+  readonly #follower: Follower
 
-  function sayOnce(key: string, message: string, fields: Record<string, unknown>) {
-    const text = `${message} ${JSON.stringify(fields)}`
-    if (said.get(key) === text) return
-    said.set(key, text)
-    log.warn(message, { intent: key, ...fields })
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox
+    this.#follower = new Follower(outbox)
   }
 
-  async function close(row: IntentRow, hash: Hex, refusal: string | null) {
-    const outcome = refusal === null ? 'mined' : 'reverted'
-    await journal((chain) => chain.mined(row.businessKey, hash, outcome, refusal ?? undefined))
-    const told = { intent: row.businessKey, transaction: hash, reason: refusal }
-    if (refusal === null) log.info('chain: done', told)
-    else log.error('chain: refused for good', told)
-    for (const map of [variants, waitingSince, pausedUntil, resends, said]) {
-      map.delete(row.businessKey)
+  /** One bounded round over the open intents. Returns how many are under way after it. */
+  async round(confirmed: number): Promise<number> {
+    const round = await this.#begin(confirmed)
+    const toSend: IntentRow[] = []
+    const nonces: number[] = []
+    for (const row of round.open) {
+      const outcome = row.raw === null ? 'lost' : await this.#follow(row, row.raw, round)
+      if (outcome === 'lost') toSend.push(row)
+      if (outcome === 'waits') nonces.push(row.nonce ?? 0)
     }
-  }
-
-  async function receiptOf(row: IntentRow, raw: Hex) {
-    const hashes = new Set([keccak256(raw), ...(variants.get(row.businessKey) ?? [])])
-    for (const hash of hashes) {
-      const receipt = await nullIfMissing(getTransactionReceipt(client, { hash }))
-      if (receipt) return receipt
+    if (nonces.length > 0) await this.#fillGap(round.pending, Math.min(...nonces))
+    let next = Math.max(round.pending, ...nonces.map((nonce) => nonce + 1))
+    let underWay = nonces.length
+    for (const row of toSend.filter((each) => !this.#isPaused(each)).slice(0, TRIES_PER_ROUND)) {
+      if (!(await this.#try(row, next, round))) continue
+      next += 1
+      underWay += 1
     }
-    return null
+    return underWay
   }
 
-  /** A reverted transaction: done by somebody else, refused, or worth another try. */
-  async function afterRevert(row: IntentRow, hash: Hex, block: number, { confirmed }: Round) {
-    const effect = await effectOf(row.intent, parts, confirmed)
-    if (effect !== null) return void (await close(row, effect, null))
-    const data = callData(row.intent)
-    const refusal = await transactions.simulate(data, block)
-    const tries = (resends.get(row.businessKey) ?? 0) + 1
-    if (refusal === null && tries <= RESENDS_MAX && !(await transactions.simulate(data))) {
-      resends.set(row.businessKey, tries)
-      log.warn('chain: reverted, yet the pool would do it; again', { intent: row.businessKey })
-      return 'lost'
-    }
-    await close(row, hash, refusal?.text ?? 'reverted without a reason (too little gas?)')
-  }
-
-  async function replace(row: IntentRow, raw: Hex, head: number): Promise<void> {
-    const raised = await transactions.raise(raw)
-    waitingSince.set(row.businessKey, head)
-    if (raised === null) return sayOnce(row.businessKey, 'chain: fees are at the cap', {})
-    variants.set(row.businessKey, [...(variants.get(row.businessKey) ?? []), keccak256(raw)])
-    await journal((chain) => chain.signed(row.businessKey, raised))
-    const why = await transactions.broadcast(raised.raw)
-    const fields = { nonce: raised.nonce, transaction: raised.hash, refused: why }
-    log.info('chain: sent again with higher fees', { intent: row.businessKey, ...fields })
-  }
-
-  /** Follows a signed transaction one step. 'lost': its nonce went to another transaction. */
-  async function follow(row: IntentRow, raw: Hex, round: Round): Promise<'lost' | 'waits' | void> {
-    const receipt = await receiptOf(row, raw)
-    if (receipt) {
-      const block = Number(receipt.blockNumber)
-      if (block > round.confirmed) return 'waits'
-      const hash = receipt.transactionHash
-      if (receipt.status === 'reverted') return afterRevert(row, hash, block, round)
-      return close(row, hash, null)
-    }
-    if (round.used > (row.nonce ?? 0)) {
-      const effect = await effectOf(row.intent, parts, round.confirmed)
-      return effect === null ? 'lost' : close(row, effect, null)
-    }
-    const known = await nullIfMissing(getTransaction(client, { hash: keccak256(raw) }))
-    if (known === null) {
-      const why = await transactions.broadcast(raw)
-      if (why !== null && asksForMore(why) && !local) await replace(row, raw, round.head)
-      else if (why !== null) sayOnce(row.businessKey, 'chain: not taken', { why })
-      return 'waits'
-    }
-    const since = waitingSince.get(row.businessKey) ?? round.head
-    waitingSince.set(row.businessKey, since)
-    if (!local && round.head - since >= parts.raiseAfterBlocks) await replace(row, raw, round.head)
-    return 'waits'
-  }
-
-  /** A refused simulation: done already, not yet, or never. */
-  async function decide(row: IntentRow, first: Refusal, round: Round, inFlight: boolean) {
-    const effect = await effectOf(row.intent, parts, round.confirmed)
-    if (effect !== null) return close(row, effect, null)
-    if (inFlight) return // what is under way may change the answer within blocks
-    const data = callData(row.intent)
-    // What is refused at the head only may still be reorganised away.
-    const refusal =
-      round.confirmed < round.head ? await transactions.simulate(data, round.confirmed) : first
-    if (refusal !== null && !mayPass(row, refusal, round)) {
-      return close(row, NO_TRANSACTION, refusal.text)
-    }
-    sayOnce(row.businessKey, 'chain: not yet', { refusal: first.name })
-    const businessMs = first.name === 'TooEarly' ? Number(first.args['from']) * 1000 : 0
-    const wallMs = timer.monotonicMs() + (local ? 0 : RECHECK_MS)
-    pausedUntil.set(row.businessKey, { businessMs, wallMs })
-  }
-
-  function mayPass(row: IntentRow, refusal: Refusal, { open }: Round): boolean {
-    if (refusal.name === 'TooEarly' || refusal.name === 'EpochPending') return true
-    if (refusal.name === 'ERC3009InvalidAuthorizationTime') {
-      return Number(refusal.args['validAfter']) * 1000 >= clock.now()
-    }
-    const position = open.findIndex(({ businessKey }) => businessKey === row.businessKey)
-    return open
-      .slice(0, position)
-      .some((earlier) => makesRoom(earlier.intent, row.intent, domain))
-  }
-
-  function isPaused({ businessKey }: IntentRow): boolean {
-    const pause = pausedUntil.get(businessKey)
-    return (
-      pause !== undefined &&
-      (clock.now() < pause.businessMs || timer.monotonicMs() < pause.wallMs)
-    )
-  }
-
-  /** A nonce that no transaction of ours holds would hold up all later ones for ever. */
-  async function fillGap(from: number, to: number): Promise<void> {
-    for (let nonce = from; nonce < Math.min(to, from + GAP_MAX); nonce += 1) {
-      const filler = await transactions.filler(nonce)
-      const refused = await transactions.broadcast(filler.raw)
-      log.warn('chain: filled a gap in the nonces', { nonce, transaction: filler.hash, refused })
-    }
-  }
-
-  async function begin(confirmed: number): Promise<Round> {
+  async #begin(confirmed: number): Promise<Round> {
+    const { client, relayer: address, journal } = this.#outbox
     const open = await journal((chain) => chain.open())
     if (open.length === 0) return { confirmed, head: confirmed, used: 0, pending: 0, open }
-    const { address } = account
     const [head, used, pending] = await Promise.all([
       getBlock(client),
-      getTransactionCount(client, { address, blockNumber: BigInt(confirmed) }),
+      getTransactionCount(client, { address, blockTag: 'latest' }),
       getTransactionCount(client, { address, blockTag: 'pending' }),
     ])
     return { confirmed, head: Number(head.number), used, pending, open }
   }
 
-  /** Simulates, signs, stores, sends: in this order, so that a crash anywhere sends once. */
-  async function send(row: IntentRow, nonce: number, round: Round, inFlight: boolean) {
-    const data = callData(row.intent)
-    const refusal = await transactions.simulate(data)
-    if (refusal !== null) {
-      await decide(row, refusal, round, inFlight)
+  async #follow(row: IntentRow, raw: Hex, round: Round) {
+    try {
+      return await this.#follower.follow(row, raw, round)
+    } catch (error) {
+      this.#leave(row, error)
+      return 'waits'
+    }
+  }
+
+  /** True if a transaction is under way now. One odd intent must not hold up the others. */
+  async #try(row: IntentRow, nonce: number, round: Round): Promise<boolean> {
+    let data: Hex
+    try {
+      data = callData(row.intent)
+    } catch (error) {
+      await closeIntent(this.#outbox, row, NO_TRANSACTION, `cannot be called: ${String(error)}`)
       return false
     }
-    const transaction = await transactions.sign(row.intent, data, nonce)
-    await journal((chain) => chain.signed(row.businessKey, transaction))
-    const why = await transactions.broadcast(transaction.raw)
-    if (why !== null) log.error('chain: not taken', { intent: row.businessKey, nonce, why })
+    try {
+      const refusal = await this.#outbox.transactions.simulate(data)
+      if (refusal === null) return await this.#send(row, data, nonce, round)
+      await this.#decide(row, refusal, round)
+    } catch (error) {
+      this.#leave(row, error)
+    }
+    return false
+  }
+
+  /** Signs, stores, sends: in this order, so that a crash anywhere sends once. */
+  async #send(row: IntentRow, data: Hex, nonce: number, round: Round): Promise<boolean> {
+    const { transactions, journal, notes, log } = this.#outbox
+    notes.of(row.businessKey).refusedSince = null
+    let signed: Awaited<ReturnType<typeof transactions.sign>>
+    try {
+      signed = await transactions.sign(row.intent, data, nonce)
+    } catch (error) {
+      const refusal = refusalOf(error)
+      if (refusal === null) throw error
+      await this.#decide(row, refusal, round) // refused between the simulation and the estimate
+      return false
+    }
+    await journal((chain) => chain.signed(row.businessKey, signed))
+    const why = await transactions.broadcast(signed.raw)
+    if (why === null) log.info('chain: sent', { intent: row.businessKey, nonce, hash: signed.hash })
+    else warnOnce(this.#outbox, row, 'chain: not taken', why)
     return true
   }
 
-  return {
-    /** One bounded round over the open intents. Returns how many are under way after it. */
-    async round(confirmed: number): Promise<number> {
-      const round = await begin(confirmed)
-      const toSend: IntentRow[] = []
-      const nonces: number[] = []
-      for (const row of round.open) {
-        const outcome = row.raw === null ? 'lost' : await follow(row, row.raw, round)
-        if (outcome === 'lost') toSend.push(row)
-        if (outcome === 'waits') nonces.push(row.nonce ?? 0)
-      }
-      if (nonces.length > 0) await fillGap(round.pending, Math.min(...nonces))
-      let next = Math.max(round.pending, ...nonces.map((nonce) => nonce + 1))
-      let underWay = nonces.length
-      for (const row of toSend.filter((each) => !isPaused(each)).slice(0, ROWS_PER_ROUND)) {
-        if (!(await send(row, next, round, underWay > 0))) continue
-        next += 1
-        underWay += 1
-      }
-      return underWay
-    },
+  /** A refused intent: done already, not yet, or never. */
+  async #decide(row: IntentRow, refusal: Refusal, round: Round): Promise<void> {
+    const { notes, timer, local } = this.#outbox
+    const effect = await effectOf(row.intent, this.#outbox)
+    if (effect !== null) return closeIntent(this.#outbox, row, effect, null)
+    const note = notes.of(row.businessKey)
+    note.refusedSince ??= round.head
+    const counts = round.confirmed >= note.refusedSince
+    if (counts && !this.#mayPass(row, refusal, round)) {
+      return closeIntent(this.#outbox, row, NO_TRANSACTION, refusal.text)
+    }
+    warnOnce(this.#outbox, row, 'chain: not yet', refusal.name)
+    const businessMs = refusal.name === 'TooEarly' ? Number(refusal.args['from']) * 1000 : 0
+    const wallMs = timer.monotonicMs() + (local ? 0 : RECHECK_MS)
+    note.pausedUntil = { businessMs, wallMs }
   }
-}
 
-/** viem throws where JSON-RPC says null. */
-async function nullIfMissing<T>(lookup: Promise<T>): Promise<T | null> {
-  try {
-    return await lookup
-  } catch (error) {
-    const missing = ['TransactionReceiptNotFoundError', 'TransactionNotFoundError']
-    if (error instanceof Error && missing.includes(error.name)) return null
-    throw error
+  /** Whether time alone, or an intent asked for earlier, can change the pool's answer. */
+  #mayPass(row: IntentRow, { name, args }: Refusal, { open }: Round): boolean {
+    if (name === 'TooEarly' || name === 'EpochPending') return true
+    if (name === 'ERC3009InvalidAuthorizationTime') {
+      return Number(args['validAfter']) * 1000 >= this.#outbox.clock.now()
+    }
+    const position = open.findIndex(({ businessKey }) => businessKey === row.businessKey)
+    const earlier = open.slice(0, position)
+    return earlier.some(({ intent }) => makesRoom(intent, row.intent, this.#outbox.domain))
+  }
+
+  #isPaused({ businessKey }: IntentRow): boolean {
+    const { clock, timer, notes } = this.#outbox
+    const pause = notes.of(businessKey).pausedUntil
+    if (pause === null) return false
+    return clock.now() < pause.businessMs || timer.monotonicMs() < pause.wallMs
+  }
+
+  /** A nonce that no transaction of ours holds would hold up all later ones for ever. */
+  async #fillGap(from: number, to: number): Promise<void> {
+    const { transactions, log } = this.#outbox
+    for (let nonce = from; nonce < Math.min(to, from + GAP_MAX); nonce += 1) {
+      const filler = await transactions.filler(nonce)
+      const refused = await transactions.broadcast(filler.raw)
+      log.warn('chain: filled a gap in the nonces', { nonce, hash: filler.hash, refused })
+    }
+  }
+
+  /** Leaves an intent for the next round, unless the chain is gone and the round with it. */
+  #leave(row: IntentRow, error: unknown): void {
+    if (unwrapped(error) instanceof DomainError) throw unwrapped(error)
+    warnOnce(this.#outbox, row, 'chain: put off', shortMessage(error))
   }
 }

@@ -128,9 +128,16 @@ export function callData(intent: ChainIntent): Hex {
 /** Bytes of one row of a chunk: the account and the cumulative amount. */
 const ROW_DIGITS = 56
 
+type PayChunk = Extract<ChainIntent, { kind: 'payChunk' }>
+
+/** How many rows a chunk has, padding included. */
+export function chunkSize({ rows }: PayChunk): number {
+  return (rows.length - 2) / ROW_DIGITS
+}
+
 /** The rows of a chunk that pay somebody. */
 export function chunkRows(
-  intent: Extract<ChainIntent, { kind: 'payChunk' }>,
+  intent: PayChunk,
 ): { index: number; account: Address; cumulative: bigint }[] {
   const digits = intent.rows.slice(2)
   const rows = []

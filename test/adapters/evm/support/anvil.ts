@@ -11,8 +11,10 @@ export type Anvil = {
 
 /** A real local chain on a free port that mines only when told, beginning at a business second. */
 export async function startAnvil(timestamp: number, ...extra: string[]): Promise<Anvil> {
-  const platform = `@foundry-rs/anvil-${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
-  const home = createRequire(import.meta.url).resolve(`${platform}/package.json`)
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch
+  const home = createRequire(import.meta.url).resolve(
+    `@foundry-rs/anvil-${process.platform}-${arch}/package.json`,
+  )
   const args = ['--port', '0', '--no-mining', '--timestamp', String(timestamp), '--accounts', '1']
   const child = spawn(join(home, '..', 'bin', 'anvil'), [...args, ...extra])
   const url = `http://${await listening(child)}`

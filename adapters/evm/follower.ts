@@ -1,0 +1,136 @@
+import { keccak256 } from 'viem'
+import { getTransaction, getTransactionReceipt } from 'viem/actions'
+import type { IntentRow } from '#domain/chain.ts'
+import type { Hex } from '#domain/ids.ts'
+import { effectOf } from './effects.ts'
+import { type Outbox, type Round, closeIntent, warnOnce } from './outbox.ts'
+import { asksForMore } from './transactions.ts'
+import { callData } from './wire.ts'
+
+/** 'lost': this transaction can never count any more, and what it was to do is not done. */
+export type Followed = 'closed' | 'waits' | 'lost'
+
+/** A call that reverted although the pool would do it (too little gas) is tried so often again. */
+const RESENDS_MAX = 3
+
+/** Follows signed transactions until they count. Never signs for a new nonce. */
+export class Follower {
+  readonly #outbox: Outbox
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox
+  }
+
+  /** One step with one transaction. */
+  async follow(row: IntentRow, raw: Hex, round: Round): Promise<Followed> {
+    const { client } = this.#outbox
+    const receipt = await this.#receiptOf(row, raw)
+    if (receipt) {
+      const block = Number(receipt.blockNumber)
+      if (block > round.confirmed) return 'waits'
+      const hash = receipt.transactionHash
+      if (receipt.status === 'reverted') return this.#afterRevert(row, hash, block)
+      await closeIntent(this.#outbox, row, hash, null)
+      return 'closed'
+    }
+    if (round.used > (row.nonce ?? 0)) return this.#afterNonceWent(row, round)
+    if (await nullIfMissing(getTransaction(client, { hash: keccak256(raw) }))) {
+      await this.#raiseIfSlow(row, raw, round.head)
+    } else {
+      await this.#rebroadcast(row, raw, round.head)
+    }
+    return 'waits'
+  }
+
+  async #receiptOf(row: IntentRow, raw: Hex) {
+    const { client, notes } = this.#outbox
+    for (const hash of [keccak256(raw), ...notes.of(row.businessKey).variants]) {
+      const receipt = await nullIfMissing(getTransactionReceipt(client, { hash }))
+      if (receipt) return receipt
+    }
+    return null
+  }
+
+  /** Done by somebody else, refused, or worth another try. */
+  async #afterRevert(row: IntentRow, hash: Hex, block: number): Promise<Followed> {
+    const { transactions, notes, log } = this.#outbox
+    const effect = await effectOf(row.intent, this.#outbox)
+    if (effect !== null) {
+      await closeIntent(this.#outbox, row, effect, null)
+      return 'closed'
+    }
+    const data = callData(row.intent)
+    const refusal = await transactions.simulate(data)
+    const note = notes.of(row.businessKey)
+    if (refusal === null && note.resends < RESENDS_MAX) {
+      note.resends += 1
+      log.warn('chain: reverted, yet the pool would do it now', { intent: row.businessKey, hash })
+      return 'lost'
+    }
+    const reason = (await transactions.simulate(data, block))?.text ?? refusal?.text
+    await closeIntent(this.#outbox, row, hash, reason ?? 'reverted without a reason')
+    return 'closed'
+  }
+
+  /**
+   * Some transaction with this nonce was mined and we know no receipt: a variant from before a
+   * restart, or foreign use of the key. Waits until that block counts, then asks for the effect.
+   */
+  async #afterNonceWent(row: IntentRow, { confirmed, head }: Round): Promise<Followed> {
+    const note = this.#outbox.notes.of(row.businessKey)
+    note.nonceGoneSince ??= head
+    if (confirmed < note.nonceGoneSince) return 'waits'
+    const effect = await effectOf(row.intent, this.#outbox)
+    if (effect === null) {
+      note.nonceGoneSince = null
+      warnOnce(this.#outbox, row, 'chain: nonce used by another transaction', String(row.nonce))
+      return 'lost'
+    }
+    await closeIntent(this.#outbox, row, effect, null)
+    return 'closed'
+  }
+
+  /** The node does not know it: it was never sent, or the node forgot. The same bytes again. */
+  async #rebroadcast(row: IntentRow, raw: Hex, head: number): Promise<void> {
+    const { transactions, local, log } = this.#outbox
+    const why = await transactions.broadcast(raw)
+    if (why === null) log.info('chain: broadcast again', { intent: row.businessKey })
+    else if (asksForMore(why) && !local) await this.#raise(row, raw, head)
+    else warnOnce(this.#outbox, row, 'chain: not taken', why)
+  }
+
+  async #raiseIfSlow(row: IntentRow, raw: Hex, head: number): Promise<void> {
+    const { local, raiseAfterBlocks, notes } = this.#outbox
+    const note = notes.of(row.businessKey)
+    note.waitingSince ??= head
+    if (local || head - note.waitingSince < raiseAfterBlocks) return
+    await this.#raise(row, raw, head)
+  }
+
+  /** Stored before it is sent, like the first. */
+  async #raise(row: IntentRow, raw: Hex, head: number): Promise<void> {
+    const { transactions, journal, log, notes } = this.#outbox
+    const raised = await transactions.raise(raw)
+    const note = notes.of(row.businessKey)
+    note.waitingSince = head
+    if (raised === null) {
+      return warnOnce(this.#outbox, row, 'chain: waits, and fees are at the cap', '')
+    }
+    note.variants.push(keccak256(raw))
+    await journal((chain) => chain.signed(row.businessKey, raised))
+    const refused = await transactions.broadcast(raised.raw)
+    const { nonce, hash } = raised
+    log.info('chain: raised the fees', { intent: row.businessKey, nonce, hash, refused })
+  }
+}
+
+/** viem throws where JSON-RPC says null. */
+async function nullIfMissing<T>(lookup: Promise<T>): Promise<T | null> {
+  try {
+    return await lookup
+  } catch (error) {
+    const missing = ['TransactionReceiptNotFoundError', 'TransactionNotFoundError']
+    if (error instanceof Error && missing.includes(error.name)) return null
+    throw error
+  }
+}

@@ -1,0 +1,66 @@
+import type { IntentRow } from '#domain/chain.ts'
+import type { Hex } from '#domain/ids.ts'
+import type { Clock, Log, Timer } from '#ports.ts'
+import type { JournalAccess } from './effects.ts'
+import { Notes } from './notes.ts'
+import type { ChainClient } from './rpc.ts'
+import type { Transactions } from './transactions.ts'
+import type { PoolDomain } from './wire.ts'
+
+/** What sender and follower share. */
+export type Outbox = {
+  readonly client: ChainClient
+  readonly domain: PoolDomain
+  readonly relayer: Hex
+  readonly transactions: Transactions
+  readonly journal: JournalAccess
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly log: Log
+  /** We mine: nothing is ever raised, nothing waits longer than a block. */
+  readonly local: boolean
+  /** Blocks after which a transaction that waits is sent again with higher fees. */
+  readonly raiseAfterBlocks: number
+  readonly notes: Notes
+}
+
+/** Where the chain and our queue stand in this round. */
+export type Round = {
+  /** Up to this block events are recorded; nothing above it counts yet. */
+  readonly confirmed: number
+  readonly head: number
+  /** The relayer's nonces that are used at the head, and that the node holds beyond. */
+  readonly used: number
+  readonly pending: number
+  readonly open: readonly IntentRow[]
+}
+
+/** What stands where a hash is asked for and no transaction was ever sent. */
+export const NO_TRANSACTION: Hex = `0x${'00'.repeat(32)}`
+
+/** Closes an intent: done by that transaction, or refused for good. */
+export async function closeIntent(
+  { journal, log, notes }: Outbox,
+  { businessKey }: IntentRow,
+  hash: Hex,
+  refusal: string | null,
+): Promise<void> {
+  const outcome = refusal === null ? 'mined' : 'reverted'
+  await journal((chain) => chain.mined(businessKey, hash, outcome, refusal ?? undefined))
+  notes.drop(businessKey)
+  if (refusal === null) log.info('chain: done', { intent: businessKey, transaction: hash })
+  else log.error('chain: refused for good', { intent: businessKey, reason: refusal })
+}
+
+/** Warns, but not with the same words in every round. */
+export function warnOnce(
+  { log, notes }: Outbox,
+  { businessKey }: IntentRow,
+  message: string,
+  why: string,
+): void {
+  const note = notes.of(businessKey)
+  if (note.said === message + why) return
+  note.said = message + why
+  log.warn(message, { intent: businessKey, why })
+}
