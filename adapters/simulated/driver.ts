@@ -1,6 +1,7 @@
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
+import type { DeviceReading } from '#domain/telemetry.ts'
 import type { Resource } from '#domain/resource.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import type { Clock, DeviceDriver, DeviceSink, EffectiveSetpoint } from '#ports.ts'
@@ -14,6 +15,9 @@ export type SimulatedDriver = DeviceDriver & {
   device(resourceId: ResourceId): SimulatedDevice
 }
 
+/** A device tells its last readings again after a reconnect, as chargers do. */
+const MEMORY_READINGS = 8
+
 /** A driver whose devices live in memory and know only business time. */
 export function createSimulatedDriver(options: {
   readonly clock: Clock
@@ -21,6 +25,7 @@ export function createSimulatedDriver(options: {
 }): SimulatedDriver {
   const devices = new Map<ResourceId, SimulatedDevice>()
   const attached = new Set<ResourceId>()
+  const memory = new Map<ResourceId, DeviceReading[]>()
   const step = options.meteringIntervalSeconds * 1000
   let sink: DeviceSink | null = null
   let passed = options.clock.now()
@@ -34,7 +39,10 @@ export function createSimulatedDriver(options: {
   function reportAll(at: Instant): void {
     for (const [resourceId, device] of [...devices].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const reading = device.meter(at)
-      if (reading && attached.has(resourceId)) sink?.measured({ resourceId, ...reading })
+      if (!reading) continue
+      const kept = [...(memory.get(resourceId) ?? []), { resourceId, ...reading }]
+      memory.set(resourceId, kept.slice(-MEMORY_READINGS))
+      if (attached.has(resourceId)) sink?.measured({ resourceId, ...reading })
     }
   }
 
@@ -45,11 +53,13 @@ export function createSimulatedDriver(options: {
     },
     async stop() {
       sink = null
+      attached.clear()
     },
     async attach(resource: Resource) {
       attached.add(resource.id)
       const session = devices.get(resource.id)?.session
       if (session) sink?.session({ resourceId: resource.id, ...session })
+      for (const reading of memory.get(resource.id) ?? []) sink?.measured(reading)
       sink?.connected(resource.id, 'in memory')
     },
     async apply(resourceId: ResourceId, setpoint: DesiredSetpoint) {

@@ -1,0 +1,30 @@
+import { TERMINAL } from '#domain/flexibility-call.ts'
+import { type Gateway, runGateway } from '#gateway/run-gateway.ts'
+import { advanceCall } from '#lifecycle/advance-call.ts'
+import { advancePayouts } from '#lifecycle/advance-payouts.ts'
+import type { DeviceDriver, Ports } from '#ports.ts'
+
+export type App = {
+  /** Holds the devices of these drivers until it is stopped. */
+  startGateway(drivers: readonly DeviceDriver[]): Promise<Gateway>
+  /** Takes every step that is due now: calls, payouts, one round of the chain. */
+  advance(): Promise<void>
+}
+
+/** The product on the ports it is handed: the same in the real, the simulated and the test world. */
+export function createApp(ports: Ports): App {
+  return {
+    startGateway: (drivers) => runGateway(ports, drivers),
+    async advance() {
+      await ports.rail.advance()
+      const calls = await ports.store.transaction((tx) => tx.calls.list())
+      for (const call of calls) {
+        if (!TERMINAL.has(call.state) || call.state === 'cancelled') {
+          await advanceCall(ports, call.id)
+        }
+      }
+      await advancePayouts(ports)
+      await ports.rail.advance()
+    },
+  }
+}

@@ -1,0 +1,158 @@
+import { SIMULATED_PARTIES, simulatedSignature } from '#adapters/simulated/rail.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { FlexibilityRequest } from '#domain/flexibility-request.ts'
+import {
+  type CallId,
+  congestionPointId,
+  organisationId,
+  ownerId,
+  programId,
+  resourceId,
+  siteId,
+} from '#domain/ids.ts'
+import { microEurPerKwh } from '#domain/money.ts'
+import type { Program } from '#domain/program.ts'
+import type { Organisation, Rating, Resource } from '#domain/resource.ts'
+import { addSeconds, type Instant, parseInstant } from '#domain/time.ts'
+import { basisPoints } from '#domain/units.ts'
+import { acceptOffer } from '#lifecycle/accept-offer.ts'
+import type { Ports } from '#ports.ts'
+
+/** A Wednesday in winter. */
+export const WINDOW_START: Instant = parseInstant('2026-01-14T16:00:00Z')
+export const dso = organisationId('dso')
+export const north = congestionPointId('cp-north')
+
+export function aProgram(changes: Partial<Program> = {}): Program {
+  return {
+    id: programId('program-1'),
+    version: 1,
+    dsoId: dso,
+    timeZone: 'Europe/Amsterdam',
+    settlementPeriodSeconds: 900,
+    meteringIntervalSeconds: 30,
+    controlCycleSeconds: 30,
+    noticeSeconds: 300,
+    graceSeconds: 120,
+    disputeWindowSeconds: 180,
+    epochSeconds: 120,
+    epochWindowSeconds: 60,
+    settleBySeconds: 1800,
+    priceCapMax: microEurPerKwh(450_000n),
+    feeBp: basisPoints(200),
+    paymentCurve: [
+      { deliveredBp: 2500, payBp: 0 },
+      { deliveredBp: 9500, payBp: 10_000 },
+    ],
+    chargerBaseline: { name: 'mean-of-like-days', version: 1, days: 10 },
+    batteryBaseline: { name: 'reading-before', version: 1 },
+    toleranceW: 200,
+    toleranceBp: basisPoints(500),
+    ...changes,
+  }
+}
+
+export function anOrganisation(id: string, changes: Partial<Organisation> = {}): Organisation {
+  return {
+    id: organisationId(id),
+    kind: 'aggregator',
+    name: id,
+    address: null,
+    aggregatorShareBp: basisPoints(1500),
+    ...changes,
+  }
+}
+
+const CHARGER: Rating = {
+  importMaxW: 7360,
+  exportMaxW: 0,
+  importMinW: 1380,
+  phases: 1,
+  energyWh: 60_000,
+  reserveWh: 0,
+  pausable: true,
+}
+const BATTERY: Rating = {
+  importMaxW: 5000,
+  exportMaxW: 5000,
+  importMinW: 0,
+  phases: 3,
+  energyWh: 10_000,
+  reserveWh: 2000,
+  pausable: false,
+}
+
+export function aResource(
+  id: string,
+  kind: Resource['kind'],
+  price: bigint,
+  changes: Partial<Resource> = {},
+): Resource {
+  return {
+    id: resourceId(id),
+    kind,
+    siteId: siteId(`site-${id}`),
+    ownerId: ownerId(`owner-${id}`),
+    aggregatorId: organisationId('agg-1'),
+    congestionPointId: north,
+    rating: kind === 'charger' ? CHARGER : BATTERY,
+    offer: {
+      price: microEurPerKwh(price),
+      directions: ['reduce-import', 'increase-import'],
+      fromMinute: 0,
+      untilMinute: 1440,
+    },
+    connection: { protocol: 'simulated', address: id },
+    enrolledAt: addSeconds(WINDOW_START, -86_400),
+    ...changes,
+  }
+}
+
+/** A request over one or more settlement periods from the window's start. */
+export function aRequest(
+  powersW: readonly number[],
+  changes: Partial<FlexibilityRequest> = {},
+): FlexibilityRequest {
+  const start = changes.window?.start ?? WINDOW_START
+  return {
+    congestionPointId: north,
+    direction: 'reduce-import',
+    window: { start, end: addSeconds(start, powersW.length * 900) },
+    periods: powersW.map((powerW, i) => ({ start: addSeconds(start, i * 900), powerW })),
+    priceCap: microEurPerKwh(450_000n),
+    penalty: { kind: 'none' },
+    ...changes,
+  }
+}
+
+/** Writes parties, program, congestion point, owners and resources straight into the store. */
+export async function enrolAll(
+  { store }: Pick<Ports, 'store'>,
+  resources: readonly Resource[],
+  program: Program = aProgram(),
+): Promise<void> {
+  await store.transaction(async (tx) => {
+    const { payer, agent } = SIMULATED_PARTIES
+    await tx.organisations.save(anOrganisation('dso', { kind: 'dso', address: payer }))
+    await tx.organisations.save(anOrganisation('agent', { kind: 'agent', address: agent }))
+    await tx.organisations.save(anOrganisation('agg-1'))
+    await tx.organisations.save(anOrganisation('agg-2'))
+    await tx.organisations.saveProgram(program)
+    await tx.organisations.saveCongestionPoint({ id: north, dsoId: dso, name: 'North' })
+    for (const resource of resources) {
+      const { ownerId: id, aggregatorId } = resource
+      await tx.resources.saveOwner({ id, aggregatorId, payout: { kind: 'agent' } })
+      await tx.resources.save(resource)
+    }
+  })
+}
+
+/** The DSO of a simulated world signs the escrow of an offered call. */
+export async function acceptAsDso(ports: Ports, id: CallId): Promise<FlexibilityCall> {
+  const call = await ports.store.transaction((tx) => tx.calls.lock(id))
+  if (!call.escrow) throw new Error(`${id} is ${call.state} and has no escrow to accept`)
+  const { terms } = call.escrow
+  const signature = simulatedSignature(terms.payer, terms)
+  const validBefore = terms.deliverStart / 1000
+  return acceptOffer(ports, call.dsoId, id, { validAfter: 0, validBefore, signature })
+}

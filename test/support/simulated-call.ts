@@ -1,0 +1,94 @@
+import { createSimulatedAttestor, SIMULATED_PARTIES } from '#adapters/simulated/rail.ts'
+import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
+import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
+import type { CallId } from '#domain/ids.ts'
+import type { Rounding } from '#domain/settlement.ts'
+import type { Resource } from '#domain/resource.ts'
+import { addSeconds, sameLocalTime } from '#domain/time.ts'
+import { receiveAttestation } from '#lifecycle/receive-attestation.ts'
+import { receiveRefusal } from '#lifecycle/receive-refusal.ts'
+import { recordTelemetry } from '#lifecycle/record-telemetry.ts'
+import { verificationTasks } from '#lifecycle/verification-tasks.ts'
+import type { World } from '#simulations/world.ts'
+import { createVerifier } from '#verifier/verifier.ts'
+import { WINDOW_START } from './builders.ts'
+
+/** A charger whose car draws the same every weekday; its machine stands behind the resource. */
+export async function plugCharger(
+  world: World,
+  resource: Resource,
+  powerW: number,
+  changes: Partial<SimulatedDeviceOptions> = {},
+): Promise<void> {
+  const startRegisterWh = 100_000
+  world.driver.plug(resource.id, {
+    kind: 'charger',
+    naturalW: powerW,
+    registerWh: startRegisterWh,
+    session: {
+      startedAt: world.clock.now(),
+      endedAt: null,
+      energyNeededWh: powerW * 2,
+      departureAt: addSeconds(WINDOW_START, 12 * 3600),
+      startRegisterWh,
+    },
+    ...changes,
+  })
+  const readings = []
+  for (let back = 1; back <= 16; back++) {
+    for (let quarter = 0; quarter <= 4; quarter++) {
+      const at = sameLocalTime(addSeconds(WINDOW_START, quarter * 900), back, 'Europe/Amsterdam')
+      const registerWh = 50_000 - back * 1000 + Math.round((powerW * quarter) / 4)
+      readings.push({ resourceId: resource.id, at, powerW, registerWh, socBp: null })
+    }
+  }
+  await recordTelemetry(world.ports(), readings, 'imported')
+}
+
+export function plugBattery(
+  world: World,
+  resource: Resource,
+  changes: Partial<SimulatedDeviceOptions> = {},
+): void {
+  world.driver.plug(resource.id, {
+    kind: 'battery',
+    naturalW: 0,
+    storedWh: 8000,
+    energyWh: 10_000,
+    ...changes,
+  })
+}
+
+/** The verifiers of a simulated world look once at what waits for a signature. */
+export async function runVerifiers(
+  world: World,
+  which: readonly number[] = [0, 1, 2],
+  round?: Rounding,
+): Promise<void> {
+  for (const index of which) {
+    const address = SIMULATED_PARTIES.verifiers[index]
+    if (address === undefined) throw new RangeError(`no verifier ${index}`)
+    const verifier = createVerifier({
+      attestor: createSimulatedAttestor(address),
+      chain: world.rail,
+      verifySignature: verifySimulatedSignature,
+      log: world.ports().log,
+      ...(round ? { round } : {}),
+      client: {
+        tasks: () => verificationTasks(world.ports(), address),
+        async bundle(callId, version) {
+          const text = await world.store.transaction((tx) =>
+            tx.evidence.load(callId as CallId, version),
+          )
+          if (text === null) throw new Error(`no bundle ${callId} ${version}`)
+          return text
+        },
+        attest: ({ subject, subjectId, version }, who, signature) =>
+          receiveAttestation(world.ports(), { subject, subjectId, version, verifier: who, signature }),
+        refuse: ({ subject, subjectId, version }, who, difference) =>
+          receiveRefusal(world.ports(), { subject, subjectId, version, verifier: who, ...difference }),
+      },
+    })
+    await verifier.tick()
+  }
+}
