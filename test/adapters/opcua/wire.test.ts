@@ -44,7 +44,11 @@ test('whatever numbers come as a record, whole ones come of it or a RangeError',
     fc.float64Array({ maxLength: 6 }),
     stamped.map((n) => Float64Array.of(...n)),
   )
-  fc.assert(fc.property(records, (numbers) => expect(isWhole(numbers)).toBe(true)))
+  fc.assert(
+    fc.property(records, (numbers) => {
+      expect(isWhole(numbers)).toBe(true)
+    }),
+  )
 })
 
 test('stamp 0 is no record yet', () => {
