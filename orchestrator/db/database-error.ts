@@ -43,15 +43,15 @@ function unavailability(code: string): string | null {
     return 'the database cannot be reached'
   }
   if (/^CONNECT(ION|_TIMEOUT)/.test(code)) return 'the connection to the database was lost'
-  if (/^08/.test(code)) return 'the connection to the database was lost'
-  if (/^57P0/.test(code)) return 'the database is starting or stopping'
+  if (code.startsWith('08')) return 'the connection to the database was lost'
+  if (code.startsWith('57P0')) return 'the database is starting or stopping'
   if (code === '25P03') return 'the transaction stood idle for too long'
   if (code === '57014') return 'the database took too long'
   if (code === '55P03') return 'a lock was not free in time'
   if (code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED) {
     return 'the transaction was undone again and again by others'
   }
-  if (/^53/.test(code)) return 'the database is out of disk, memory or connections'
+  if (code.startsWith('53')) return 'the database is out of disk, memory or connections'
   if (code === '25006') return 'the database is read-only'
   return null
 }

@@ -1,26 +1,19 @@
-import postgres from 'postgres'
-import { migrate } from '#db/migrate.ts'
 import { createPostgresStore } from '#db/store.ts'
-import { silentLog } from './silent-log.ts'
+import type { TestDatabase } from '../support/database.ts'
+import { recordingLog } from '../support/recording-log.ts'
+import { createMigratedDatabase } from './migrated-database.ts'
 import { describeStore } from './store-conformance.ts'
-import { startTestServer } from './test-server.ts'
 
 describeStore('on PostgreSQL', async () => {
-  const server = await startTestServer()
-  const template = await server.createDatabase()
-  await migrate({ url: template, log: silentLog })
-  let made = 0
+  const made: TestDatabase[] = []
   return {
     async open() {
-      const url = new URL(template)
-      url.pathname = `/copy_${++made}`
-      const admin = postgres(template.replace(/[^/]*$/, 'postgres'), { max: 1 })
-      await admin.unsafe(
-        `CREATE DATABASE copy_${made} TEMPLATE ${new URL(template).pathname.slice(1)}`,
-      )
-      await admin.end()
-      return createPostgresStore({ url: url.href, log: silentLog })
+      const database = await createMigratedDatabase()
+      made.push(database)
+      return createPostgresStore({ url: database.url, log: recordingLog() })
     },
-    close: () => server.stop(),
+    async close() {
+      for (const database of made) await database.drop()
+    },
   }
 })

@@ -24,16 +24,22 @@ export function describeStore(name: string, makeSource: () => Promise<StoreSourc
       store = await source.open()
     })
     afterEach(() => store.close())
-    const open = () => store
-    describe('parties', () => partyTests(open))
-    describe('idempotent requests', () => requestTests(open))
-    describe('calls', () => callTests(open))
-    describe('promises', () => promiseTests(open))
-    describe('setpoints', () => setpointTests(open))
-    describe('readings and sessions', () => readingTests(open))
-    describe('evidence and attestations', () => evidenceTests(open))
-    describe('events', () => eventTests(open))
-    describe('payouts and ledger', () => moneyTests(open))
-    describe('chain journal', () => chainTests(open))
+    const topics: Record<string, (open: () => Store) => void> = {
+      parties: partyTests,
+      'idempotent requests': requestTests,
+      calls: callTests,
+      promises: promiseTests,
+      setpoints: setpointTests,
+      'readings and sessions': readingTests,
+      'evidence and attestations': evidenceTests,
+      events: eventTests,
+      'payouts and ledger': moneyTests,
+      'chain journal': chainTests,
+    }
+    for (const [topic, tests] of Object.entries(topics)) {
+      describe(`about ${topic}`, () => {
+        tests(() => store)
+      })
+    }
   })
 }
