@@ -244,7 +244,7 @@ export class ChargePoint {
     for (let at = Math.max(startedAt, Date.parse(visit.chargingFrom)); at < start; at += STEP_MS) {
       car = stepEvBattery(carSpec(visit), car, this.device.rating.importMaxW, STEP_MS / 1000)
     }
-    const startRegisterWh = Math.floor(this.device.registerWh - car.meteredWh)
+    const startRegisterWh = Math.floor(this.device.registerWh - car.meteredWh + 1e-6)
     this.#charging = { session: sessionOf(visit, startedAt, startRegisterWh), car, twin: car }
   }
 }
