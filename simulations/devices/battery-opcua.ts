@@ -77,6 +77,8 @@ export class BatteryOpcua {
       securityModes: [MessageSecurityMode.SignAndEncrypt],
       securityPolicies: [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss],
       allowAnonymous: true, // inside the encrypted channel, whose certificate says who it is
+      // Else changes within 50 ms are folded into one, and a late physics tick would lose records.
+      serverCapabilities: { minSupportedSampleRate: 0 },
       isAuditing: false,
     })
     await server.initialize()
