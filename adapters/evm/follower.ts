@@ -34,12 +34,19 @@ export class Follower {
       return 'closed'
     }
     if (round.used > (row.nonce ?? 0)) return this.#afterNonceWent(row, round)
-    if (await nullIfMissing(getTransaction(client, { hash: keccak256(raw) }))) {
-      await this.#raiseIfSlow(row, raw, round.head)
-    } else {
+    if (this.#isSlow(row, round.head)) await this.#raise(row, raw, round.head)
+    else if (!(await nullIfMissing(getTransaction(client, { hash: keccak256(raw) })))) {
       await this.#rebroadcast(row, raw, round.head)
     }
     return 'waits'
+  }
+
+  /** Waiting counts whether or not the node keeps it: a poor fee is a reason to be forgotten. */
+  #isSlow({ businessKey }: IntentRow, head: number): boolean {
+    const { local, raiseAfterBlocks, notes } = this.#outbox
+    const note = notes.of(businessKey)
+    note.waitingSince ??= head
+    return !local && head - note.waitingSince >= raiseAfterBlocks
   }
 
   async #receiptOf(row: IntentRow, raw: Hex) {
@@ -97,14 +104,6 @@ export class Follower {
     if (why === null) log.info('chain: broadcast again', { intent: row.businessKey })
     else if (asksForMore(why) && !local) await this.#raise(row, raw, head)
     else warnOnce(this.#outbox, row, 'chain: not taken', why)
-  }
-
-  async #raiseIfSlow(row: IntentRow, raw: Hex, head: number): Promise<void> {
-    const { local, raiseAfterBlocks, notes } = this.#outbox
-    const note = notes.of(row.businessKey)
-    note.waitingSince ??= head
-    if (local || head - note.waitingSince < raiseAfterBlocks) return
-    await this.#raise(row, raw, head)
   }
 
   /** Stored before it is sent, like the first. */
