@@ -13,8 +13,9 @@ export function coalesce(work: () => Promise<void>): () => Promise<void> {
     return mine
   }
   return () => {
+    if (next !== null) return next // not begun yet
     if (running === null) return run()
-    next ??= running.then(startNext, startNext)
+    next = running.then(startNext, startNext)
     return next
   }
   function startNext(): Promise<void> {

@@ -6,12 +6,12 @@ import { type Backend, openPostgresBackend, openRedisBackend, type WakeUpData } 
 import { coalesce } from './coalesce.ts'
 import { openNotifications } from './notifications.ts'
 
-/** A call that is due at once again is looked at after this pause, and not in a tight circle. */
-const PAUSE_MIN_MS = 25
+/** A call that says that it is due already is looked at after this pause, not in a tight circle. */
+const PAUSE_MS = 25
 /** Longer delays are cut and queued again: PostgreSQL and timers count milliseconds in 32 bits. */
 const DELAY_MAX_MS = 24 * 3600 * 1000
 
-/** A call whose time has come; `again` tells the queue that it was due before. */
+/** A call whose time has come; `again` counts how often it came for one and the same instant. */
 export type DueCall = { readonly callId: CallId; readonly at: Instant; readonly again: number }
 
 export type BullWakeUps = WakeUps & {
@@ -52,9 +52,9 @@ export async function createBullWakeUps(options: BullWakeUpsOptions): Promise<Bu
   )
   const enqueue = enqueuer(backend, clock, log)
   return {
-    wakeCall: (callId, at) => enqueue({ callId, at, again: 0 }),
+    wakeCall: (callId, at) => enqueue({ callId, at, again: 0 }, 0),
     wakeAgain: ({ callId, at, again }, next) =>
-      enqueue({ callId, at: next, again: next === at ? again + 1 : 1 }),
+      enqueue({ callId, at: next, again: next === at ? again + 1 : 0 }, PAUSE_MS),
     notify: (topic) => notifications.notify(topic),
     subscribe: (topic, handler) => notifications.subscribe(topic, handler),
     work: (concurrency, process) =>
@@ -71,7 +71,9 @@ export async function createBullWakeUps(options: BullWakeUpsOptions): Promise<Bu
   }
 }
 
-function enqueuer(backend: Backend, clock: Clock, log: Log): (due: DueCall) => Promise<void> {
+type Enqueue = (due: DueCall, pauseMs: number) => Promise<void>
+
+function enqueuer(backend: Backend, clock: Clock, log: Log): Enqueue {
   const add = async (data: WakeUpData, options: { jobId?: string; delay?: number }) => {
     try {
       await backend.add(data, options)
@@ -80,13 +82,12 @@ function enqueuer(backend: Backend, clock: Clock, log: Log): (due: DueCall) => P
     }
   }
   const atOnce = new Map<CallId, () => Promise<void>>()
-  return async ({ callId, at, again }) => {
-    const delay = Math.ceil((at - clock.now()) / clock.speed)
+  return async ({ callId, at, again }, pauseMs) => {
+    const delay = Math.max(Math.ceil((at - clock.now()) / clock.speed), pauseMs)
     if (delay > 0) {
       const jobId = `${encodeURIComponent(callId)}@${at}+${again}`
       return add({ callId, at, again }, { jobId, delay: Math.min(delay, DELAY_MAX_MS) })
     }
-    if (again > 0) return add({ callId, at, again }, { delay: PAUSE_MIN_MS })
     // Without an id: one that equals the id of a job that runs would be dropped, and what has
     // just changed would not be looked at. Bursts are held together here instead.
     const wake = atOnce.get(callId) ?? coalesce(() => add({ callId, at, again: 0 }, {}))
