@@ -1,4 +1,4 @@
-import type { DesiredSetpoint, SetpointRow } from '#domain/dispatch-instruction.ts'
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Protocol, Resource } from '#domain/resource.ts'
@@ -121,7 +121,10 @@ function createKeeper(ports: Ports, drivers: readonly DeviceDriver[]) {
     try {
       await driver.apply(row.resourceId, row, APPLY_DEADLINE_MS)
       applied.set(row.resourceId, row.version)
-      await recordSetpoint(ports, row, { acknowledgedAt: ports.clock.now() })
+      // After a reconnect it is applied again; what counts is when the device first said yes.
+      if (row.acknowledgedAt === null) {
+        await recordSetpoint(ports, row, { acknowledgedAt: ports.clock.now() })
+      }
       await readBack(driver, row)
       return true
     } catch (error) {
@@ -130,13 +133,14 @@ function createKeeper(ports: Ports, drivers: readonly DeviceDriver[]) {
     }
   }
 
-  async function readBack(driver: DeviceDriver, row: DesiredSetpoint): Promise<void> {
+  async function readBack(driver: DeviceDriver, row: SetpointRow): Promise<void> {
     for (let i = 0; i < READ_BACK_TRIES && !stopped; i++) {
       const effective = await driver.readBack(row.resourceId, READ_BACK_DEADLINE_MS)
       const effectiveW = effective.kind === 'limited' ? effective.powerW : null
       const agrees = row.powerW === null ? effective.kind === 'default' : effectiveW !== null
       if (agrees) {
-        return recordSetpoint(ports, row, { effectiveAt: ports.clock.now(), effectiveW })
+        const effectiveAt = row.effectiveAt ?? ports.clock.now()
+        return recordSetpoint(ports, row, { effectiveAt, effectiveW })
       }
       await ports.timer.sleep(READ_BACK_PAUSE_MS)
     }

@@ -13,13 +13,24 @@ import type { World } from '#simulations/world.ts'
 import { createVerifier } from '#verifier/verifier.ts'
 import { WINDOW_START } from './builders.ts'
 
-/** A charger whose car draws the same every weekday; its machine stands behind the resource. */
+/** A charger whose car draws the same every weekday: machine and history. */
 export async function plugCharger(
   world: World,
   resource: Resource,
   powerW: number,
   changes: Partial<SimulatedDeviceOptions> = {},
 ): Promise<void> {
+  plugCar(world, resource, powerW, changes)
+  await importHabit(world, resource, powerW)
+}
+
+/** A machine with a car at it stands behind the resource. */
+export function plugCar(
+  world: World,
+  resource: Resource,
+  powerW: number,
+  changes: Partial<SimulatedDeviceOptions> = {},
+): void {
   const startRegisterWh = 100_000
   world.driver.plug(resource.id, {
     kind: 'charger',
@@ -34,11 +45,25 @@ export async function plugCharger(
     },
     ...changes,
   })
+}
+
+/** Quarter-hour registers of the weeks before: the same power at the same local time. */
+export async function importHabit(
+  world: World,
+  resource: Resource,
+  powerW: number,
+  stepSeconds = 900,
+): Promise<void> {
   const readings = []
   for (let back = 1; back <= 16; back++) {
     for (let quarter = 0; quarter <= 4; quarter++) {
-      const at = sameLocalTime(addSeconds(WINDOW_START, quarter * 900), back, 'Europe/Amsterdam')
-      const registerWh = 50_000 - back * 1000 + Math.round((powerW * quarter) / 4)
+      const at = sameLocalTime(
+        addSeconds(WINDOW_START, quarter * stepSeconds),
+        back,
+        'Europe/Amsterdam',
+      )
+      const passedWh = Math.round((powerW * quarter * stepSeconds) / 3600)
+      const registerWh = 50_000 - back * 1000 + passedWh
       readings.push({ resourceId: resource.id, at, powerW, registerWh, socBp: null })
     }
   }
