@@ -65,7 +65,8 @@ export async function deployPool(deployment: Deployment): Promise<ChainIdentity>
     deployment.token ?? (await send.create('TestEuro', testEuroAbi, testEuroBytecode, [owner]))
   for (const { address, amount } of deployment.mintTo ?? []) {
     const args = [address, amount] as const
-    await send.call(token, encodeFunctionData({ abi: testEuroAbi, functionName: 'mint', args }))
+    const data = encodeFunctionData({ abi: testEuroAbi, functionName: 'mint', args })
+    await send.call(`minting for ${address}`, token, data)
   }
   const registry = await send.create(
     'VerifierRegistry',
@@ -76,7 +77,7 @@ export async function deployPool(deployment: Deployment): Promise<ChainIdentity>
   const ascending = deployment.verifiers.toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
   const args = [ascending, quorum] as const
   const addSet = { abi: verifierRegistryAbi, functionName: 'addSet', args } as const
-  await send.call(registry, encodeFunctionData(addSet))
+  await send.call('naming the verifiers', registry, encodeFunctionData(addSet))
   const { disputeWindowSeconds, epochWindowSeconds, refundGraceSeconds } = deployment
   const windows = [disputeWindowSeconds, epochWindowSeconds, refundGraceSeconds]
   const pool = await send.create('FlexPool', flexPoolAbi, flexPoolBytecode, [
@@ -140,8 +141,8 @@ async function createDeployer(client: ChainClient, { deployerKey, timer }: Deplo
       if (!contractAddress) throw new Error(`deploying ${what} gave no address`)
       return contractAddress
     },
-    async call(to: Address, data: Hex): Promise<void> {
-      await send(`a call to ${to}`, { to, data })
+    async call(what: string, to: Address, data: Hex): Promise<void> {
+      await send(what, { to, data })
     },
   }
 }

@@ -1,6 +1,7 @@
-import { type Abi, decodeErrorResult } from 'viem'
+import { type Abi, decodeErrorResult, hexToString } from 'viem'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
+import { verifierRegistryAbi } from '#contracts/generated/VerifierRegistry.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Hex } from '#domain/ids.ts'
 import { causes, shortMessage, unwrapped } from './rpc.ts'
@@ -14,8 +15,10 @@ export type Refusal = {
   readonly text: string
 }
 
-/** Errors of the pool, and of tokens that speak OpenZeppelin's. The first of a name is enough. */
-const errorAbi: Abi = [...flexPoolAbi, ...testEuroAbi].filter(({ type }) => type === 'error')
+/** Errors of our contracts, and of tokens that speak OpenZeppelin's. The first of a name is enough. */
+const errorAbi: Abi = [...flexPoolAbi, ...verifierRegistryAbi, ...testEuroAbi].filter(
+  ({ type }) => type === 'error',
+)
 
 const stateNames = ['None', 'Funded', 'Proposed', 'Final', 'Cancelled', 'Refunded']
 
@@ -55,9 +58,13 @@ export function decodeRefusal(data: Hex): Refusal {
 
 function textOf(name: string, args: Readonly<Record<string, unknown>>): string {
   if (name === 'Error') return String(Object.values(args)[0])
-  const shown = Object.entries(args).map(([key, value]) => {
-    const isState = name === 'WrongState' && (key === 'found' || key === 'expected')
-    return `${key} ${isState ? (stateNames[Number(value)] ?? value) : String(value)}`
-  })
+  const shown = Object.entries(args).map(([key, value]) => `${key} ${shownValue(name, key, value)}`)
   return shown.length > 0 ? `${name}: ${shown.join(', ')}` : name
+}
+
+function shownValue(name: string, key: string, value: unknown): string {
+  if (name === 'WrongState' && key !== 'id') return stateNames[Number(value)] ?? String(value)
+  // The name of an argument, as up to 32 letters.
+  if (name === 'BadConfiguration' && key === 'name') return hexToString(value as Hex, { size: 32 })
+  return String(value)
 }
