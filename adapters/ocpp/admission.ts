@@ -11,9 +11,7 @@ export type Admission = {
   failed(address: string, identity: string): Promise<number | null>
 }
 
-export function createAdmission(options: {
-  readonly failuresPerMinute: number
-}): Admission {
+export function createAdmission(options: { readonly failuresPerMinute: number }): Admission {
   const limits = { points: options.failuresPerMinute, duration: 60 }
   const perAddress = new RateLimiterMemory({ ...limits, keyPrefix: 'address' })
   const perIdentity = new RateLimiterMemory({ ...limits, keyPrefix: 'identity' })

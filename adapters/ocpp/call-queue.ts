@@ -15,112 +15,103 @@ export type CallRequest = {
   readonly supersedeKey?: string
 }
 
-export type CallQueue = {
-  /**
-   * @throws StationError for a CALLERROR; DomainError 'device-unreachable' without an answer in
-   *   time, 'device-refused' if superseded before it was sent.
-   */
-  call(request: CallRequest): Promise<Payload>
-  /** False if nobody waits for this id: too late, or never asked. */
-  answered(id: string, outcome: Payload | StationError): boolean
-  /** Which action an outstanding id belongs to. */
-  outstanding(id: string): string | null
-  close(reason: string): void
-}
-
 type Entry = {
   readonly id: string
   readonly request: CallRequest
   readonly order: number
-  readonly promise: Promise<Payload>
-  readonly resolve: (payload: Payload) => void
-  readonly reject: (error: Error) => void
+  readonly outcome: PromiseWithResolvers<Payload>
 }
+
+type Send = (id: string, action: string, payload: Payload) => void
 
 /** One CALL in flight per station, the rest in order of priority (OCPP-J: one outstanding CALL). */
-export function createCallQueue(options: {
-  readonly timer: Timer
-  readonly identity: string
-  readonly send: (id: string, action: string, payload: Payload) => void
-}): CallQueue {
-  const { timer, identity, send } = options
-  let waiting: Entry[] = []
-  let inFlight: Entry | null = null
-  let closedBecause: string | null = null
-  let order = 0
+export class CallQueue {
+  readonly #timer: Timer
+  readonly #identity: string
+  readonly #send: Send
+  #waiting: Entry[] = []
+  #inFlight: Entry | null = null
+  #closedBecause: string | null = null
+  #order = 0
 
-  function pump(): void {
-    if (inFlight !== null) return
-    const next = waiting.shift()
-    if (next === undefined) return
-    inFlight = next
-    send(next.id, next.request.action, next.request.payload)
+  constructor(timer: Timer, identity: string, send: Send) {
+    this.#timer = timer
+    this.#identity = identity
+    this.#send = send
   }
 
-  function enqueue(entry: Entry): void {
-    const key = entry.request.supersedeKey
-    if (key !== undefined) {
-      for (const old of waiting.filter((one) => one.request.supersedeKey === key)) {
-        old.reject(
-          new DomainError('device-refused', `superseded by a newer order before it was sent`),
-        )
-      }
-      waiting = waiting.filter((one) => one.request.supersedeKey !== key)
+  /**
+   * @throws StationError for a CALLERROR; DomainError 'device-unreachable' without an answer in
+   *   time, 'device-refused' if superseded before it was sent.
+   */
+  async call(request: CallRequest): Promise<Payload> {
+    if (this.#closedBecause !== null) throw unreachable(this.#identity, this.#closedBecause)
+    const { action, deadlineMs } = request
+    const outcome = Promise.withResolvers<Payload>()
+    const entry: Entry = { id: randomUUID(), request, order: this.#order++, outcome }
+    this.#supersede(request.supersedeKey)
+    this.#waiting.push(entry)
+    this.#waiting.sort((a, b) => a.request.priority - b.request.priority || a.order - b.order)
+    this.#pump()
+    try {
+      return await this.#timer.deadline(outcome.promise, deadlineMs, action)
+    } catch (error) {
+      if (!isDeadline(error)) throw error
+      this.#abandon(entry)
+      throw unreachable(this.#identity, `no answer to ${action} within ${deadlineMs} ms`)
     }
-    waiting.push(entry)
-    waiting.sort((a, b) => a.request.priority - b.request.priority || a.order - b.order)
   }
 
-  function abandon(entry: Entry): void {
-    waiting = waiting.filter((one) => one !== entry)
-    if (inFlight === entry) inFlight = null
-    pump()
+  /** False if nobody waits for this id: too late, or never asked. */
+  answered(id: string, outcome: Payload | StationError): boolean {
+    const entry = this.#inFlight
+    if (entry === null || entry.id !== id) return false
+    this.#inFlight = null
+    if (outcome instanceof Error) entry.outcome.reject(outcome)
+    else entry.outcome.resolve(outcome)
+    this.#pump()
+    return true
   }
 
-  return {
-    async call(request) {
-      if (closedBecause !== null) throw unreachable(identity, closedBecause)
-      const entry: Entry = { id: randomUUID(), request, order: order++, ...settleable() }
-      enqueue(entry)
-      pump()
-      try {
-        return await timer.deadline(entry.promise, request.deadlineMs, request.action)
-      } catch (error) {
-        if (!isDeadline(error)) throw error
-        abandon(entry)
-        throw unreachable(
-          identity,
-          `no answer to ${request.action} within ${request.deadlineMs} ms`,
-        )
-      }
-    },
-
-    answered(id, outcome) {
-      if (inFlight === null || inFlight.id !== id) return false
-      const entry = inFlight
-      inFlight = null
-      if (outcome instanceof Error) entry.reject(outcome)
-      else entry.resolve(outcome)
-      pump()
-      return true
-    },
-
-    outstanding(id) {
-      return inFlight?.id === id ? inFlight.request.action : null
-    },
-
-    close(reason) {
-      closedBecause = reason
-      const all = inFlight === null ? waiting : [inFlight, ...waiting]
-      inFlight = null
-      waiting = []
-      for (const entry of all) entry.reject(unreachable(identity, reason))
-    },
+  /** Which action an outstanding id belongs to. */
+  outstanding(id: string): string | null {
+    return this.#inFlight?.id === id ? this.#inFlight.request.action : null
   }
-}
 
-function settleable(): Pick<Entry, 'promise' | 'resolve' | 'reject'> {
-  return Promise.withResolvers<Payload>()
+  /** Rejects whatever waits, and whatever comes later, as unreachable. */
+  close(reason: string): void {
+    this.#closedBecause = reason
+    const all = this.#inFlight === null ? this.#waiting : [this.#inFlight, ...this.#waiting]
+    this.#inFlight = null
+    this.#waiting = []
+    for (const { outcome } of all) outcome.reject(unreachable(this.#identity, reason))
+  }
+
+  #pump(): void {
+    if (this.#inFlight !== null) return
+    const next = this.#waiting.shift()
+    if (next === undefined) return
+    this.#inFlight = next
+    this.#send(next.id, next.request.action, next.request.payload)
+  }
+
+  #supersede(key: string | undefined): void {
+    if (key === undefined) return
+    const old = this.#waiting.filter(({ request }) => request.supersedeKey === key)
+    this.#waiting = this.#waiting.filter((entry) => !old.includes(entry))
+    for (const { outcome } of old) {
+      outcome.reject(
+        new DomainError('device-refused', 'superseded by a newer order before it was sent'),
+      )
+    }
+  }
+
+  /** Its answer may still come; nobody waits for it any more. */
+  #abandon(entry: Entry): void {
+    this.#waiting = this.#waiting.filter((one) => one !== entry)
+    if (this.#inFlight === entry) this.#inFlight = null
+    this.#pump()
+  }
 }
 
 function isDeadline(error: unknown): boolean {

@@ -3,9 +3,19 @@ export type OcppVersion = 'ocpp1.6' | 'ocpp2.0.1'
 export type Payload = Record<string, unknown>
 
 export type Frame =
-  | { readonly kind: 'call'; readonly id: string; readonly action: string; readonly payload: Payload }
+  | {
+      readonly kind: 'call'
+      readonly id: string
+      readonly action: string
+      readonly payload: Payload
+    }
   | { readonly kind: 'result'; readonly id: string; readonly payload: Payload }
-  | { readonly kind: 'error'; readonly id: string; readonly code: string; readonly description: string }
+  | {
+      readonly kind: 'error'
+      readonly id: string
+      readonly code: string
+      readonly description: string
+    }
   /** A type number that we do not know: ignored, never answered (OCPP-J 2.1 part 4, 4.4). */
   | { readonly kind: 'unknown'; readonly type: number }
   | { readonly kind: 'malformed'; readonly id: string | null; readonly reason: string }
@@ -67,7 +77,11 @@ export function parseFrame(text: string): Frame {
   const [type, id] = value as [number, unknown]
   if (type !== 2 && type !== 3 && type !== 4) return { kind: 'unknown', type }
   if (typeof id !== 'string' || id === '' || id.length > ID_LENGTH_MAX) {
-    return { kind: 'malformed', id: null, reason: 'the message id is not a text of 1 to 36 characters' }
+    return {
+      kind: 'malformed',
+      id: null,
+      reason: 'the message id is not a text of 1 to 36 characters',
+    }
   }
   if (type === 2) return parseCall(id, value)
   if (type === 3) {

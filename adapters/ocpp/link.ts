@@ -1,6 +1,6 @@
 import type { RawData, WebSocket } from 'ws'
 import type { Log, Timer } from '#ports.ts'
-import { type CallQueue, type CallRequest, createCallQueue } from './call-queue.ts'
+import { CallQueue, type CallRequest } from './call-queue.ts'
 import {
   callText,
   errorText,
@@ -65,12 +65,9 @@ export function createLink(options: LinkOptions): Link {
   const firstMessage = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<void>()
-  const pongs = new Set<() => void>()
   let open = true
-  const queue = createCallQueue({
-    timer,
-    identity,
-    send: (id, action, payload) => send(callText(id, action, payload)),
+  const queue = new CallQueue(timer, identity, (id, action, payload) => {
+    send(callText(id, action, payload))
   })
 
   function send(text: string): void {
@@ -104,9 +101,6 @@ export function createLink(options: LinkOptions): Link {
     receive(isBinary ? '' : textOf(data))
     firstMessage.resolve()
   })
-  socket.on('pong', () => {
-    for (const heard of pongs) heard()
-  })
   socket.on('error', (error) => terminate(error.message))
   socket.on('close', (code, reason) => {
     gone.resolve()
@@ -126,25 +120,7 @@ export function createLink(options: LinkOptions): Link {
       return await queue.call(request)
     },
 
-    async ping(deadlineMs) {
-      if (!open) return false
-      const pong = Promise.withResolvers<boolean>()
-      const heard = () => pong.resolve(true)
-      pongs.add(heard)
-      socket.ping()
-      try {
-        return await timer.deadline(
-          Promise.race([pong.promise, closed.promise.then(() => false)]),
-          deadlineMs,
-          'a pong',
-        )
-      } catch {
-        return false
-      } finally {
-        pongs.delete(heard)
-      }
-    },
-
+    ping: async (deadlineMs) => open && (await isAnswered(socket, timer, deadlineMs)),
     close(code, reason) {
       socket.close(code, reason)
       finish(reason)
@@ -152,6 +128,22 @@ export function createLink(options: LinkOptions): Link {
         socket.terminate()
       })
     },
+  }
+}
+
+/** Sends a ping; false without a pong in time, or when the socket closes first. */
+async function isAnswered(socket: WebSocket, timer: Timer, deadlineMs: number): Promise<boolean> {
+  const outcome = Promise.withResolvers<boolean>()
+  const ponged = () => outcome.resolve(true)
+  const closed = () => outcome.resolve(false)
+  socket.once('pong', ponged).once('close', closed)
+  try {
+    socket.ping()
+    return await timer.deadline(outcome.promise, deadlineMs, 'a pong')
+  } catch {
+    return false
+  } finally {
+    socket.off('pong', ponged).off('close', closed)
   }
 }
 

@@ -11,6 +11,8 @@ export type MeterValue = {
   readonly at: Instant | null
   /** Taken on the clock's raster (Sample.Clock), as settlement wants it. */
   readonly aligned: boolean
+  /** Taken when a transaction began (2.0.1 repeats it in the last event). */
+  readonly beginsTransaction: boolean
   readonly powerW: number | null
   readonly registerWh: number | null
   readonly socPercent: number | null
@@ -46,6 +48,7 @@ function meterValue(version: OcppVersion, payload: Payload, aligned: boolean): M
   return {
     at: fromTimestamp(optionalText(payload, 'timestamp')),
     aligned: aligned || values.some((one) => one['context'] === 'Sample.Clock'),
+    beginsTransaction: values.some((one) => one['context'] === 'Transaction.Begin'),
     powerW: importW === null && exportW === null ? null : (importW ?? 0) - (exportW ?? 0),
     registerWh: imported === null ? null : imported - (exported ?? 0),
     socPercent: measured.find((one) => one.measurand === 'SoC')?.value ?? null,
@@ -78,8 +81,7 @@ function scale(version: OcppVersion, sample: Payload): number {
 /** The value for all phases together; where a station has none, the sum of its phases. */
 function total(measured: readonly Measured[], measurand: string): number | null {
   const atOutlet = measured.filter(
-    (one) =>
-      one.measurand === measurand && (one.location === null || one.location === 'Outlet'),
+    (one) => one.measurand === measurand && (one.location === null || one.location === 'Outlet'),
   )
   const whole = atOutlet.find((one) => one.phase === null)
   if (whole !== undefined) return whole.value

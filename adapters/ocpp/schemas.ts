@@ -40,5 +40,7 @@ export function deviation(
   }
   if (validate(payload)) return null
   const [first] = validate.errors ?? []
-  return first === undefined ? 'invalid' : `${first.instancePath || '/'} ${first.message ?? first.keyword}`
+  return first === undefined
+    ? 'invalid'
+    : `${first.instancePath || '/'} ${first.message ?? first.keyword}`
 }

@@ -40,20 +40,8 @@ export type Endpoint = {
  */
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { timer, log } = options
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MESSAGE_BYTES_MAX,
-    clientTracking: false,
-    // The station's own order of preference decides, as the standard has it.
-    handleProtocols: (offered) => [...offered].find(isVersion) ?? false,
-  })
-  const http = createServer(
-    { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 5_000 },
-    (_request, response) => {
-      response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end()
-    },
-  )
+  const sockets = webSockets()
+  const http = httpServer()
   const entering = new Set<string>()
   const upgraded = new Set<Duplex>()
   let stopping = false
@@ -115,18 +103,44 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     port: () => (http.address() as AddressInfo | null)?.port ?? options.port,
     async stop(deadlineMs) {
       stopping = true
-      if (!http.listening) return
-      const closed = new Promise<void>((resolve) => http.close(() => resolve()))
-      http.closeAllConnections()
-      const cutOff = timer.every(deadlineMs / 2, 'cutting off OCPP sockets', async () => {
-        for (const socket of upgraded) socket.destroy()
-      })
-      try {
-        await timer.deadline(closed, deadlineMs, 'the OCPP port to close')
-      } finally {
-        await cutOff.stop()
-      }
+      if (http.listening) await closePort(http, upgraded, timer, deadlineMs)
     },
+  }
+}
+
+function webSockets(): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MESSAGE_BYTES_MAX,
+    clientTracking: false,
+    // The station's own order of preference decides, as the standard has it.
+    handleProtocols: (offered) => [...offered].find(isVersion) ?? false,
+  })
+}
+
+function httpServer(): Server {
+  const limits = { headersTimeout: 10_000, requestTimeout: 10_000 }
+  return createServer({ ...limits, connectionsCheckingInterval: 5_000 }, (_request, response) => {
+    response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end()
+  })
+}
+
+async function closePort(
+  http: Server,
+  upgraded: ReadonlySet<Duplex>,
+  timer: Timer,
+  deadlineMs: number,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+  http.closeAllConnections()
+  const cutOff = timer.every(deadlineMs / 2, 'cutting off OCPP sockets', async () => {
+    for (const socket of upgraded) socket.destroy()
+  })
+  try {
+    await timer.deadline(closed, deadlineMs, 'the OCPP port to close')
+  } finally {
+    await cutOff.stop()
   }
 }
 

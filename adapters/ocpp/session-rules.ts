@@ -2,7 +2,6 @@
 import { DomainError } from '#domain/errors.ts'
 import type { Instant } from '#domain/time.ts'
 import { type Payload, StationError } from './frames.ts'
-import { PRIORITY } from './profile-control.ts'
 import { optionalText } from './read.ts'
 import type { SessionContext, Station } from './station.ts'
 import { fromTimestamp } from './wire.ts'
@@ -13,6 +12,9 @@ export const ALIGNED_MEASURANDS = [
   'Energy.Active.Import.Register',
   'Current.Offered',
 ] as const
+
+/** What goes first when several CALLs wait for their turn. */
+export const PRIORITY = { setpoint: 0, readBack: 1, setUp: 2 } as const
 
 /** Wall time; the WebSocket's own pings find dead connections, heartbeats set the station's clock. */
 export const HEARTBEAT_S = 300
@@ -36,14 +38,18 @@ export function soleConnector(station: Station): number | null {
   return first === undefined || more.length > 0 ? null : first
 }
 
-/** Waits for what was asked for by TriggerMessage; a station that stays silent is no obstacle. */
+/**
+ * Waits for the first message that tells whether a transaction runs, at most two seconds. A station
+ * that stays silent is no obstacle.
+ */
 export async function waitUntilHeard(
   { timer, station }: SessionContext,
   connectorId: number,
+  deadlineMs = HEARD_DEADLINE_MS,
 ): Promise<void> {
   try {
     const heard = station.transactions.whenHeard(connectorId)
-    await timer.deadline(heard, HEARD_DEADLINE_MS, 'a triggered message')
+    await timer.deadline(heard, Math.min(deadlineMs, HEARD_DEADLINE_MS), 'word of a transaction')
   } catch (error) {
     if (!(error instanceof DomainError && error.code === 'unavailable')) throw error
   }
@@ -56,7 +62,11 @@ export function latestOf(values: readonly { at: Instant | null }[]): Instant | n
 }
 
 /** The status of an answer; for a CALLERROR its code. */
-export async function ask(context: SessionContext, action: string, payload: Payload): Promise<string> {
+export async function ask(
+  context: SessionContext,
+  action: string,
+  payload: Payload,
+): Promise<string> {
   const answer = await callQuietly(context, action, payload)
   return answer === null ? 'an error' : (optionalText(answer, 'status') ?? 'no status')
 }
@@ -79,4 +89,9 @@ export async function callQuietly(
     log.warn('a station refused', { identity: station.identity, action, error: error.message })
     return null
   }
+}
+
+/** A configured value as a number; null where there is none. */
+export function wholeNumber(value: string | undefined): number | null {
+  return value !== undefined && /^\d{1,6}$/.test(value.trim()) ? Number(value) : null
 }

@@ -5,7 +5,14 @@ import { meterValues } from './meter-values.ts'
 import { createProfileControl } from './profile-control.ts'
 import { integer, optionalNumber, optionalText, text } from './read.ts'
 import { reportMeterValues, type Session, type SessionContext } from './station.ts'
-import { ask, eventTime, HEARTBEAT_S, latestOf, soleConnector, waitUntilHeard } from './session-rules.ts'
+import {
+  ask,
+  eventTime,
+  HEARTBEAT_S,
+  latestOf,
+  soleConnector,
+  waitUntilHeard,
+} from './session-rules.ts'
 import { setUp16 } from './setup16.ts'
 import {
   fromTimestamp,
@@ -28,6 +35,10 @@ export function createSession16(context: SessionContext): Session {
   const profiles = createProfileControl(context, {
     setProfile: (connectorId, parts) => ({ ...setProfile16(connectorId, parts) }),
     clearById: (id) => ({ id }),
+    clearWhere: (chargingProfilePurpose, stackLevel) => ({
+      chargingProfilePurpose,
+      ...(stackLevel === null ? {} : { stackLevel }),
+    }),
     compositeSchedule: (connectorId, chargingRateUnit, duration) => ({
       connectorId,
       duration,
@@ -57,7 +68,7 @@ export function createSession16(context: SessionContext): Session {
       if (handler === undefined) throw new WireError('NotImplemented', `${action} is not served`)
       return handler(payload)
     },
-    setUp: async () => await setUp16(context, profiles.installDefault),
+    setUp: async () => await setUp16(context, profiles),
     async learn(connectorId) {
       const payload = { requestedMessage: 'MeterValues', connectorId }
       if ((await ask(context, 'TriggerMessage', payload)) !== 'Accepted') return
@@ -67,7 +78,12 @@ export function createSession16(context: SessionContext): Session {
 }
 
 function boot({ clock, onBoot }: SessionContext, payload: Payload): Payload {
-  const told = ['chargePointVendor', 'chargePointModel', 'chargePointSerialNumber', 'firmwareVersion']
+  const told = [
+    'chargePointVendor',
+    'chargePointModel',
+    'chargePointSerialNumber',
+    'firmwareVersion',
+  ]
   onBoot(JSON.stringify(told.map((field) => optionalText(payload, field))))
   return { status: 'Accepted', currentTime: toTimestamp(clock.now()), interval: HEARTBEAT_S }
 }
@@ -103,14 +119,14 @@ function stopTransaction(context: SessionContext, payload: Payload): Payload {
   const { station, clock } = context
   const endedAt = eventTime(context, text(payload, 'timestamp'))
   const id = integer(payload, 'transactionId')
-  const connectorId =
-    station.transactions.find(String(id))?.connectorId ?? soleConnector(station)
+  const connectorId = station.transactions.find(String(id))?.connectorId ?? soleConnector(station)
   if (connectorId !== null) {
     // -1 and the like: started offline, and never told what we call it (errata 1.6).
     const known = id > 0 ? String(id) : station.transactions.running(connectorId)?.id
     if (known !== undefined) {
       const startedAt = id > 0 ? startOfTransaction(id, clock.now()) : null
-      station.transactions.end(known, connectorId, endedAt, startedAt)
+      const beginning = { startedAt, startRegisterWh: null }
+      station.transactions.end(connectorId, known, endedAt, beginning)
     }
     reportMeterValues(context, connectorId, meterValues('ocpp1.6', payload, 'transactionData'))
   }

@@ -30,6 +30,12 @@ export function createSession201(context: SessionContext): Session {
   const profiles = createProfileControl(context, {
     setProfile: (evseId, parts) => ({ ...setProfile201(evseId, parts) }),
     clearById: (chargingProfileId) => ({ chargingProfileId }),
+    clearWhere: (chargingProfilePurpose, stackLevel) => ({
+      chargingProfileCriteria: {
+        chargingProfilePurpose,
+        ...(stackLevel === null ? {} : { stackLevel }),
+      },
+    }),
     compositeSchedule: (evseId, chargingRateUnit, duration) => ({
       evseId,
       duration,
@@ -60,7 +66,7 @@ export function createSession201(context: SessionContext): Session {
       if (handler === undefined) throw new WireError('NotImplemented', `${action} is not served`)
       return handler(payload)
     },
-    setUp: async () => await setUp201(context, profiles.installDefault),
+    setUp: async () => await setUp201(context, profiles),
     async learn(evseId) {
       const payload = { requestedMessage: 'TransactionEvent', evse: { id: evseId } }
       if ((await ask(context, 'TriggerMessage', payload)) !== 'Accepted') return
@@ -110,16 +116,22 @@ function follow(
   values: readonly MeterValue[],
 ): void {
   if (eventType === 'Started') {
-    const register = values.find((value) => value.registerWh !== null)?.registerWh ?? null
-    const startRegisterWh = register === null ? null : Math.round(register)
-    transactions.begin(evseId, id, { startedAt: at, startRegisterWh })
+    transactions.begin(evseId, id, { startedAt: at, startRegisterWh: registerOf(values[0]) })
   } else if (eventType === 'Updated') {
     transactions.carryOn(evseId, id, null, at)
   } else if (eventType === 'Ended') {
-    transactions.end(id, evseId, at, null)
+    // The last event may repeat the first value: it tells the start to whoever missed it.
+    const first = values.find((value) => value.beginsTransaction)
+    const startedAt = first?.at ?? null
+    transactions.end(evseId, id, at, { startedAt, startRegisterWh: registerOf(first) })
   } else {
     throw new WireError('PropertyConstraintViolation', `eventType ${eventType} is not known`)
   }
+}
+
+function registerOf(value: MeterValue | undefined): number | null {
+  const register = value?.registerWh ?? null
+  return register === null ? null : Math.round(register)
 }
 
 /** Only the first event of a transaction must name its EVSE. */

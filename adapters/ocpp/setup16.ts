@@ -6,37 +6,34 @@ import {
   ask,
   callQuietly,
   SET_UP_DEADLINE_MS,
+  wholeNumber,
 } from './session-rules.ts'
 import type { SessionContext, SetUp } from './station.ts'
 import { rateUnitOf } from './wire.ts'
 
 /** Units, meter values, old profiles away, the default under everything. */
-export async function setUp16(
-  context: SessionContext,
-  installDefault: ProfileControl['installDefault'],
-): Promise<SetUp> {
+export async function setUp16(context: SessionContext, profiles: ProfileControl): Promise<SetUp> {
   const { station } = context
   const told = await configuration(context, [
     'ChargingScheduleAllowedChargingRateUnit',
     'ChargeProfileMaxStackLevel',
   ])
   const unit = rateUnitOf(told.get('ChargingScheduleAllowedChargingRateUnit') ?? null) ?? 'A'
-  const stackLevel = told.get('ChargeProfileMaxStackLevel') === '0' ? 0 : 1
+  const levelMax = wholeNumber(told.get('ChargeProfileMaxStackLevel'))
+  const stackLevel = levelMax === 0 ? 0 : 1
+  const style = { unit, stackLevel } as const
   const aligned = await configureMeter(context)
-  // Never a clear without a filter: the installer's ChargePointMaxProfile protects the fuse.
-  for (const chargingProfilePurpose of ['TxProfile', 'TxDefaultProfile']) {
-    await ask(context, 'ClearChargingProfile', { chargingProfilePurpose })
-  }
+  await profiles.clearForeign(levelMax, style, SET_UP_DEADLINE_MS)
   const details = [`OCPP 1.6, limits in ${unit}`]
   for (const resource of station.resources.values()) {
-    const accepted = await installDefault(resource, { unit, stackLevel }, SET_UP_DEADLINE_MS)
+    const accepted = await profiles.installDefault(resource, style, SET_UP_DEADLINE_MS)
     if (!accepted) details.push('no default profile accepted')
   }
   if (!aligned) details.push('no clock-aligned meter values')
   return {
     version: 'ocpp1.6',
     boot: station.boot,
-    style: { unit, stackLevel },
+    style,
     alignedValues: aligned,
     detail: details.join(', '),
   }

@@ -3,37 +3,35 @@ import type * as Ocpp201 from 'typed-ocpp/dist/ocpp20/types.js'
 import type { Payload } from './frames.ts'
 import type { ProfileControl } from './profile-control.ts'
 import { objects, optionalObject, optionalText } from './read.ts'
-import { ALIGNED_MEASURANDS, ask, callQuietly, SET_UP_DEADLINE_MS } from './session-rules.ts'
+import {
+  ALIGNED_MEASURANDS,
+  callQuietly,
+  SET_UP_DEADLINE_MS,
+  wholeNumber,
+} from './session-rules.ts'
 import type { SessionContext, SetUp } from './station.ts'
 import { rateUnitOf } from './wire.ts'
 
 /** Units, meter values, old profiles away, the default under everything. */
-export async function setUp201(
-  context: SessionContext,
-  installDefault: ProfileControl['installDefault'],
-): Promise<SetUp> {
+export async function setUp201(context: SessionContext, profiles: ProfileControl): Promise<SetUp> {
   const { station } = context
   const told = await variables(context, ['RateUnit', 'ProfileStackLevel'])
   const unit = rateUnitOf(told.get('RateUnit') ?? null) ?? 'A'
-  const stackLevel = told.get('ProfileStackLevel') === '0' ? 0 : 1
+  const levelMax = wholeNumber(told.get('ProfileStackLevel'))
+  const stackLevel = levelMax === 0 ? 0 : 1
+  const style = { unit, stackLevel } as const
   const aligned = await configureMeter(context)
-  // Never without criteria: the installer's ChargingStationMaxProfile protects the fuse.
-  for (const chargingProfilePurpose of ['TxProfile', 'TxDefaultProfile'] as const) {
-    const payload: Ocpp201.ClearChargingProfileRequest = {
-      chargingProfileCriteria: { chargingProfilePurpose },
-    }
-    await ask(context, 'ClearChargingProfile', { ...payload })
-  }
+  await profiles.clearForeign(levelMax, style, SET_UP_DEADLINE_MS)
   const details = [`OCPP 2.0.1, limits in ${unit}`]
   for (const resource of station.resources.values()) {
-    const accepted = await installDefault(resource, { unit, stackLevel }, SET_UP_DEADLINE_MS)
+    const accepted = await profiles.installDefault(resource, style, SET_UP_DEADLINE_MS)
     if (!accepted) details.push('no default profile accepted')
   }
   if (!aligned) details.push('no clock-aligned meter values')
   return {
     version: 'ocpp2.0.1',
     boot: station.boot,
-    style: { unit, stackLevel },
+    style,
     alignedValues: aligned,
     detail: details.join(', '),
   }

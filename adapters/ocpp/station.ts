@@ -7,7 +7,7 @@ import { createInbox, type Inbox } from './inbox.ts'
 import type { Link } from './link.ts'
 import { type MeterValue, toReading } from './meter-values.ts'
 import { createProfileLedger, type ProfileLedger } from './profile-ledger.ts'
-import { createTransactionBook, type TransactionBook } from './transactions.ts'
+import { TransactionBook } from './transactions.ts'
 import type { ProfileStyle } from './wire.ts'
 
 /** What is known of one charging station, over all its connections. */
@@ -46,7 +46,12 @@ export type Session = {
   /** Asks whether a transaction runs, where the station can be asked. */
   learn(connectorId: number): Promise<void>
   /** @throws DomainError device-refused, device-unreachable */
-  limit(resource: Resource, setpoint: DesiredSetpoint, powerW: number, deadlineMs: number): Promise<void>
+  limit(
+    resource: Resource,
+    setpoint: DesiredSetpoint,
+    powerW: number,
+    deadlineMs: number,
+  ): Promise<void>
   release(resource: Resource, deadlineMs: number): Promise<void>
   readBack(resource: Resource, deadlineMs: number): Promise<EffectiveSetpoint>
 }
@@ -69,14 +74,14 @@ export function createStation(
   identity: string,
   hooks: {
     readonly sink: () => DeviceSink
-    readonly transactionBegan: (station: Station, connectorId: number) => void
+    readonly transactionBegan: (connectorId: number) => void
   },
 ): Station {
   const resources = new Map<number, Resource>()
-  const station: Station = {
+  return {
     identity,
     resources,
-    transactions: createTransactionBook({
+    transactions: new TransactionBook({
       changed: ({ connectorId, startedAt, ...rest }) => {
         const resource = resources.get(connectorId)
         if (resource === undefined || startedAt === null) return
@@ -89,7 +94,7 @@ export function createStation(
           startRegisterWh: rest.startRegisterWh,
         })
       },
-      began: ({ connectorId }) => hooks.transactionBegan(station, connectorId),
+      began: ({ connectorId }) => hooks.transactionBegan(connectorId),
     }),
     inbox: createInbox(),
     ledger: createProfileLedger(),
@@ -99,7 +104,6 @@ export function createStation(
     setUp: null,
     boot: null,
   }
-  return station
 }
 
 /** Hands readings on the clock's raster to the sink; says why one is left out. */

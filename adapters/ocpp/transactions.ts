@@ -12,170 +12,150 @@ export type Transaction = {
   readonly departureAt: Instant | null
 }
 
-export type ChargingNeeds = {
-  readonly energyNeededWh: number | null
-  readonly departureAt: Instant | null
-}
-
-/** The transactions of one station. `changed` hears of each one that became known better. */
-export type TransactionBook = {
-  running(connectorId: number): Transaction | null
-  find(id: string): Transaction | null
-  begin(
-    connectorId: number,
-    id: string,
-    known: { startedAt: Instant; startRegisterWh: number | null },
-  ): void
-  /** A message says that it runs; ignored for one that has ended. */
-  carryOn(connectorId: number, id: string, startedAt: Instant | null, seenAt: Instant | null): void
-  /** `startedAt` where the message tells it; what was known before wins. */
-  end(id: string, connectorId: number, endedAt: Instant, startedAt: Instant | null): void
-  /** For one transaction, or for whatever runs or begins next at a connector. */
-  need(connectorId: number, id: string | null, needs: ChargingNeeds): void
-  /** Something was heard that tells whether a transaction runs at the connector. */
-  heard(connectorId: number): void
-  /** The connector is free: what a car said before leaving does not hold for the next one. */
-  idle(connectorId: number): void
-  whenHeard(connectorId: number): Promise<void>
-}
+export type ChargingNeeds = Pick<Transaction, 'energyNeededWh' | 'departureAt'>
+export type Beginning = Pick<Transaction, 'startedAt' | 'startRegisterWh'>
 
 /** Enough to know late messages of old transactions for what they are. */
 const KEPT = 64
+const NOTHING = {
+  startedAt: null,
+  endedAt: null,
+  startRegisterWh: null,
+  energyNeededWh: null,
+  departureAt: null,
+} as const
 
-export function createTransactionBook(hooks: {
+export type TransactionHooks = {
+  /** Hears of each transaction whose start is known, whenever more became known. */
   readonly changed: (transaction: Transaction) => void
+  /** A transaction runs that did not before. */
   readonly began: (transaction: Transaction) => void
-}): TransactionBook {
-  const known = new Map<string, Transaction>()
-  const runningAt = new Map<number, string>()
-  const needsBefore = new Map<number, ChargingNeeds>()
-  const evidence = new Map<number, PromiseWithResolvers<void>>()
+}
 
-  function save(transaction: Transaction): void {
-    const before = known.get(transaction.id)
-    known.set(transaction.id, transaction)
-    for (const [id, one] of known) {
-      if (known.size <= KEPT) break
-      if (runningAt.get(one.connectorId) !== id) known.delete(id)
-    }
-    if (transaction.startedAt !== null && !same(before, transaction)) hooks.changed(transaction)
+/** The transactions of one station, put together from messages in any order. */
+export class TransactionBook {
+  readonly #hooks: TransactionHooks
+  readonly #known = new Map<string, Transaction>()
+  readonly #runningAt = new Map<number, string>()
+  readonly #needsBefore = new Map<number, ChargingNeeds>()
+  readonly #heard = new Map<number, PromiseWithResolvers<void>>()
+
+  constructor(hooks: TransactionHooks) {
+    this.#hooks = hooks
   }
 
-  function run(transaction: Transaction): void {
+  running(connectorId: number): Transaction | null {
+    const id = this.#runningAt.get(connectorId)
+    return id === undefined ? null : this.find(id)
+  }
+
+  find(id: string): Transaction | null {
+    return this.#known.get(id) ?? null
+  }
+
+  /** The station says that it began. Once ended it stays ended, whatever comes late. */
+  begin(connectorId: number, id: string, beginning: Beginning): void {
+    this.heard(connectorId)
+    const transaction = this.#with(connectorId, id, beginning)
+    if (transaction.endedAt !== null || !this.#isNewest(connectorId, beginning.startedAt)) {
+      this.#save(transaction)
+    } else {
+      this.#run(transaction)
+    }
+  }
+
+  /** A message of `seenAt` says that it runs; ignored for one that has ended. */
+  carryOn(
+    connectorId: number,
+    id: string,
+    startedAt: Instant | null,
+    seenAt: Instant | null,
+  ): void {
+    this.heard(connectorId)
+    const isRunning = this.#runningAt.get(connectorId) === id
+    if (isRunning || this.find(id)?.endedAt != null) return
+    if (!this.#isNewest(connectorId, seenAt)) return
+    this.#run(this.#with(connectorId, id, { startedAt, startRegisterWh: null }))
+  }
+
+  /** `beginning` where the message tells it; what was known before wins. */
+  end(connectorId: number, id: string, endedAt: Instant, beginning: Beginning): void {
+    this.heard(connectorId)
+    if (this.#runningAt.get(connectorId) === id) this.#runningAt.delete(connectorId)
+    // What the station says replaces the end that its next transaction made us guess.
+    this.#save({ ...this.#with(connectorId, id, beginning), endedAt })
+  }
+
+  /** For one transaction, or (null) for whatever runs or begins next at a connector. */
+  need(connectorId: number, id: string | null, needs: ChargingNeeds): void {
+    const transaction = id === null ? this.running(connectorId) : this.find(id)
+    if (transaction === null) this.#needsBefore.set(connectorId, needs)
+    else this.#save({ ...transaction, ...needs })
+  }
+
+  /** The connector is free: what a car said before leaving does not hold for the next one. */
+  idle(connectorId: number): void {
+    this.heard(connectorId)
+    this.#needsBefore.delete(connectorId)
+  }
+
+  /** Something was heard that tells whether a transaction runs at the connector. */
+  heard(connectorId: number): void {
+    this.#gate(connectorId).resolve()
+  }
+
+  whenHeard(connectorId: number): Promise<void> {
+    return this.#gate(connectorId).promise
+  }
+
+  #gate(connectorId: number): PromiseWithResolvers<void> {
+    const gate = this.#heard.get(connectorId) ?? Promise.withResolvers<void>()
+    this.#heard.set(connectorId, gate)
+    return gate
+  }
+
+  #with(connectorId: number, id: string, beginning: Beginning): Transaction {
+    const before = this.find(id) ?? { ...NOTHING, ...this.#needsBefore.get(connectorId) }
+    return {
+      ...before,
+      id,
+      connectorId,
+      startedAt: before.startedAt ?? beginning.startedAt,
+      startRegisterWh: before.startRegisterWh ?? beginning.startRegisterWh,
+    }
+  }
+
+  #run(transaction: Transaction): void {
     const { connectorId, id, startedAt } = transaction
-    const previous = running(connectorId)
-    runningAt.set(connectorId, id)
+    const previous = this.running(connectorId)
+    this.#runningAt.set(connectorId, id)
+    this.#needsBefore.delete(connectorId)
     // Its end was lost: a connector holds one transaction at a time.
     if (previous !== null && previous.id !== id && startedAt !== null) {
-      save({ ...previous, endedAt: startedAt })
+      this.#save({ ...previous, endedAt: startedAt })
     }
-    save(transaction)
-    if (previous?.id !== id) hooks.began(transaction)
-  }
-
-  function running(connectorId: number): Transaction | null {
-    const id = runningAt.get(connectorId)
-    return id === undefined ? null : (known.get(id) ?? null)
+    this.#save(transaction)
+    if (previous?.id !== id) this.#hooks.began(transaction)
   }
 
   /** False for one that an old queue delivers after its successor has begun. */
-  function isNewest(connectorId: number, since: Instant | null): boolean {
-    const current = running(connectorId)
-    if (current === null || current.startedAt === null || since === null) return true
-    return since >= current.startedAt
+  #isNewest(connectorId: number, since: Instant | null): boolean {
+    const current = this.running(connectorId)?.startedAt ?? null
+    return current === null || since === null || since >= current
   }
 
-  function gate(connectorId: number): PromiseWithResolvers<void> {
-    const existing = evidence.get(connectorId)
-    if (existing !== undefined) return existing
-    const created = Promise.withResolvers<void>()
-    evidence.set(connectorId, created)
-    return created
-  }
-
-  return {
-    running,
-    find: (id) => known.get(id) ?? null,
-
-    begin(connectorId, id, { startedAt, startRegisterWh }) {
-      gate(connectorId).resolve()
-      const before = known.get(id)
-      const needs = before ?? needsBefore.get(connectorId)
-      const transaction: Transaction = {
-        id,
-        connectorId,
-        startedAt: before?.startedAt ?? startedAt,
-        endedAt: before?.endedAt ?? null,
-        startRegisterWh: before?.startRegisterWh ?? startRegisterWh,
-        energyNeededWh: needs?.energyNeededWh ?? null,
-        departureAt: needs?.departureAt ?? null,
-      }
-      if (transaction.endedAt !== null || !isNewest(connectorId, startedAt)) {
-        save(transaction)
-        return
-      }
-      needsBefore.delete(connectorId)
-      run(transaction)
-    },
-
-    carryOn(connectorId, id, startedAt, seenAt) {
-      gate(connectorId).resolve()
-      const before = known.get(id)
-      if (before !== undefined && (before.endedAt !== null || runningAt.get(connectorId) === id)) {
-        return
-      }
-      if (!isNewest(connectorId, seenAt)) return
-      const needs = before ?? needsBefore.get(connectorId)
-      run({
-        id,
-        connectorId,
-        startedAt: before?.startedAt ?? startedAt,
-        endedAt: null,
-        startRegisterWh: before?.startRegisterWh ?? null,
-        energyNeededWh: needs?.energyNeededWh ?? null,
-        departureAt: needs?.departureAt ?? null,
-      })
-    },
-
-    end(id, connectorId, endedAt, startedAt) {
-      gate(connectorId).resolve()
-      const before = known.get(id)
-      if (runningAt.get(connectorId) === id) runningAt.delete(connectorId)
-      save({
-        id,
-        connectorId,
-        startedAt: before?.startedAt ?? startedAt,
-        // What the station says replaces what its next transaction made us guess.
-        endedAt,
-        startRegisterWh: before?.startRegisterWh ?? null,
-        energyNeededWh: before?.energyNeededWh ?? null,
-        departureAt: before?.departureAt ?? null,
-      })
-    },
-
-    need(connectorId, id, needs) {
-      const transaction = id === null ? running(connectorId) : (known.get(id) ?? null)
-      if (transaction === null) needsBefore.set(connectorId, needs)
-      else save({ ...transaction, ...needs })
-    },
-
-    idle(connectorId) {
-      gate(connectorId).resolve()
-      needsBefore.delete(connectorId)
-    },
-
-    heard: (connectorId) => gate(connectorId).resolve(),
-    whenHeard: (connectorId) => gate(connectorId).promise,
+  #save(transaction: Transaction): void {
+    const before = this.find(transaction.id)
+    this.#known.set(transaction.id, transaction)
+    for (const [id, one] of this.#known) {
+      if (this.#known.size <= KEPT) break
+      if (this.#runningAt.get(one.connectorId) !== id) this.#known.delete(id)
+    }
+    const isNews = before === null || !isSame(before, transaction)
+    if (transaction.startedAt !== null && isNews) this.#hooks.changed(transaction)
   }
 }
 
-function same(a: Transaction | undefined, b: Transaction): boolean {
-  return (
-    a !== undefined &&
-    a.startedAt === b.startedAt &&
-    a.endedAt === b.endedAt &&
-    a.startRegisterWh === b.startRegisterWh &&
-    a.energyNeededWh === b.energyNeededWh &&
-    a.departureAt === b.departureAt
-  )
+function isSame(a: Transaction, b: Transaction): boolean {
+  return (Object.keys(NOTHING) as (keyof typeof NOTHING)[]).every((key) => a[key] === b[key])
 }

@@ -136,7 +136,7 @@ test('the newest connection wins once the old one does not answer a ping', async
 test('a station that stops answering pings is found out and reported', async () => {
   world = await startWorld({ pingIntervalMs: 50, pingTimeoutMs: 50, bootGraceMs: 1 })
   const first = await station({ password: PASSWORD, autoPong: false, answers: ANSWERS_16 })
-  await first.closed
+  expect(await first.closed).toContain('1006')
   await until('the log to say so', () =>
     world.heard.log.some((line) => line.fields['reason'] === 'no pong'),
   )
@@ -207,7 +207,5 @@ test('stopping closes every connection with 1001 and reports it', async () => {
   await until('the station to be set up', () => world.heard.connected.length === 1)
   await world.stop()
   expect(await one.closed).toBe('1001 the service stops')
-  expect(world.heard.disconnected).toEqual([
-    { id: 'charger-CP-1-1', detail: 'the service stops' },
-  ])
+  expect(world.heard.disconnected).toEqual([{ id: 'charger-CP-1-1', detail: 'the service stops' }])
 })

@@ -29,7 +29,7 @@ export const ANSWERS_16: Record<string, Answer> = {
   GetConfiguration: {
     configurationKey: [
       { key: 'ChargingScheduleAllowedChargingRateUnit', readonly: true, value: 'Current' },
-      { key: 'ChargeProfileMaxStackLevel', readonly: true, value: '8' },
+      { key: 'ChargeProfileMaxStackLevel', readonly: true, value: '3' },
     ],
   },
   ChangeConfiguration: { status: 'Accepted' },
@@ -43,7 +43,7 @@ export const ANSWERS_201: Record<string, Answer> = {
     getVariableResult: (payload['getVariableData'] as Payload[]).map((one) => ({
       ...one,
       attributeStatus: 'Accepted',
-      attributeValue: (one['variable'] as Payload)['name'] === 'RateUnit' ? 'A,W' : '5',
+      attributeValue: (one['variable'] as Payload)['name'] === 'RateUnit' ? 'A,W' : '2',
     })),
   }),
   SetVariables: (payload) => ({

@@ -81,9 +81,11 @@ export async function startWorld(
 ): Promise<World> {
   const clock = testClock()
   const heard: Heard = { connected: [], disconnected: [], readings: [], sessions: [], log: [] }
-  const note = (level: string) => (message: string, fields: Record<string, unknown> = {}) => {
-    heard.log.push({ level, message, fields })
-  }
+  const note =
+    (level: string) =>
+    (message: string, fields: Record<string, unknown> = {}) => {
+      heard.log.push({ level, message, fields })
+    }
   const log: Log = { info: note('info'), warn: note('warn'), error: note('error') }
   const sink: DeviceSink = {
     connected: (id, detail) => heard.connected.push({ id, detail }),
@@ -108,7 +110,12 @@ export async function startWorld(
 }
 
 export function charger(
-  overrides: { identity?: string; connectorId?: number; password?: string; rating?: Partial<Rating> } = {},
+  overrides: {
+    identity?: string
+    connectorId?: number
+    password?: string
+    rating?: Partial<Rating>
+  } = {},
 ): Resource {
   const { identity = 'CP-1', connectorId = 1, password = PASSWORD } = overrides
   return {

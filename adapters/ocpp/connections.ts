@@ -1,0 +1,197 @@
+import type { WebSocket } from 'ws'
+import { assert, DomainError } from '#domain/errors.ts'
+import type { Clock, DeviceSink, Log, Timer } from '#ports.ts'
+import type { OcppVersion } from './frames.ts'
+import { createLink, type Link } from './link.ts'
+import { createSession16 } from './session16.ts'
+import { createSession201 } from './session201.ts'
+import { createStation, type Session, type Station } from './station.ts'
+
+export type ConnectionOptions = {
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly log: Log
+  readonly sink: () => DeviceSink
+  readonly meteringIntervalSeconds: number
+  readonly pingTimeoutMs: number
+  readonly bootGraceMs: number
+}
+
+/** A car that was plugged in earlier than this was announced late: an order is no longer meant. */
+const FRESH_START_MS = 300_000
+const APPLY_DEADLINE_MS = 10_000
+
+/** Stations and what happens to their connections: set-up, loss, a car that is plugged in. */
+export class Connections {
+  readonly #options: ConnectionOptions
+  readonly #stations = new Map<string, Station>()
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+  }
+
+  find(identity: string): Station | undefined {
+    return this.#stations.get(identity)
+  }
+
+  /** The station of an identity; a new one if there is none. */
+  station(identity: string): Station {
+    const known = this.#stations.get(identity)
+    if (known !== undefined) return known
+    const station = createStation(identity, {
+      sink: this.#options.sink,
+      transactionBegan: (connectorId) => this.#transactionBegan(station, connectorId),
+    })
+    this.#stations.set(identity, station)
+    return station
+  }
+
+  /** False if the present connection of the identity answers a ping; a dead one is cut off. */
+  async makeRoom(identity: string): Promise<boolean> {
+    const link = this.find(identity)?.link ?? null
+    if (link === null) return true
+    if (await link.ping(this.#options.pingTimeoutMs)) return false
+    link.terminate('replaced by a newer connection')
+    return true
+  }
+
+  /** A socket whose credential has been checked begins to speak. */
+  open(identity: string, version: OcppVersion, socket: WebSocket): void {
+    const station = this.find(identity)
+    if (station === undefined) {
+      socket.terminate()
+      return
+    }
+    const { clock, timer, log, sink, meteringIntervalSeconds } = this.#options
+    let session: Session | null = null
+    const link = createLink({
+      socket,
+      version,
+      identity,
+      timer,
+      log,
+      inbox: station.inbox,
+      answer: (action, payload) => {
+        assert(session !== null, 'a session speaks on every link')
+        return session.answer(action, payload)
+      },
+      onClosed: (reason) => this.#closed(station, link, reason),
+    })
+    const context = {
+      station,
+      clock,
+      timer,
+      log,
+      sink: sink(),
+      meteringIntervalSeconds,
+      call: link.call,
+      onBoot: (fingerprint: string) => this.#booted(station, link, fingerprint),
+    }
+    session = version === 'ocpp1.6' ? createSession16(context) : createSession201(context)
+    station.link = link
+    station.session = session
+    log.info('a station connected', { identity, version })
+    this.#inBackground(station, link, this.#bringUp(station, link, session))
+  }
+
+  /** Cuts off whoever does not answer a ping. */
+  async pingAll(): Promise<void> {
+    await Promise.all(
+      this.#links().map(async (link) => {
+        if (!(await link.ping(this.#options.pingTimeoutMs))) link.terminate('no pong')
+      }),
+    )
+  }
+
+  closeAll(reason: string): void {
+    for (const link of this.#links()) link.close(1001, reason)
+  }
+
+  #links(): Link[] {
+    return [...this.#stations.values()].map(({ link }) => link).filter((link) => link !== null)
+  }
+
+  #closed(station: Station, link: Link, reason: string): void {
+    if (station.link !== link) return
+    const wasReady = station.ready
+    station.link = null
+    station.session = null
+    station.ready = false
+    this.#options.log.info('a station disconnected', { identity: station.identity, reason })
+    if (!wasReady) return
+    for (const { id } of station.resources.values()) this.#options.sink().disconnected(id, reason)
+  }
+
+  /** Waits for a BootNotification (not for long: stations need not send one), then sets up. */
+  async #bringUp(station: Station, link: Link, session: Session): Promise<void> {
+    await this.#firstMessage(link)
+    do {
+      await this.#setUpWhereNeeded(station, link, session)
+      for (const connectorId of station.resources.keys()) {
+        if (station.link === link) await session.learn(connectorId)
+      }
+      // It may have booted while it was being set up.
+    } while (station.link === link && !isSetUp(station, link))
+    if (station.link !== link || station.setUp === null) return
+    station.ready = true
+    const { detail } = station.setUp
+    for (const { id } of station.resources.values()) this.#options.sink().connected(id, detail)
+  }
+
+  async #firstMessage(link: Link): Promise<void> {
+    const { timer, bootGraceMs } = this.#options
+    try {
+      await timer.deadline(link.firstMessage, bootGraceMs, 'a first message')
+    } catch (error) {
+      if (!(error instanceof DomainError && error.code === 'unavailable')) throw error
+    }
+  }
+
+  /** Once per station and firmware, not per connection: default profiles are written to flash. */
+  async #setUpWhereNeeded(station: Station, link: Link, session: Session): Promise<void> {
+    while (station.link === link && !isSetUp(station, link)) {
+      const { boot } = station
+      const done = await session.setUp()
+      station.setUp = { ...done, boot }
+    }
+  }
+
+  /** A station that boots on a connection that stands is brought up again: it may have forgotten. */
+  #booted(station: Station, link: Link, fingerprint: string): void {
+    station.boot = fingerprint
+    const { session } = station
+    if (station.link !== link || !station.ready || session === null) return
+    station.ready = false
+    this.#inBackground(station, link, this.#bringUp(station, link, session))
+  }
+
+  /** A station that cannot be set up is let go: it comes back and gets another try. */
+  #inBackground(station: Station, link: Link, work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (station.link !== link) return
+      const { identity } = station
+      this.#options.log.warn('a station could not be set up', { identity, error: String(error) })
+      link.close(1011, 'set-up failed')
+    })
+  }
+
+  /** A car plugged in while a limit stands for its charger: it holds for the car, too. */
+  #transactionBegan(station: Station, connectorId: number): void {
+    const { clock, log } = this.#options
+    const setpoint = station.ledger.wanted(connectorId)
+    const resource = station.resources.get(connectorId)
+    const { session, ready, identity } = station
+    if (setpoint === null || resource === undefined || session === null || !ready) return
+    const { powerW, validUntil } = setpoint
+    const now = clock.now()
+    const startedAt = station.transactions.running(connectorId)?.startedAt ?? now
+    if (powerW === null || validUntil <= now || now - startedAt > FRESH_START_MS) return
+    session.limit(resource, setpoint, powerW, APPLY_DEADLINE_MS).catch((error: unknown) => {
+      log.warn('a limit could not be set for a new car', { identity, error: String(error) })
+    })
+  }
+}
+
+function isSetUp({ setUp, boot }: Station, link: Link): boolean {
+  return setUp !== null && setUp.version === link.version && setUp.boot === boot
+}
