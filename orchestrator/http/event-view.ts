@@ -18,8 +18,8 @@ export const EventView = z.object({
 })
 export type EventView = z.infer<typeof EventView>
 
-/** What those who take part are told of the call as a whole; figures of the DSO are not in it. */
-const CALL_NEWS: Partial<Record<BusinessEventKind, string>> = {
+/** What those who take part are told of what concerns others too: no figures, no names. */
+const NEWS: Partial<Record<BusinessEventKind, string>> = {
   'call-ordered': 'The call was ordered.',
   'call-dispatched': 'The call was dispatched.',
   'call-measured': 'The call was measured.',
@@ -29,6 +29,9 @@ const CALL_NEWS: Partial<Record<BusinessEventKind, string>> = {
   'call-expired': 'The call expired.',
   'call-cancelled': 'The DSO cancelled the call.',
   'call-refunded': 'The DSO was refunded.',
+  'resource-released': 'All devices were released.',
+  'shortfall-repaired': 'Another device took over.',
+  'shortfall-remains': 'No other device could take over.',
 }
 
 /**
@@ -55,13 +58,14 @@ export async function visibleEvents(
       if (resourceId !== null) shown.push(view(event))
       continue
     }
-    const news = CALL_NEWS[event.kind]
+    const news = NEWS[event.kind]
     if (resourceId === null && news === undefined) continue
     if (!calls.has(callId)) calls.set(callId, await tx.calls.find(callId))
     const call = calls.get(callId)
     if (!call || (resourceId === null && !takesPart(call, own))) continue
     if (key.role === 'owner' && silent(event, call)) continue
-    shown.push(resourceId === null ? { ...view(event), message: news ?? '', data: {} } : view(event))
+    const whole = view(event)
+    shown.push(news === undefined ? whole : { ...whole, message: news, data: {} })
   }
   return shown
 }

@@ -37,17 +37,17 @@ export const pageHeaders = secureHeaders({
  * shown comes from the API with it.
  */
 export function pages(folder: string | null) {
-  const app = new Hono().use(pageHeaders)
+  const app = new Hono()
   app.get('/', (c) => c.redirect('/docs'))
   for (const page of PAGES) {
     app.get(`/${page}/`, (c) => c.redirect(`/${page}`))
-    app.get(`/${page}`, async (c) => {
+    app.get(`/${page}`, pageHeaders, async (c) => {
       const built = folder === null ? null : await readPage(folder, `${page}/index.html`)
       if (built === null) return c.html(notBuilt(page), 503)
       return send(c, built, 'html', 'no-cache')
     })
   }
-  app.get('/assets/:path{.+}', async (c) => {
+  app.get('/assets/:path{.+}', pageHeaders, async (c) => {
     const path = c.req.param('path')
     const file = folder === null ? null : await readPage(folder, `assets/${path}`)
     if (file === null) throw notFound()

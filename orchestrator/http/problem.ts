@@ -87,7 +87,7 @@ export function problemHandler(log: Log): ErrorHandler {
       title: 'This is our fault',
       status: 500,
       detail: 'The request failed inside the service; nothing was changed.',
-      instance: c.req.path,
+      instance: instanceOf(c),
       code: 'internal',
       errors: [],
     })
@@ -101,7 +101,7 @@ export function problemResponse(c: Context, error: DomainError): Response {
     title: TITLES[error.code],
     status,
     detail: shown(error.message),
-    instance: maskIbans(c.req.path),
+    instance: instanceOf(c),
     code: error.code,
     errors: error.problems.map(({ field, expected, got }) => ({
       field: shown(field),
@@ -109,6 +109,11 @@ export function problemResponse(c: Context, error: DomainError): Response {
       got: shown(got),
     })),
   })
+}
+
+/** The path as it was sent: a URI reference, without the query. */
+function instanceOf(c: Context): string {
+  return maskIbans(new URL(c.req.url).pathname)
 }
 
 function respond(c: Context, status: ContentfulStatusCode, problem: Problem): Response {

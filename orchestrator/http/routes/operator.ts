@@ -79,7 +79,16 @@ const postClock = createRoute({
   summary: 'Start the business clock of the demo; in real use there is no such thing',
   ...forRoles('operator'),
   request: takes(z.strictObject({})),
-  responses: { 200: answers(z.object({ now: At, speed: z.number() }), 'The clock runs') },
+  responses: {
+    200: answers(
+      z.object({
+        now: At,
+        speed: z.number(),
+        anchor: z.object({ wallMs: z.number(), businessMs: z.number(), speed: z.number() }),
+      }),
+      'The clock runs',
+    ),
+  },
 })
 
 /** What the operator of the service looks at. */
@@ -116,8 +125,8 @@ export function operatorRoutes({ ports, startClock }: ApiContext) {
     })
     .openapi(postClock, async (c) => {
       if (startClock === null) throw notFound()
-      await startClock()
-      return c.json({ now: at(ports.clock.now()), speed: ports.clock.speed }, 200)
+      const anchor = await startClock()
+      return c.json({ now: at(ports.clock.now()), speed: ports.clock.speed, anchor }, 200)
     })
 }
 

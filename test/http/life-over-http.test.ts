@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SIMULATED_PARTIES, simulatedSignature } from '#adapters/simulated/rail.ts'
+import { canonicalJson, keccakText } from '#domain/canonical.ts'
+import { callId as asCallId, organisationId, siteId } from '#domain/ids.ts'
+import type { Resource } from '#domain/resource.ts'
+import { addSeconds } from '#domain/time.ts'
+import { enrolResource } from '#lifecycle/enrol-resource.ts'
+import { aResource, WINDOW_START } from '../support/builders.ts'
+import { plugBattery, plugCharger } from '../support/simulated-call.ts'
+import { aTown, callBody, IBANS, idempotent, type Party, type Service, siteBody, startService, type Town } from './service.ts'
+
+/**
+ * One call from the request to the payout, driven and watched over HTTP alone. Anna's chargers
+ * belong to one aggregator, Bert's battery to another; one charger says that it obeys and does not.
+ */
+describe('a call over HTTP', () => {
+  let service: Service
+  let town: Town
+  let id: string
+  const verifierKeys: string[] = []
+
+  const get = async (by: Party, path: string) => service.send('GET', path, { key: town.keys[by] })
+  const view = async (by: Party) => (await get(by, `/v1/flexibility-calls/${id}`)).body
+  const passTo = (seconds: number, meanwhile?: () => Promise<void>) =>
+    service.world.passTo(addSeconds(WINDOW_START, seconds), meanwhile)
+
+  beforeAll(async () => {
+    service = await startService()
+    town = await aTown(service)
+    const { keys } = town
+    const post = (key: string, path: string, body: unknown) =>
+      service.send('POST', path, { key, body, headers: idempotent() })
+    const address = `0x${'ab'.repeat(20)}`
+    await post(keys.agg, '/v1/owners', { id: 'wanda', payout: { kind: 'wallet', address } })
+    await post(keys.agg, '/v1/sites', siteBody('wanda', 'cp-north'))
+    const second = { kind: 'verifier', name: 'V2', address: SIMULATED_PARTIES.verifiers[1] }
+    const { body } = await post(keys.operator, '/v1/organisations', second)
+    verifierKeys.push(keys.verifier, body.key)
+    const { world } = service
+    const honest = aResource('honest', 'charger', 120_000n)
+    const liar = aResource('liar', 'charger', 130_000n)
+    const reserve = aResource('reserve', 'battery', 200_000n)
+    const dear = aResource('dear', 'battery', 450_001n)
+    await plugCharger(world, honest, 7000)
+    await plugCharger(world, liar, 7000, { disobeys: true })
+    plugBattery(world, reserve)
+    plugBattery(world, dear)
+    await enrol(honest, 'anna')
+    await enrol(liar, 'anna')
+    await enrol(reserve, 'bert')
+    await enrol(dear, 'wanda')
+    await passTo(-600)
+    const call = await post(keys.dso, '/v1/flexibility-calls', callBody([9000, 9000]))
+    id = call.body.id
+    await passTo(-300)
+  }, 60_000)
+  afterAll(() => service.stop())
+
+  /** A device in memory, enrolled as over HTTP but for its protocol. */
+  async function enrol(resource: Resource, owner: string) {
+    const { id: name, kind, rating, offer } = resource
+    const aggregator = organisationId(owner === 'bert' ? 'agg-2' : 'agg-1')
+    await enrolResource(service.ports, aggregator, {
+      id: name,
+      kind,
+      siteId: siteId(`site-${owner}`),
+      rating,
+      offer,
+      connection: { protocol: 'simulated', address: name },
+    })
+  }
+
+  /** What a verifier's process does, with HTTP and its key only. */
+  async function verify(which: number): Promise<number> {
+    const key = verifierKeys[which] as string
+    const address = SIMULATED_PARTIES.verifiers[which] as `0x${string}`
+    const { body: tasks } = await service.send('GET', '/v1/verification/tasks', { key })
+    for (const { subject, subjectId, version, statement } of tasks) {
+      if (subject === 'settlement') {
+        const path = `/v1/verification/bundles/${subjectId}/${version}`
+        const bundle = await service.send('GET', path, { key })
+        expect(keccakText(bundle.text)).toBe(statement.bundleHash)
+      }
+      // Canonical JSON writes amounts as decimal strings, as the API does.
+      const signature = simulatedSignature(address, statement)
+      const body = { subject, subjectId, version, signature }
+      const answer = await service.send('POST', '/v1/verification/attestations', { key, body })
+      expect(answer.body).toEqual({ taken: true })
+    }
+    return tasks.length
+  }
+
+  test('before the window the owner is told nothing, by no page and no event', async () => {
+    expect((await view('dso')).state).toBe('offered')
+    for (const path of [`/v1/flexibility-calls/${id}`, `/v1/flexibility-calls/${id}/events`]) {
+      expect((await get('anna', path)).status).toBe(404)
+    }
+    expect((await get('anna', '/v1/flexibility-calls')).body).toEqual([])
+    expect((await get('anna', '/v1/owner/earnings')).body.lines).toEqual([])
+    const { body } = await get('agg', `/v1/flexibility-calls/${id}`)
+    expect(body.allocations.map((a: { resourceId: string }) => a.resourceId)).toEqual(['honest', 'liar'])
+  })
+
+  test('the offer says who was left out and why, to each what is its own', async () => {
+    const skipped = async (by: Party) =>
+      (await view(by)).skipped.map((s: { resourceId: string; reason: string }) => [s.resourceId, s.reason])
+    expect(await skipped('dso')).toContainEqual(['dear', 'price-above-cap'])
+    expect(await skipped('agg')).toContainEqual(['dear', 'price-above-cap'])
+    expect((await skipped('agg')).map(([name]: string[]) => name)).not.toContain('reserve')
+    expect(await skipped('otherAgg')).toEqual([
+      ['battery-bert', expect.any(String)],
+      ['reserve', 'not-needed'],
+    ])
+  })
+
+  test('the DSO cannot get evidence before there is any', async () => {
+    const answer = await get('dso', `/v1/flexibility-calls/${id}/evidence`)
+    expect(answer).toMatchObject({ status: 409, body: { code: 'wrong-state' } })
+  })
+
+  test('a signature of somebody else funds nothing; the DSO’s own does', async () => {
+    const path = `/v1/flexibility-calls/${id}`
+    const { body: typedData } = await get('dso', `${path}/authorisation`)
+    expect(typedData.authorise.payer).toBe(SIMULATED_PARTIES.payer)
+    const accept = (signer: `0x${string}`) =>
+      service.send('POST', `${path}/acceptance`, {
+        key: town.keys.dso,
+        body: {
+          validAfter: 0,
+          validBefore: WINDOW_START / 1000,
+          signature: simulatedSignature(signer, typedData.authorise),
+        },
+      })
+    const wrong = await accept(SIMULATED_PARTIES.agent)
+    expect(wrong).toMatchObject({ status: 422, body: { code: 'bad-authorisation' } })
+    expect((await accept(SIMULATED_PARTIES.payer)).body.escrow.authorised).toBe(true)
+    await passTo(-30)
+    const { state, escrow } = await view('dso')
+    expect(state).toBe('ordered')
+    expect(escrow.fundedMinor).toBe(escrow.amountMinor)
+    expect(escrow.heldMinor).toBe(escrow.amountMinor)
+    expect((await get('anna', `/v1/flexibility-calls/${id}/events`)).status).toBe(404)
+  })
+
+  test('in the window everybody sees the call live, and only what is theirs', async () => {
+    await passTo(300)
+    const dso = await view('dso')
+    expect(dso).toMatchObject({ view: 'dso', state: 'dispatched', requestedWh: 4500, orderedWh: 4500 })
+    expect(dso.repairs).toMatchObject([
+      { resourceId: 'liar', replacedBy: ['reserve'], observedW: 7000, reason: 'not-obeying' },
+    ])
+    const [first, second] = dso.periods
+    expect(first).toMatchObject({ requestedW: 9000, orderedW: 9000 })
+    expect(first.baselineW - first.measuredW).toBe(first.deliveredW)
+    expect(first.deliveredW).toBeGreaterThan(6000)
+    expect(second).toMatchObject({ baselineW: null, measuredW: null, deliveredW: null })
+    expect(dso).not.toHaveProperty('allocations')
+    expect(JSON.stringify(dso)).not.toMatch(/"(anna|bert|wanda)"/)
+
+    const agg = await view('agg')
+    expect(agg.view).toBe('aggregator')
+    expect(agg.periods[0]).toMatchObject({ requestedW: null, deliveredW: 7000 })
+    expect(JSON.stringify(agg)).not.toMatch(/reserve|bert|escrow|priceCap/)
+    const other = await view('otherAgg')
+    expect(other.allocations).toMatchObject([{ resourceId: 'reserve', role: 'repair' }])
+    expect(other.repairs).toEqual([])
+    expect(JSON.stringify(other)).not.toMatch(/honest|liar|anna/)
+
+    const anna = await view('anna')
+    expect(anna.view).toBe('owner')
+    expect(anna.allocations.map((a: { resourceId: string }) => a.resourceId)).toEqual(['honest', 'liar'])
+    expect(JSON.stringify(anna)).not.toMatch(/reserve|bert|escrow|priceCap/)
+    expect((await view('operator')).allocations).toHaveLength(3)
+  })
+
+  test('the DSO is told of the repair at once; the owner hears only of the window', async () => {
+    const events = async (by: Party) => (await get(by, `/v1/flexibility-calls/${id}/events`)).body
+    const notices = (await events('dso')).filter((e: { notice: boolean }) => e.notice)
+    expect(notices.map((e: { kind: string }) => e.kind)).toContain('resource-not-obeying')
+    const anna: { at: string; resourceId: string | null; data: object }[] = await events('anna')
+    expect(anna.length).toBeGreaterThan(0)
+    for (const { at, resourceId: about, data } of anna) {
+      expect(Date.parse(at)).toBeGreaterThanOrEqual(WINDOW_START)
+      expect([null, 'honest', 'liar']).toContain(about)
+      if (about === null) expect(data).toEqual({})
+    }
+    const texts = JSON.stringify(anna)
+    expect(texts).toContain('The call was dispatched.')
+    expect(texts).not.toMatch(/reserve|micro-EUR/)
+  })
+
+  test('two verifiers recompute it over HTTP, and it is settled and paid', async () => {
+    await passTo(1920)
+    expect((await view('dso')).state).toBe('measured')
+    expect(await verify(0)).toBe(1)
+    expect(await verify(0)).toBe(0)
+    const { attestations } = await view('dso')
+    expect(attestations).toMatchObject({ required: 2, signed: 1, refusals: [] })
+    await passTo(3600, async () => {
+      await verify(0)
+      await verify(1)
+    })
+    const dso = await view('dso')
+    expect(dso.state).toBe('paid')
+    const { fundedMinor, paidMinor, feeMinor, refundMinor, heldMinor } = dso.escrow
+    const parts = [paidMinor, feeMinor, refundMinor, heldMinor].map(BigInt)
+    expect(parts.reduce((a, b) => a + b)).toBe(BigInt(fundedMinor))
+    expect(dso.transactions.map((t: { kind: string }) => t.kind)).toEqual(
+      expect.arrayContaining(['RequestOpened', 'SettlementProposed', 'RequestFinalized', 'EpochPosted', 'EpochActivated', 'Paid']),
+    )
+    expect(dso.periods[1].baselineW - dso.periods[1].measuredW).toBe(dso.periods[1].deliveredW)
+  })
+
+  test('the evidence is what verifiers signed, byte for byte', async () => {
+    const { text, headers } = await get('dso', `/v1/flexibility-calls/${id}/evidence`)
+    expect(headers.get('content-type')).toBe('application/json')
+    expect(keccakText(text)).toBe((await view('dso')).evidence.bundleHash)
+    const stored = await service.world.store.transaction((tx) => tx.evidence.load(asCallId(id), 1))
+    expect(text).toBe(stored)
+    for (const by of ['agg', 'anna'] as const) {
+      expect((await get(by, `/v1/flexibility-calls/${id}/evidence`)).status).toBe(404)
+    }
+  })
+
+  test('an owner reads in plain words what was earned and why', async () => {
+    const { body } = await get('anna', '/v1/owner/earnings')
+    const [honest, liar] = body.lines
+    expect(honest).toMatchObject({ resourceId: 'honest', wh: 3500, status: 'paid', reason: 'paid' })
+    expect(honest.sentence).toMatch(
+      /^From 2026-01-14T16:00:00Z to 2026-01-14T16:30:00Z the device delivered 3500 Wh of 3500 Wh ordered; 3500 Wh count at 0.12 EUR per kWh: 0\.\d+ EUR was paid, after the aggregator's share\.$/,
+    )
+    expect(honest.receipt.lines).toEqual([{ callId: id, amountMinor: honest.minor }])
+    expect(liar).toMatchObject({ resourceId: 'liar', minor: '0', status: 'not-paid', reason: 'not-obeying' })
+    expect(liar.sentence).toContain('did not follow its setpoint')
+    expect(body.totalMinor).toBe(honest.minor)
+    const bert = (await get('bert', '/v1/owner/earnings')).body
+    expect(bert.lines.map((l: { resourceId: string }) => l.resourceId)).toEqual(['reserve'])
+  })
+
+  test('the agent’s receipts and the aggregators’ shares are the leaf', async () => {
+    const { body: receipts } = await get('agent', '/v1/payouts/receipts?epoch=1')
+    const { body: epochs } = await get('agent', '/v1/payouts/epochs')
+    const shares = await Promise.all(
+      (['agg', 'otherAgg'] as const).map(async (by) => (await get(by, '/v1/aggregator/earnings')).body.totalMinor),
+    )
+    const paid = [...receipts.map((r: { amountMinor: string }) => r.amountMinor), ...shares]
+    const leaf = epochs[0].accounts.find((a: { index: number }) => a.index === 0)
+    expect(paid.reduce((sum, amount) => sum + BigInt(amount), 0n)).toBe(BigInt(leaf.cumulativeMinor))
+  })
+
+  test('the operator sees that all is reconciled and every device at its default', async () => {
+    expect((await get('operator', '/v1/operator/reconciliation')).body).toEqual({ reconciled: true, differences: [] })
+    const { body: setpoints } = await get('operator', '/v1/operator/setpoints')
+    expect(setpoints).toHaveLength(3)
+    expect(setpoints.every((s: { atDefault: boolean }) => s.atDefault)).toBe(true)
+    const { body: parties } = await get('operator', '/v1/operator/parties')
+    expect(parties.payers[0]).toEqual({ dsoId: 'dso', address: SIMULATED_PARTIES.payer })
+  })
+
+  test('no answer, no event and no log holds an account number', async () => {
+    const events = await service.world.store.transaction((tx) => tx.events.after(0, 10_000))
+    const everything = [...service.answers, ...service.logs, canonicalJson(events)].join('\n')
+    expect(everything.length).toBeGreaterThan(10_000)
+    for (const iban of Object.values(IBANS)) expect(everything).not.toContain(iban)
+  })
+})
