@@ -15,7 +15,7 @@ export type Refusal = {
   readonly text: string
 }
 
-/** Errors of our contracts, and of tokens that speak OpenZeppelin's. The first of a name is enough. */
+/** Errors of our contracts, and of tokens that speak OpenZeppelin's. */
 const errorAbi: Abi = [...flexPoolAbi, ...verifierRegistryAbi, ...testEuroAbi].filter(
   ({ type }) => type === 'error',
 )

@@ -92,7 +92,7 @@ export class Sender {
     notes.of(row.businessKey).refusedSince = null
     let signed: Awaited<ReturnType<typeof transactions.sign>>
     try {
-      signed = await transactions.sign(row.intent, data, nonce)
+      signed = await transactions.sign(data, nonce)
     } catch (error) {
       const refusal = refusalOf(error)
       if (refusal === null) throw error

@@ -1,13 +1,11 @@
 import { type BlockTag, keccak256, numberToHex, parseTransaction } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import { estimateGas, sendRawTransaction } from 'viem/actions'
-import type { ChainIntent } from '#domain/chain.ts'
 import { DomainError, assert } from '#domain/errors.ts'
 import type { Address, Hex } from '#domain/ids.ts'
 import { type Fees, currentFees, raisedFees } from './fees.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { type ChainClient, shortMessage, unwrapped } from './rpc.ts'
-import { chunkSize } from './wire.ts'
 
 export type SignedTransaction = { readonly hash: Hex; readonly nonce: number; readonly raw: Hex }
 
@@ -30,10 +28,6 @@ type TransactionFields = {
 
 /** EIP-7825: no transaction may ask for more. */
 const GAS_MAX = 16_777_216n
-/** What a chunk costs at least per row and beside: a first payout to a row measures 37,400. */
-const GAS_PER_ROW = 55_000n
-const GAS_PER_CHUNK = 150_000n
-
 /** Simulates, signs, sends and raises the relayer's transactions; keeps nothing. */
 export class Transactions {
   readonly #parts: TransactionParts
@@ -57,10 +51,10 @@ export class Transactions {
     }
   }
 
-  /** Signs what the intent says with today's fees. @throws what the node says to the estimate */
-  async sign(intent: ChainIntent, data: Hex, nonce: number): Promise<SignedTransaction> {
+  /** Signs a call of the pool with today's fees. @throws what the node says to the estimate */
+  async sign(data: Hex, nonce: number): Promise<SignedTransaction> {
     const { pool: to } = this.#parts
-    const gas = await this.#gasFor(intent, data)
+    const gas = await this.#gasFor(data)
     return this.#signed({ nonce, gas, fees: await this.#fees(), to, data })
   }
 
@@ -95,17 +89,11 @@ export class Transactions {
     }
   }
 
-  /**
-   * The estimate and a quarter. A chunk never gets less than its rows can need: its transfers are
-   * allowed to fail, so an estimate finds the gas at which they do.
-   */
-  async #gasFor(intent: ChainIntent, data: Hex): Promise<bigint> {
+  /** The estimate and a quarter: between estimate and block others may change what it costs. */
+  async #gasFor(data: Hex): Promise<bigint> {
     const { client, account, pool } = this.#parts
     const estimate = await estimateGas(client, { account: account.address, to: pool, data })
-    const rows = intent.kind === 'payChunk' ? BigInt(chunkSize(intent)) : 0n
-    const floor = rows > 0n ? GAS_PER_CHUNK + rows * GAS_PER_ROW : 0n
-    const wanted = (estimate * 5n) / 4n
-    const gas = wanted > floor ? wanted : floor
+    const gas = (estimate * 5n) / 4n
     return gas < GAS_MAX ? gas : GAS_MAX
   }
 

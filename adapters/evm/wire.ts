@@ -130,11 +130,6 @@ const ROW_DIGITS = 56
 
 type PayChunk = Extract<ChainIntent, { kind: 'payChunk' }>
 
-/** How many rows a chunk has, padding included. */
-export function chunkSize({ rows }: PayChunk): number {
-  return (rows.length - 2) / ROW_DIGITS
-}
-
 /** The rows of a chunk that pay somebody. */
 export function chunkRows(
   intent: PayChunk,

@@ -43,7 +43,7 @@ describe('a chain that is not the one the database remembers', () => {
     world.clock.forward(10)
     await settleDown(rail)
     await world.chain.ask('evm_revert', snapshot)
-    await expect(world.open()).rejects.toThrow(/forgot what the database remembers \(it has no block/)
+    await expect(world.open()).rejects.toThrow(/what the database remembers \(it has no block/)
   })
 
   it('is refused at start when a block that was read is another one now', async () => {
@@ -65,7 +65,7 @@ describe('a chain that is not the one the database remembers', () => {
     )
   })
 
-  it('is refused when the database belongs to another pool, or the pool to another token', async () => {
+  it('is refused when the database belongs to another pool, or the pool is another', async () => {
     const world = await freshWorld()
     await world.open()
     const wrong: ChainIdentity = { ...world.identity, pool: world.identity.token }

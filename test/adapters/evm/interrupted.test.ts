@@ -109,9 +109,28 @@ describe('a sender that is interrupted', () => {
   it('lets a second call join the round that runs', async () => {
     const before = await sent()
     await intendOpen('joined')
-    const rail = await world.open()
+    const rail = await world.open({ rpcUrl: line.url })
+    const from = line.asked.length
     await Promise.all([rail.advance(), rail.advance(), rail.advance()])
-    await settleDown(rail)
+    const broadcasts = line.asked.slice(from).filter((each) => each === 'eth_sendRawTransaction')
+    expect(broadcasts.length).toBe(1)
     expect(await sent()).toBe(before + 1)
+  })
+
+  it('never gives away the nonce of a transaction that only the journal knows', async () => {
+    const before = await sent()
+    await intendOpen('stored')
+    const dying = await world.open({ rpcUrl: line.url })
+    line.cut('eth_sendRawTransaction', 'before')
+    await expect(dying.advance()).rejects.toMatchObject({ code: 'unavailable' })
+    await intendOpen('next')
+    await settleDown(await world.open())
+    expect(await journal().intent('stored')).toMatchObject({ state: 'mined', nonce: before })
+    expect(await journal().intent('next')).toMatchObject({ state: 'mined', nonce: before + 1 })
+    expect(await sent()).toBe(before + 2)
+    expect(world.lines.filter(({ fields }) => fields['intent'] === 'next')).toMatchObject([
+      { message: 'chain: sent' },
+      { message: 'chain: done' },
+    ])
   })
 })

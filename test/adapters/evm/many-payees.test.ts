@@ -48,7 +48,7 @@ async function finalRequest(payoutTotal: bigint): Promise<Hex> {
   return requestId
 }
 
-it('a whole chunk of first payouts has gas for every row, and a second epoch pays the rest', async () => {
+it('a whole chunk of first payouts has gas for every row, and the next pays the rest', async () => {
   const account = (index: number): Hex => `0x${(index + 1).toString(16).padStart(40, '1')}`
   const tree = (each: bigint) =>
     buildPayoutTree(

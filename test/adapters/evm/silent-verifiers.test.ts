@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => world.chain.stop())
 
-it('verifiers who never sign cannot keep the escrow: after the grace the DSO has it back', async () => {
+it('verifiers who never sign cannot keep the escrow: the DSO gets it back', async () => {
   const journal = journalOf(world.store)
   const { address } = world.parties.dso
   const terms = termsOf(world)
