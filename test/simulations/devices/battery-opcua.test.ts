@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
@@ -8,11 +8,8 @@ import {
   DataType,
   type DataValue,
   MessageSecurityMode,
-  OPCUACertificateManager,
-  OPCUAClient,
   SecurityPolicy,
   TimestampsToReturn,
-  type Variant,
 } from 'node-opcua'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { BatteryOpcua } from '#simulations/devices/battery-opcua.ts'
@@ -20,6 +17,7 @@ import { redirectOpcuaOutput } from '#simulations/devices/opcua-stack.ts'
 import type { ScenarioBattery } from '#simulations/scenarios/scenario.ts'
 import { at, START } from './charger.ts'
 import { until } from './csms.ts'
+import { call, type ClientPki, clientPki, connectTo, nodeIds, read } from './opcua-client.ts'
 
 const DEVICE: ScenarioBattery = {
   kind: 'battery',
@@ -47,8 +45,8 @@ const DEVICE: ScenarioBattery = {
 }
 
 let folder: string
-let ours: { manager: OPCUACertificateManager; pem: string }
-let stranger: { manager: OPCUACertificateManager; pem: string }
+let ours: ClientPki
+let stranger: ClientPki
 let battery: BatteryOpcua
 let endpoint: string
 let sessions: { close(): Promise<void> }[]
@@ -57,28 +55,11 @@ const log: { kind: string; [more: string]: unknown }[] = []
 const setpoints: { powerW: number; validUntil: number }[] = []
 const defaults: number[] = []
 
-async function pki(name: string) {
-  const rootFolder = path.join(folder, name)
-  const manager = new OPCUACertificateManager({ rootFolder, disableFileWatchers: true })
-  await manager.initialize()
-  manager.referenceCounter += 1
-  const outputFile = path.join(rootFolder, 'certificate.pem')
-  await manager.createSelfSignedCertificate({
-    applicationUri: `urn:test:${name}`,
-    subject: `/CN=${name}`,
-    dns: ['localhost'],
-    outputFile,
-    startDate: new Date(),
-    validity: 30,
-  })
-  return { manager, pem: readFileSync(outputFile, 'utf8') }
-}
-
 beforeAll(async () => {
   redirectOpcuaOutput(() => undefined)
   folder = mkdtempSync(path.join(tmpdir(), 'gridcall-test-battery-'))
-  ours = await pki('ours')
-  stranger = await pki('stranger')
+  ours = await clientPki(folder, 'ours')
+  stranger = await clientPki(folder, 'stranger')
 })
 
 afterAll(async () => {
@@ -109,50 +90,10 @@ afterEach(async () => {
   await battery.stop()
 })
 
-async function connect(
-  from: { manager: OPCUACertificateManager },
-  name: string,
-  security: { mode?: MessageSecurityMode; policy?: SecurityPolicy } = {},
-): Promise<ClientSession> {
-  const client = OPCUAClient.create({
-    applicationName: name,
-    applicationUri: `urn:test:${name}`,
-    clientCertificateManager: from.manager,
-    certificateFile: path.join(from.manager.rootDir, 'certificate.pem'),
-    privateKeyFile: from.manager.privateKey,
-    securityMode: security.mode ?? MessageSecurityMode.SignAndEncrypt,
-    securityPolicy: security.policy ?? SecurityPolicy.Basic256Sha256,
-    endpointMustExist: false,
-    connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
-  })
-  from.manager.automaticallyAcceptUnknownCertificate = true // the server is not what is tested
-  sessions.push({ close: () => client.disconnect() })
-  await client.connect(endpoint)
-  const session = await client.createSession()
-  sessions.unshift({ close: async () => void (await session.close()) })
-  return session
-}
-
-async function nodeIds(session: ClientSession) {
-  const index = (await session.readNamespaceArray()).indexOf('urn:gridcall:bess')
-  expect(index).toBeGreaterThan(0)
-  return (name: string) => `ns=${index};s=${name}`
-}
-
-async function read(session: ClientSession, name: string): Promise<unknown> {
-  const id = await nodeIds(session)
-  const value = await session.read({ nodeId: id(name), attributeId: AttributeIds.Value })
-  expect(value.statusCode.name).toBe('Good')
-  return value.value.value
-}
-
-async function call(session: ClientSession, method: string, inputs: unknown[]): Promise<unknown> {
-  const id = await nodeIds(session)
-  const types = method === 'SetActivePower' ? [DataType.Double, DataType.DateTime, DataType.UInt32] : [DataType.UInt32]
-  const inputArguments = inputs.map((value, index) => ({ dataType: types[index], value }) as Variant)
-  const result = await session.call({ objectId: id('BESS'), methodId: id(method), inputArguments })
-  expect(result.statusCode.name).toBe('Good')
-  return result.outputArguments?.[0]?.value
+async function connect(from: ClientPki, security: Parameters<typeof connectTo>[2] = {}) {
+  const connected = await connectTo(endpoint, from, security)
+  sessions.push(connected)
+  return connected.session
 }
 
 const setActivePower = (session: ClientSession, watts: number, until: number, sequence: number) =>
@@ -164,19 +105,19 @@ function advance(seconds: number): void {
 }
 
 test('a client with an unknown certificate does not get in', async () => {
-  await expect(connect(stranger, 'stranger')).rejects.toThrow()
+  await expect(connect(stranger)).rejects.toThrow()
   expect(log.filter(({ kind }) => kind === 'connected')).toEqual([])
 })
 
 test('a client without encryption does not get in', async () => {
   const none = { mode: MessageSecurityMode.None, policy: SecurityPolicy.None }
-  await expect(connect(ours, 'ours', none)).rejects.toThrow()
+  await expect(connect(ours, none)).rejects.toThrow()
   const signed = { mode: MessageSecurityMode.Sign }
-  await expect(connect(ours, 'ours', signed)).rejects.toThrow()
+  await expect(connect(ours, signed)).rejects.toThrow()
 })
 
 test('orders that are late, old, too large or for a battery in LOCAL are refused by code', async () => {
-  const session = await connect(ours, 'ours')
+  const session = await connect(ours)
   expect(await setActivePower(session, 1000, at(-1), 1)).toBe(3)
   expect(await setActivePower(session, 5001, at(60), 1)).toBe(4)
   expect(await setActivePower(session, 1000, at(60), 5)).toBe(0)
@@ -188,13 +129,13 @@ test('orders that are late, old, too large or for a battery in LOCAL are refused
 })
 
 test('both policies are served', async () => {
-  const session = await connect(ours, 'ours', { policy: SecurityPolicy.Aes256_Sha256_RsaPss })
+  const session = await connect(ours, { policy: SecurityPolicy.Aes256_Sha256_RsaPss })
   expect(await read(session, 'EnergyRating')).toBe(10_000)
   expect(await read(session, 'StateOfCharge')).toBeCloseTo(60, 6)
 })
 
 test('discharge is + on the wire; the order is read back, followed and ends by itself', async () => {
-  const session = await connect(ours, 'ours')
+  const session = await connect(ours)
   expect(await setActivePower(session, 3000, at(300), 1)).toBe(0)
   expect(await read(session, 'SetpointEnable')).toBe(true)
   expect(await read(session, 'ActivePowerSetpoint')).toBe(3000)
@@ -210,7 +151,7 @@ test('discharge is + on the wire; the order is read back, followed and ends by i
 })
 
 test('a release returns to the default at once', async () => {
-  const session = await connect(ours, 'ours')
+  const session = await connect(ours)
   await setActivePower(session, -2000, at(300), 1)
   advance(10)
   expect(await read(session, 'ActivePower')).toBeCloseTo(-2000, 6)
@@ -220,7 +161,7 @@ test('a release returns to the default at once', async () => {
 })
 
 test('one that disobeys reads back its order and stays as it is', async () => {
-  const session = await connect(ours, 'ours')
+  const session = await connect(ours)
   battery.unit.ignoreUntil(at(300))
   await setActivePower(session, 3000, at(300), 1)
   advance(60)
@@ -229,7 +170,7 @@ test('one that disobeys reads back its order and stays as it is', async () => {
 })
 
 test('a metering interval that is no whole second is refused', async () => {
-  const session = await connect(ours, 'ours')
+  const session = await connect(ours)
   const id = await nodeIds(session)
   const write = async (value: number) => {
     const nodeId = id('MeteringInterval')
@@ -242,7 +183,7 @@ test('a metering interval that is no whole second is refused', async () => {
 })
 
 test('every record reaches a monitored item with a queue, also when they come at once', async () => {
-  const session = await connect(ours, 'ours')
+  const session = await connect(ours)
   const id = await nodeIds(session)
   battery.unit.meteringIntervalSeconds = 30
   const subscription = await session.createSubscription2({

@@ -1,0 +1,230 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { rankDevices } from '#simulations/faults.ts'
+import type { LogLine } from '#simulations/fleet-log.ts'
+import type { FromFleet, ToFleet } from '#simulations/fleet-messages.ts'
+import { bundledScenario } from '#simulations/scenarios/bundled.ts'
+import type { ScenarioCharger } from '#simulations/scenarios/scenario.ts'
+import { Csms, until } from './devices/csms.ts'
+import { call, type ClientPki, clientPki, connectTo } from './devices/opcua-client.ts'
+
+const RUN = fileURLToPath(import.meta.resolve('#simulations/run.ts'))
+const SPEED = 60
+const scenario = bundledScenario(7)
+const chargers = scenario.devices.filter((one): one is ScenarioCharger => one.kind === 'charger')
+
+let folder: string
+let client: ClientPki
+let csms: Csms
+let fleet: ChildProcess
+let messages: FromFleet[]
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'gridcall-test-fleet-'))
+  client = await clientPki(folder, 'gateway')
+  writeFileSync(path.join(folder, 'scenario.json'), JSON.stringify(scenario))
+})
+
+afterAll(async () => {
+  await client.manager.dispose()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+beforeEach(async () => {
+  csms = new Csms()
+  messages = []
+  await csms.start()
+})
+
+afterEach(async () => {
+  if (fleet.exitCode === null && fleet.signalCode === null) fleet.kill('SIGKILL')
+  await csms.stop()
+  expect(csms.deviations).toEqual([])
+})
+
+function start(...args: string[]): void {
+  const temporary = path.join(folder, 'tmp')
+  rmSync(temporary, { recursive: true, force: true })
+  mkdirSync(temporary)
+  const all = [path.join(folder, 'scenario.json'), '--log', path.join(folder, 'fleet.jsonl'), ...args]
+  const env = { ...process.env, TMPDIR: temporary }
+  fleet = fork(RUN, all, { env, execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  fleet.on('message', (message: FromFleet) => messages.push(message))
+}
+
+function tell(message: ToFleet): void {
+  fleet.send(message)
+}
+
+async function heard<T extends FromFleet['type']>(type: T): Promise<Extract<FromFleet, { type: T }>> {
+  const find = () => messages.find((message) => message.type === type)
+  await until(`the fleet says ${type}`, () => find() !== undefined, 15_000)
+  return find() as Extract<FromFleet, { type: T }>
+}
+
+async function ended(): Promise<number | null> {
+  if (fleet.exitCode === null) await once(fleet, 'exit')
+  expect(readdirSync(path.join(folder, 'tmp'))).toEqual([])
+  return fleet.exitCode
+}
+
+function log(): LogLine[] {
+  const lines = readFileSync(path.join(folder, 'fleet.jsonl'), 'utf8').trim().split('\n')
+  return lines.map((line) => JSON.parse(line) as LogLine)
+}
+
+async function connect(): Promise<void> {
+  const stations = chargers.map(({ ref }, index) => {
+    const password = String(index).padStart(40, '0')
+    csms.passwords.set(ref, password)
+    return { ref, url: csms.url(ref), password }
+  })
+  tell({ type: 'connect', stations, clientCertificatePem: client.pem })
+  await heard('connected')
+  await Promise.all(chargers.map(({ ref, version }) => configure(ref, version)))
+}
+
+async function configure(ref: string, version: ScenarioCharger['version']): Promise<void> {
+  if (version === '1.6') {
+    await csms.call(ref, 'ChangeConfiguration', { key: 'ClockAlignedDataInterval', value: '30' })
+    const value = 'Power.Active.Import,Energy.Active.Import.Register'
+    await csms.call(ref, 'ChangeConfiguration', { key: 'MeterValuesAlignedData', value })
+    return
+  }
+  const component = { name: 'AlignedDataCtrlr' }
+  const variable = (name: string, attributeValue: string) => ({
+    component,
+    variable: { name },
+    attributeValue,
+  })
+  const values = [
+    variable('Interval', '30'),
+    variable('Measurands', 'Power.Active.Import,Energy.Active.Import.Register'),
+  ]
+  await csms.call(ref, 'SetVariables', { setVariableData: values })
+}
+
+function transactionOf(ref: string, version: ScenarioCharger['version']): number | string {
+  if (version === '1.6') {
+    const data = String(csms.of(ref, 'DataTransfer')[0]?.data)
+    return (JSON.parse(data) as { transactionId: number }).transactionId
+  }
+  const [started] = csms.of(ref, 'TransactionEvent') as { transactionInfo: { transactionId: string } }[]
+  return started?.transactionInfo.transactionId ?? ''
+}
+
+/** A pause from now on, for some business seconds. */
+async function pause({ ref, version, rateUnit }: ScenarioCharger, now: number, seconds: number) {
+  const schedule = {
+    startSchedule: new Date(now - 60_000).toISOString(),
+    duration: seconds + 60,
+    chargingRateUnit: rateUnit,
+    chargingSchedulePeriod: [{ startPeriod: 0, limit: 0 }],
+  }
+  const profile = {
+    transactionId: transactionOf(ref, version),
+    stackLevel: 1,
+    chargingProfilePurpose: 'TxProfile',
+    chargingProfileKind: 'Absolute',
+  }
+  const payload =
+    version === '1.6'
+      ? { connectorId: 1, csChargingProfiles: { ...profile, chargingProfileId: 9, chargingSchedule: schedule } }
+      : { evseId: 1, chargingProfile: { ...profile, id: 9, chargingSchedule: [{ id: 1, ...schedule }] } }
+  expect(await csms.call(ref, 'SetChargingProfile', payload)).toMatchObject({ status: 'Accepted' })
+}
+
+function lastPowerW(ref: string): number {
+  const values = [...csms.of(ref, 'MeterValues'), ...csms.of(ref, 'TransactionEvent')]
+    .flatMap((payload) => (payload.meterValue ?? []) as { timestamp: string; sampledValue: object[] }[])
+    .sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1))
+  const sampled = values.at(-1)?.sampledValue as { measurand: string; value: string | number }[]
+  return Number(sampled.find(({ measurand }) => measurand === 'Power.Active.Import')?.value)
+}
+
+test('a scenario that is not there is named and ends the process', async () => {
+  start('--disobey', 'many')
+  expect((await heard('failed')).message).toContain('--disobey: expected a whole number')
+  expect(await ended()).toBe(1)
+})
+
+test('it goes when its parent goes, and on SIGTERM, and leaves nothing', async () => {
+  start()
+  await heard('ready')
+  fleet.kill('SIGTERM')
+  expect(await ended()).toBe(0)
+  messages = []
+  start()
+  await heard('ready')
+  fleet.disconnect()
+  expect(await ended()).toBe(0)
+})
+
+test('a whole dispatch: obeyed, disobeyed, silent, dropped, ended by expiry, and reported', async () => {
+  start('--seed', '7', '--disobey', '2', '--silent', '1', '--drop', '1')
+  const { batteries } = await heard('ready')
+  expect(batteries).toHaveLength(6)
+  expect(new Set(batteries.map(({ thumbprint }) => thumbprint)).size).toBe(6)
+  await connect()
+  const businessMs = Date.parse(scenario.start)
+  const wallMs = Date.now()
+  tell({ type: 'clock', anchor: { wallMs, businessMs, speed: SPEED } })
+  const now = () => businessMs + (Date.now() - wallMs) * SPEED
+
+  const called = chargers.slice(0, 6)
+  const [battery] = batteries
+  const opcua = await connectTo(battery?.endpoint ?? '', client)
+  const validUntil = now() + 150_000
+  await Promise.all([
+    ...called.map((charger) => pause(charger, now(), 150)),
+    call(opcua.session, 'SetActivePower', [2000, new Date(validUntil), 1]),
+  ])
+  const dispatched = [...called.map(({ ref }) => ref), battery?.ref ?? '']
+  const ranked = rankDevices(7, scenario.devices.map(({ ref }) => ref)).filter((ref) =>
+    dispatched.includes(ref),
+  )
+  await until('readings wholly after the order', () => now() > validUntil - 50_000, 10_000)
+  const faulty = ranked.slice(0, 4)
+  for (const { ref, visits } of called) {
+    if (faulty.slice(2).includes(ref)) continue
+    const expected = ranked.slice(0, 2).includes(ref) ? (visits[0]?.car.maxW ?? 0) : 0
+    expect(Math.abs(lastPowerW(ref) - expected)).toBeLessThan(5)
+  }
+  await until('every order has expired', () => now() > validUntil + 20_000, 10_000)
+  tell({ type: 'report' })
+  const report = await heard('report')
+  await opcua.close()
+
+  expect(report.dispatched).toEqual([...dispatched].sort())
+  expect([report.disobeyed, report.silent, report.dropped]).toEqual([
+    ranked.slice(0, 2),
+    ranked.slice(2, 3),
+    ranked.slice(3, 4),
+  ])
+  for (const { validUntil: until, backAtDefaultAt } of report.devices) {
+    const lateMs = Date.parse(backAtDefaultAt ?? '') - Date.parse(until)
+    expect(lateMs).toBeGreaterThanOrEqual(0)
+    expect(lateMs).toBeLessThanOrEqual(1000)
+  }
+  expect(report.drivers).toHaveLength(24)
+  expect(report.driversShort).toEqual([])
+  for (const { ref, withCallWh, withoutCallWh } of report.drivers) {
+    if (!dispatched.includes(ref)) expect(withCallWh).toBe(withoutCallWh)
+  }
+  expect(report.peakRssMb).toBeLessThan(350)
+
+  tell({ type: 'stop' })
+  expect(await ended()).toBe(0)
+  const lines = log()
+  const of = (kind: string) => [...new Set(lines.filter((one) => one.kind === kind).map(({ ref }) => ref))].sort()
+  expect(of('setpoint')).toEqual(report.dispatched)
+  expect(of('disobeys')).toEqual([...report.disobeyed].sort())
+  const orders = ['SetChargingProfile', 'SetActivePower']
+  const ordered = lines.filter(({ kind, action }) => kind === 'frame' && orders.includes(String(action)))
+  expect([...new Set(ordered.map(({ ref }) => ref))].sort()).toEqual(report.dispatched)
+}, 60_000)
