@@ -134,13 +134,18 @@ async function closePort(
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => http.close(() => resolve()))
   http.closeAllConnections()
-  const cutOff = timer.every(deadlineMs / 2, 'cutting off OCPP sockets', async () => {
-    for (const socket of upgraded) socket.destroy()
-  })
+  const patience = new AbortController()
+  const cutOff = timer.sleep(deadlineMs / 2, patience.signal).then(
+    () => {
+      for (const socket of upgraded) socket.destroy()
+    },
+    () => undefined, // everything closed before
+  )
   try {
     await timer.deadline(closed, deadlineMs, 'the OCPP port to close')
   } finally {
-    await cutOff.stop()
+    patience.abort()
+    await cutOff
   }
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CallQueue } from '#adapters/ocpp/call-queue.ts'
 import { StationError } from '#adapters/ocpp/frames.ts'
-import { wallTimer } from './world.ts'
+import { wallTimer } from '#test/support/wall-timer.ts'
 
 function queue() {
   const sent: { id: string; action: string }[] = []

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createOcppDriver, type OcppDriver, type OcppDriverOptions } from '#adapters/ocpp/driver.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
-import { DomainError } from '#domain/errors.ts'
 import {
   callId,
   congestionPointId,
@@ -16,7 +15,8 @@ import type { MicroEurPerKwh } from '#domain/money.ts'
 import type { ChargingSession, Rating, Resource } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { instant, parseInstant } from '#domain/time.ts'
-import type { Clock, DeviceSink, Log, Timer } from '#ports.ts'
+import type { Clock, DeviceSink, Log } from '#ports.ts'
+import { wallTimer } from '#test/support/wall-timer.ts'
 
 export const PASSWORD = '00112233445566778899aabbccddeeff00112233'
 export const START = parseInstant('2026-03-02T17:00:00Z')
@@ -27,36 +27,6 @@ export type TestClock = Clock & { set(at: number): void }
 export function testClock(): TestClock {
   let now = START
   return { speed: 1, now: () => now, set: (at) => void (now = instant(at)) }
-}
-
-export const wallTimer: Timer = {
-  monotonicMs: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await pause(ms, undefined, signal === undefined ? {} : { signal })
-  },
-  deadline: async (promise, ms, what) => {
-    const over = Promise.withResolvers<never>()
-    const timeout = setTimeout(() => {
-      over.reject(new DomainError('unavailable', `${what} took longer than ${ms} ms`))
-    }, ms)
-    try {
-      return await Promise.race([promise, over.promise])
-    } finally {
-      clearTimeout(timeout)
-    }
-  },
-  every: (ms, _what, run) => {
-    let running: Promise<void> = Promise.resolve()
-    const interval = setInterval(() => {
-      running = running.then(run)
-    }, ms)
-    return {
-      stop: async () => {
-        clearInterval(interval)
-        await running
-      },
-    }
-  },
 }
 
 export type Heard = {
