@@ -3,7 +3,15 @@ import { canonicalJson, keccakText } from '#domain/canonical.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import type { DeviceDriver, Ports } from '#ports.ts'
 import { createWorld } from '#simulations/world.ts'
-import { acceptAsDso, aProgram, aRequest, aResource, dso, enrolAll, WINDOW_START } from './builders.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  WINDOW_START,
+} from './builders.ts'
 import { importHabit, plugBattery, plugCar, runVerifiers } from './simulated-call.ts'
 
 /** Seconds of business time: short, so that every call can be tried. */

@@ -109,9 +109,21 @@ export async function runVerifiers(
           return text
         },
         attest: ({ subject, subjectId, version }, who, signature) =>
-          receiveAttestation(world.ports(), { subject, subjectId, version, verifier: who, signature }),
+          receiveAttestation(world.ports(), {
+            subject,
+            subjectId,
+            version,
+            verifier: who,
+            signature,
+          }),
         refuse: ({ subject, subjectId, version }, who, difference) =>
-          receiveRefusal(world.ports(), { subject, subjectId, version, verifier: who, ...difference }),
+          receiveRefusal(world.ports(), {
+            subject,
+            subjectId,
+            version,
+            verifier: who,
+            ...difference,
+          }),
       },
     })
     await verifier.tick()

@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { printCounts, root, runTool, type tools } from './tool.ts'
+
+type Check = {
+  readonly what: string
+  readonly tool: keyof typeof tools
+  readonly args: readonly string[]
+}
+
+const checks: readonly Check[] = [
+  { what: 'types', tool: 'tsc', args: ['--noEmit', '-p', '.'] },
+  { what: 'lint', tool: 'oxlint', args: ['--quiet'] },
+  { what: 'format', tool: 'biome', args: ['format', '.'] },
+  { what: 'dead code', tool: 'knip', args: ['--no-progress'] },
+]
+
+const folders = ['orchestrator', 'adapters', 'contracts', 'simulations', 'dashboards', 'test']
+const generated = /(^|\/)(generated|artifacts|cache|dist|node_modules)\//
+const marks = ['@ts-expect-error', '@ts-ignore', '@ts-nocheck', 'lint-disable', 'biome-ignore']
+
+/** `gridcall check`: types, lint, format and dead code; lists what was told to look away. */
+export async function run(): Promise<number> {
+  let passed = 0
+  for (const { what, tool, args } of checks) {
+    console.log(`${what} (${tool})`)
+    const { exitCode } = await runTool(tool, args)
+    if (exitCode === 0) passed += 1
+    else console.log(`${what}: failed`)
+  }
+  const suppressions = findSuppressions()
+  console.log(`suppressions: ${suppressions.length}`)
+  for (const suppression of suppressions) console.log(`  ${suppression}`)
+  return printCounts({ passed, failed: checks.length - passed })
+}
+
+/** Comments that tell a tool to look away, as `file:line text`. */
+export function findSuppressions(): string[] {
+  return sourceFiles().flatMap((file) => {
+    const lines = readFileSync(file, 'utf8').split('\n')
+    return lines.flatMap((line, index) => {
+      const isOne = marks.some((mark) => new RegExp(`(//|/\\*)\\s*\\w*${mark}`).test(line))
+      return isOne ? [`${relative(root, file)}:${index + 1} ${line.trim()}`] : []
+    })
+  })
+}
+
+function sourceFiles(): string[] {
+  const nested = folders.flatMap((folder) => {
+    const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    return names.map((name) => join(folder, name))
+  })
+  return [...nested, ...readdirSync(root)]
+    .filter((name) => /\.([cm]?[jt]sx?|sol|css)$/.test(name) && !generated.test(name))
+    .toSorted()
+    .map((name) => join(root, name))
+}

@@ -1,0 +1,84 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { type Counts, root, runTool } from './tool.ts'
+
+type Report = {
+  readonly numPassedTests: number
+  readonly testResults: readonly {
+    readonly name: string
+    readonly status: 'passed' | 'failed'
+    readonly assertionResults: readonly { readonly status: string; readonly title: string }[]
+  }[]
+}
+
+/** A test file with skipped tests, and the reasons that they give. */
+type Skipped = { readonly file: string; readonly tests: number; readonly reasons: string[] }
+
+export type VitestOutcome = Counts & { readonly skipped: readonly Skipped[] }
+
+/** Runs vitest once, its own report on the terminal. `suite` names one of the suites kept apart. */
+export async function runVitest(
+  args: readonly string[],
+  suite: 'faults' | 'interop' | 'bench' | '' = '',
+): Promise<VitestOutcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'gridcall-report-'))
+  const file = join(folder, 'report.json')
+  try {
+    // A forgotten `test.only` would let all others pass unseen.
+    const options = [
+      '--allowOnly=false',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+    ]
+    const { exitCode } = await runTool('vitest', ['run', ...options, ...args], {
+      env: { GRIDCALL_SUITE: suite, NODE_ENV: 'test' },
+    })
+    return outcomeOf(readReport(file), exitCode)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function readReport(file: string): Report | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Report
+  } catch {
+    return null // it ended before it could report, which its exit code says
+  }
+}
+
+function outcomeOf(report: Report | null, exitCode: number): VitestOutcome {
+  const files = report?.testResults ?? []
+  const failedTests = files.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === 'failed'),
+  ).length
+  // A file that does not load has no tests to fail, and counts as one.
+  const failedFiles = files.filter(
+    ({ status, assertionResults }) =>
+      status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
+  ).length
+  const failed = failedTests + failedFiles
+  return {
+    passed: report?.numPassedTests ?? 0,
+    // An error outside of all tests shows in the exit code alone.
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: files.flatMap(skippedIn),
+  }
+}
+
+function skippedIn({ name, assertionResults }: Report['testResults'][number]): Skipped[] {
+  const skipped = assertionResults.filter(({ status }) => status === 'skipped' || status === 'todo')
+  if (skipped.length === 0) return []
+  const reasons = skipped.map(({ title }) => title).filter((title) => title.startsWith('needs '))
+  return [{ file: relative(root, name), tests: skipped.length, reasons: [...new Set(reasons)] }]
+}
+
+/** Names what did not run, and why. */
+export function printSkipped(skipped: readonly Skipped[]): void {
+  for (const { file, tests, reasons } of skipped) {
+    const why = reasons.length > 0 ? reasons.join('; ') : 'not on this machine'
+    console.log(`skipped: ${file} (${tests} ${tests === 1 ? 'test' : 'tests'}): ${why}`)
+  }
+}
