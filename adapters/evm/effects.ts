@@ -156,4 +156,3 @@ function requestOf(intent: ChainIntent, domain: PoolDomain): Hex | null {
   if (intent.kind === 'proposeSettlement') return intent.statement.requestId
   return 'requestId' in intent ? intent.requestId : null
 }
-

@@ -2,7 +2,7 @@ import { readContract } from 'viem/actions'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { ChainIdentity, EscrowReader, Timer } from '#ports.ts'
 import { readPoolState } from './pool-state.ts'
-import { createChainClient } from './rpc.ts'
+import { createChainClient, plainly } from './rpc.ts'
 import { requestIdOf } from './wire.ts'
 
 /** What anyone can read from the pool: enough for a verifier, which holds no database. */
@@ -16,14 +16,11 @@ export function createEscrowReader(options: {
   return {
     requestId: (terms) => requestIdOf(identity, terms),
     async escrow(requestId) {
-      const found = await readContract(client, {
-        address: identity.pool,
-        abi: flexPoolAbi,
-        functionName: 'request',
-        args: [requestId],
-      })
+      const at = { address: identity.pool, abi: flexPoolAbi } as const
+      const asked = readContract(client, { ...at, functionName: 'request', args: [requestId] })
+      const found = await plainly(asked)
       return found.state === 0 ? null : { amount: found.amount, payout: found.payout }
     },
-    poolState: () => readPoolState(client, identity, null),
+    poolState: () => plainly(readPoolState(client, identity, null)),
   }
 }

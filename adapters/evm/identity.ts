@@ -5,6 +5,9 @@ import type { Address, Hex } from '#domain/ids.ts'
 import type { ChainIdentity } from '#ports.ts'
 import { type ChainClient, causes } from './rpc.ts'
 
+/** A block by number and hash. */
+export type Position = { readonly block: number; readonly hash: Hex }
+
 const addressKeys = ['pool', 'token', 'registry', 'feeReceiver'] as const
 const identityKeys = ['chainId', 'genesisHash', ...addressKeys] as const
 
@@ -43,14 +46,25 @@ export async function requireIdentity(
   }
 }
 
-/** The last block we read must still be there. A local chain has no other reason to lose it. */
-export async function requireBlock(
+/**
+ * At start a local chain must still have every event that the database has. Blocks without any
+ * (the last seconds before its process was killed) may be gone: then the cursor to go on from is
+ * returned, else null. @throws Error in one sentence if events are gone
+ */
+export async function requireHistory(
   client: ChainClient,
-  cursor: { block: number; hash: Hex },
-): Promise<void> {
-  const found = await blockHash(client, cursor.block)
-  if (found === null) throw forgotten(`has no block ${cursor.block} any more`)
-  if (found !== cursor.hash) throw forgotten(`has another block ${cursor.block}`)
+  cursor: Position,
+  recordedEvents: () => Promise<readonly { readonly block: number; readonly blockHash: Hex }[]>,
+): Promise<Position | null> {
+  if ((await blockHash(client, cursor.block)) === cursor.hash) return null
+  let last: Position = { block: 0, hash: await genesisHash(client) }
+  for (const { block, blockHash: hash } of await recordedEvents()) {
+    if (block >= last.block) last = { block, hash }
+  }
+  const found = await blockHash(client, last.block)
+  if (found === null) throw forgotten(`has no block ${last.block} any more`)
+  if (found !== last.hash) throw forgotten(`has another block ${last.block}`)
+  return last
 }
 
 /** The hash of a block; null if the chain has none of that number. */

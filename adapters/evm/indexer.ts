@@ -2,17 +2,14 @@ import { parseAbiItem } from 'viem'
 import { getBlock, getCode, getLogs } from 'viem/actions'
 import type { ChainEvent } from '#domain/chain.ts'
 import { DomainError } from '#domain/errors.ts'
-import type { Hex } from '#domain/ids.ts'
 import type { ChainIdentity, Log } from '#ports.ts'
 import type { JournalAccess } from './effects.ts'
-import { blockHash, forgotten } from './identity.ts'
+import { type Position, blockHash, forgotten } from './identity.ts'
 import { type ChainClient, causes } from './rpc.ts'
 import { eventAt, poolEvent } from './wire.ts'
 
 /** What is final: the chain's own word for it, or so many blocks on top. */
 export type Confirmations = 'finalized' | number
-
-type Cursor = { block: number; hash: Hex }
 
 /** Blocks asked for at once, and how often in one round. Nodes often refuse wider ranges. */
 const RANGE_BLOCKS = 1_000
@@ -73,7 +70,7 @@ export class Indexer {
   }
 
   /** Where we were, if the chain still knows it; else where its history parted from ours. */
-  async #commonCursor(): Promise<Cursor | null> {
+  async #commonCursor(): Promise<Position | null> {
     const { journal, confirmations } = this.#parts
     const cursor = await journal((chain) => chain.cursor())
     if (cursor === null) return null
@@ -87,7 +84,7 @@ export class Indexer {
   }
 
   /** To the newest block that both the journal and the chain know. */
-  async #walkBack(cursor: Cursor): Promise<Cursor> {
+  async #walkBack(cursor: Position): Promise<Position> {
     const { client, identity, journal, log, startBlock } = this.#parts
     if (((await getCode(client, { address: identity.pool })) ?? '0x') === '0x') {
       throw forgotten(`has no contract at the pool's address ${identity.pool} any more`)
@@ -99,7 +96,7 @@ export class Indexer {
     return common
   }
 
-  async #lastCommonEvent(cursor: Cursor): Promise<Cursor | null> {
+  async #lastCommonEvent(cursor: Position): Promise<Position | null> {
     const events = await this.#parts.journal((chain) => chain.events())
     const hashes = new Map(events.map(({ block, blockHash }) => [block, blockHash]))
     for (const [block, hash] of [...hashes].toSorted(([a], [b]) => b - a)) {
@@ -111,7 +108,7 @@ export class Indexer {
     return null
   }
 
-  async #blockAt(block: number): Promise<Cursor | null> {
+  async #blockAt(block: number): Promise<Position | null> {
     const hash = await blockHash(this.#parts.client, block)
     return hash && { block, hash }
   }

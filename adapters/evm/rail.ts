@@ -5,11 +5,11 @@ import { DomainError } from '#domain/errors.ts'
 import type { Address, Hex } from '#domain/ids.ts'
 import type { ChainIdentity, Clock, Log, PayoutRail, Store, Timer } from '#ports.ts'
 import type { JournalAccess } from './effects.ts'
-import { requireBlock, requireIdentity } from './identity.ts'
+import { requireHistory, requireIdentity } from './identity.ts'
 import { type Confirmations, Indexer } from './indexer.ts'
 import { fundGas, mine } from './local-chain.ts'
 import { readParties, readPoolState, readTokenDomain } from './pool-state.ts'
-import { type ChainClient, createChainClient, unwrapped } from './rpc.ts'
+import { type ChainClient, createChainClient, plainly, unwrapped } from './rpc.ts'
 import { Notes } from './notes.ts'
 import { Sender } from './sender.ts'
 import { Transactions } from './transactions.ts'
@@ -50,12 +50,7 @@ export type EvmRailOptions = {
  * @throws Error in one sentence if the chain is not the one that the database belongs to
  */
 export async function createEvmRail(options: EvmRailOptions): Promise<PayoutRail> {
-  const client = createChainClient(options)
-  try {
-    return await buildRail(client, options)
-  } catch (error) {
-    throw unwrapped(error)
-  }
+  return plainly(buildRail(createChainClient(options), options))
 }
 
 async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<PayoutRail> {
@@ -63,8 +58,7 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
   const journal: JournalAccess = (work) => store.transaction((tx) => work(tx.chain))
   const remembered = await journal((chain) => chain.identity())
   await requireIdentity(client, identity, remembered)
-  const cursor = await journal((chain) => chain.cursor())
-  if (local && cursor !== null) await requireBlock(client, cursor)
+  if (local) await resumeLocal(client, journal, options.log)
   if (remembered === null) await journal((chain) => chain.identify(identity))
 
   const account = privateKeyToAccount(options.relayerKey)
@@ -113,6 +107,16 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
   }
 }
 
+/** A local chain whose process was killed may lack its last blocks, as long as they were empty. */
+async function resumeLocal(client: ChainClient, journal: JournalAccess, log: Log) {
+  const cursor = await journal((chain) => chain.cursor())
+  if (cursor === null) return
+  const back = await requireHistory(client, cursor, () => journal((chain) => chain.events()))
+  if (back === null) return
+  await journal((chain) => chain.rewind(back))
+  log.warn('chain: lost its last blocks, which were empty', { from: cursor.block, to: back.block })
+}
+
 /** What parties sign, and whether they did. */
 function signatures(
   client: ChainClient,
@@ -156,14 +160,5 @@ async function contractAccepts(client: ChainClient, payer: Address, hash: Hex, s
   } catch (error) {
     if (unwrapped(error) instanceof DomainError) throw error
     return false
-  }
-}
-
-/** Our own error, and not the library's wrapping of it. */
-async function plainly<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw unwrapped(error)
   }
 }

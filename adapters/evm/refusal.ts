@@ -29,9 +29,7 @@ export function refusalOf(error: unknown): Refusal | null {
   const data = chain.map((cause) => revertData(cause.data)).find((found) => found !== null)
   if (data) return decodeRefusal(data)
   // 3 is geth's and anvil's code for a reverted call; some nodes give only the words.
-  const reverted = chain.some(
-    ({ code, message }) => code === 3 || /revert/i.test(message ?? ''),
-  )
+  const reverted = chain.some(({ code, message }) => code === 3 || /revert/i.test(message ?? ''))
   return reverted ? { name: 'Unknown', args: {}, text: shortMessage(error) } : null
 }
 

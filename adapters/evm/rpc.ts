@@ -65,3 +65,12 @@ export function causes(error: unknown): unknown[] {
 export function unwrapped(error: unknown): unknown {
   return causes(error).find((cause) => cause instanceof DomainError) ?? error
 }
+
+/** The same promise with our own error in place of the library's wrapping of it. */
+export async function plainly<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw unwrapped(error)
+  }
+}

@@ -48,6 +48,7 @@ describe('a chain that is not the one the database remembers', () => {
 
   it('is refused at start when a block that was read is another one now', async () => {
     const world = await freshWorld()
+    await journalOf(world.store).intend('open', await openIntent(world, termsOf(world)))
     world.clock.forward(10)
     await settleDown(await world.open())
     await world.chain.ask('anvil_reorg', 1, [])
@@ -78,6 +79,22 @@ describe('a chain that is not the one the database remembers', () => {
     await expect(
       fresh.open({ identity: { ...fresh.identity, genesisHash: word('0') } }),
     ).rejects.toThrow(/begins with another block/)
+  })
+
+  it('is taken up again when all it lost were empty blocks', async () => {
+    const world = await freshWorld()
+    await journalOf(world.store).intend('open', await openIntent(world, termsOf(world)))
+    await settleDown(await world.open())
+    const events = await journalOf(world.store).events('RequestOpened')
+    const snapshot = await world.chain.ask('evm_snapshot')
+    world.clock.forward(10)
+    await settleDown(await world.open())
+    await world.chain.ask('evm_revert', snapshot)
+    const rail = await world.open()
+    await settleDown(rail)
+    expect(await journalOf(world.store).events('RequestOpened')).toEqual(events)
+    expect((await journalOf(world.store).intent('open')).state).toBe('mined')
+    expect(world.lines.some(({ message }) => message.includes('lost its last blocks'))).toBe(true)
   })
 
   it('is refused in the middle of a run when the pool is gone', async () => {

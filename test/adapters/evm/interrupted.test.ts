@@ -90,8 +90,9 @@ describe('a sender that is interrupted', () => {
       'evm_mine',
     ]) {
       line.cut(method, 'before')
+      // Some of these are not asked in every round, which is then a good one.
       const outcome = await breaking.advance().catch((error: unknown) => error)
-      if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'unavailable' })
+      expect(outcome instanceof DomainError || !(outcome instanceof Error)).toBe(true)
       line.mend()
     }
     await settleDown(breaking)

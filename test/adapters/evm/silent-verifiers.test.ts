@@ -34,9 +34,7 @@ it('verifiers who never sign cannot keep the escrow: the DSO gets it back', asyn
 
   world.clock.forward(1)
   await settleDown(rail)
-  expect(await journal.events('RequestRefunded')).toMatchObject([
-    { requestId, amount: 100n * EUR },
-  ])
+  expect(await journal.events('RequestRefunded')).toMatchObject([{ requestId, amount: 100n * EUR }])
   await journal.intend('withdraw', { kind: 'withdrawCredit', account: address })
   await settleDown(rail, 1)
   expect(await journal.events('CreditWithdrawn')).toMatchObject([

@@ -6,7 +6,8 @@ export type Anvil = {
   readonly url: string
   /** Any JSON-RPC method; throws what the node says. */
   ask(method: string, ...params: unknown[]): Promise<unknown>
-  stop(): Promise<void>
+  /** 'SIGTERM' lets it write its state. */
+  stop(signal?: NodeJS.Signals): Promise<void>
 }
 
 /** A real local chain on a free port that mines only when told, beginning at a business second. */
@@ -21,10 +22,10 @@ export async function startAnvil(timestamp: number, ...extra: string[]): Promise
   return {
     url,
     ask: (method, ...params) => askNode(url, method, params),
-    async stop() {
+    async stop(signal = 'SIGKILL') {
       if (child.exitCode !== null || child.signalCode !== null) return
       const gone = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGKILL')
+      child.kill(signal)
       await gone
     },
   }

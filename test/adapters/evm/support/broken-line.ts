@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export type BrokenLine = {
@@ -15,7 +15,8 @@ export type BrokenLine = {
 export async function startBrokenLine(target: string): Promise<BrokenLine> {
   let broken: { method: string; when: 'before' | 'after' } | null = null
   const asked: string[] = []
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void pass(request, response))
+  async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const chunks: Uint8Array[] = []
       for await (const chunk of request) chunks.push(chunk as Uint8Array)
@@ -32,7 +33,7 @@ export async function startBrokenLine(target: string): Promise<BrokenLine> {
     } catch {
       request.socket.destroy()
     }
-  })
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {

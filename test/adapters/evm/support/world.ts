@@ -51,8 +51,10 @@ export function handClock() {
 /** Keeps what was said, for tests that ask whether somebody was told. */
 export function listeningLog() {
   const lines: { level: string; message: string; fields: Record<string, unknown> }[] = []
-  const at = (level: string) => (message: string, fields: Record<string, unknown> = {}) =>
-    void lines.push({ level, message, fields })
+  const at =
+    (level: string) =>
+    (message: string, fields: Record<string, unknown> = {}) =>
+      void lines.push({ level, message, fields })
   const log: Log = { info: at('info'), warn: at('warn'), error: at('error') }
   return { lines, log }
 }
@@ -66,7 +68,10 @@ const party = () => {
 export async function makeWorld({
   anvil,
   verifierCount = 3,
-}: { anvil?: Anvil; verifierCount?: number } = {}) {
+}: {
+  anvil?: Anvil
+  verifierCount?: number
+} = {}) {
   const chain = anvil ?? (await startAnvil(START))
   const parties = { dso: party(), fees: party(), relayer: party(), deployer: party() }
   const keys = Array.from({ length: verifierCount }, party)
@@ -186,4 +191,3 @@ export async function settleDown(rail: PayoutRail, rounds = 3): Promise<void> {
 export async function minedCount(world: World, address: Hex): Promise<number> {
   return Number(await world.chain.ask('eth_getTransactionCount', address, 'latest'))
 }
-
