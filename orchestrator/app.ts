@@ -2,11 +2,17 @@ import { TERMINAL } from '#domain/flexibility-call.ts'
 import { type Gateway, runGateway } from '#gateway/run-gateway.ts'
 import { advanceCall } from '#lifecycle/advance-call.ts'
 import { advancePayouts } from '#lifecycle/advance-payouts.ts'
+import { createChainLoop } from '#jobs/chain-loop.ts'
+import type { BullWakeUps } from '#jobs/queue.ts'
+import { createReconciler } from '#jobs/reconciler.ts'
+import { createWorker } from '#jobs/worker.ts'
 import type { DeviceDriver, Ports } from '#ports.ts'
 
 export type App = {
   /** Holds the devices of these drivers until it is stopped. */
   startGateway(drivers: readonly DeviceDriver[]): Promise<Gateway>
+  /** Advances calls, payouts and the chain until it is stopped. */
+  startWorker(wakeUps: BullWakeUps): { stop(): Promise<void> }
   /** Takes every step that is due now: calls, payouts, one round of the chain. */
   advance(): Promise<void>
 }
@@ -15,6 +21,18 @@ export type App = {
 export function createApp(ports: Ports): App {
   return {
     startGateway: (drivers) => runGateway(ports, drivers),
+    startWorker(wakeUps) {
+      const parts = [
+        createWorker({ ports, wakeUps, advanceCall }),
+        createReconciler({ ports, advanceCall }),
+        createChainLoop({ ports, advancePayouts }),
+      ]
+      return {
+        async stop() {
+          await Promise.all(parts.map((part) => part.stop()))
+        },
+      }
+    },
     async advance() {
       await ports.rail.advance()
       const calls = await ports.store.transaction((tx) => tx.calls.list())

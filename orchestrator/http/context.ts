@@ -6,9 +6,7 @@ export type ApiContext = {
   readonly ports: Ports
   readonly metrics: Metrics
   /** Starts the demo's business clock; null in real use, where the route does not exist. */
-  readonly startClock:
-    | (() => Promise<{ wallMs: number; businessMs: number; speed: number }>)
-    | null
+  readonly startClock: (() => Promise<{ wallMs: number; businessMs: number; speed: number }>) | null
   /** Where the installer points a station; the identity is appended. */
   readonly ocppUrl: (identity: string) => string
   /** The certificate that a battery presented, if it is not trusted yet. */

@@ -69,7 +69,7 @@ const getTransactions = createRoute({
 const getSetpoints = createRoute({
   method: 'get',
   path: '/v1/operator/setpoints',
-  summary: "The newest setpoint of each resource and what the device says",
+  summary: 'The newest setpoint of each resource and what the device says',
   ...forRoles('operator'),
   responses: { 200: answers(z.array(SetpointView), 'One per resource') },
 })

@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+import type { Clock, DeviceDriver, Log, Timer } from '#ports.ts'
+import { createOcppDriver, type OcppDriver } from './ocpp/driver.ts'
+import { createOpcuaDriver, type OpcuaDriver } from './opcua/driver.ts'
+
+export type Drivers = {
+  readonly ocpp: OcppDriver
+  readonly opcua: OpcuaDriver
+  readonly all: readonly DeviceDriver[]
+}
+
+/** Every kind of device that this build can talk to. */
+export function createDrivers(
+  settings: {
+    readonly host: string
+    readonly ocppPort: number
+    readonly dataDir: string
+    readonly meteringIntervalSeconds: number
+  },
+  world: { readonly clock: Clock; readonly timer: Timer; readonly log: Log },
+): Drivers {
+  const { host, ocppPort, dataDir, meteringIntervalSeconds } = settings
+  const ocpp = createOcppDriver({ ...world, host, port: ocppPort, meteringIntervalSeconds })
+  const pkiFolder = join(dataDir, 'pki')
+  const opcua = createOpcuaDriver({ ...world, pkiFolder, meteringIntervalSeconds })
+  return { ocpp, opcua, all: [ocpp, opcua] }
+}

@@ -1,0 +1,52 @@
+import { enableCompileCache } from 'node:module'
+
+enableCompileCache()
+
+/** Every word of the command line, what it does, and where it lives. */
+const WORDS: Readonly<Record<string, { readonly says: string; readonly file: string }>> = {
+  demo: { says: 'run a flexibility call from the request to the payout', file: 'demo' },
+  start: { says: 'run the service', file: 'start' },
+  verify: { says: 'recompute an evidence bundle, with no service and no database', file: 'verify' },
+  dso: { says: "sign as the DSO: dso address, dso sign", file: 'dso' },
+  chain: { says: 'chain status, chain reconcile', file: 'chain' },
+  opcua: { says: 'opcua trust: name the certificate a battery may show', file: 'opcua' },
+  test: { says: 'run the tests', file: 'test' },
+  check: { says: 'types, lint, format, dead code', file: 'check' },
+  'test:contracts': { says: 'test the contracts', file: 'test-contracts' },
+  'test:faults': { says: 'kills, bad days, the walk-through', file: 'test-faults' },
+}
+
+function help(): string {
+  const width = Math.max(...Object.keys(WORDS).map((word) => word.length))
+  const lines = Object.entries(WORDS).map(([word, { says }]) => `  ${word.padEnd(width)}  ${says}`)
+  return ['gridcall <word> [options]', '', ...lines, '', 'A word explains itself with --help.'].join(
+    '\n',
+  )
+}
+
+async function main(): Promise<number> {
+  const [word, ...args] = process.argv.slice(2)
+  if (word === undefined || word === 'help' || word === '--help' || word === '-h') {
+    process.stdout.write(`${help()}\n`)
+    return word === undefined ? 2 : 0
+  }
+  const known = WORDS[word]
+  if (known === undefined) {
+    process.stderr.write(`gridcall: no word ${JSON.stringify(word)}\n\n${help()}\n`)
+    return 2
+  }
+  const command = (await import(`./commands/${known.file}.ts`)) as {
+    run(args: string[]): Promise<number>
+  }
+  return command.run(args)
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    process.stderr.write(`gridcall: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  },
+)

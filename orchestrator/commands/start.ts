@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util'
+import { ROLES, type Role, readConfig } from '#config.ts'
+import { startService } from '#main.ts'
+import { startVerifier } from '#processes/party-process.ts'
+
+const HELP = `gridcall start [--role ${ROLES.join('|')}]
+
+Runs the service. Nothing set: PostgreSQL and a local chain are brought along and kept in
+GRIDCALL_DATA_DIR (default .data); set DATABASE_URL, REDIS_URL, CHAIN_RPC_URL for real ones.`
+
+/** `gridcall start`: the service, until it is told to end. */
+export async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { role: { type: 'string', default: 'all' }, help: { type: 'boolean', short: 'h' } },
+  })
+  if (values.help) {
+    process.stdout.write(`${HELP}\n`)
+    return 0
+  }
+  const role = ROLES.find((known) => known === values.role)
+  if (role === undefined) throw new Error(`--role: expected ${ROLES.join(', ')}, got ${values.role}`)
+  const running = role === 'verifier' ? await startVerifier(process.env) : await startRole(role)
+  await untilTold()
+  await running.stop()
+  return 0
+}
+
+async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {
+  const config = readConfig(process.env)
+  const service = await startService(config, role)
+  const { url, operatorKey, processes, drivers } = service
+  const report = { role, pid: process.pid }
+  for (const { role: name, pid } of [report, ...processes]) {
+    process.stderr.write(`${name} runs as process ${pid}\n`)
+  }
+  if (config.chainRpcUrl === null) {
+    process.stderr.write(
+      'The chain is a local one and its euros are play money; set CHAIN_RPC_URL for a real one.\n',
+    )
+  }
+  if (operatorKey !== null) {
+    process.stderr.write(`The operator's key, shown this once: ${operatorKey}\n`)
+  }
+  process.stderr.write(`Gridcall answers at ${url}\n`)
+  const certificate = await drivers.opcua.clientCertificate()
+  process.send?.({
+    type: 'started',
+    url,
+    operatorKey,
+    processes,
+    databaseUrl: service.servers.databaseUrl,
+    rpcUrl: service.servers.rpcUrl,
+    clientCertificatePem: certificate.pem,
+  })
+  return service
+}
+
+/** Ctrl-C, a polite kill, or the end of the process that started this one. */
+function untilTold(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+    if (process.send) process.once('disconnect', () => resolve())
+  })
+}

@@ -1,0 +1,161 @@
+import type { FleetReport } from '#simulations/fleet-messages.ts'
+import type { Scenario } from '#simulations/scenarios/scenario.ts'
+import type { Parties } from './enrol.ts'
+import type { EventLine } from './play.ts'
+import { tokenFlows } from './token-log.ts'
+import type { EarningsView, OperatorCallView, PartiesView, SetpointLine } from './views.ts'
+
+/** Everything that is known when the calls have ended, as the parties themselves read it. */
+export type Outcome = {
+  readonly scenario: Scenario
+  readonly call: OperatorCallView
+  readonly others: readonly OperatorCallView[]
+  readonly notices: readonly EventLine[]
+  readonly report: FleetReport
+  readonly parties: PartiesView
+  readonly setpoints: readonly SetpointLine[]
+  readonly reconciliation: { readonly reconciled: boolean; readonly differences: readonly string[] }
+  readonly transactions: readonly { kind: string; hash: string; epoch: number | null }[]
+  readonly owners: readonly { owner: string; wh: number; minor: string; receipt: unknown; why: string[] }[]
+  readonly aggregators: readonly { aggregator: string; minor: string }[]
+  readonly token: { readonly in: bigint; readonly out: bigint; readonly balance: bigint }
+}
+
+export async function gatherOutcome(options: {
+  readonly scenario: Scenario
+  readonly parties: Parties
+  readonly call: OperatorCallView
+  readonly others: readonly OperatorCallView[]
+  readonly report: FleetReport
+  readonly rpcUrl: string
+}): Promise<Outcome> {
+  const { scenario, parties, call, others, report, rpcUrl } = options
+  const { operator, dso } = parties
+  const view = await operator.get<PartiesView>('/v1/operator/parties')
+  const events = await dso.get<EventLine[]>(`/v1/flexibility-calls/${call.id}/events`)
+  return {
+    scenario,
+    call,
+    others,
+    report,
+    notices: events.filter((event) => event.notice),
+    parties: view,
+    setpoints: await operator.get('/v1/operator/setpoints'),
+    reconciliation: await operator.get('/v1/operator/reconciliation'),
+    transactions: await operator.get('/v1/operator/transactions'),
+    owners: await ownersOf(parties, call.id),
+    aggregators: await aggregatorsOf(parties, call.id),
+    token: await tokenFlows(rpcUrl, view.token, view.pool),
+  }
+}
+
+async function ownersOf(parties: Parties, callId: string): Promise<Outcome['owners']> {
+  const rows = []
+  for (const [owner, api] of parties.owners) {
+    const { lines } = await api.get<EarningsView>('/v1/owner/earnings')
+    const mine = lines.filter((line) => line.callId === callId)
+    if (mine.length === 0) continue
+    rows.push({
+      owner,
+      wh: mine.reduce((sum, line) => sum + line.wh, 0),
+      minor: sum(mine.map((line) => line.minor)).toString(),
+      receipt: mine.find((line) => line.receipt !== null)?.receipt ?? null,
+      why: mine.map((line) => line.sentence),
+    })
+  }
+  return rows
+}
+
+async function aggregatorsOf(parties: Parties, callId: string): Promise<Outcome['aggregators']> {
+  const rows = []
+  for (const [aggregator, api] of parties.aggregators) {
+    const { lines } = await api.get<EarningsView>('/v1/aggregator/earnings')
+    const mine = lines.filter((line) => line.callId === callId)
+    rows.push({ aggregator, minor: sum(mine.map((line) => line.minor)).toString() })
+  }
+  return rows
+}
+
+export function sum(amounts: readonly string[]): bigint {
+  return amounts.reduce((total, amount) => total + BigInt(amount), 0n)
+}
+
+/** What the demo promises to hold, one sentence per breach; empty when all is well. */
+export function breaches(outcome: Outcome): string[] {
+  const { call, others, report, reconciliation } = outcome
+  const found: string[] = []
+  const demand = (holds: boolean, sentence: string) => {
+    if (!holds) found.push(sentence)
+  }
+  demand(call.state === 'paid', `the call ended ${call.state}: ${call.reasons.join('; ')}`)
+  for (const other of others) {
+    demand(other.state === 'paid', `call ${other.id} ended ${other.state}`)
+  }
+  demand(reconciliation.reconciled, `books differ: ${reconciliation.differences.join('; ')}`)
+  moneyBreaches(outcome, demand)
+  const delivered = deliveredBy(call)
+  demand(delivered.ocppWh > 0, `chargers delivered ${delivered.ocppWh} Wh`)
+  demand(delivered.opcuaWh > 0, `batteries delivered ${delivered.opcuaWh} Wh`)
+  demand(report.driversShort.length === 0, `left short: ${report.driversShort.join(', ')}`)
+  demand(isBackAtDefault(outcome), 'not every device is back at its default')
+  const missed = call.repairs.filter((repair) => repair.reason === 'not-obeying')
+  const names = (ids: readonly string[]) => [...ids].sort().join(', ')
+  demand(
+    names(missed.map((repair) => repair.resourceId)) === names(report.disobeyed),
+    `found not to obey: ${names(missed.map((r) => r.resourceId))}; the fleet says ${names(report.disobeyed)}`,
+  )
+  demand(
+    call.attestations.signed >= call.attestations.required,
+    `${call.attestations.signed} of ${call.attestations.required} verifiers signed`,
+  )
+  demand(isSouthUntouched(outcome), 'a device at another congestion point had a setpoint')
+  return found
+}
+
+function moneyBreaches(
+  { call, others, owners, aggregators, token }: Outcome,
+  demand: (holds: boolean, sentence: string) => void,
+): void {
+  const escrows = [call, ...others].flatMap(({ escrow }) => (escrow ? [escrow] : []))
+  for (const escrow of escrows) {
+    const { fundedMinor, paidMinor, feeMinor, refundMinor, heldMinor } = escrow
+    const parts = sum([paidMinor, feeMinor, refundMinor, heldMinor])
+    demand(parts === BigInt(fundedMinor), `escrow ${escrow.requestId}: ${parts} of ${fundedMinor}`)
+  }
+  const funded = sum(escrows.map((escrow) => escrow.fundedMinor))
+  demand(token.in === funded, `the token says ${token.in} went in, the escrows ${funded}`)
+  demand(token.out === funded, `the token says ${token.out} went out of ${funded}`)
+  const earned = sum([...owners, ...aggregators].map((row) => row.minor))
+  const paid = BigInt(call.escrow?.paidMinor ?? '0')
+  demand(earned === paid, `owners and aggregators earned ${earned}, the escrow paid ${paid}`)
+}
+
+export function deliveredBy(call: OperatorCallView): { ocppWh: number; opcuaWh: number } {
+  const kinds = new Map(call.allocations.map(({ resourceId, kind }) => [resourceId, kind]))
+  const of = (kind: string) =>
+    call.lines
+      .filter((line) => kinds.get(line.resourceId) === kind)
+      .reduce((total, line) => total + line.deliveredWh, 0)
+  return { ocppWh: of('charger'), opcuaWh: of('battery') }
+}
+
+/** Read back by the service, and let go of by the device itself, at the latest at its expiry. */
+export function isBackAtDefault({ setpoints, report }: Outcome): boolean {
+  return (
+    setpoints.every((setpoint) => setpoint.atDefault) &&
+    report.devices.every((device) => device.backAtDefaultAt !== null)
+  )
+}
+
+/** The fleet's own log knows every device that ever had a setpoint. */
+export function isSouthUntouched({ scenario, report, call, others }: Outcome): boolean {
+  const called = new Set([scenario.calls.main.congestionPoint])
+  if (scenario.calls.overlapping) called.add(scenario.calls.overlapping.congestionPoint)
+  const sites = new Map(scenario.sites.map((site) => [site.ref, site.congestionPoint]))
+  const where = new Map(
+    scenario.devices.map((device) => [device.ref, sites.get(device.site) ?? '']),
+  )
+  const touched = report.devices.map((device) => device.ref)
+  const ordered = [call, ...others].flatMap((c) => c.allocations.map((a) => a.resourceId))
+  return [...touched, ...ordered].every((ref) => called.has(where.get(ref) ?? ''))
+}

@@ -1,0 +1,193 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { Timer } from '#ports.ts'
+import type { FleetReport, FromFleet, ToFleet } from '#simulations/fleet-messages.ts'
+import type { Scenario } from '#simulations/scenarios/scenario.ts'
+import { type Child, startChild } from '#supervisor.ts'
+
+const BOOT_MS = 90_000
+const FLEET_MS = 60_000
+/** A service that dies is started again, but not for ever. */
+const RESTARTS_MAX = 10
+
+/** What a started service tells whoever started it. */
+export type Started = {
+  readonly url: string
+  readonly operatorKey: string | null
+  readonly processes: readonly { readonly role: string; readonly pid: number }[]
+  readonly rpcUrl: string
+  readonly clientCertificatePem: string
+}
+
+export type ServiceKeeper = {
+  readonly started: Started
+  /** Every pid that the service or its children had so far, by role. */
+  readonly processes: readonly { role: string; pid: number }[]
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+/** Keeps `gridcall start` running on fixed ports: killed, it is started again on the same data. */
+export async function keepService(options: {
+  readonly dataDir: string
+  readonly port: number
+  readonly ocppPort: number
+  readonly speed: number
+  readonly clockStart: string
+  readonly windows: { readonly dispute: number; readonly epoch: number }
+  readonly meteringIntervalSeconds: number
+  readonly timer: Timer
+  readonly say: (line: string) => void
+}): Promise<ServiceKeeper> {
+  const { timer, say } = options
+  const environment = {
+    GRIDCALL_DATA_DIR: options.dataDir,
+    PORT: String(options.port),
+    OCPP_PORT: String(options.ocppPort),
+    GRIDCALL_SPEED: String(options.speed),
+    GRIDCALL_CLOCK_START: options.clockStart,
+    GRIDCALL_DISPUTE_WINDOW: String(options.windows.dispute),
+    GRIDCALL_EPOCH_WINDOW: String(options.windows.epoch),
+    GRIDCALL_METERING_INTERVAL: String(options.meteringIntervalSeconds),
+    LOG_LEVEL: process.env.LOG_LEVEL ?? 'error',
+  }
+  const cli = join(import.meta.dirname, '..', 'cli.ts')
+  const processes: { role: string; pid: number }[] = []
+  let stopping = false
+  let restarts = 0
+  let child: Child
+  let started: Started
+
+  async function bringUp(): Promise<void> {
+    child = startChild('service', [cli, 'start'], environment)
+    const mine = child
+    started = await timer.deadline(untilStarted(mine), BOOT_MS, 'the start of the service')
+    processes.push({ role: 'service', pid: mine.pid }, ...started.processes)
+    mine.process.once('exit', () => {
+      if (!stopping) revive().catch((error: unknown) => say(`the service is gone: ${String(error)}`))
+    })
+  }
+
+  async function revive(): Promise<void> {
+    restarts += 1
+    if (restarts > RESTARTS_MAX) throw new Error(`it died ${restarts} times`)
+    say('the service died; it is started again on the same data')
+    await bringUp()
+  }
+
+  await bringUp()
+  return {
+    processes,
+    get started() {
+      return started
+    },
+    get pid() {
+      return child.pid
+    },
+    async stop() {
+      stopping = true
+      await child.stop()
+    },
+  }
+}
+
+function untilStarted({ process: child }: Child): Promise<Started> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code, signal) => {
+      reject(new Error(`the service ended before it was up (${signal ?? `exit code ${code}`})`))
+    })
+    child.on('message', (message: { type?: string }) => {
+      if (message.type === 'started') resolve(message as unknown as Started)
+    })
+  })
+}
+
+export type FleetKeeper = {
+  readonly pid: number
+  readonly batteries: readonly { ref: string; endpoint: string; thumbprint: string }[]
+  send(message: ToFleet): void
+  /** Waits until every charge point has booted. */
+  connected(): Promise<void>
+  report(): Promise<FleetReport>
+  stop(): Promise<void>
+}
+
+/** Starts the fleet as a process of its own; it meets the service over sockets only. */
+export async function startFleet(options: {
+  readonly scenario: Scenario
+  readonly folder: string
+  readonly logFile: string
+  readonly faults: { readonly disobey: number; readonly silent: number; readonly drop: number }
+  readonly timer: Timer
+}): Promise<FleetKeeper> {
+  const { scenario, folder, logFile, faults, timer } = options
+  const file = join(folder, 'scenario.json')
+  await writeFile(file, JSON.stringify(scenario))
+  const entry = join(import.meta.dirname, '..', '..', 'simulations', 'run.ts')
+  const counts = Object.entries(faults).flatMap(([name, count]) => [`--${name}`, String(count)])
+  const args = [file, '--log', logFile, ...counts]
+  const child = fork(entry, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const { pid } = child
+  if (pid === undefined) throw new Error('the fleet could not be started')
+  const wait = <T extends FromFleet['type']>(type: T, what: string) =>
+    timer.deadline(nextMessage(child, type), FLEET_MS, what)
+  const ready = await wait('ready', "the fleet's batteries")
+  const connected = nextMessage(child, 'connected')
+  connected.catch(() => undefined) // told to whoever waits for it
+  return {
+    pid,
+    batteries: ready.batteries,
+    send: (message) => void child.send(message),
+    async connected() {
+      await timer.deadline(connected, FLEET_MS, 'the charge points to connect')
+    },
+    async report() {
+      const report = wait('report', "the fleet's report")
+      child.send({ type: 'report' } satisfies ToFleet)
+      return report
+    },
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+      if (child.connected) child.send({ type: 'stop' } satisfies ToFleet)
+      const cut = setTimeout(() => child.kill('SIGKILL'), 5000)
+      await gone
+      clearTimeout(cut)
+    },
+  }
+}
+
+function nextMessage<T extends FromFleet['type']>(
+  child: ChildProcess,
+  type: T,
+): Promise<Extract<FromFleet, { type: T }>> {
+  return new Promise((resolve, reject) => {
+    const listen = (message: FromFleet) => {
+      if (message.type === 'failed') finish(() => reject(new Error(`fleet: ${message.message}`)))
+      if (message.type === type) finish(() => resolve(message as Extract<FromFleet, { type: T }>))
+    }
+    const gone = () => finish(() => reject(new Error('the fleet ended')))
+    const finish = (act: () => void) => {
+      child.off('message', listen)
+      child.off('exit', gone)
+      act()
+    }
+    child.on('message', listen)
+    child.once('exit', gone)
+  })
+}
+
+/** The first free port from one on. */
+export async function freePort(from: number, host = '127.0.0.1'): Promise<number> {
+  for (let port = from; port < from + 200; port++) {
+    const isFree = await new Promise<boolean>((resolve) => {
+      const probe = createServer()
+      probe.once('error', () => resolve(false))
+      probe.listen(port, host, () => probe.close(() => resolve(true)))
+    })
+    if (isFree) return port
+  }
+  throw new Error(`no free port from ${from} to ${from + 199}`)
+}

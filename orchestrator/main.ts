@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { serve } from '@hono/node-server'
+import { createEvmRail } from '#adapters/evm/rail.ts'
+import { makeOrLoadKey } from '#adapters/evm/keys.ts'
+import { openSigner } from '#adapters/local-keys/keystore.ts'
+import { createDrivers, type Drivers } from '#adapters/registry.ts'
+import { createApp } from '#app.ts'
+import type { Config, Role } from '#config.ts'
+import { readAnchor, writeAnchor } from '#db/clock-anchor.ts'
+import { migrate } from '#db/migrate.ts'
+import { createPostgresStore } from '#db/store.ts'
+import { DomainError } from '#domain/errors.ts'
+import { gatewayId } from '#domain/ids.ts'
+import { instant } from '#domain/time.ts'
+import { createApi } from '#http/api.ts'
+import { STREAM_TIMING } from '#http/context.ts'
+import { type BullWakeUps, createBullWakeUps } from '#jobs/queue.ts'
+import { ensureFirstOperator } from '#lifecycle/first-start.ts'
+import { createLog } from '#observability/logger.ts'
+import { createMetrics } from '#observability/metrics.ts'
+import type { Clock, Log, Ports, Timer } from '#ports.ts'
+import { establishChain, startLocalParties } from './processes/local-parties.ts'
+import { type Servers, startServers } from './supervisor.ts'
+import {
+  type AnchoredClock,
+  createAnchoredClock,
+  createMachineClock,
+  createWallTimer,
+} from './processes/wall-time.ts'
+
+const GATEWAY = gatewayId('gateway-1')
+const PAGES_FOLDER = join(import.meta.dirname, '..', 'dashboards', 'dist')
+
+export type Service = {
+  readonly url: string
+  readonly ports: Ports
+  /** Shown once, at the first start of a database. */
+  readonly operatorKey: string | null
+  readonly servers: Servers
+  readonly drivers: Drivers
+  /** Role and pid of everything that runs beside the service. */
+  readonly processes: readonly { readonly role: string; readonly pid: number }[]
+  /** In order: no new requests, devices, worker, verifiers, chain, database. */
+  stop(): Promise<void>
+}
+
+/** Builds the real ports for a role and starts it. @throws Error with one sentence for the operator */
+export async function startService(config: Config, role: Role): Promise<Service> {
+  const timer = createWallTimer()
+  const log = createLog({ level: config.logLevel, role })
+  const chainStart = config.clockStart ?? instant(Date.now())
+  await refuseTakenPort(config)
+  const servers = await startServers({ ...config, chainStart, log, timer })
+  const undo: (() => Promise<void>)[] = [() => servers.stop()]
+  try {
+    return await assemble(config, role, servers, { timer, log }, undo)
+  } catch (error) {
+    await runAll(undo, log)
+    throw error
+  }
+}
+
+async function assemble(
+  config: Config,
+  role: Role,
+  servers: Servers,
+  { timer, log }: { timer: Timer; log: Log },
+  undo: (() => Promise<void>)[],
+): Promise<Service> {
+  const url = servers.databaseUrl
+  await migrate({ url, log })
+  const store = createPostgresStore({ url, log })
+  undo.unshift(() => store.close())
+  const clock = await openClock(config, url, log)
+  const drivers = createDrivers(config, { clock, timer, log })
+  const { identity } = await establishChain({ config, servers, store, timer })
+  const relayer = await makeOrLoadKey(join(config.dataDir, 'keys'), 'relayer')
+  const rail = await createEvmRail({
+    rpcUrl: servers.rpcUrl,
+    store,
+    clock,
+    timer,
+    log,
+    identity,
+    relayerKey: relayer.privateKey,
+    local: servers.isLocalChain,
+  })
+  const redis = config.redisUrl === null ? {} : { redisUrl: config.redisUrl }
+  const wakeUps = await createBullWakeUps({ databaseUrl: url, ...redis, clock, timer, log })
+  undo.unshift(() => wakeUps.close())
+  const signer = await openSigner(join(config.dataDir, 'keys'), GATEWAY)
+  const ports: Ports = {
+    clock,
+    timer,
+    random: { bytes: (length) => randomBytes(length) },
+    log,
+    store,
+    wakeUps,
+    rail,
+    gateway: { id: GATEWAY, signer },
+    gatewayKeys: [{ id: GATEWAY, publicKey: signer.publicKey }],
+  }
+  const operatorKey = await ensureFirstOperator(ports)
+  const address = await startRoles(config, role, ports, { drivers, wakeUps, url, undo })
+  const parties = servers.isLocalChain
+    ? await startLocalParties({ config, ports, apiUrl: address, rpcUrl: servers.rpcUrl, identity })
+    : null
+  if (parties) undo.unshift(() => parties.stop())
+  const processes = [...servers.processes, ...(parties?.processes ?? [])]
+  const stop = () => runAll(undo, log)
+  return { url: address, ports, operatorKey, servers, drivers, processes, stop }
+}
+
+type Parts = {
+  readonly drivers: Drivers
+  readonly wakeUps: BullWakeUps
+  readonly url: string
+  readonly undo: (() => Promise<void>)[]
+}
+
+/** Starts what the role holds; returns where the API answers. */
+async function startRoles(
+  config: Config,
+  role: Role,
+  ports: Ports,
+  { drivers, wakeUps, url, undo }: Parts,
+): Promise<string> {
+  const app = createApp(ports)
+  const holds = (part: Role) => role === 'all' || role === part
+  let address = `http://${config.host}:${config.port}`
+  if (holds('api')) {
+    const api = await startApi(config, ports, drivers, url)
+    undo.unshift(() => api.stop())
+    address = api.url
+  }
+  if (holds('worker')) {
+    const worker = app.startWorker(wakeUps)
+    undo.unshift(() => worker.stop())
+  }
+  if (holds('gateway')) {
+    const gateway = await app.startGateway(drivers.all)
+    undo.unshift(() => gateway.stop())
+  }
+  return address
+}
+
+async function startApi(config: Config, ports: Ports, drivers: Drivers, databaseUrl: string) {
+  const stopping = new AbortController()
+  const { clock } = ports
+  const api = createApi({
+    ports,
+    metrics: createMetrics(),
+    startClock: 'start' in clock ? clockStarter(clock as AnchoredClock, config, databaseUrl) : null,
+    ocppUrl: (identity) => drivers.ocpp.url(identity),
+    presentedThumbprint: (id) => drivers.opcua.presentedThumbprint(id as never),
+    chainHeadAt: async () => {
+      const cursor = await ports.store.transaction((tx) => tx.chain.cursor())
+      return cursor === null ? null : clock.now()
+    },
+    chainHeadAgeMaxSeconds: 120 * config.speed,
+    dashboardsFolder: existsSync(PAGES_FOLDER) ? PAGES_FOLDER : null,
+    stopping: stopping.signal,
+    stream: STREAM_TIMING,
+  })
+  const server = await listen(api.fetch, config)
+  const { port } = server.address() as { port: number }
+  return {
+    url: `http://${config.host}:${port}`,
+    async stop() {
+      stopping.abort()
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+function clockStarter(clock: AnchoredClock, config: Config, url: string) {
+  return async () => {
+    if (clock.anchor === null) {
+      const anchor = { wallMs: Date.now(), businessMs: clock.now(), speed: config.speed }
+      await writeAnchor({ url, log: createLog({ level: config.logLevel }) }, anchor)
+      clock.start(anchor)
+    }
+    return clock.anchor as NonNullable<AnchoredClock['anchor']>
+  }
+}
+
+/** The anchor outlives the service: it stands in the database. */
+async function openClock(config: Config, url: string, log: Log): Promise<Clock> {
+  if (config.clockStart === null) return createMachineClock()
+  return createAnchoredClock(config.clockStart, await readAnchor({ url, log }))
+}
+
+async function listen(fetch: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const options = { fetch, hostname: config.host, port: config.port }
+    const server = serve(options, () => resolve(server as Server)) as Server
+    server.once('error', reject)
+  })
+}
+
+/** Said before anything else is started. */
+async function refuseTakenPort({ host, port }: Config): Promise<void> {
+  if (port === 0) return
+  const { createServer } = await import('node:net')
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `port ${port} of ${host} is taken: end what listens there, or set PORT`
+      reject(error.code === 'EADDRINUSE' ? new DomainError('unavailable', taken) : error)
+    })
+    probe.listen(port, host, () => probe.close(() => resolve()))
+  })
+}
+
+/** Every step is tried, whatever the one before it did. */
+async function runAll(steps: readonly (() => Promise<void>)[], log: Log): Promise<void> {
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      log.error('a part did not stop as it should', { error: String(error) })
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeOrLoadKey } from '#adapters/evm/keys.ts'
+import type { Config } from '#config.ts'
+import { organisationId } from '#domain/ids.ts'
+import { registerOrganisation } from '#lifecycle/register-organisation.ts'
+import type { ChainIdentity, Ports, Store, Timer } from '#ports.ts'
+import { type Child, type Servers, startChild } from '#supervisor.ts'
+
+const VERIFIERS = ['verifier-1', 'verifier-2', 'verifier-3'] as const
+const QUORUM = 2
+/** Ten million euros of play money for the one DSO whose key lies in our own folder. */
+const PLAY_MONEY = 10_000_000_000_000n
+
+/** Keys of the parties that a local chain brings along; each file is one party's. */
+export function partiesFolder(dataDir: string): string {
+  return join(dataDir, 'parties')
+}
+
+/**
+ * The pool that this database belongs to; on a local chain one is deployed the first time.
+ * @throws Error with a sentence if the chain was given and no pool is known on it
+ */
+export async function establishChain(options: {
+  readonly config: Config
+  readonly servers: Servers
+  readonly store: Store
+  readonly timer: Timer
+}): Promise<{ identity: ChainIdentity }> {
+  const { config, servers, store, timer } = options
+  const known = await store.transaction((tx) => tx.chain.identity())
+  if (known) return { identity: known }
+  if (!servers.isLocalChain) {
+    throw new Error(
+      'no pool is known on the chain of CHAIN_RPC_URL: deploy one with gridcall chain deploy',
+    )
+  }
+  const folder = partiesFolder(config.dataDir)
+  const verifiers = await Promise.all(VERIFIERS.map((name) => makeOrLoadKey(folder, name)))
+  const deployer = await makeOrLoadKey(folder, 'deployer')
+  const fee = await makeOrLoadKey(folder, 'fee-receiver')
+  const dso = await makeOrLoadKey(folder, 'dso')
+  const { deployPool } = await import('#adapters/evm/deploy.ts')
+  const identity = await deployPool({
+    rpcUrl: servers.rpcUrl,
+    timer,
+    deployerKey: deployer.privateKey,
+    verifiers: verifiers.map((key) => key.address),
+    quorum: QUORUM,
+    feeReceiver: fee.address,
+    disputeWindowSeconds: config.disputeWindowSeconds,
+    epochWindowSeconds: config.epochWindowSeconds,
+    refundGraceSeconds: 0,
+    mintTo: [{ address: dso.address, amount: PLAY_MONEY }],
+  })
+  await store.transaction((tx) => tx.chain.identify(identity))
+  return { identity }
+}
+
+/** Three verifiers and the payout agent of a local chain, each a process with a key of its own. */
+export async function startLocalParties(options: {
+  readonly config: Config
+  readonly ports: Ports
+  readonly apiUrl: string
+  readonly rpcUrl: string
+  readonly identity: ChainIdentity
+}): Promise<{ processes: { role: string; pid: number }[]; stop(): Promise<void> }> {
+  const { config, ports, apiUrl, rpcUrl, identity } = options
+  const folder = partiesFolder(config.dataDir)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const children: Child[] = []
+  for (const name of [...VERIFIERS, 'agent']) {
+    const role = name === 'agent' ? 'agent' : 'verifier'
+    const key = await makeOrLoadKey(folder, name)
+    const token = await registerOnce(ports, folder, name, role, key.address)
+    const entry = join(import.meta.dirname, '..', 'cli.ts')
+    children.push(
+      startChild(name, [entry, 'start', '--role', role], {
+        GRIDCALL_PARTY: name,
+        GRIDCALL_PARTIES_DIR: folder,
+        GRIDCALL_API_URL: apiUrl,
+        GRIDCALL_API_KEY: token,
+        GRIDCALL_PARTY_RPC_URL: rpcUrl,
+        GRIDCALL_CHAIN_IDENTITY: JSON.stringify(identity),
+        LOG_LEVEL: config.logLevel,
+      }),
+    )
+  }
+  return {
+    processes: children.map(({ role, pid }) => ({ role, pid })),
+    async stop() {
+      await Promise.all(children.map((child) => child.stop()))
+    },
+  }
+}
+
+/** Registers a party the first time; its key to our API lies beside its signing key. */
+async function registerOnce(
+  ports: Ports,
+  folder: string,
+  name: string,
+  kind: 'verifier' | 'agent',
+  address: `0x${string}`,
+): Promise<string> {
+  const file = join(folder, `${name}.token`)
+  const id = organisationId(name)
+  const known = await ports.store.transaction((tx) => tx.organisations.find(id))
+  if (known) return (await readFile(file, 'utf8')).trim()
+  const { key } = await registerOrganisation(ports, { id, kind, name, address })
+  await writeFile(file, `${key}\n`, { mode: 0o600 })
+  return key
+}
