@@ -9,6 +9,7 @@ import { notFound, problemHandler, problemResponse, refusedFields } from './prob
 import { readiness } from './readiness.ts'
 import { callRoutes } from './routes/calls.ts'
 import { earningsRoutes } from './routes/earnings.ts'
+import { escrowRoutes } from './routes/escrow.ts'
 import { operatorRoutes } from './routes/operator.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import { partyRoutes } from './routes/parties.ts'
@@ -58,6 +59,7 @@ export function createApi(context: ApiContext) {
     .route('/', ownerRoutes(context))
     .route('/', resourceRoutes(context))
     .route('/', callRoutes(context))
+    .route('/', escrowRoutes(context))
     .route('/', earningsRoutes(context))
     .route('/', verificationRoutes(context))
     .route('/', payoutRoutes(context))

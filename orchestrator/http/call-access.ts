@@ -1,6 +1,7 @@
 import { TERMINAL, type FlexibilityCall } from '#domain/flexibility-call.ts'
-import type { ResourceId } from '#domain/ids.ts'
+import type { CallId, ResourceId } from '#domain/ids.ts'
 import type { ApiKey, Ports, StoreTransaction } from '#ports.ts'
+import { notFound } from './problem.ts'
 
 /**
  * What a key may see of calls. `own` are the resources of an aggregator or owner; null stands for
@@ -41,4 +42,17 @@ function begun(ports: Ports, call: FlexibilityCall): boolean {
 
 export function takesPart(call: FlexibilityCall, own: ReadonlySet<ResourceId>): boolean {
   return call.allocations.some(({ resourceId }) => own.has(resourceId))
+}
+
+/** A call that this key may see, and how. @throws DomainError not-found for any other */
+export async function visibleCall(
+  ports: Ports,
+  tx: StoreTransaction,
+  key: ApiKey,
+  id: CallId,
+): Promise<{ access: CallAccess; call: FlexibilityCall }> {
+  const access = await callAccess(tx, key)
+  const call = await tx.calls.find(id)
+  if (call === null || !maySeeCall(ports, access, call)) throw notFound()
+  return { access, call }
 }

@@ -2,17 +2,18 @@ import type { z } from '@hono/zod-openapi'
 import type { Allocation } from '#domain/allocation.ts'
 import type { ChainEvent } from '#domain/chain.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
-import type { ResourceId } from '#domain/ids.ts'
+import type { CallId, ResourceId } from '#domain/ids.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import { secondsBetween } from '#domain/time.ts'
 import { energyOrdered, toWattHours, wattMinutes, watts } from '#domain/units.ts'
 import { followCall, type PeriodFigures } from '#lifecycle/follow-call.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
-import type { CallAccess } from './call-access.ts'
+import type { ApiKey, Ports, StoreTransaction } from '#ports.ts'
+import { type CallAccess, visibleCall } from './call-access.ts'
 import type {
   AllocationView,
   AttestationsView,
   CallView,
+  DsoCall,
   EscrowView,
   LineView,
   PeriodView,
@@ -58,6 +59,20 @@ export async function callView(
   if (key.role === 'owner') return { view: 'owner', ...mine }
   const skipped = call.skipped.filter(({ resourceId }) => own.has(resourceId))
   return { view: 'aggregator', ...mine, skipped: skipped.map((entry) => ({ ...entry })) }
+}
+
+/** What a DSO is answered after it has changed its call. */
+export async function dsoView(
+  ports: Ports,
+  key: ApiKey,
+  id: CallId,
+): Promise<z.infer<typeof DsoCall>> {
+  return ports.store.transaction(async (tx) => {
+    const { access, call } = await visibleCall(ports, tx, key, id)
+    const view = await callView(ports, tx, access, call)
+    if (view.view !== 'dso') throw new Error(`a DSO was shown the view of ${view.view}`)
+    return view
+  })
 }
 
 function common(

@@ -77,5 +77,14 @@ function silent(event: BusinessEvent, call: FlexibilityCall): boolean {
 
 function view(event: BusinessEvent): EventView {
   const { sequence, kind, callId, resourceId, notice, message, data } = event
-  return { sequence, kind, at: at(event.at), callId, resourceId, notice, message, data: { ...data } }
+  return {
+    sequence,
+    kind,
+    at: at(event.at),
+    callId,
+    resourceId,
+    notice,
+    message,
+    data: { ...data },
+  }
 }

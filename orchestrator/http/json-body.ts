@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { DomainError, fieldError } from '#domain/errors.ts'
+import { type DomainError, fieldError } from '#domain/errors.ts'
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 const DEPTH_MAX = 16
@@ -47,8 +47,12 @@ export function checkJson(text: string): void {
     const match = TOKEN.exec(text)
     const start = match === null ? skipSpace(text, at) : TOKEN.lastIndex - tokenOf(match).length
     if (match === null) throw misplaced(text, start, expected)
-    expected = step(tokenOf(match), expected, open, () => misplaced(text, start, expected), () =>
-      placeOf(text, start),
+    expected = step(
+      tokenOf(match),
+      expected,
+      open,
+      () => misplaced(text, start, expected),
+      () => placeOf(text, start),
     )
     at = TOKEN.lastIndex
   }

@@ -9,13 +9,7 @@ import {
 } from '#domain/enrolment.ts'
 import { fieldError } from '#domain/errors.ts'
 import { type OrganisationId, type ResourceId, resourceId, type SiteId } from '#domain/ids.ts'
-import type {
-  Connection,
-  Rating,
-  Resource,
-  ResourceKind,
-  StandingOffer,
-} from '#domain/resource.ts'
+import type { Connection, Rating, Resource, ResourceKind, StandingOffer } from '#domain/resource.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 
 /** How the device will be reached: what the installer knows before it is enrolled. */

@@ -122,7 +122,10 @@ function sentence(
 /** Exact, with at least two decimals. */
 function euros(amount: bigint): string {
   const whole = amount / MINOR_PER_EUR
-  const rest = (amount % MINOR_PER_EUR).toString().padStart(6, '0').replace(/0{1,4}$/, '')
+  const rest = (amount % MINOR_PER_EUR)
+    .toString()
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '')
   return `${whole}.${rest} EUR`
 }
 

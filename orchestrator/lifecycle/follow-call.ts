@@ -34,7 +34,8 @@ export async function followCall(
   const seen = addSeconds(floorToStep(ports.clock.now(), interval), -interval)
   const until = seen < request.window.end ? seen : request.window.end
   const mine = call.allocations.filter((a) => only === null || only.has(a.resourceId))
-  const deliveries = call.windowStartCommitment === null ? [] : await measured(tx, call, mine, until)
+  const deliveries =
+    call.windowStartCommitment === null ? [] : await measured(tx, call, mine, until)
   return request.periods.map(({ start, powerW: requestedW }, i) => {
     const end = addSeconds(start, program.settlementPeriodSeconds)
     const seconds = secondsBetween(start, until < end ? until : end)

@@ -110,7 +110,7 @@ function withCheckDigits(country: string, bank: string, wanted: number): string 
   for (let account = 0; account < 100_000; account++) {
     const text = `${country}${wanted}${bank}${String(account).padStart(10, '0')}`
     const moved = text.slice(4) + text.slice(0, 4)
-    const digits = [...moved].map((c) => Number.parseInt(c, 36)).join('')
+    const digits = Array.from(moved, (c) => Number.parseInt(c, 36)).join('')
     if (BigInt(digits) % 97n === 1n) return text
   }
   throw new Error('there is one among 97')

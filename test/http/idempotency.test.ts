@@ -6,7 +6,15 @@ import { resourceId } from '#domain/ids.ts'
 import type { Store } from '#ports.ts'
 import { createMigratedDatabase } from '../postgres/migrated-database.ts'
 import { recordingLog } from '../support/recording-log.ts'
-import { aTown, callBody, chargerBody, IBANS, type Service, startService, type Town } from './service.ts'
+import {
+  aTown,
+  callBody,
+  chargerBody,
+  IBANS,
+  type Service,
+  startService,
+  type Town,
+} from './service.ts'
 
 type Stores = { readonly store: Store; drop(): Promise<void> }
 

@@ -47,7 +47,10 @@ describe('health', () => {
     const other = await start({}, store)
     broken = true
     const answer = await other.send('GET', '/readyz')
-    expect(answer).toMatchObject({ status: 503, body: { ready: false, database: { ready: false } } })
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { ready: false, database: { ready: false } },
+    })
     expect(answer.text).not.toContain('disk is full')
     expect(other.logs.join()).toContain('disk is full')
   })
@@ -83,7 +86,8 @@ describe('metrics', () => {
     await service.send('GET', '/v1/resources/charger-nobody', { key: keys.agg })
     await service.send('GET', '/v1/made/up', { key: keys.agg })
     const { text } = await service.send('GET', '/metrics', { key: keys.operator })
-    const line = /gridcall_http_request_seconds_count\{method="GET",route="\/v1\/resources\/:id",status="(\d+)"\} (\d)/g
+    const line =
+      /gridcall_http_request_seconds_count\{method="GET",route="\/v1\/resources\/:id",status="(\d+)"\} (\d)/g
     expect([...text.matchAll(line)].map(([, status, count]) => [status, count])).toEqual([
       ['200', '1'],
       ['404', '1'],
@@ -102,8 +106,15 @@ describe('documentation', () => {
     const { properties } = post.requestBody.content['application/json'].schema
     expect(properties.priceCapMinorPerKwh).toMatchObject({ type: 'string', example: '450000' })
     expect(post.responses.default.content).toHaveProperty('application/problem+json')
-    expect(post.parameters).toContainEqual(expect.objectContaining({ name: 'idempotency-key', in: 'header' }))
-    expect(body.paths['/v1/stream'].get['x-roles']).toEqual(['dso', 'aggregator', 'owner', 'operator'])
+    expect(post.parameters).toContainEqual(
+      expect.objectContaining({ name: 'idempotency-key', in: 'header' }),
+    )
+    expect(body.paths['/v1/stream'].get['x-roles']).toEqual([
+      'dso',
+      'aggregator',
+      'owner',
+      'operator',
+    ])
     for (const operations of Object.values(body.paths) as Record<string, { summary?: string }>[]) {
       for (const { summary } of Object.values(operations)) expect(summary).toBeTruthy()
     }

@@ -16,7 +16,7 @@ import { wallTimer } from '../support/wall-timer.ts'
 export type Answer = {
   readonly status: number
   readonly text: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
   readonly body: any
   readonly headers: Headers
 }

@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EventView } from '#http/event-view.ts'
-import { aTown, callBody, chargerBody, idempotent, type Service, startService, type Town } from './service.ts'
+import {
+  aTown,
+  callBody,
+  chargerBody,
+  idempotent,
+  type Service,
+  startService,
+  type Town,
+} from './service.ts'
 
 type Message = { readonly id: number; readonly events: EventView[] }
 
@@ -37,8 +45,10 @@ class Reader {
 
   #take(part: string) {
     if (part.startsWith(':')) return void this.comments.push(part.slice(2))
-    const fields = new Map(part.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]))
-    expect(fields.get('event')).toBe('events')
+    const fields = new Map(
+      part.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]),
+    )
+    if (fields.get('event') !== 'events') throw new Error(`an event of another name: ${part}`)
     const events = JSON.parse(fields.get('data') ?? '') as EventView[]
     this.messages.push({ id: Number(fields.get('id')), events })
   }
@@ -165,6 +175,7 @@ describe('the event stream', () => {
       ]),
     )
     await until(() => reader.events.length === 1)
+    expect(reader.events[0]?.message).toBe('nobody was told')
   })
 
   test('keeps the connection alive with comments when nothing happens', async () => {
@@ -190,6 +201,7 @@ describe('the event stream', () => {
     const reader = await open(town.keys.dso)
     await service.stop()
     await until(() => reader.ended)
+    expect(reader.messages).toEqual([])
     service = await startService()
   })
 })

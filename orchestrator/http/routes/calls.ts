@@ -1,19 +1,13 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { fieldError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
-import type { CallId } from '#domain/ids.ts'
-import { acceptOffer } from '#lifecycle/accept-offer.ts'
-import { cancelCall } from '#lifecycle/cancel-call.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
-import type { ApiKey, StoreTransaction } from '#ports.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
-import { callAccess, maySeeCall } from '../call-access.ts'
+import { callAccess, maySeeCall, visibleCall } from '../call-access.ts'
 import { CallView, DsoCall, StateText } from '../call-schemas.ts'
-import { callView } from '../call-view.ts'
+import { callView, dsoView } from '../call-view.ts'
 import type { ApiContext } from '../context.ts'
 import { EventView, visibleEvents } from '../event-view.ts'
 import { idempotencyKey } from '../idempotency.ts'
-import { notFound } from '../problem.ts'
 import {
   answers,
   At,
@@ -21,8 +15,6 @@ import {
   CallIdText,
   CongestionPointIdText,
   DirectionText,
-  exactly,
-  HexText,
   IdempotencyHeader,
   InstantText,
   PriceText,
@@ -36,7 +28,10 @@ const RequestBody = z.strictObject({
   congestionPointId: CongestionPointIdText,
   direction: DirectionText,
   window: z.strictObject({ start: InstantText, end: InstantText }),
-  periods: z.array(z.strictObject({ start: InstantText, powerW: z.number() })).min(1).max(200),
+  periods: z
+    .array(z.strictObject({ start: InstantText, powerW: z.number() }))
+    .min(1)
+    .max(200),
   priceCapMinorPerKwh: PriceText,
   penalty: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('none') }),
@@ -97,64 +92,7 @@ const getEvents = createRoute({
   responses: { 200: answers(z.array(EventView), 'Events') },
 })
 
-const getAuthorisation = createRoute({
-  method: 'get',
-  path: '/v1/flexibility-calls/{id}/authorisation',
-  summary: 'What the DSO signs to fund the escrow: EIP-712 typed data',
-  ...forRoles('dso'),
-  request: { params: One },
-  responses: { 200: answers(z.record(z.string(), z.any()), 'ERC-3009 typed data') },
-})
-
-const postAcceptance = createRoute({
-  method: 'post',
-  path: '/v1/flexibility-calls/{id}/acceptance',
-  summary: "Accept the offer with the DSO's signature over the escrow",
-  ...forRoles('dso'),
-  request: {
-    params: One,
-    ...takes(
-      z.strictObject({
-        validAfter: z.int().min(0),
-        validBefore: z.int().min(1),
-        signature: HexText,
-      }),
-    ),
-  },
-  responses: { 200: answers(DsoCall, 'The call') },
-})
-
-const getCancellation = createRoute({
-  method: 'get',
-  path: '/v1/flexibility-calls/{id}/cancellation',
-  summary: 'What the DSO signs to get its escrow back before the window: EIP-712 typed data',
-  ...forRoles('dso'),
-  request: { params: One },
-  responses: { 200: answers(z.record(z.string(), z.any()), 'Typed data') },
-})
-
-const postCancellation = createRoute({
-  method: 'post',
-  path: '/v1/flexibility-calls/{id}/cancellation',
-  summary: 'Cancel; inside the window what was delivered is paid',
-  ...forRoles('dso'),
-  request: {
-    params: One,
-    ...takes(z.strictObject({ signature: HexText.nullable().optional() })),
-  },
-  responses: { 200: answers(DsoCall, 'The call') },
-})
-
-const getEvidence = createRoute({
-  method: 'get',
-  path: '/v1/flexibility-calls/{id}/evidence',
-  summary: 'The evidence bundle, byte for byte as verifiers signed it',
-  ...forRoles('dso', 'operator'),
-  request: { params: One },
-  responses: { 200: answers(z.unknown(), 'Canonical JSON') },
-})
-
-/** The life of a call as its DSO drives it and others follow it. */
+/** Requests for flexibility, and calls as their parties follow them. */
 export function callRoutes({ ports }: ApiContext) {
   return new OpenAPIHono<ApiEnv>()
     .openapi(postCall, async (c) => {
@@ -171,7 +109,7 @@ export function callRoutes({ ports }: ApiContext) {
             penalty.kind === 'none' ? penalty : { kind: 'per-kwh', price: penalty.minorPerKwh },
         },
       )
-      const view = await dsoView(key, made.call.id)
+      const view = await dsoView(ports, key, made.call.id)
       c.header('location', `/v1/flexibility-calls/${made.call.id}`)
       if (!made.repeated) return c.json(view, 201)
       c.header('idempotency-replayed', 'true')
@@ -195,7 +133,7 @@ export function callRoutes({ ports }: ApiContext) {
     .openapi(getCall, async (c) => {
       const { id } = c.req.valid('param')
       const view = await ports.store.transaction(async (tx) => {
-        const { access, call } = await visible(tx, c.get('key'), id)
+        const { access, call } = await visibleCall(ports, tx, c.get('key'), id)
         return callView(ports, tx, access, call)
       })
       return c.json(view, 200)
@@ -203,64 +141,11 @@ export function callRoutes({ ports }: ApiContext) {
     .openapi(getEvents, async (c) => {
       const { id } = c.req.valid('param')
       const events = await ports.store.transaction(async (tx) => {
-        const { access } = await visible(tx, c.get('key'), id)
+        const { access } = await visibleCall(ports, tx, c.get('key'), id)
         return visibleEvents(tx, access, await tx.events.ofCall(id))
       })
       return c.json(events, 200)
     })
-    .openapi(getAuthorisation, async (c) => {
-      const call = await ownCall(c.get('key'), c.req.valid('param').id)
-      if (call.escrow === null) throw noEscrow(call)
-      return c.json(typedData(ports.rail.authorisationToSign(call.escrow.terms)), 200)
-    })
-    .openapi(postAcceptance, async (c) => {
-      const { id } = c.req.valid('param')
-      const key = c.get('key')
-      await acceptOffer(ports, key.organisationId, id, c.req.valid('json'))
-      return c.json(await dsoView(key, id), 200)
-    })
-    .openapi(getCancellation, async (c) => {
-      const call = await ownCall(c.get('key'), c.req.valid('param').id)
-      if (call.escrow === null) throw noEscrow(call)
-      return c.json(typedData(ports.rail.cancellationToSign(call.escrow.requestId)), 200)
-    })
-    .openapi(postCancellation, async (c) => {
-      const { id } = c.req.valid('param')
-      const key = c.get('key')
-      const { signature = null } = c.req.valid('json')
-      await cancelCall(ports, key.organisationId, id, signature)
-      return c.json(await dsoView(key, id), 200)
-    })
-    .openapi(getEvidence, async (c) => {
-      const { id } = c.req.valid('param')
-      const bundle = await ports.store.transaction(async (tx) => {
-        const { call } = await visible(tx, c.get('key'), id)
-        if (call.evidence === null) throw notYetMeasured(call)
-        return tx.evidence.load(id, call.evidence.version)
-      })
-      if (bundle === null) throw notFound()
-      return exactly(c, bundle)
-    })
-
-  async function dsoView(key: ApiKey, id: CallId): Promise<z.infer<typeof DsoCall>> {
-    return ports.store.transaction(async (tx) => {
-      const { access, call } = await visible(tx, key, id)
-      const view = await callView(ports, tx, access, call)
-      if (view.view !== 'dso') throw new Error(`a DSO was shown the view of ${view.view}`)
-      return view
-    })
-  }
-
-  async function visible(tx: StoreTransaction, key: ApiKey, id: CallId) {
-    const access = await callAccess(tx, key)
-    const call = await tx.calls.find(id)
-    if (call === null || !maySeeCall(ports, access, call)) throw notFound()
-    return { access, call }
-  }
-
-  async function ownCall(key: ApiKey, id: CallId): Promise<FlexibilityCall> {
-    return ports.store.transaction(async (tx) => (await visible(tx, key, id)).call)
-  }
 }
 
 function summary(call: FlexibilityCall): z.infer<typeof Summary> {
@@ -273,20 +158,4 @@ function summary(call: FlexibilityCall): z.infer<typeof Summary> {
     window: windowView(request.window),
     requestedAt: at(requestedAt),
   }
-}
-
-function typedData(value: unknown): Record<string, unknown> {
-  return JSON.parse(
-    JSON.stringify(value, (_key, member: unknown) =>
-      typeof member === 'bigint' ? member.toString() : member,
-    ),
-  ) as Record<string, unknown>
-}
-
-function noEscrow(call: FlexibilityCall) {
-  return fieldError('wrong-state', 'state', 'a call that was offered', call.state)
-}
-
-function notYetMeasured(call: FlexibilityCall) {
-  return fieldError('wrong-state', 'state', 'a call that was measured', call.state)
 }

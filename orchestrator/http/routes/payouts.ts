@@ -19,9 +19,7 @@ const EpochView = z.object({
   root: z.string(),
   totalMinor: MoneyText,
   callIds: z.array(z.string()),
-  accounts: z.array(
-    z.object({ index: z.int(), account: z.string(), cumulativeMinor: MoneyText }),
-  ),
+  accounts: z.array(z.object({ index: z.int(), account: z.string(), cumulativeMinor: MoneyText })),
 })
 
 const getReceipts = createRoute({

@@ -206,7 +206,9 @@ function mayRead(key: Key, resource: Resource): boolean {
 }
 
 async function one(context: ApiContext, resource: Resource): Promise<z.infer<typeof ResourceView>> {
-  const views = await context.ports.store.transaction((tx) => resourceViews(context, tx, [resource]))
+  const views = await context.ports.store.transaction((tx) =>
+    resourceViews(context, tx, [resource]),
+  )
   const [view] = views
   if (view === undefined) throw notFound()
   return view
