@@ -1,6 +1,6 @@
-import type { Log } from '#ports.ts'
 import { type Instant, instant } from '#domain/time.ts'
-import { connect, openDatabase } from './connection.ts'
+import type { Log } from '#ports.ts'
+import { connect, inTransaction, type Transaction } from './connection.ts'
 import { fromDatabase } from './database-error.ts'
 import { clockAnchor } from './schema.ts'
 
@@ -16,8 +16,8 @@ type Where = { readonly url: string; readonly log: Log }
 
 /** The anchor of this database; null: none was set yet. Needs a migrated database. */
 export async function readAnchor(where: Where): Promise<ClockAnchor | null> {
-  return withDatabase(where, async (database) => {
-    const [row] = await database.select().from(clockAnchor)
+  return withDatabase(where, async (tx) => {
+    const [row] = await tx.select().from(clockAnchor)
     if (row === undefined) return null
     return { wallMs: row.wallMs, businessMs: instant(row.businessMs), speed: row.speed }
   })
@@ -29,8 +29,8 @@ export async function writeAnchor(where: Where, anchor: ClockAnchor): Promise<vo
     throw new RangeError(`an anchor needs a wall time and a positive speed, got ${anchor.speed}`)
   }
   const { wallMs, businessMs, speed } = anchor
-  await withDatabase(where, async (database) => {
-    await database
+  await withDatabase(where, async (tx) => {
+    await tx
       .insert(clockAnchor)
       .values({ id: 1, wallMs, businessMs, speed })
       .onConflictDoUpdate({ target: clockAnchor.id, set: { wallMs, businessMs, speed } })
@@ -39,14 +39,14 @@ export async function writeAnchor(where: Where, anchor: ClockAnchor): Promise<vo
 
 async function withDatabase<T>(
   { url, log }: Where,
-  work: (database: ReturnType<typeof openDatabase>) => Promise<T>,
+  work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const client = connect({ url, log, poolSize: 1, name: 'gridcall clock' })
+  const pool = connect({ url, log, poolSize: 1, name: 'gridcall clock' })
   try {
-    return await work(openDatabase(client))
+    return await inTransaction(pool, work)
   } catch (error) {
     throw fromDatabase(error)
   } finally {
-    await client.end({ timeout: 5 })
+    await pool.end()
   }
 }

@@ -8,7 +8,12 @@ export function encodeDomain(value: unknown): string {
 
 /** The value that encodeDomain was given. The caller names the type that it wrote. */
 export function decodeDomain<T>(text: string): T {
-  return fromTree(JSON.parse(text)) as T
+  return reviveDomain<T>(JSON.parse(text))
+}
+
+/** The same where somebody, a driver for example, has parsed the JSON already. */
+export function reviveDomain<T>(tree: unknown): T {
+  return fromTree(tree) as T
 }
 
 const BIGINT_KEY = '$bigint'

@@ -1,7 +1,7 @@
 import { bigint, customType, numeric } from 'drizzle-orm/pg-core'
 import type { Address, Hex } from '#domain/ids.ts'
 import { type Instant, instant } from '#domain/time.ts'
-import { decodeDomain, encodeDomain } from './codec.ts'
+import { encodeDomain, reviveDomain } from './codec.ts'
 
 /** An id; compared byte by byte, so that order does not depend on the database's locale. */
 export function idColumn<T extends string>() {
@@ -37,10 +37,9 @@ export const wholeColumn = () => bigint({ mode: 'number' })
  * and a value must come back exactly as it went in, for whoever hashes it.
  */
 export function domainColumn<T>() {
-  return customType<{ data: T; driverData: string }>({
+  return customType<{ data: T; driverData: unknown }>({
     dataType: () => 'json',
     toDriver: encodeDomain,
-    fromDriver: (value) =>
-      decodeDomain<T>(typeof value === 'string' ? value : JSON.stringify(value)),
+    fromDriver: (tree) => reviveDomain<T>(tree), // parsed by the driver
   })()
 }

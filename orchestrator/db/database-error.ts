@@ -1,5 +1,4 @@
 import { DrizzleQueryError } from 'drizzle-orm'
-import postgres from 'postgres'
 import { DomainError } from '#domain/errors.ts'
 
 const SERIALIZATION_FAILURE = '40001'
@@ -7,7 +6,7 @@ const DEADLOCK_DETECTED = '40P01'
 
 /** True if the server undid the whole transaction and doing it again may succeed. */
 export function isRetryable(error: unknown): boolean {
-  const code = sqlState(error)
+  const code = codeOf(unwrapped(error))
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED
 }
 
@@ -18,31 +17,32 @@ export function isRetryable(error: unknown): boolean {
  */
 export function fromDatabase(error: unknown): unknown {
   const cause = unwrapped(error)
-  const code = sqlState(cause)
-  if (code === null) return cause
-  const sentence = unavailability(code)
+  const sentence = unavailability(cause)
   if (sentence === null) return cause
   const text = cause instanceof Error ? cause.message : String(cause)
-  return new DomainError('unavailable', `${sentence} (${code}: ${text})`)
+  return new DomainError('unavailable', `${sentence} (${codeOf(cause) ?? 'no code'}: ${text})`)
 }
 
 function unwrapped(error: unknown): unknown {
   return error instanceof DrizzleQueryError && error.cause !== undefined ? error.cause : error
 }
 
-function sqlState(error: unknown): string | null {
-  const cause = unwrapped(error)
-  if (cause instanceof postgres.PostgresError) return cause.code
-  const code = cause instanceof Error && 'code' in cause ? cause.code : null
+/** Five characters from PostgreSQL, a word from the socket. */
+function codeOf(error: unknown): string | null {
+  const code = error instanceof Error && 'code' in error ? error.code : null
   return typeof code === 'string' ? code : null
 }
 
-/** Codes of PostgreSQL (five characters), postgres.js and the socket; null: not about reach. */
-function unavailability(code: string): string | null {
+function unavailability(error: unknown): string | null {
+  const code = codeOf(error)
+  if (code !== null) return byCode(code)
+  return error instanceof Error ? byMessage(error.message) : null
+}
+
+function byCode(code: string): string | null {
   if (/^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOENT$)/.test(code)) {
     return 'the database cannot be reached'
   }
-  if (/^CONNECT(ION|_TIMEOUT)/.test(code)) return 'the connection to the database was lost'
   if (code.startsWith('08')) return 'the connection to the database was lost'
   if (code.startsWith('57P0')) return 'the database is starting or stopping'
   if (code === '25P03') return 'the transaction stood idle for too long'
@@ -54,4 +54,15 @@ function unavailability(code: string): string | null {
   if (code.startsWith('53')) return 'the database is out of disk, memory or connections'
   if (code === '25006') return 'the database is read-only'
   return null
+}
+
+/** The driver's own errors carry no code. */
+function byMessage(message: string): string | null {
+  if (message === 'timeout exceeded when trying to connect') {
+    return 'no database connection was free in time'
+  }
+  if (message.startsWith('Connection terminated') || message.includes('not queryable')) {
+    return 'the connection to the database was lost'
+  }
+  return message === 'Query read timeout' ? 'the database gave no answer' : null
 }

@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import type postgres from 'postgres'
+import { sql } from 'drizzle-orm'
 import type { Log } from '#ports.ts'
-import { connect } from './connection.ts'
+import { connect, type Deadlines, inTransaction, type Transaction } from './connection.ts'
 import { fromDatabase } from './database-error.ts'
 
 const FOLDER = new URL('./migrations/', import.meta.url)
 /** 'grid' in ASCII: one migrator at a time per database. */
 const LOCK_KEY = 0x67726964
 const OLDEST_SERVER = 16
+/** A migration may take its time, and whoever starts meanwhile waits for it. */
+const DEADLINES: Deadlines = {
+  connectionMs: 10_000,
+  lockMs: 120_000,
+  statementMs: 120_000,
+  idleInTransactionMs: 30_000,
+}
 
 type Migration = { version: number; name: string; sha256: string; statements: string[] }
 
@@ -18,20 +25,18 @@ type Migration = { version: number; name: string; sha256: string; statements: st
  */
 export async function migrate({ url, log }: { url: string; log: Log }): Promise<void> {
   const migrations = await readMigrations()
-  const client = connect({ url, log, poolSize: 1, name: 'gridcall migrate' })
+  const pool = connect({ url, log, poolSize: 1, name: 'gridcall migrate', deadlines: DEADLINES })
   try {
-    const applied = await client.begin(async (tx) => {
+    const applied = await inTransaction(pool, async (tx) => {
       await requireServer(tx)
-      await tx`SET LOCAL lock_timeout = '60s'`
-      await tx`SET LOCAL statement_timeout = '60s'`
-      await tx`SELECT pg_advisory_xact_lock(${LOCK_KEY})`
+      await tx.execute(sql`SELECT pg_advisory_xact_lock(${LOCK_KEY})`)
       return applyMissing(tx, migrations)
     })
     for (const { name } of applied) log.info('database migrated', { migration: name })
   } catch (error) {
     throw fromDatabase(error)
   } finally {
-    await client.end({ timeout: 5 })
+    await pool.end()
   }
 }
 
@@ -53,10 +58,11 @@ async function readMigrations(): Promise<Migration[]> {
   )
 }
 
-async function requireServer(tx: postgres.TransactionSql): Promise<void> {
-  const [row] = await tx<{ number: number; name: string }[]>`
+async function requireServer(tx: Transaction): Promise<void> {
+  const { rows } = await tx.execute<{ number: number; name: string }>(sql`
     SELECT current_setting('server_version_num')::int AS number,
-           current_setting('server_version') AS name`
+           current_setting('server_version') AS name`)
+  const [row] = rows
   if (row === undefined || row.number < OLDEST_SERVER * 10_000) {
     throw new Error(
       `Gridcall needs PostgreSQL ${OLDEST_SERVER} or newer, but this database is ` +
@@ -66,14 +72,15 @@ async function requireServer(tx: postgres.TransactionSql): Promise<void> {
 }
 
 async function applyMissing(
-  tx: postgres.TransactionSql,
+  tx: Transaction,
   migrations: readonly Migration[],
 ): Promise<Migration[]> {
-  await tx`CREATE SCHEMA IF NOT EXISTS gridcall_migrations`
-  await tx`CREATE TABLE IF NOT EXISTS gridcall_migrations.applied (
-    version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL)`
-  const applied = await tx<{ version: number; name: string; sha256: string }[]>`
-    SELECT version, name, sha256 FROM gridcall_migrations.applied ORDER BY version`
+  await tx.execute(sql`CREATE SCHEMA IF NOT EXISTS gridcall_migrations`)
+  await tx.execute(sql`CREATE TABLE IF NOT EXISTS gridcall_migrations.applied (
+    version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL)`)
+  const { rows: applied } = await tx.execute<{ version: number; name: string; sha256: string }>(
+    sql`SELECT version, name, sha256 FROM gridcall_migrations.applied ORDER BY version`,
+  )
   for (const row of applied) {
     const known = migrations[row.version - 1]
     if (known === undefined) {
@@ -91,9 +98,11 @@ async function applyMissing(
   }
   const missing = migrations.slice(applied.length)
   for (const migration of missing) {
-    for (const statement of migration.statements) await tx.unsafe(statement)
+    for (const statement of migration.statements) await tx.execute(sql.raw(statement))
     const { version, name, sha256 } = migration
-    await tx`INSERT INTO gridcall_migrations.applied VALUES (${version}, ${name}, ${sha256})`
+    await tx.execute(
+      sql`INSERT INTO gridcall_migrations.applied VALUES (${version}, ${name}, ${sha256})`,
+    )
   }
   return missing
 }

@@ -13,7 +13,7 @@ export function promiseRepository(tx: Transaction): PromiseRepository {
       const ordered = wanted.toSorted(
         (a, b) => order(a.resourceId, b.resourceId) || a.periodStart - b.periodStart,
       )
-      const made = await tx.execute<{ resource_id: string; period_start: string }>(sql`
+      const { rows: made } = await tx.execute<{ resource_id: string; period_start: string }>(sql`
         INSERT INTO ${promises} (resource_id, period_start, call_id)
         SELECT resource_id, period_start, ${callId} FROM unnest(
           ${textArray(ordered.map((w) => w.resourceId))},

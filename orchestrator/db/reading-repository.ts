@@ -9,9 +9,9 @@ import { readings } from './schema.ts'
 const columns = getTableColumns(readings)
 
 /**
- * The hot path is one INSERT … SELECT unnest(…), on the connection of the transaction and not on
- * a client of its own: a reading is stored together with what is concluded from it, or not at
- * all. drizzle's changed serialisers concern dates and json, and a reading has neither.
+ * The hot path is one INSERT … SELECT unnest(…), with one parameter per column however many rows,
+ * on the transaction's own connection: a reading is stored together with what is concluded from
+ * it, or not at all.
  */
 export function readingRepository(tx: Transaction): ReadingRepository {
   return {
@@ -32,7 +32,7 @@ export function readingRepository(tx: Transaction): ReadingRepository {
           ${textArray(rows.map((r) => r.previousHash))}, ${textArray(rows.map((r) => r.hash))},
           ${textArray(rows.map((r) => r.signature))})
         ON CONFLICT (resource_id, at) DO NOTHING`)
-      return result.count
+      return result.rowCount ?? 0
     },
     between: async (resourceIds, from, until) =>
       tx
@@ -65,7 +65,11 @@ async function chainHeads(
   tx: Transaction,
   gatewayId: GatewayId,
 ): Promise<{ resourceId: ResourceId; sequence: number; hash: Hex }[]> {
-  const heads = await tx.execute<{ resource_id: ResourceId; sequence: string; hash: Hex }>(sql`
+  const { rows: heads } = await tx.execute<{
+    resource_id: ResourceId
+    sequence: string
+    hash: Hex
+  }>(sql`
     WITH RECURSIVE resources_of_gateway (id) AS (
       (SELECT min(resource_id) FROM ${readings} WHERE gateway_id = ${gatewayId})
       UNION ALL

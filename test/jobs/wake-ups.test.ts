@@ -13,7 +13,7 @@ import { testClock } from './test-clock.ts'
 const CALL = callId('call:1') // with a colon, which BullMQ refuses in an id
 const OTHER = callId('call-2')
 const SPEED = 60
-const soon = { timeout: 5000, interval: 10 }
+const soon = { timeout: 12_000, interval: 10 }
 
 /** With the queue's own tables in it, which take half a second to make. */
 const queueTemplate = {
@@ -75,7 +75,7 @@ describe.each(['PostgreSQL', 'Redis'] as const)('wake-ups on %s', (backend) => {
     await stop()
     expect(seen.map(({ callId: id, at: due }) => [id, due])).toEqual([[CALL, at]])
     expect(seen[0]?.late).toBeGreaterThanOrEqual(0)
-    expect(seen[0]?.late).toBeLessThan(SPEED * 500)
+    expect(seen[0]?.late).toBeLessThan(SPEED * 3000)
   })
 
   test.skipIf(skip)('an instant in the past wakes at once', async () => {

@@ -1,19 +1,25 @@
+import postgres from 'postgres'
 import { createPostgresStore } from '#db/store.ts'
-import type { TestDatabase } from '../support/database.ts'
 import { recordingLog } from '../support/recording-log.ts'
 import { createMigratedDatabase } from './migrated-database.ts'
 import { describeStore } from './store-conformance.ts'
 
 describeStore('on PostgreSQL', async () => {
-  const made: TestDatabase[] = []
+  const database = await createMigratedDatabase()
+  const admin = postgres(database.url, { max: 1, onnotice: () => undefined })
   return {
     async open() {
-      const database = await createMigratedDatabase()
-      made.push(database)
+      // Faster than a database per test; the append-only triggers look away for once.
+      await admin`SET session_replication_role = replica`
+      const tables = await admin<{ name: string }[]>`
+        SELECT format('%I.%I', schemaname, tablename) AS name
+        FROM pg_tables WHERE schemaname = 'gridcall'`
+      await admin.unsafe(tables.map((table) => `DELETE FROM ${table.name}`).join(';'))
       return createPostgresStore({ url: database.url, log: recordingLog() })
     },
     async close() {
-      for (const database of made) await database.drop()
+      await admin.end()
+      await database.drop()
     },
   }
 })
