@@ -2,11 +2,11 @@ import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { routePath } from 'hono/route'
 import { type ApiEnv, forRoles, requireKey } from './auth.ts'
 import type { ApiContext } from './context.ts'
-import { type Document, docsPage } from './docs-page.ts'
+import { type Document, docsHeaders, docsPage } from './docs-page.ts'
 import { limitBody, readJsonBody } from './json-body.ts'
-import { pageHeaders, pages } from './pages.ts'
+import { pages } from './pages.ts'
 import { notFound, problemHandler, problemResponse, refusedFields } from './problem.ts'
-import { readiness } from './readiness.ts'
+import { countNow, readiness } from './readiness.ts'
 import { callRoutes } from './routes/calls.ts'
 import { earningsRoutes } from './routes/earnings.ts'
 import { escrowRoutes } from './routes/escrow.ts'
@@ -49,10 +49,10 @@ export function createApi(context: ApiContext) {
   })
   // What is counted could tell an owner of a call before its window: for the operator only.
   app.get('/metrics', requireKey(ports), forRoles('operator').middleware, async (c) =>
-    c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+    c.body(await metrics.text(await countNow(ports)), 200, { 'content-type': metrics.contentType }),
   )
   app.get('/openapi.json', (c) => c.json(documentOf(app)))
-  app.get('/docs', pageHeaders, (c) => c.html(docsPage(documentOf(app))))
+  app.get('/docs', docsHeaders, (c) => c.html(docsPage(documentOf(app))))
   const routes = app
     .route('/', partyRoutes(context))
     .route('/', programRoutes(context))

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { html, raw } from 'hono/html'
+import { headersFor } from './pages.ts'
 
 /** The part of an OpenAPI document that the page shows. */
 type Schema = { readonly $ref?: string; readonly [name: string]: unknown }
@@ -30,6 +32,11 @@ pre { overflow-x: auto; background: #8881; padding: .6rem; border-radius: .3rem 
 .method { font-weight: 700; text-transform: uppercase; margin-right: .5rem }
 `
 
+/** The page's one style is let through by its hash. */
+export const docsHeaders = headersFor([
+  `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+])
+
 /**
  * The API's documentation as one page without scripts, made from the OpenAPI document itself: it
  * works offline and with any browser.
@@ -42,9 +49,7 @@ export function docsPage(document: Document) {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${document.info.title}</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
+        ${raw(`<style>${STYLE}</style>`)}
       </head>
       <body>
         <main>

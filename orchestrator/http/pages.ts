@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Context, Hono } from 'hono'
+import { html } from 'hono/html'
 import { secureHeaders } from 'hono/secure-headers'
 import { notFound } from './problem.ts'
 
@@ -17,20 +18,24 @@ const TYPES: Readonly<Record<string, string>> = {
   woff2: 'font/woff2',
 }
 
-/** Nothing from elsewhere, nothing inline: what the pages may load and where they may send. */
-export const pageHeaders = secureHeaders({
-  contentSecurityPolicy: {
-    defaultSrc: ["'self'"],
-    baseUri: ["'none'"],
-    formAction: ["'self'"],
-    frameAncestors: ["'none'"],
-    objectSrc: ["'none'"],
-    imgSrc: ["'self'", 'data:'],
-    styleSrc: ["'self'", "'unsafe-inline'"],
-  },
-  referrerPolicy: 'no-referrer',
-  xFrameOptions: 'DENY',
-})
+/** Nothing from elsewhere, nothing inline: what a page may load and where it may send. */
+export function headersFor(styles: string[]) {
+  return secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+      objectSrc: ["'none'"],
+      imgSrc: ["'self'", 'data:'],
+      styleSrc: styles,
+    },
+    referrerPolicy: 'no-referrer',
+    xFrameOptions: 'DENY',
+  })
+}
+
+const pageHeaders = headersFor(["'self'"])
 
 /**
  * The built pages, one per role. They hold no data: whoever opens one enters a key, and everything
@@ -38,7 +43,7 @@ export const pageHeaders = secureHeaders({
  */
 export function pages(folder: string | null) {
   const app = new Hono()
-  app.get('/', (c) => c.redirect('/docs'))
+  app.get('/', pageHeaders, (c) => c.html(FRONT))
   for (const page of PAGES) {
     app.get(`/${page}/`, (c) => c.redirect(`/${page}`))
     app.get(`/${page}`, pageHeaders, async (c) => {
@@ -77,6 +82,26 @@ async function readPage(folder: string, path: string): Promise<Uint8Array<ArrayB
     throw error
   }
 }
+
+const FRONT = html`<!doctype html>
+  <html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>Gridcall</title>
+    </head>
+    <body>
+      <main>
+        <h1>Gridcall</h1>
+        <ul>
+          <li><a href="/dso">For grid operators</a></li>
+          <li><a href="/aggregator">For aggregators</a></li>
+          <li><a href="/owner">For device owners</a></li>
+          <li><a href="/docs">The API</a></li>
+        </ul>
+      </main>
+    </body>
+  </html>`
 
 function notBuilt(page: string): string {
   return (

@@ -118,6 +118,7 @@ function instanceOf(c: Context): string {
 
 function respond(c: Context, status: ContentfulStatusCode, problem: Problem): Response {
   c.header('cache-control', 'no-store')
+  if (status === 503) c.header('retry-after', '1')
   if (status === 401) c.header('www-authenticate', 'Bearer realm="gridcall"')
   return c.body(JSON.stringify(problem), status, { 'content-type': 'application/problem+json' })
 }

@@ -1,5 +1,7 @@
 import { hashOf } from '#domain/canonical.ts'
 import { organisationId } from '#domain/ids.ts'
+import type { Stock } from '#observability/metrics.ts'
+import type { Ports } from '#ports.ts'
 import type { ApiContext } from './context.ts'
 
 export type Readiness = {
@@ -44,4 +46,17 @@ async function chainReady(context: ApiContext): Promise<Readiness['chain']> {
     ports.log.error('the chain does not answer', { error })
     return { ready: false, headAgeSeconds: null }
   }
+}
+
+/** What stands in the store now, for metrics. */
+export async function countNow({ store }: Ports): Promise<Stock> {
+  return store.transaction(async (tx) => {
+    const calls: Record<string, number> = {}
+    for (const { state } of await tx.calls.list()) calls[state] = (calls[state] ?? 0) + 1
+    const resources = await tx.resources.list()
+    const healths = await tx.resources.health(resources.map(({ id }) => id))
+    const connected = healths.filter((health) => health.connected).length
+    const intents = (await tx.chain.open()).length
+    return { calls, connected, disconnected: resources.length - connected, intents }
+  })
 }

@@ -1,15 +1,22 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { BusinessEvent } from '#domain/business-event.ts'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What stands in the store when metrics are read. */
+export type Stock = {
+  /** Calls by state. */
+  readonly calls: Readonly<Record<string, number>>
+  readonly connected: number
+  readonly disconnected: number
+  /** Transactions that the chain has not taken yet. */
+  readonly intents: number
+}
 
 export type Metrics = {
   /** Answers of the HTTP service, by route pattern and never by path. */
   answered(method: string, route: string, status: number, seconds: number): void
-  /** Business events as they are read. */
-  happened(event: BusinessEvent): void
   streamOpened(): void
   streamClosed(): void
   /** The text form that Prometheus reads. */
-  text(): Promise<string>
+  text(stock: Stock): Promise<string>
   readonly contentType: string
 }
 
@@ -24,24 +31,25 @@ export function createMetrics(): Metrics {
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
   })
-  const events = new Counter({
-    name: 'gridcall_business_events_total',
-    help: 'Business events seen by this process',
-    labelNames: ['kind'],
-    registers: [registry],
-  })
-  const streams = new Gauge({
-    name: 'gridcall_event_streams',
-    help: 'Event streams open now',
-    registers: [registry],
-  })
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] })
+  const calls = gauge('gridcall_calls', 'Flexibility calls by state', ['state'])
+  const resources = gauge('gridcall_resources', 'Enrolled resources', ['connected'])
+  const intents = gauge('gridcall_chain_intents_open', 'Transactions that are not mined yet')
+  const streams = gauge('gridcall_event_streams', 'Event streams open now')
   return {
     answered: (method, route, status, seconds) =>
       answers.observe({ method, route, status: String(status) }, seconds),
-    happened: (event) => events.inc({ kind: event.kind }),
     streamOpened: () => streams.inc(),
     streamClosed: () => streams.dec(),
-    text: () => registry.metrics(),
+    text(stock) {
+      calls.reset()
+      for (const [state, count] of Object.entries(stock.calls)) calls.set({ state }, count)
+      resources.set({ connected: 'true' }, stock.connected)
+      resources.set({ connected: 'false' }, stock.disconnected)
+      intents.set(stock.intents)
+      return registry.metrics()
+    },
     contentType: registry.contentType,
   }
 }

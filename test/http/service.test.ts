@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -94,6 +95,7 @@ describe('metrics', () => {
     ])
     expect(text).not.toMatch(/charger-|made\/up|anna/)
     expect(text).toContain('process_resident_memory_bytes')
+    expect(text).toContain('gridcall_resources{connected="false"} 2')
   })
 })
 
@@ -125,6 +127,9 @@ describe('documentation', () => {
     const { text, headers } = await service.send('GET', '/docs')
     expect(headers.get('content-security-policy')).toContain("default-src 'self'")
     expect(text).not.toMatch(/<script|https?:\/\//)
+    const style = /<style>(.*?)<\/style>/s.exec(text)?.[1] ?? ''
+    const hash = createHash('sha256').update(style).digest('base64')
+    expect(headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}'`)
     const { body } = await service.send('GET', '/openapi.json')
     for (const path of Object.keys(body.paths)) expect(text).toContain(`<code>${path}</code>`)
   })
@@ -166,6 +171,12 @@ describe('pages', () => {
       expect([path, status]).toEqual([path, 404])
       expect(text).not.toContain('not for everybody')
     }
+  })
+
+  test('the front leads to each of them', async () => {
+    const service = await start({ dashboardsFolder: folder })
+    const { text } = await service.send('GET', '/')
+    for (const page of ['dso', 'aggregator', 'owner']) expect(text).toContain(`href="/${page}"`)
   })
 
   test('each role has its page, which may load nothing from elsewhere', async () => {
