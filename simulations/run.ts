@@ -2,18 +2,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
+import { openFleetLog } from './fleet-log.ts'
 import type { FromFleet, ToFleet } from './fleet-messages.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 
 /*
- * The fleet's process. Forked with an IPC channel by whoever plays a scenario:
+ * The fleet's process. Forked with an IPC channel by whoever plays a scenario (fleet-process.ts):
  *   node simulations/run.ts SCENARIO.json --log FILE [--disobey N] [--silent N] [--drop N]
  * It ends on the message 'stop', when its parent is gone, and on SIGTERM or SIGINT.
  */
-
-/** Small young generation: tens of MB less, for garbage collections that take milliseconds. */
-setFlagsFromString('--max-semi-space-size=2')
 
 const CONNECT_DEADLINE_MS = 30_000
 const STOP_DEADLINE_MS = 3_000
@@ -66,9 +63,7 @@ function failForGood(error: unknown): void {
 async function main(): Promise<void> {
   const scenario = readScenario()
   const faults = { disobey: count('disobey'), silent: count('silent'), drop: count('drop') }
-  // After the flags are set: these bring the protocol stacks.
-  const { Fleet } = await import('./fleet.ts')
-  const { openFleetLog } = await import('./fleet-log.ts')
+  const { Fleet } = await import('./fleet.ts') // brings the protocol stacks, which takes a second
   const log = openFleetLog(values.log ?? path.join(folder, 'fleet.jsonl'))
   const fleet = new Fleet({ scenario, faults, log, folder })
 

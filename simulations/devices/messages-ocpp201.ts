@@ -1,5 +1,4 @@
 import type { OCPP20 } from 'typed-ocpp'
-import type { ScenarioCharger } from '../scenarios/scenario.ts'
 import type { MeterReading } from './charge-point.ts'
 import type { ChargingProfile } from './profile-stack.ts'
 import { readStamp, stamp } from './station.ts'
@@ -14,40 +13,6 @@ export const PURPOSES = {
   TxDefaultProfile: 'tx-default',
   TxProfile: 'tx',
 } as const
-
-/** A variable of the device model: component, name and value. */
-export type Variable = {
-  readonly component: string
-  readonly name: string
-  value: string
-  readonly dataType: 'string' | 'integer' | 'boolean' | 'MemberList'
-  readonly writable: boolean
-}
-
-/** What the station can be asked and told, with the values from the factory. */
-export function deviceModel({ rateUnit }: ScenarioCharger): Variable[] {
-  const fixed = (component: string, name: string, value: string, dataType: Variable['dataType']) => ({
-    component,
-    name,
-    value,
-    dataType,
-    writable: false,
-  })
-  return [
-    fixed('SmartChargingCtrlr', 'Enabled', 'true', 'boolean'),
-    fixed('SmartChargingCtrlr', 'Available', 'true', 'boolean'),
-    fixed('SmartChargingCtrlr', 'ProfileStackLevel', String(STACK_LEVEL_MAX), 'integer'),
-    fixed('SmartChargingCtrlr', 'RateUnit', rateUnit, 'MemberList'),
-    fixed('SmartChargingCtrlr', 'PeriodsPerSchedule', '24', 'integer'),
-    fixed('SmartChargingCtrlr', 'Phases3to1', 'false', 'boolean'),
-    { ...fixed('AlignedDataCtrlr', 'Interval', '900', 'integer'), writable: true },
-    {
-      ...fixed('AlignedDataCtrlr', 'Measurands', 'Energy.Active.Import.Register', 'MemberList'),
-      writable: true,
-    },
-    { ...fixed('OCPPCommCtrlr', 'HeartbeatInterval', '60', 'integer'), writable: true },
-  ]
-}
 
 /** The reading with the measurands asked for; null where it has none of them. */
 export function meterValue(

@@ -9,7 +9,7 @@ import {
   sampledValues,
   STACK_LEVEL_MAX,
 } from './messages-ocpp16.ts'
-import { type Answer, type LinkAddress, OcppLink, type Payload } from './ocpp-link.ts'
+import type { Answer, LinkAddress, Payload } from './ocpp-link.ts'
 import {
   limitInUnit,
   profileEnd,
@@ -17,16 +17,15 @@ import {
   type Station,
   type StationParts,
 } from './station.ts'
+import { StationLine } from './station-line.ts'
 
 /** A charge point that speaks OCPP 1.6J as a client, with one connector. */
 export class StationOcpp16 implements Station {
   readonly point: ChargePoint
   readonly #parts: StationParts
   readonly #configuration: Configuration
-  #link: OcppLink | null = null
-  #booted = false
+  readonly #line: StationLine
   #silent = false
-  #heartbeat: NodeJS.Timeout | null = null
   /** Given by the central system in its answer; null until then. */
   #transaction: { id: number | null } | null = null
 
@@ -46,6 +45,15 @@ export class StationOcpp16 implements Station {
       },
     })
     this.#configuration = configurationOf(this.point.device)
+    this.#line = new StationLine(parts.random, parts.hooks, {
+      subprotocol: 'ocpp1.6',
+      boot: { ...bootOf(this.ref) },
+      introduce: () => this.#introduce(),
+      answer: (action, payload) => {
+        this.point.advance(parts.hooks.now())
+        return this.#answer(action, payload)
+      },
+    })
   }
 
   get ref(): string {
@@ -53,25 +61,11 @@ export class StationOcpp16 implements Station {
   }
 
   get ready(): boolean {
-    return this.#booted && this.#link?.open === true
+    return this.#line.ready
   }
 
   connect(address: LinkAddress): void {
-    const { random, hooks } = this.#parts
-    const link = new OcppLink(address, 'ocpp1.6', random, {
-      opened: () => {
-        hooks.log('connected')
-        if (!this.#booted) this.#boot(link)
-      },
-      closed: () => hooks.log('disconnected'),
-      received: (action) => hooks.log('frame', { action }),
-      called: (action, payload) => {
-        this.point.advance(hooks.now())
-        return this.#answer(action, payload)
-      },
-    })
-    this.#link = link
-    link.start()
+    this.#line.connect(address)
   }
 
   fallSilent(): void {
@@ -79,42 +73,7 @@ export class StationOcpp16 implements Station {
   }
 
   stop(): void {
-    if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
-    this.#link?.stop()
-  }
-
-  /** Once per life: a mere reconnect is no boot (OCPP-J 1.6, section 4.2 of 1.6). */
-  #boot(link: OcppLink): void {
-    const boot: OCPP16.BootNotificationRequest = {
-      chargePointVendor: 'Gridcall Simulations',
-      chargePointModel: 'AC 1.6',
-      chargePointSerialNumber: this.ref,
-      firmwareVersion: '1.0.0',
-    }
-    link.call('BootNotification', { ...boot }).then(
-      (answer) => {
-        const seconds = Math.max(1, Number(answer.interval) || 60)
-        if (answer.status !== 'Accepted') {
-          setTimeout(() => this.#boot(link), seconds * 1000).unref()
-          return
-        }
-        const again = this.#booted
-        this.#booted = true
-        link.release()
-        this.#beat(link, seconds)
-        if (!again) this.#introduce()
-      },
-      (error: Error) => this.#parts.hooks.log('boot-failed', { why: error.message }),
-    )
-  }
-
-  #beat(link: OcppLink, seconds: number): void {
-    if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
-    const beat = () => {
-      // A lost heartbeat shows as a lost line, which is handled where the line is.
-      if (link.open) link.call('Heartbeat', {}).catch(() => undefined)
-    }
-    this.#heartbeat = setInterval(beat, seconds * 1000).unref()
+    this.#line.stop()
   }
 
   #introduce(): void {
@@ -124,7 +83,7 @@ export class StationOcpp16 implements Station {
   }
 
   #begin(session: Session): void {
-    if (!this.#booted) return // told with the boot
+    if (!this.#line.booted) return // told with the boot
     const transaction: { id: number | null } = { id: null }
     this.#transaction = transaction
     this.#status('Preparing')
@@ -134,7 +93,7 @@ export class StationOcpp16 implements Station {
       meterStart: session.startRegisterWh,
       timestamp: stamp(session.startedAt),
     }
-    this.#link?.keep(
+    this.#line.keep(
       'StartTransaction',
       () => ({ ...start }),
       (answer) => {
@@ -152,7 +111,7 @@ export class StationOcpp16 implements Station {
       energyAmount: visit.energyNeededWh,
       departureTime: visit.departureAt,
     })
-    this.#link?.keep('DataTransfer', () => ({
+    this.#line.keep('DataTransfer', () => ({
       vendorId: 'org.gridcall',
       messageId: 'ChargingNeeds',
       data,
@@ -164,7 +123,7 @@ export class StationOcpp16 implements Station {
     this.#transaction = null
     const at = stamp(session.departureAt)
     const meterStop = this.point.registerWh
-    this.#link?.keep('StopTransaction', () => ({
+    this.#line.keep('StopTransaction', () => ({
       transactionId: transaction?.id ?? -1, // errata: its start was never answered
       meterStop,
       timestamp: at,
@@ -174,9 +133,9 @@ export class StationOcpp16 implements Station {
   }
 
   #status(status: OCPP16.StatusNotificationRequest['status']): void {
-    if (!this.#booted) return
+    if (!this.#line.booted) return
     const timestamp = stamp(this.#parts.hooks.now())
-    this.#link?.keep('StatusNotification', () => ({
+    this.#line.keep('StatusNotification', () => ({
       connectorId: 1,
       errorCode: 'NoError',
       status,
@@ -185,12 +144,12 @@ export class StationOcpp16 implements Station {
   }
 
   #sendMeter(reading: MeterReading, context: 'Sample.Clock' | 'Trigger'): void {
-    if (this.#silent || !this.#booted) return
+    if (this.#silent || !this.#line.booted) return
     const measurands = this.#configuration.get('MeterValuesAlignedData')?.value.split(',') ?? []
     const sampledValue = measurands.flatMap((measurand) => sampledValues(measurand, reading, context))
     if (sampledValue.length === 0) return
     const transaction = this.#transaction
-    this.#link?.keep('MeterValues', () => ({
+    this.#line.keep('MeterValues', () => ({
       connectorId: 1,
       ...(transaction === null || transaction.id === null ? {} : { transactionId: transaction.id }),
       meterValue: [{ timestamp: stamp(reading.at), sampledValue }],
@@ -309,8 +268,8 @@ export class StationOcpp16 implements Station {
     const actions: Record<string, (() => void) | undefined> = {
       MeterValues: () => this.#sendMeter(this.point.readNow(), 'Trigger'),
       StatusNotification: () => this.#introduceStatus(),
-      Heartbeat: () => this.#link?.keep('Heartbeat', () => ({})),
-      BootNotification: () => this.#link !== null && this.#boot(this.#link),
+      Heartbeat: () => this.#line.keep('Heartbeat', () => ({})),
+      BootNotification: () => this.#line.boot(),
     }
     const action = actions[message]
     if (action === undefined) return 'NotImplemented'
@@ -321,5 +280,14 @@ export class StationOcpp16 implements Station {
   #introduceStatus(): void {
     if (this.point.session === null) this.#status('Available')
     else this.#status(this.point.suspended ? 'SuspendedEVSE' : 'Charging')
+  }
+}
+
+function bootOf(ref: string): OCPP16.BootNotificationRequest {
+  return {
+    chargePointVendor: 'Gridcall Simulations',
+    chargePointModel: 'AC 1.6',
+    chargePointSerialNumber: ref,
+    firmwareVersion: '1.0.0',
   }
 }

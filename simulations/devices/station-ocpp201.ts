@@ -1,15 +1,11 @@
 import type { OCPP20 } from 'typed-ocpp'
 import type { ChargePoint, MeterReading, Session } from './charge-point.ts'
-import {
-  deviceModel,
-  meterValue,
-  PURPOSES,
-  readProfile,
-  type Variable,
-} from './messages-ocpp201.ts'
-import { type Answer, type LinkAddress, OcppLink, type Payload } from './ocpp-link.ts'
+import { DeviceModel } from './device-model-ocpp201.ts'
+import { meterValue, PURPOSES, readProfile } from './messages-ocpp201.ts'
+import type { Answer, LinkAddress, Payload } from './ocpp-link.ts'
 import { LEAST_AMPERES, PHASE_VOLTS } from './profile-stack.ts'
 import { limitInUnit, profileEnd, stamp, type Station, type StationParts } from './station.ts'
+import { StationLine } from './station-line.ts'
 
 type TransactionEvent = OCPP20.TransactionEventRequest
 type Transaction = { readonly id: string; sequence: number }
@@ -20,11 +16,9 @@ const REGISTER = ['Energy.Active.Import.Register']
 export class StationOcpp201 implements Station {
   readonly point: ChargePoint
   readonly #parts: StationParts
-  readonly #variables: Variable[]
-  #link: OcppLink | null = null
-  #booted = false
+  readonly #model: DeviceModel
+  readonly #line: StationLine
   #silent = false
-  #heartbeat: NodeJS.Timeout | null = null
   #transaction: Transaction | null = null
 
   constructor(parts: StationParts) {
@@ -42,7 +36,18 @@ export class StationOcpp201 implements Station {
         this.#event('Updated', 'ChargingStateChanged', at)
       },
     })
-    this.#variables = deviceModel(this.point.device)
+    this.#model = new DeviceModel(this.point.device, (seconds) => {
+      this.point.meteringIntervalSeconds = seconds
+    })
+    this.#line = new StationLine(parts.random, parts.hooks, {
+      subprotocol: 'ocpp2.0.1',
+      boot: { ...bootOf(this.ref) },
+      introduce: () => this.#introduce(),
+      answer: (action, payload) => {
+        this.point.advance(parts.hooks.now())
+        return this.#answer(action, payload)
+      },
+    })
   }
 
   get ref(): string {
@@ -50,25 +55,11 @@ export class StationOcpp201 implements Station {
   }
 
   get ready(): boolean {
-    return this.#booted && this.#link?.open === true
+    return this.#line.ready
   }
 
   connect(address: LinkAddress): void {
-    const { random, hooks } = this.#parts
-    const link = new OcppLink(address, 'ocpp2.0.1', random, {
-      opened: () => {
-        hooks.log('connected')
-        if (!this.#booted) this.#boot(link)
-      },
-      closed: () => hooks.log('disconnected'),
-      received: (action) => hooks.log('frame', { action }),
-      called: (action, payload) => {
-        this.point.advance(hooks.now())
-        return this.#answer(action, payload)
-      },
-    })
-    this.#link = link
-    link.start()
+    this.#line.connect(address)
   }
 
   fallSilent(): void {
@@ -76,45 +67,7 @@ export class StationOcpp201 implements Station {
   }
 
   stop(): void {
-    if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
-    this.#link?.stop()
-  }
-
-  /** Once per life: a mere reconnect is no boot (B01). */
-  #boot(link: OcppLink): void {
-    const boot: OCPP20.BootNotificationRequest = {
-      reason: 'PowerUp',
-      chargingStation: {
-        vendorName: 'Gridcall Simulations',
-        model: 'AC 2.0.1',
-        serialNumber: this.ref.slice(0, 25),
-        firmwareVersion: '1.0.0',
-      },
-    }
-    link.call('BootNotification', { ...boot }).then(
-      (answer) => {
-        const seconds = Math.max(1, Number(answer.interval) || 60)
-        if (answer.status !== 'Accepted') {
-          setTimeout(() => this.#boot(link), seconds * 1000).unref()
-          return
-        }
-        const again = this.#booted
-        this.#booted = true
-        link.release()
-        this.#beat(link, seconds)
-        if (!again) this.#introduce()
-      },
-      (error: Error) => this.#parts.hooks.log('boot-failed', { why: error.message }),
-    )
-  }
-
-  #beat(link: OcppLink, seconds: number): void {
-    if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
-    const beat = () => {
-      // A lost heartbeat shows as a lost line, which is handled where the line is.
-      if (link.open) link.call('Heartbeat', {}).catch(() => undefined)
-    }
-    this.#heartbeat = setInterval(beat, seconds * 1000).unref()
+    this.#line.stop()
   }
 
   #introduce(): void {
@@ -124,7 +77,7 @@ export class StationOcpp201 implements Station {
   }
 
   #begin(session: Session): void {
-    if (!this.#booted) return // told with the boot
+    if (!this.#line.booted) return // told with the boot
     this.#transaction = { id: `${this.ref}-${session.startedAt}`.slice(0, 36), sequence: 0 }
     this.#status('Occupied')
     const register = { ...this.point.readNow(), registerWh: session.startRegisterWh }
@@ -150,7 +103,7 @@ export class StationOcpp201 implements Station {
         },
       },
     }
-    this.#link?.keep('NotifyEVChargingNeeds', () => ({ ...needs }))
+    this.#line.keep('NotifyEVChargingNeeds', () => ({ ...needs }))
   }
 
   #end(session: Session): void {
@@ -163,9 +116,9 @@ export class StationOcpp201 implements Station {
   }
 
   #status(connectorStatus: 'Available' | 'Occupied'): void {
-    if (!this.#booted) return
+    if (!this.#line.booted) return
     const timestamp = stamp(this.#parts.hooks.now())
-    this.#link?.keep('StatusNotification', () => ({
+    this.#line.keep('StatusNotification', () => ({
       timestamp,
       connectorStatus,
       evseId: 1,
@@ -183,13 +136,13 @@ export class StationOcpp201 implements Station {
     } = {},
   ): void {
     const transaction = this.#transaction
-    if (transaction === null || !this.#booted) return
+    if (transaction === null || !this.#line.booted) return
     const event: TransactionEvent = {
       eventType,
       timestamp: stamp(at),
       triggerReason,
       seqNo: transaction.sequence,
-      offline: this.#link?.open !== true,
+      offline: !this.#line.open,
       transactionInfo: {
         transactionId: transaction.id,
         chargingState: this.#chargingState(eventType),
@@ -200,7 +153,7 @@ export class StationOcpp201 implements Station {
       ...(more.meterValue ? { meterValue: [more.meterValue] } : {}),
     }
     transaction.sequence += 1
-    this.#link?.keep('TransactionEvent', () => ({ ...event }))
+    this.#line.keep('TransactionEvent', () => ({ ...event }))
   }
 
   #chargingState(
@@ -212,28 +165,23 @@ export class StationOcpp201 implements Station {
   }
 
   #sendMeter(reading: MeterReading, context: 'Sample.Clock' | 'Trigger'): void {
-    if (this.#silent || !this.#booted) return
-    const measurands = this.#variable('AlignedDataCtrlr', 'Measurands')?.value.split(',') ?? []
-    const value = meterValue(reading, measurands, context)
+    if (this.#silent || !this.#line.booted) return
+    const value = meterValue(reading, this.#model.measurands, context)
     if (value === null) return
     if (this.#transaction === null) {
-      this.#link?.keep('MeterValues', () => ({ evseId: 1, meterValue: [value] }))
+      this.#line.keep('MeterValues', () => ({ evseId: 1, meterValue: [value] }))
       return
     }
     const reason = context === 'Trigger' ? 'Trigger' : 'MeterValueClock'
     this.#event('Updated', reason, reading.at, { meterValue: value })
   }
 
-  #variable(component: string, name: string): Variable | undefined {
-    return this.#variables.find((one) => one.component === component && one.name === name)
-  }
-
   #answer(action: string, payload: Payload): Answer {
     switch (action) {
       case 'GetVariables':
-        return { result: this.#getVariables(payload as unknown as OCPP20.GetVariablesRequest) }
+        return { result: this.#model.get(payload as unknown as OCPP20.GetVariablesRequest) }
       case 'SetVariables':
-        return { result: this.#setVariables(payload as unknown as OCPP20.SetVariablesRequest) }
+        return { result: this.#model.set(payload as unknown as OCPP20.SetVariablesRequest) }
       case 'GetBaseReport':
         setImmediate(() => this.#report(Number(payload.requestId)))
         return { result: { status: 'Accepted' } }
@@ -256,46 +204,10 @@ export class StationOcpp201 implements Station {
     }
   }
 
-  #getVariables({ getVariableData }: OCPP20.GetVariablesRequest): Payload {
-    const getVariableResult = getVariableData.map(({ component, variable, attributeType }) => {
-      const found = this.#variable(component.name, variable.name)
-      const asked = { component, variable, ...(attributeType === undefined ? {} : { attributeType }) }
-      if (found === undefined) return { ...asked, attributeStatus: 'UnknownVariable' }
-      return { ...asked, attributeStatus: 'Accepted', attributeValue: found.value }
-    })
-    return { getVariableResult }
-  }
-
-  #setVariables({ setVariableData }: OCPP20.SetVariablesRequest): Payload {
-    const setVariableResult = setVariableData.map(({ component, variable, attributeValue }) => ({
-      component,
-      variable,
-      attributeStatus: this.#setVariable(component.name, variable.name, attributeValue),
-    }))
-    return { setVariableResult }
-  }
-
-  #setVariable(component: string, name: string, value: string): string {
-    const found = this.#variable(component, name)
-    if (found === undefined) return 'UnknownVariable'
-    if (!found.writable) return 'Rejected'
-    if (found.dataType === 'integer' && !/^[1-9]\d*$/.test(value)) return 'Rejected'
-    if (component === 'AlignedDataCtrlr' && name === 'Interval') {
-      this.point.meteringIntervalSeconds = Number(value)
-    }
-    found.value = value
-    return 'Accepted'
-  }
-
   #report(requestId: number): void {
-    const reportData = this.#variables.map(({ component, name, value, dataType, writable }) => ({
-      component: { name: component },
-      variable: { name },
-      variableAttribute: [{ value, mutability: writable ? 'ReadWrite' : 'ReadOnly' }],
-      variableCharacteristics: { dataType, supportsMonitoring: false },
-    }))
     const generatedAt = stamp(this.#parts.hooks.now())
-    this.#link?.keep('NotifyReport', () => ({ requestId, generatedAt, seqNo: 0, reportData }))
+    const reportData = this.#model.report()
+    this.#line.keep('NotifyReport', () => ({ requestId, generatedAt, seqNo: 0, reportData }))
   }
 
   #setProfile({ evseId, chargingProfile }: OCPP20.SetChargingProfileRequest): Payload {
@@ -377,12 +289,24 @@ export class StationOcpp201 implements Station {
       MeterValues: meter,
       TransactionEvent: meter,
       StatusNotification: () => this.#status(this.point.session === null ? 'Available' : 'Occupied'),
-      Heartbeat: () => this.#link?.keep('Heartbeat', () => ({})),
-      BootNotification: () => this.#link !== null && this.#boot(this.#link),
+      Heartbeat: () => this.#line.keep('Heartbeat', () => ({})),
+      BootNotification: () => this.#line.boot(),
     }
     const action = actions[message]
     if (action === undefined) return 'NotImplemented'
     setImmediate(action) // after the answer
     return 'Accepted'
+  }
+}
+
+function bootOf(ref: string): OCPP20.BootNotificationRequest {
+  return {
+    reason: 'PowerUp',
+    chargingStation: {
+      vendorName: 'Gridcall Simulations',
+      model: 'AC 2.0.1',
+      serialNumber: ref.slice(0, 25),
+      firmwareVersion: '1.0.0',
+    },
   }
 }

@@ -1,10 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOcppDriver, type OcppDriver } from '#adapters/ocpp/driver.ts'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
@@ -16,7 +13,7 @@ import type { DeviceReading } from '#domain/telemetry.ts'
 import { addSeconds, instant, parseInstant } from '#domain/time.ts'
 import type { DeviceDriver, DeviceSink } from '#ports.ts'
 import { AnchorClock } from '#simulations/clock.ts'
-import type { FromFleet, ToFleet } from '#simulations/fleet-messages.ts'
+import { type FleetProcess, type FleetStations, forkFleet } from '#simulations/fleet-process.ts'
 import { bundledScenario } from '#simulations/scenarios/bundled.ts'
 import type { ScenarioDevice } from '#simulations/scenarios/scenario.ts'
 import { wallTimer } from '../support/wall-timer.ts'
@@ -26,7 +23,6 @@ import { until } from './devices/csms.ts'
  * The fleet and our own drivers, face to face over their sockets: both were written to the same
  * standards, neither to the other.
  */
-const RUN = fileURLToPath(import.meta.resolve('#simulations/run.ts'))
 const scenario = bundledScenario(7)
 const SPEED = 60
 const INTERVAL = scenario.meteringIntervalSeconds
@@ -34,10 +30,9 @@ const start = parseInstant(scenario.start)
 const passwordOf = (ref: string) => createHash('sha1').update(ref).digest('hex')
 
 let folder: string
-let fleet: ChildProcess
+let fleet: FleetProcess
 let ocpp: OcppDriver
 let opcua: OpcuaDriver
-const messages: FromFleet[] = []
 const clock = new AnchorClock(start)
 const readings = new Map<string, DeviceReading[]>()
 const sessions = new Map<string, ChargingSession>()
@@ -68,21 +63,13 @@ function resource(device: ScenarioDevice, connection: Connection): Resource {
   }
 }
 
-async function heard<T extends FromFleet['type']>(type: T): Promise<Extract<FromFleet, { type: T }>> {
-  const find = () => messages.find((message) => message.type === type)
-  await until(`the fleet says ${type}`, () => find() !== undefined, 20_000)
-  return find() as Extract<FromFleet, { type: T }>
-}
-
-const tell = (message: ToFleet) => fleet.send(message)
 const driverOf = ({ kind }: ScenarioDevice): DeviceDriver => (kind === 'charger' ? ocpp : opcua)
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'gridcall-test-drivers-'))
-  writeFileSync(path.join(folder, 'scenario.json'), JSON.stringify(scenario))
-  const args = [path.join(folder, 'scenario.json'), '--log', path.join(folder, 'fleet.jsonl')]
-  fleet = fork(RUN, args, { execArgv: [] })
-  fleet.on('message', (message: FromFleet) => messages.push(message))
+  const scenarioFile = path.join(folder, 'scenario.json')
+  writeFileSync(scenarioFile, JSON.stringify(scenario))
+  fleet = forkFleet({ scenarioFile, logFile: path.join(folder, 'fleet.jsonl') })
   const complain = (message: string, fields?: unknown) => void complaints.push({ message, fields })
   const log = { info: () => undefined, warn: complain, error: complain }
   const common = { clock, timer: wallTimer, log, meteringIntervalSeconds: INTERVAL }
@@ -95,16 +82,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await ocpp.stop()
   await opcua.stop()
-  if (fleet.exitCode === null) {
-    tell({ type: 'stop' })
-    await once(fleet, 'exit')
-  }
+  await fleet.stop()
   rmSync(folder, { recursive: true, force: true })
 })
 
 test('every device connects, meters without a gap, obeys its setpoint and returns to its default', async () => {
-  const { batteries } = await heard('ready')
-  const stations: Extract<ToFleet, { type: 'connect' }>['stations'][number][] = []
+  const batteries = await fleet.ready()
+  const stations: FleetStations[number][] = []
   for (const device of scenario.devices) {
     if (device.kind !== 'charger') continue
     const password = passwordOf(device.ref)
@@ -114,8 +98,7 @@ test('every device connects, meters without a gap, obeys its setpoint and return
     stations.push({ ref: device.ref, url: ocpp.url(device.ref), password })
   }
   const { pem } = await opcua.clientCertificate()
-  tell({ type: 'connect', stations, clientCertificatePem: pem })
-  await heard('connected')
+  await fleet.connect(stations, pem)
   for (const { ref, endpoint, thumbprint } of batteries) {
     const device = scenario.devices.find((one) => one.ref === ref)
     if (device === undefined) throw new Error(ref)
@@ -135,7 +118,7 @@ test('every device connects, meters without a gap, obeys its setpoint and return
 
   const anchor = { wallMs: Date.now(), businessMs: start, speed: SPEED }
   clock.anchor(anchor)
-  tell({ type: 'clock', anchor })
+  fleet.startClock(anchor)
   const heardFrom = (count: number) =>
     [...readings.values()].filter((list) => list.length >= count).length === scenario.devices.length
   await until('three readings of every device', () => heardFrom(3), 15_000)

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { rankDevices } from '#simulations/faults.ts'
 import type { LogLine } from '#simulations/fleet-log.ts'
-import type { FromFleet, ToFleet } from '#simulations/fleet-messages.ts'
+import type { FromFleet } from '#simulations/fleet-messages.ts'
+import { type FleetProcess, forkFleet } from '#simulations/fleet-process.ts'
 import { bundledScenario } from '#simulations/scenarios/bundled.ts'
 import type { ScenarioCharger } from '#simulations/scenarios/scenario.ts'
 import { Csms, until } from './devices/csms.ts'
@@ -21,8 +22,8 @@ const chargers = scenario.devices.filter((one): one is ScenarioCharger => one.ki
 let folder: string
 let client: ClientPki
 let csms: Csms
-let fleet: ChildProcess
 let messages: FromFleet[]
+let stops: (() => Promise<void>)[]
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'gridcall-test-fleet-'))
@@ -38,27 +39,26 @@ afterAll(async () => {
 beforeEach(async () => {
   csms = new Csms()
   messages = []
+  stops = []
   await csms.start()
 })
 
 afterEach(async () => {
-  if (fleet.exitCode === null && fleet.signalCode === null) fleet.kill('SIGKILL')
+  for (const stop of stops) await stop()
   await csms.stop()
   expect(csms.deviations).toEqual([])
 })
 
-function start(...args: string[]): void {
+function start(...args: string[]): ChildProcess {
   const temporary = path.join(folder, 'tmp')
   rmSync(temporary, { recursive: true, force: true })
   mkdirSync(temporary)
   const all = [path.join(folder, 'scenario.json'), '--log', path.join(folder, 'fleet.jsonl'), ...args]
   const env = { ...process.env, TMPDIR: temporary }
-  fleet = fork(RUN, all, { env, execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
-  fleet.on('message', (message: FromFleet) => messages.push(message))
-}
-
-function tell(message: ToFleet): void {
-  fleet.send(message)
+  const child = fork(RUN, all, { env, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  child.on('message', (message: FromFleet) => messages.push(message))
+  stops.push(async () => void child.kill('SIGKILL'))
+  return child
 }
 
 async function heard<T extends FromFleet['type']>(type: T): Promise<Extract<FromFleet, { type: T }>> {
@@ -67,7 +67,7 @@ async function heard<T extends FromFleet['type']>(type: T): Promise<Extract<From
   return find() as Extract<FromFleet, { type: T }>
 }
 
-async function ended(): Promise<number | null> {
+async function ended(fleet: ChildProcess): Promise<number | null> {
   if (fleet.exitCode === null) await once(fleet, 'exit')
   expect(readdirSync(path.join(folder, 'tmp'))).toEqual([])
   return fleet.exitCode
@@ -78,14 +78,13 @@ function log(): LogLine[] {
   return lines.map((line) => JSON.parse(line) as LogLine)
 }
 
-async function connect(): Promise<void> {
+async function connect(played: FleetProcess): Promise<void> {
   const stations = chargers.map(({ ref }, index) => {
     const password = String(index).padStart(40, '0')
     csms.passwords.set(ref, password)
     return { ref, url: csms.url(ref), password }
   })
-  tell({ type: 'connect', stations, clientCertificatePem: client.pem })
-  await heard('connected')
+  await played.connect(stations, client.pem)
   await Promise.all(chargers.map(({ ref, version }) => configure(ref, version)))
 }
 
@@ -147,33 +146,48 @@ function lastPowerW(ref: string): number {
   return Number(sampled.find(({ measurand }) => measurand === 'Power.Active.Import')?.value)
 }
 
-test('a scenario that is not there is named and ends the process', async () => {
-  start('--disobey', 'many')
+test('a wrong option is named and ends the process', async () => {
+  const fleet = start('--disobey', 'many')
   expect((await heard('failed')).message).toContain('--disobey: expected a whole number')
-  expect(await ended()).toBe(1)
+  expect(await ended(fleet)).toBe(1)
 })
 
-test('it goes when its parent goes, and on SIGTERM, and leaves nothing', async () => {
-  start()
+test('whoever forked it hears why it failed', async () => {
+  const scenarioFile = path.join(folder, 'nowhere.json')
+  const played = forkFleet({ scenarioFile, logFile: path.join(folder, 'fleet.jsonl') })
+  stops.push(() => played.stop())
+  await expect(played.ready()).rejects.toThrow(/the fleet failed: .*nowhere\.json/)
+  await expect(played.report()).rejects.toThrow('the fleet failed')
+})
+
+test('it goes on SIGTERM and leaves nothing', async () => {
+  const fleet = start()
   await heard('ready')
   fleet.kill('SIGTERM')
-  expect(await ended()).toBe(0)
-  messages = []
-  start()
+  expect(await ended(fleet)).toBe(0)
+})
+
+test('it goes when its parent goes and leaves nothing', async () => {
+  const fleet = start()
   await heard('ready')
   fleet.disconnect()
-  expect(await ended()).toBe(0)
+  expect(await ended(fleet)).toBe(0)
 })
 
 test('a whole dispatch: obeyed, disobeyed, silent, dropped, ended by expiry, and reported', async () => {
-  start('--seed', '7', '--disobey', '2', '--silent', '1', '--drop', '1')
-  const { batteries } = await heard('ready')
+  const played = forkFleet({
+    scenarioFile: path.join(folder, 'scenario.json'),
+    logFile: path.join(folder, 'fleet.jsonl'),
+    faults: { disobey: 2, silent: 1, drop: 1 },
+  })
+  stops.push(() => played.stop())
+  const batteries = await played.ready()
   expect(batteries).toHaveLength(6)
   expect(new Set(batteries.map(({ thumbprint }) => thumbprint)).size).toBe(6)
-  await connect()
+  await connect(played)
   const businessMs = Date.parse(scenario.start)
   const wallMs = Date.now()
-  tell({ type: 'clock', anchor: { wallMs, businessMs, speed: SPEED } })
+  played.startClock({ wallMs, businessMs, speed: SPEED })
   const now = () => businessMs + (Date.now() - wallMs) * SPEED
 
   const called = chargers.slice(0, 6)
@@ -196,8 +210,7 @@ test('a whole dispatch: obeyed, disobeyed, silent, dropped, ended by expiry, and
     expect(Math.abs(lastPowerW(ref) - expected)).toBeLessThan(5)
   }
   await until('every order has expired', () => now() > validUntil + 20_000, 10_000)
-  tell({ type: 'report' })
-  const report = await heard('report')
+  const report = await played.report()
   await opcua.close()
 
   expect(report.dispatched).toEqual([...dispatched].sort())
@@ -216,10 +229,10 @@ test('a whole dispatch: obeyed, disobeyed, silent, dropped, ended by expiry, and
   for (const { ref, withCallWh, withoutCallWh } of report.drivers) {
     if (!dispatched.includes(ref)) expect(withCallWh).toBe(withoutCallWh)
   }
-  expect(report.peakRssMb).toBeLessThan(350)
+  expect(report.peakRssMb).toBeLessThan(250)
 
-  tell({ type: 'stop' })
-  expect(await ended()).toBe(0)
+  await played.stop()
+  expect(() => process.kill(played.pid, 0)).toThrow('ESRCH')
   const lines = log()
   const of = (kind: string) => [...new Set(lines.filter((one) => one.kind === kind).map(({ ref }) => ref))].sort()
   expect(of('setpoint')).toEqual(report.dispatched)

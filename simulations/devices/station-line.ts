@@ -1,0 +1,97 @@
+import type { SeededRandom } from '../random.ts'
+import { type Answer, type LinkAddress, OcppLink, type Payload } from './ocpp-link.ts'
+import type { DeviceHooks } from './station.ts'
+
+/** What differs between the versions of the protocol. */
+export type LineProtocol = {
+  readonly subprotocol: 'ocpp1.6' | 'ocpp2.0.1'
+  readonly boot: Payload
+  /** The first boot was accepted: tell what stands here. */
+  readonly introduce: () => void
+  readonly answer: (action: string, payload: Payload) => Answer
+}
+
+/** How a station of either version comes up and stays up: boot once, heartbeats, what is sent. */
+export class StationLine {
+  readonly #random: SeededRandom
+  readonly #hooks: DeviceHooks
+  readonly #protocol: LineProtocol
+  #link: OcppLink | null = null
+  #booted = false
+  #heartbeat: NodeJS.Timeout | null = null
+
+  constructor(random: SeededRandom, hooks: DeviceHooks, protocol: LineProtocol) {
+    this.#random = random
+    this.#hooks = hooks
+    this.#protocol = protocol
+  }
+
+  get booted(): boolean {
+    return this.#booted
+  }
+
+  get open(): boolean {
+    return this.#link?.open === true
+  }
+
+  get ready(): boolean {
+    return this.#booted && this.open
+  }
+
+  connect(address: LinkAddress): void {
+    const link = new OcppLink(address, this.#protocol.subprotocol, this.#random, {
+      opened: () => {
+        this.#hooks.log('connected')
+        // A mere reconnect is no boot (OCPP 1.6 section 4.2, 2.0.1 B01).
+        if (!this.#booted) this.boot()
+      },
+      closed: () => this.#hooks.log('disconnected'),
+      received: (action) => this.#hooks.log('frame', { action }),
+      called: this.#protocol.answer,
+    })
+    this.#link = link
+    link.start()
+  }
+
+  /** Transaction-related messages and what must not overtake them; see `OcppLink.keep`. */
+  keep(action: string, payload: () => Payload, then?: (answer: Payload) => void): void {
+    this.#link?.keep(action, payload, then)
+  }
+
+  /** Asks to be accepted, again and again until it is. */
+  boot(): void {
+    const link = this.#link
+    if (link === null) return
+    link.call('BootNotification', this.#protocol.boot).then(
+      (answer) => this.#bootAnswered(link, answer),
+      (error: Error) => this.#hooks.log('boot-failed', { why: error.message }),
+    )
+  }
+
+  stop(): void {
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
+    this.#link?.stop()
+  }
+
+  #bootAnswered(link: OcppLink, { status, interval }: Payload): void {
+    const seconds = Math.max(1, Number(interval) || 60)
+    if (status !== 'Accepted') {
+      setTimeout(() => this.boot(), seconds * 1000).unref()
+      return
+    }
+    const again = this.#booted
+    this.#booted = true
+    link.release()
+    this.#beat(link, seconds)
+    if (!again) this.#protocol.introduce()
+  }
+
+  #beat(link: OcppLink, seconds: number): void {
+    if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
+    const beat = () => {
+      // A lost heartbeat shows as a lost line, which is handled where the line is.
+      if (link.open) link.call('Heartbeat', {}).catch(() => undefined)
+    }
+    this.#heartbeat = setInterval(beat, seconds * 1000).unref()
+  }
+}
