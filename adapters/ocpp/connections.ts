@@ -15,6 +15,7 @@ export type ConnectionOptions = {
   readonly meteringIntervalSeconds: number
   readonly pingTimeoutMs: number
   readonly bootGraceMs: number
+  readonly setUpDeadlineMs: number
 }
 
 /** A car that was plugged in earlier than this was announced late: an order is no longer meant. */
@@ -46,6 +47,12 @@ export class Connections {
     return station
   }
 
+  /** Its resources have changed: it is set up for them, on the connection that stands. */
+  renew(station: Station): void {
+    station.revision += 1
+    this.#bringUpAgain(station)
+  }
+
   /** False if the present connection of the identity answers a ping; a dead one is cut off. */
   async makeRoom(identity: string): Promise<boolean> {
     const link = this.find(identity)?.link ?? null
@@ -62,7 +69,7 @@ export class Connections {
       socket.terminate()
       return
     }
-    const { clock, timer, log, sink, meteringIntervalSeconds } = this.#options
+    const { clock, timer, log, sink, meteringIntervalSeconds, setUpDeadlineMs } = this.#options
     let session: Session | null = null
     const link = createLink({
       socket,
@@ -84,7 +91,9 @@ export class Connections {
       log,
       sink: sink(),
       meteringIntervalSeconds,
+      setUpDeadlineMs,
       call: link.call,
+      isLive: () => station.link === link,
       onBoot: (fingerprint: string) => this.#booted(station, link, fingerprint),
     }
     session = version === 'ocpp1.6' ? createSession16(context) : createSession201(context)
@@ -150,17 +159,22 @@ export class Connections {
   /** Once per station and firmware, not per connection: default profiles are written to flash. */
   async #setUpWhereNeeded(station: Station, link: Link, session: Session): Promise<void> {
     while (station.link === link && !isSetUp(station, link)) {
-      const { boot } = station
+      const { boot, revision } = station
       const done = await session.setUp()
-      station.setUp = { ...done, boot }
+      station.setUp = { ...done, boot, revision }
     }
   }
 
   /** A station that boots on a connection that stands is brought up again: it may have forgotten. */
   #booted(station: Station, link: Link, fingerprint: string): void {
     station.boot = fingerprint
-    const { session } = station
-    if (station.link !== link || !station.ready || session === null) return
+    if (station.link === link) this.#bringUpAgain(station)
+  }
+
+  /** While it is being brought up that sees by itself what has changed. */
+  #bringUpAgain(station: Station): void {
+    const { link, session, ready } = station
+    if (link === null || session === null || !ready) return
     station.ready = false
     this.#inBackground(station, link, this.#bringUp(station, link, session))
   }
@@ -192,6 +206,7 @@ export class Connections {
   }
 }
 
-function isSetUp({ setUp, boot }: Station, link: Link): boolean {
-  return setUp !== null && setUp.version === link.version && setUp.boot === boot
+function isSetUp({ setUp, boot, revision }: Station, link: Link): boolean {
+  if (setUp === null || setUp.version !== link.version) return false
+  return setUp.boot === boot && setUp.revision === revision
 }

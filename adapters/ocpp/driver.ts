@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { assert, DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
@@ -23,6 +24,8 @@ export type OcppDriverOptions = {
   readonly pingTimeoutMs?: number
   /** How long a new connection may stay silent before it is set up without a BootNotification. */
   readonly bootGraceMs?: number
+  /** How long a station may take for each answer while it is set up. */
+  readonly setUpDeadlineMs?: number
   /** Failed attempts per minute, from one address or for one identity, before 429 is answered. */
   readonly failuresPerMinute?: number
 }
@@ -50,6 +53,7 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     },
     pingTimeoutMs: options.pingTimeoutMs ?? 2_000,
     bootGraceMs: options.bootGraceMs ?? 2_000,
+    setUpDeadlineMs: options.setUpDeadlineMs ?? 5_000,
   })
   const endpoint = createEndpoint({
     host,
@@ -102,11 +106,23 @@ function createOrders(
     return { station, resource }
   }
 
+  /** Makes the change, and throws out whoever came in with a password that is no longer good. */
+  function change(station: Station, make: () => void): void {
+    const before = passwordsOf(station)
+    make()
+    const now = passwordsOf(station)
+    if (before.every((one) => now.includes(one))) return
+    station.link?.close(1008, 'the credential has changed')
+  }
+
   function forget(resourceId: ResourceId): void {
     const station = stationOf.get(resourceId)
-    for (const [connectorId, { id }] of station?.resources ?? []) {
-      if (id === resourceId) station?.resources.delete(connectorId)
-    }
+    if (station === undefined) return
+    change(station, () => {
+      for (const [connectorId, { id }] of station.resources) {
+        if (id === resourceId) station.resources.delete(connectorId)
+      }
+    })
   }
 
   return {
@@ -114,15 +130,11 @@ function createOrders(
       const { connection } = resource
       assert(connection.protocol === 'ocpp', `resource ${resource.id} is connected by OCPP`)
       const station = connections.station(connection.identity)
-      const before = passwordsOf(station)
-      forget(resource.id)
-      station.resources.set(connection.connectorId, resource)
+      const known = station.resources.get(connection.connectorId)
+      if (known?.id !== resource.id) forget(resource.id)
+      change(station, () => station.resources.set(connection.connectorId, resource))
       stationOf.set(resource.id, station)
-      // Whoever came in with a password that is no longer good must not stay.
-      const now = passwordsOf(station)
-      if (before.some((one) => !now.includes(one))) {
-        station.link?.close(1008, 'the credential has changed')
-      }
+      if (!isDeepStrictEqual(known?.rating, resource.rating)) connections.renew(station)
     },
 
     async apply(resourceId, setpoint, deadlineMs) {

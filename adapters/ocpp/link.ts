@@ -158,7 +158,8 @@ function createReceiver(
   let malformed = 0
 
   /** Each kind of deviation once per connection: it is a property of the firmware. */
-  function record(what: string, detail: string): void {
+  function record(what: string, told: string): void {
+    const detail = told.slice(0, 200)
     const key = `${what}: ${detail}`
     if (recorded.has(key) || recorded.size >= 100) return
     recorded.add(key)

@@ -18,7 +18,6 @@ export const PRIORITY = { setpoint: 0, readBack: 1, setUp: 2 } as const
 
 /** Wall time; the WebSocket's own pings find dead connections, heartbeats set the station's clock. */
 export const HEARTBEAT_S = 300
-export const SET_UP_DEADLINE_MS = 10_000
 const HEARD_DEADLINE_MS = 2_000
 const AHEAD_MAX_MS = 300_000
 const BEHIND_MAX_MS = 366 * 86_400_000
@@ -28,7 +27,10 @@ export function eventTime({ clock, log, station }: SessionContext, timestamp: st
   const now = clock.now()
   const at = fromTimestamp(timestamp)
   if (at !== null && at <= now + AHEAD_MAX_MS && at >= now - BEHIND_MAX_MS) return at
-  log.warn('a stamp cannot be right', { identity: station.identity, timestamp })
+  log.warn('a stamp cannot be right', {
+    identity: station.identity,
+    timestamp: timestamp.slice(0, 40),
+  })
   return now
 }
 
@@ -71,21 +73,27 @@ export async function ask(
   return answer === null ? 'an error' : (optionalText(answer, 'status') ?? 'no status')
 }
 
-/** null for a CALLERROR: no set-up fails because a station lacks one thing. */
+/**
+ * null for a CALLERROR or, where that is tolerated, no answer: some stations pass over what they do
+ * not understand, and no set-up fails because one thing is lacking.
+ * @throws DomainError device-unreachable
+ */
 export async function callQuietly(
-  { call, log, station }: SessionContext,
+  { call, log, station, isLive, setUpDeadlineMs }: SessionContext,
   action: string,
   payload: Payload,
+  silence: 'tolerated' | 'fatal' = 'tolerated',
 ): Promise<Payload | null> {
   try {
     return await call({
       action,
       payload,
       priority: PRIORITY.setUp,
-      deadlineMs: SET_UP_DEADLINE_MS,
+      deadlineMs: setUpDeadlineMs,
     })
   } catch (error) {
-    if (!(error instanceof StationError)) throw error
+    const isSilence = error instanceof DomainError && isLive() && silence === 'tolerated'
+    if (!isSilence && !(error instanceof StationError)) throw error
     log.warn('a station refused', { identity: station.identity, action, error: error.message })
     return null
   }

@@ -1,13 +1,7 @@
 /** Setting up an OCPP 1.6 charge point after it has booted. */
 import { type ProfileControl } from './profile-control.ts'
 import { objects, optionalText } from './read.ts'
-import {
-  ALIGNED_MEASURANDS,
-  ask,
-  callQuietly,
-  SET_UP_DEADLINE_MS,
-  wholeNumber,
-} from './session-rules.ts'
+import { ALIGNED_MEASURANDS, ask, callQuietly, wholeNumber } from './session-rules.ts'
 import type { SessionContext, SetUp } from './station.ts'
 import { rateUnitOf } from './wire.ts'
 
@@ -23,16 +17,15 @@ export async function setUp16(context: SessionContext, profiles: ProfileControl)
   const stackLevel = levelMax === 0 ? 0 : 1
   const style = { unit, stackLevel } as const
   const aligned = await configureMeter(context)
-  await profiles.clearForeign(levelMax, style, SET_UP_DEADLINE_MS)
+  await profiles.clearForeign(levelMax, style, context.setUpDeadlineMs)
   const details = [`OCPP 1.6, limits in ${unit}`]
   for (const resource of station.resources.values()) {
-    const accepted = await profiles.installDefault(resource, style, SET_UP_DEADLINE_MS)
+    const accepted = await profiles.installDefault(resource, style, context.setUpDeadlineMs)
     if (!accepted) details.push('no default profile accepted')
   }
   if (!aligned) details.push('no clock-aligned meter values')
   return {
     version: 'ocpp1.6',
-    boot: station.boot,
     style,
     alignedValues: aligned,
     detail: details.join(', '),
@@ -69,7 +62,8 @@ async function configuration(
   context: SessionContext,
   key: readonly string[],
 ): Promise<Map<string, string>> {
-  const answer = await callQuietly(context, 'GetConfiguration', { key: [...key] })
+  // The first question: a station that does not even refuse it is not there.
+  const answer = await callQuietly(context, 'GetConfiguration', { key: [...key] }, 'fatal')
   const known = new Map<string, string>()
   for (const entry of objects(answer ?? {}, 'configurationKey')) {
     const value = optionalText(entry, 'value')

@@ -3,12 +3,7 @@ import type * as Ocpp201 from 'typed-ocpp/dist/ocpp20/types.js'
 import type { Payload } from './frames.ts'
 import type { ProfileControl } from './profile-control.ts'
 import { objects, optionalObject, optionalText } from './read.ts'
-import {
-  ALIGNED_MEASURANDS,
-  callQuietly,
-  SET_UP_DEADLINE_MS,
-  wholeNumber,
-} from './session-rules.ts'
+import { ALIGNED_MEASURANDS, callQuietly, wholeNumber } from './session-rules.ts'
 import type { SessionContext, SetUp } from './station.ts'
 import { rateUnitOf } from './wire.ts'
 
@@ -21,16 +16,15 @@ export async function setUp201(context: SessionContext, profiles: ProfileControl
   const stackLevel = levelMax === 0 ? 0 : 1
   const style = { unit, stackLevel } as const
   const aligned = await configureMeter(context)
-  await profiles.clearForeign(levelMax, style, SET_UP_DEADLINE_MS)
+  await profiles.clearForeign(levelMax, style, context.setUpDeadlineMs)
   const details = [`OCPP 2.0.1, limits in ${unit}`]
   for (const resource of station.resources.values()) {
-    const accepted = await profiles.installDefault(resource, style, SET_UP_DEADLINE_MS)
+    const accepted = await profiles.installDefault(resource, style, context.setUpDeadlineMs)
     if (!accepted) details.push('no default profile accepted')
   }
   if (!aligned) details.push('no clock-aligned meter values')
   return {
     version: 'ocpp2.0.1',
-    boot: station.boot,
     style,
     alignedValues: aligned,
     detail: details.join(', '),
@@ -89,7 +83,8 @@ async function variables(
       variable: { name },
     })) as Ocpp201.GetVariablesRequest['getVariableData'],
   }
-  const answer = await callQuietly(context, 'GetVariables', { ...request })
+  // The first question: a station that does not even refuse it is not there.
+  const answer = await callQuietly(context, 'GetVariables', { ...request }, 'fatal')
   const known = new Map<string, string>()
   for (const result of objects(answer ?? {}, 'getVariableResult')) {
     const value = optionalText(result, 'attributeValue')

@@ -22,15 +22,16 @@ export type Station = {
   session: Session | null
   /** Set up and reported as connected. */
   ready: boolean
-  setUp: SetUp | null
+  setUp: (SetUp & Pick<Station, 'boot' | 'revision'>) | null
   /** What the last BootNotification told of make and firmware. */
   boot: string | null
+  /** Counts the changes of its resources. */
+  revision: number
 }
 
 /** What was found out and configured when a station was set up. */
 export type SetUp = {
   readonly version: OcppVersion
-  readonly boot: string | null
   readonly style: ProfileStyle
   /** False: the station refused clock-aligned values, its periodic ones have to do. */
   readonly alignedValues: boolean
@@ -63,7 +64,11 @@ export type SessionContext = {
   readonly log: Log
   readonly sink: DeviceSink
   readonly meteringIntervalSeconds: number
+  /** Wall time for each question of the set-up. */
+  readonly setUpDeadlineMs: number
   readonly call: (request: CallRequest) => Promise<Payload>
+  /** Is this still the station's connection? */
+  readonly isLive: () => boolean
   readonly onBoot: (fingerprint: string) => void
 }
 
@@ -82,6 +87,7 @@ export function createStation(
     identity,
     resources,
     transactions: new TransactionBook({
+      isOurs: (connectorId) => resources.has(connectorId),
       changed: ({ connectorId, startedAt, ...rest }) => {
         const resource = resources.get(connectorId)
         if (resource === undefined || startedAt === null) return
@@ -103,6 +109,7 @@ export function createStation(
     ready: false,
     setUp: null,
     boot: null,
+    revision: 0,
   }
 }
 

@@ -26,6 +26,8 @@ const NOTHING = {
 } as const
 
 export type TransactionHooks = {
+  /** Others are not followed: a station may number its connectors as it likes. */
+  readonly isOurs: (connectorId: number) => boolean
   /** Hears of each transaction whose start is known, whenever more became known. */
   readonly changed: (transaction: Transaction) => void
   /** A transaction runs that did not before. */
@@ -55,7 +57,7 @@ export class TransactionBook {
 
   /** The station says that it began. Once ended it stays ended, whatever comes late. */
   begin(connectorId: number, id: string, beginning: Beginning): void {
-    this.heard(connectorId)
+    if (!this.heard(connectorId)) return
     const transaction = this.#with(connectorId, id, beginning)
     if (transaction.endedAt !== null || !this.#isNewest(connectorId, beginning.startedAt)) {
       this.#save(transaction)
@@ -71,7 +73,7 @@ export class TransactionBook {
     startedAt: Instant | null,
     seenAt: Instant | null,
   ): void {
-    this.heard(connectorId)
+    if (!this.heard(connectorId)) return
     const isRunning = this.#runningAt.get(connectorId) === id
     if (isRunning || this.find(id)?.endedAt != null) return
     if (!this.#isNewest(connectorId, seenAt)) return
@@ -80,7 +82,7 @@ export class TransactionBook {
 
   /** `beginning` where the message tells it; what was known before wins. */
   end(connectorId: number, id: string, endedAt: Instant, beginning: Beginning): void {
-    this.heard(connectorId)
+    if (!this.heard(connectorId)) return
     if (this.#runningAt.get(connectorId) === id) this.#runningAt.delete(connectorId)
     // What the station says replaces the end that its next transaction made us guess.
     this.#save({ ...this.#with(connectorId, id, beginning), endedAt })
@@ -88,6 +90,7 @@ export class TransactionBook {
 
   /** For one transaction, or (null) for whatever runs or begins next at a connector. */
   need(connectorId: number, id: string | null, needs: ChargingNeeds): void {
+    if (!this.#hooks.isOurs(connectorId)) return
     const transaction = id === null ? this.running(connectorId) : this.find(id)
     if (transaction === null) this.#needsBefore.set(connectorId, needs)
     else this.#save({ ...transaction, ...needs })
@@ -99,9 +102,11 @@ export class TransactionBook {
     this.#needsBefore.delete(connectorId)
   }
 
-  /** Something was heard that tells whether a transaction runs at the connector. */
-  heard(connectorId: number): void {
+  /** Word came of whether a transaction runs at the connector; false: the connector is not ours. */
+  heard(connectorId: number): boolean {
+    if (!this.#hooks.isOurs(connectorId)) return false
     this.#gate(connectorId).resolve()
+    return true
   }
 
   whenHeard(connectorId: number): Promise<void> {

@@ -55,6 +55,14 @@ test('a station that sends nothing but garbage is cut off', async () => {
   expect(world.heard.disconnected[0]?.detail).toBe('too many malformed frames')
 })
 
+test('deep nesting is no way to stop the service', async () => {
+  const station = await join16(world)
+  const deep = `${'['.repeat(60_000)}${']'.repeat(60_000)}`
+  station.raw(deep)
+  station.raw(`[2,"deep","MeterValues",{"connectorId":1,"meterValue":${deep}}]`)
+  expect((await station.call('Heartbeat', {}))[0]).toBe(3)
+})
+
 test('a message beyond the size limit closes the connection', async () => {
   const station = await join16(world)
   station.raw(JSON.stringify([2, 'big', 'Heartbeat', { filler: 'x'.repeat(300_000) }]))
@@ -164,6 +172,22 @@ test('attaching the same resource again changes nothing', async () => {
   const station = await join16(world)
   await world.driver.attach(charger())
   expect((await station.call('Heartbeat', {}))[0]).toBe(3)
+})
+
+test('a resource that moves to another station leaves the first one without a door', async () => {
+  const station = await join16(world)
+  await world.driver.attach({ ...charger({ identity: 'CP-2' }), id: resource.id })
+  expect(await station.closed).toBe('1008 the credential has changed')
+  await expect(join16(world)).rejects.toThrow('401')
+})
+
+test('a second connector that is enrolled later is set up on the connection that stands', async () => {
+  const station = await join16(world)
+  const second = charger({ connectorId: 2, password: 'd'.repeat(40) })
+  await world.driver.attach(second)
+  await until('the second set-up', () => world.heard.connected.some(({ id }) => id === second.id))
+  expect(station.callsOf('SetChargingProfile').map((one) => one['connectorId'])).toEqual([1, 1, 2])
+  expect(world.heard.disconnected).toEqual([])
 })
 
 test('two connectors of one station are two resources, each with its own profiles', async () => {

@@ -8,7 +8,7 @@ let world: World
 const resource = charger()
 
 beforeEach(async () => {
-  world = await startWorld()
+  world = await startWorld({ setUpDeadlineMs: 500 })
 })
 
 afterEach(async () => {
@@ -200,6 +200,18 @@ test('a reconnect writes no default profile again, not even after the same boot'
   await until('the disconnection', () => world.heard.disconnected.length === 1)
   const second = await join16(world)
   expect(second.callsOf('SetChargingProfile')).toEqual([])
+})
+
+test('a station that does not answer its first question is let go and can come back', async () => {
+  const mute = await dial16(world, { GetConfiguration: () => 'silence' })
+  expect(await mute.closed).toBe('1011 set-up failed')
+  expect(world.heard.connected).toEqual([])
+  await join16(world)
+})
+
+test('a station that passes over one thing in silence is set up all the same', async () => {
+  await join16(world, { TriggerMessage: () => 'silence' })
+  expect(world.heard.connected).toHaveLength(1)
 })
 
 test('another firmware is set up again on the same connection', async () => {

@@ -15,7 +15,7 @@ export async function join16(world: World, answers: object = {}): Promise<WireSt
   const before = world.heard.connected.length
   const station = await dial16(world, answers)
   await station.call('BootNotification', BOOT_16)
-  await until('the station to be set up', () => world.heard.connected.length > before)
+  await until('the set-up', () => world.heard.connected.length > before, 8_000)
   return station
 }
 

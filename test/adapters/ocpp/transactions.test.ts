@@ -8,6 +8,7 @@ function book() {
   const changed: Transaction[] = []
   const began: string[] = []
   const transactions = new TransactionBook({
+    isOurs: (connectorId) => connectorId <= 2,
     changed: (one) => changed.push(one),
     began: ({ id }) => began.push(id),
   })
@@ -43,6 +44,16 @@ test('what a car said before it left does not hold for the next one', () => {
   transactions.idle(1)
   transactions.begin(1, 'a', beginning)
   expect(transactions.running(1)?.energyNeededWh).toBeNull()
+})
+
+test('connectors that are not ours are not followed', () => {
+  const { transactions, changed, began } = book()
+  transactions.begin(3, 'a', beginning)
+  transactions.carryOn(3, 'b', null, at(5))
+  transactions.need(3, 'a', { energyNeededWh: 1, departureAt: null })
+  transactions.end(3, 'a', at(9), beginning)
+  expect(transactions.heard(3)).toBe(false)
+  expect([changed, began, transactions.running(3)]).toEqual([[], [], null])
 })
 
 test('connectors keep their transactions apart', () => {
