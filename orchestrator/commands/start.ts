@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ROLES, type Role, readConfig } from '#config.ts'
 import { startService } from '#main.ts'
-import { startVerifier } from '#processes/party-process.ts'
+import { startAgent, startVerifier } from '#processes/party-process.ts'
 
 const HELP = `gridcall start [--role ${ROLES.join('|')}]
 
@@ -20,10 +20,16 @@ export async function run(args: string[]): Promise<number> {
   }
   const role = ROLES.find((known) => known === values.role)
   if (role === undefined) throw new Error(`--role: expected ${ROLES.join(', ')}, got ${values.role}`)
-  const running = role === 'verifier' ? await startVerifier(process.env) : await startRole(role)
+  const running = await startAs(role)
   await untilTold()
   await running.stop()
   return 0
+}
+
+function startAs(role: Role): Promise<{ stop(): Promise<void> }> {
+  if (role === 'verifier') return startVerifier(process.env)
+  if (role === 'agent') return startAgent(process.env)
+  return startRole(role)
 }
 
 async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {

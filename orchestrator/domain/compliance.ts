@@ -14,13 +14,19 @@ export type Verdict =
       readonly detectedAt: Instant
     }
 
-/** Nothing heard for this many metering intervals: the device is silent. */
+/** So many metering intervals behind what the others have told: the device is silent. */
 const SILENT_INTERVALS = 4
+/** Nothing from anybody for so long: then it is all of them, and not our own link. */
+const ALL_SILENT_INTERVALS = 12
+/** A device that has not answered for so long does not. */
+const UNANSWERED_INTERVALS = 8
 
 /**
  * Judges a setpoint by measured power, never by what was acknowledged. The device is found out by
  * the second of two readings in a row that lie wholly after its acknowledgement and miss the
- * setpoint by more than the tolerance; readings of the resource in order of time.
+ * setpoint by more than the tolerance; readings of the resource in order of time. Silence is
+ * counted against the newest reading of anybody: when our own link or machine was slow, nobody is
+ * blamed for it.
  */
 export function judge(
   row: SetpointRow,
@@ -28,20 +34,22 @@ export function judge(
   direction: Direction,
   program: Program,
   now: Instant,
+  newest: Instant,
 ): Verdict {
   const interval = program.meteringIntervalSeconds
   const last = readings.at(-1)
   if (row.refusal !== null && row.acknowledgedAt === null) {
     return fail('refused', last?.powerW ?? 0, now)
   }
-  const patience = addSeconds(row.orderedAt, SILENT_INTERVALS * interval)
+  const patience = addSeconds(row.orderedAt, UNANSWERED_INTERVALS * interval)
   if (row.acknowledgedAt === null) {
     return now >= patience ? fail('silent', last?.powerW ?? 0, now) : { kind: 'waiting' }
   }
   const from = addSeconds(row.acknowledgedAt, interval)
   const whole = readings.filter((reading) => reading.at >= from)
   const heard = whole.at(-1)?.at ?? row.acknowledgedAt
-  if (now > addSeconds(heard, SILENT_INTERVALS * interval)) {
+  const isBehind = newest > addSeconds(heard, SILENT_INTERVALS * interval)
+  if (isBehind || now > addSeconds(heard, ALL_SILENT_INTERVALS * interval)) {
     return fail('silent', last?.powerW ?? 0, now)
   }
   const misses = whole.map((reading) => !within(row, reading, direction, program))

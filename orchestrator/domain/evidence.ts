@@ -159,6 +159,22 @@ export function statementOf(bundle: EvidenceBundle): SettlementStatement {
   }
 }
 
+/** The same from what a measured call remembers; null for a call that was not measured. */
+export function statementOfCall(call: FlexibilityCall): SettlementStatement | null {
+  const { escrow, evidence, settlement } = call
+  if (!escrow || !evidence || !settlement) return null
+  return {
+    requestId: escrow.requestId,
+    round: FIRST_ROUND,
+    evidenceRoot: evidence.root,
+    bundleHash: evidence.bundleHash,
+    linesRoot: evidence.linesRoot,
+    payoutTotal: settlement.payout,
+    feeTotal: settlement.fee,
+    deliveredWh: settlement.deliveredWh,
+  }
+}
+
 /** Field for field the contract's Epoch struct. */
 export type EpochStatement = {
   readonly epoch: number

@@ -1,7 +1,6 @@
 import { fieldError } from '#domain/errors.ts'
-import { type Attestation, statementOf } from '#domain/evidence.ts'
+import { type Attestation, statementOfCall } from '#domain/evidence.ts'
 import { type Address, callId } from '#domain/ids.ts'
-import { parseBundle } from '#domain/verification.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 import { epochData, epochStatement } from './advance-payouts.ts'
 
@@ -36,9 +35,10 @@ async function signerOf(
   { subject, subjectId, version, signature }: Attestation,
 ): Promise<Address | null> {
   if (subject === 'settlement') {
-    const bundle = await tx.evidence.load(callId(subjectId), version)
-    if (bundle === null || version === 0) throw unknown(subject, subjectId)
-    return rail.settlementSigner(statementOf(parseBundle(bundle)), signature)
+    const call = await tx.calls.find(callId(subjectId))
+    const statement = call && statementOfCall(call)
+    if (!statement || call?.evidence?.version !== version) throw unknown(subject, subjectId)
+    return rail.settlementSigner(statement, signature)
   }
   const epoch = /^\d+$/.test(subjectId) ? await tx.payouts.find(Number(subjectId)) : null
   if (!epoch) throw unknown(subject, subjectId)

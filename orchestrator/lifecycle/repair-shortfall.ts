@@ -27,12 +27,7 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     if (call.state !== 'dispatched' || now >= deliveryEnd(call)) return false
     const rows = await rowsOf(tx, call)
     const readings = await readingsOf(tx, call, now)
-    const verdicts = new Map<ResourceId, Verdict>()
-    for (const [id, row] of rows) {
-      if (row.powerW === null) continue
-      const verdict = judge(row, readings.get(id) ?? [], call.request.direction, call.program, now)
-      verdicts.set(id, verdict)
-    }
+    const verdicts = judgeAll(call, rows, readings, now)
     const cycle = { tx, now, rows, verdicts, events: [] as BusinessEventInput[] }
     const repaired = await replaceAll(call, cycle)
     const settled = noteRestored(repaired, verdicts)
@@ -52,6 +47,23 @@ type Cycle = {
   readonly rows: ReadonlyMap<ResourceId, SetpointRow>
   readonly verdicts: ReadonlyMap<ResourceId, Verdict>
   readonly events: BusinessEventInput[]
+}
+
+function judgeAll(
+  { request, program }: FlexibilityCall,
+  rows: ReadonlyMap<ResourceId, SetpointRow>,
+  readings: ReadonlyMap<ResourceId, readonly Reading[]>,
+  now: Instant,
+): ReadonlyMap<ResourceId, Verdict> {
+  const last = [...readings.values()].map((mine) => mine.at(-1)?.at ?? request.window.start)
+  const newest = instant(Math.max(request.window.start, ...last))
+  const verdicts = new Map<ResourceId, Verdict>()
+  for (const [id, row] of rows) {
+    if (row.powerW === null) continue
+    const mine = readings.get(id) ?? []
+    verdicts.set(id, judge(row, mine, request.direction, program, now, newest))
+  }
+  return verdicts
 }
 
 async function rowsOf(tx: StoreTransaction, call: FlexibilityCall) {

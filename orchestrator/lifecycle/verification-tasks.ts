@@ -1,6 +1,5 @@
-import { statementOf, type VerificationTask } from '#domain/evidence.ts'
+import { statementOfCall, type VerificationTask } from '#domain/evidence.ts'
 import type { Address } from '#domain/ids.ts'
-import { parseBundle } from '#domain/verification.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 import { epochData, epochStatement } from './advance-payouts.ts'
 
@@ -15,9 +14,8 @@ export async function verificationTasks(
       const version = call.evidence?.version
       if (version === undefined) continue
       if (await answered(tx, 'settlement', call.id, version, verifier)) continue
-      const bundle = await tx.evidence.load(call.id, version)
-      if (bundle === null) throw new Error(`${call.id} has no evidence of version ${version}`)
-      const statement = statementOf(parseBundle(bundle))
+      const statement = statementOfCall(call)
+      if (statement === null) throw new Error(`${call.id} is measured without a settlement`)
       tasks.push({ subject: 'settlement', subjectId: call.id, version, statement })
     }
     const [latest] = await tx.payouts.list()

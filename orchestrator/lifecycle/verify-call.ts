@@ -1,5 +1,4 @@
-import { parseBundle } from '#domain/verification.ts'
-import { statementOf } from '#domain/evidence.ts'
+import { statementOfCall } from '#domain/evidence.ts'
 import { transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
@@ -26,12 +25,11 @@ export async function verifyCall(ports: Ports, callId: CallId): Promise<void> {
       await tx.events.append([event])
       return true
     }
-    const bundle = await tx.evidence.load(callId, version)
-    if (bundle === null) throw new Error(`${callId} has no evidence of version ${version}`)
+    const statement = statementOfCall(call)
+    if (statement === null) throw new Error(`${callId} is measured without a settlement`)
     const signatures = [...mine]
       .sort((a, b) => (a.verifier.toLowerCase() < b.verifier.toLowerCase() ? -1 : 1))
       .map((attestation) => attestation.signature)
-    const statement = statementOf(parseBundle(bundle))
     const key = `propose:${callId}:${version}`
     await tx.chain.intend(key, { kind: 'proposeSettlement', statement, signatures })
     return true
