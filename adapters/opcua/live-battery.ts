@@ -131,7 +131,7 @@ export class LiveBattery {
     return new DomainError('device-refused', `battery ${this.#resource.id}: ${reason}`)
   }
 
-  /** Unanswered means unknown: the client, which might still send, is dropped. */
+  /** Unanswered in time means unknown: the client, which might still send, is dropped. */
   async #within<T>(work: Promise<T>, deadlineMs: number, what: string): Promise<T> {
     const { timer } = this.#context
     const { id } = this.#resource
@@ -139,7 +139,7 @@ export class LiveBattery {
       return await timer.deadline(work, deadlineMs, `battery ${id} to answer ${what}`)
     } catch (error) {
       if (error instanceof CallRefused) throw this.#refused(error.message)
-      this.end(reasonOf(error))
+      if (error instanceof DomainError && error.code === 'unavailable') this.end(reasonOf(error))
       throw new DomainError('device-unreachable', `battery ${id}: ${what}: ${reasonOf(error)}`)
     }
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OPCUACertificateManager } from 'node-opcua'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
 import { instant } from '#domain/time.ts'
 import type { Timer } from '#ports.ts'
@@ -14,10 +14,11 @@ import { battery, type Recorder, recorder, setpoint, until, wallTimer } from './
 const businessNow = 1_700_000_000_000
 const soon = instant(businessNow + 900_000)
 const { id } = battery('battery', 'opc.tcp://127.0.0.1:1', null)
-/** The watchdog five times as fast, so that the tests need not wait for it. */
-const quickTimer: Timer = {
+/** How much faster the watchdog of clients to come is, so that its tests need not wait for it. */
+let watchdogPace = 1
+const pacedTimer: Timer = {
   ...wallTimer,
-  every: (ms, what, run) => wallTimer.every(ms / 5, what, run),
+  every: (ms, what, run) => wallTimer.every(ms / watchdogPace, what, run),
 }
 
 let folder: string
@@ -36,7 +37,7 @@ beforeAll(async () => {
   seen = recorder()
   driver = createOpcuaDriver({
     clock: { now: () => instant(businessNow), speed: 60 },
-    timer: quickTimer,
+    timer: pacedTimer,
     log: seen.log,
     pkiFolder: path.join(folder, 'gateway'),
     meteringIntervalSeconds: 30,
@@ -46,6 +47,11 @@ beforeAll(async () => {
   await driver.attach(battery(id, `opc.tcp://127.0.0.1:${wire.port}`, server.thumbprint))
   await until('the connection', () => seen.isConnected(id))
 }, 60_000)
+
+beforeEach(async () => {
+  server.now = businessNow
+  await until('the connection', () => seen.isConnected(id))
+}, 30_000)
 
 afterAll(async () => {
   await driver?.stop()
@@ -78,9 +84,26 @@ test('records written while the line was cut arrive after it', async () => {
   expect(await driver.readBack(id, 2000)).toEqual({ kind: 'limited', powerW: -1000 })
 })
 
+test('an order in flight when the line breaks settles at once and is not sent again', async () => {
+  const before = server.orders.length
+  wire.hold()
+  const inFlight = order(-3500, 10_000)
+  await delay(100)
+  server.record(21 * 30_000, 0, 0, 0, 50)
+  server.record(22 * 30_000, 0, 0, 0, 50)
+  wire.cut()
+  wire.release()
+  await expect(inFlight).rejects.toMatchObject(unreachable)
+  await until('the records of the outage', () => stamps().includes(22))
+  expect(stamps().slice(-2)).toEqual([21, 22])
+  await until('the connection', () => seen.isConnected(id))
+  expect(server.orders.length).toBe(before)
+})
+
 test('an order into silence settles, and is void when it arrives late', async () => {
   wire.hold()
   const before = server.orders.length
+  watchdogPace = 3
   await expect(order(-4000, 300)).rejects.toMatchObject(unreachable)
   await expect(order(-4000)).rejects.toMatchObject(unreachable)
   server.now = soon
@@ -91,7 +114,6 @@ test('an order into silence settles, and is void when it arrives late', async ()
   expect(server.get('ActivePowerSetpoint')).toBe(1000)
   await until('the connection', () => seen.isConnected(id))
   expect(server.orders.length).toBe(before + 1)
-  server.now = businessNow
 })
 
 test('a silent line is found out by the watchdog, which builds a new client', async () => {
