@@ -8,6 +8,8 @@ const LOCK_MS = 5000
 const STALLED_MS = 2000
 /** A job is only a hint: being recovered often is no reason to fail it. */
 const STALLED_MAX = 1000
+/** After a lost connection; the default lets a worker sleep for 15 s. */
+const RETRY_MS = 1000
 const DEADLINE_MS = 10_000
 const CLOSE_DEADLINE_MS = 8000
 /** BullMQ keeps a stream of its own events, which nobody here reads. */
@@ -118,6 +120,7 @@ function workerOptions(concurrency: number) {
     lockDuration: LOCK_MS,
     stalledInterval: STALLED_MS,
     maxStalledCount: STALLED_MAX,
+    runRetryDelay: RETRY_MS,
   }
 }
 
