@@ -88,7 +88,8 @@ function listen(child: ChildProcess): Heard {
   return (type) =>
     new Promise((resolve, reject) => {
       const index = kept.findIndex((message) => message.type === type)
-      const take = (message: FromFleet) => resolve(message as Extract<FromFleet, { type: typeof type }>)
+      const take = (message: FromFleet) =>
+        resolve(message as Extract<FromFleet, { type: typeof type }>)
       const [found] = index === -1 ? [] : kept.splice(index, 1)
       if (found !== undefined) take(found)
       else if (failure !== null) reject(failure)

@@ -72,10 +72,7 @@ async function main(): Promise<void> {
     if (stopping) return
     stopping = true
     setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref()
-    fleet.stop().then(
-      () => process.exit(0),
-      failForGood,
-    )
+    fleet.stop().then(() => process.exit(0), failForGood)
   }
   process.on('disconnect', stop)
   process.on('SIGTERM', stop)

@@ -128,7 +128,7 @@ export class BatteryOpcua {
     this.#bindMethod(space, index, 'SetActivePower', ([setpoint, validUntil, sequence]) =>
       this.#setActivePower(
         Number(setpoint?.value),
-        (validUntil?.value as Date).getTime(),
+        instantOf(validUntil?.value),
         Number(sequence?.value),
       ),
     )
@@ -226,6 +226,11 @@ export class BatteryOpcua {
     const value = (Number(variable.readValue().value.value) + 1) % 2 ** 32
     variable.setValueFromSource({ dataType: DataType.UInt32, value })
   }
+}
+
+/** NaN for what is no time: such an order has expired. */
+function instantOf(value: unknown): number {
+  return value instanceof Date ? value.getTime() : Number.NaN
 }
 
 /** SHA-1 over the DER as OPC UA names a certificate, upper-case hex. */

@@ -125,9 +125,7 @@ export class BatteryUnit {
     this.#now += STEP_MS
     if (this.#setpoint !== null && this.#now >= this.#setpoint.validUntil) this.#letGo(this.#now)
     const stuck = this.#held || this.#now < this.#ignoresUntil
-    const targetW = stuck
-      ? this.#state.powerW
-      : (this.#setpoint?.powerW ?? this.spec.revertW)
+    const targetW = stuck ? this.#state.powerW : (this.#setpoint?.powerW ?? this.spec.revertW)
     this.#state = stepBattery(this.spec, this.#state, targetW, STEP_MS / 1000)
     this.#meter()
   }

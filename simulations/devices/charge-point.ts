@@ -251,7 +251,13 @@ export class ChargePoint {
 
 function sessionOf(visit: Visit, startedAt: number, startRegisterWh: number): Session {
   const chargingFrom = Date.parse(visit.chargingFrom)
-  return { visit, startedAt, chargingFrom, departureAt: Date.parse(visit.departureAt), startRegisterWh }
+  return {
+    visit,
+    startedAt,
+    chargingFrom,
+    departureAt: Date.parse(visit.departureAt),
+    startRegisterWh,
+  }
 }
 
 function carSpec({ car }: Visit) {

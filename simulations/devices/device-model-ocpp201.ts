@@ -14,7 +14,12 @@ type Variable = {
 
 /** What the station can be asked and told, with the values from the factory. */
 function variablesOf({ rateUnit }: ScenarioCharger): Variable[] {
-  const fixed = (component: string, name: string, value: string, dataType: Variable['dataType']) => ({
+  const fixed = (
+    component: string,
+    name: string,
+    value: string,
+    dataType: Variable['dataType'],
+  ) => ({
     component,
     name,
     value,
@@ -56,7 +61,11 @@ export class DeviceModel {
   get({ getVariableData }: OCPP20.GetVariablesRequest): Payload {
     const getVariableResult = getVariableData.map(({ component, variable, attributeType }) => {
       const found = this.#find(component.name, variable.name)
-      const asked = { component, variable, ...(attributeType === undefined ? {} : { attributeType }) }
+      const asked = {
+        component,
+        variable,
+        ...(attributeType === undefined ? {} : { attributeType }),
+      }
       if (found === undefined) return { ...asked, attributeStatus: 'UnknownVariable' }
       return { ...asked, attributeStatus: 'Accepted', attributeValue: found.value }
     })
@@ -91,7 +100,8 @@ export class DeviceModel {
     if (found === undefined) return 'UnknownVariable'
     if (!found.writable) return 'Rejected'
     if (found.dataType === 'integer' && !/^[1-9]\d*$/.test(value)) return 'Rejected'
-    if (component === 'AlignedDataCtrlr' && name === 'Interval') this.#intervalChanged(Number(value))
+    if (component === 'AlignedDataCtrlr' && name === 'Interval')
+      this.#intervalChanged(Number(value))
     found.value = value
     return 'Accepted'
   }

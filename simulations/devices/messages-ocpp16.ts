@@ -16,7 +16,11 @@ export const PURPOSES = {
 } as const
 
 /** The values of one measurand that this station can give: one, or none. */
-export function sampledValues(measurand: string, reading: MeterReading, context: string): Sampled[] {
+export function sampledValues(
+  measurand: string,
+  reading: MeterReading,
+  context: string,
+): Sampled[] {
   const values: Record<string, [string, Sampled['unit']] | undefined> = {
     'Power.Active.Import': [String(reading.powerW), 'W'],
     'Energy.Active.Import.Register': [String(reading.registerWh), 'Wh'],
@@ -63,7 +67,10 @@ export function configurationOf(device: ScenarioCharger): Configuration {
     ['SupportedFeatureProfiles', fixed('Core,SmartCharging,RemoteTrigger')],
     ['NumberOfConnectors', fixed('1')],
     ['ChargeProfileMaxStackLevel', fixed(String(STACK_LEVEL_MAX))],
-    ['ChargingScheduleAllowedChargingRateUnit', fixed(device.rateUnit === 'A' ? 'Current' : 'Power')],
+    [
+      'ChargingScheduleAllowedChargingRateUnit',
+      fixed(device.rateUnit === 'A' ? 'Current' : 'Power'),
+    ],
     ['ChargingScheduleMaxPeriods', fixed('24')],
     ['MaxChargingProfilesInstalled', fixed('10')],
     ['ConnectorSwitch3to1PhaseSupported', fixed('false')],

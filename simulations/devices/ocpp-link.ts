@@ -11,8 +11,10 @@ export type LinkEvents = {
   readonly opened: () => void
   readonly closed: () => void
   readonly called: (action: string, payload: Payload) => Answer
-  /** Every frame received, before it is answered. */
-  readonly received: (what: string) => void
+  /** Every call received, before it is answered. */
+  readonly received: (action: string) => void
+  /** A message that was kept was refused at its last attempt, and is lost. */
+  readonly gaveUp: (action: string, why: string) => void
 }
 
 export type LinkAddress = { readonly url: string; readonly password: string }
@@ -28,6 +30,9 @@ type Outgoing = {
 }
 
 const ANSWER_DEADLINE_MS = 20_000
+/** Short, because business time runs fast: a minute of real back-off would outlast a window. */
+const REDIAL_MIN_MS = 200
+const REDIAL_MAX_MS = 1_000
 const KEPT_MAX = 4_000
 const ATTEMPTS_MAX = 3
 
@@ -49,12 +54,7 @@ export class OcppLink {
   /** Until the boot was accepted only the boot itself may be sent. */
   #onlyBoot = true
 
-  constructor(
-    address: LinkAddress,
-    subprotocol: string,
-    random: SeededRandom,
-    events: LinkEvents,
-  ) {
+  constructor(address: LinkAddress, subprotocol: string, random: SeededRandom, events: LinkEvents) {
     this.#address = address
     this.#subprotocol = subprotocol
     this.#random = random
@@ -104,16 +104,16 @@ export class OcppLink {
    */
   keep(action: string, payload: () => Payload, then: (answer: Payload) => void = () => {}): void {
     if (this.#stopped) return
-    const resolve = then
-    const reject = () => undefined // given up after the last attempt, as the standard says
-    this.#enqueue({ action, payload, kept: true, attempts: 0, resolve, reject })
+    const reject = (error: Error) => this.#events.gaveUp(action, error.message)
+    this.#enqueue({ action, payload, kept: true, attempts: 0, resolve: then, reject })
   }
 
   #enqueue(call: Outgoing): void {
     // The boot goes before everything that waits for it.
     if (call.action === 'BootNotification') this.#queue.unshift(call)
     else this.#queue.push(call)
-    if (this.#queue.length > KEPT_MAX) this.#queue.shift()
+    const oldest = this.#queue.length > KEPT_MAX ? this.#queue.shift() : undefined
+    oldest?.reject(new Error(`more than ${KEPT_MAX} messages wait`))
     this.#pump()
   }
 
@@ -150,9 +150,9 @@ export class OcppLink {
     this.#dropUnkept()
     this.#events.closed()
     if (this.#stopped) return
-    const wait = Math.min(10_000, 250 * 2 ** Math.min(this.#failures, 6))
-    this.#failures += 1
-    this.#redial = setTimeout(() => this.#dial(), wait * this.#random.between(0.8, 1.5))
+    const waitMs = Math.min(REDIAL_MAX_MS, REDIAL_MIN_MS * 2 ** this.#failures)
+    this.#failures = Math.min(10, this.#failures + 1)
+    this.#redial = setTimeout(() => this.#dial(), waitMs * this.#random.between(0.8, 1.5))
   }
 
   #dropUnkept(): void {

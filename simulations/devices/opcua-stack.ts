@@ -9,12 +9,17 @@ const TEXTS_KEPT = 200
  */
 export function redirectOpcuaOutput(say: (level: string, text: string) => void): void {
   const said = new Set<string>()
-  const once = (level: string) => (_context: unknown, ...parts: unknown[]) => {
-    const text = format(...parts).replace(/\s+/g, ' ').trim().slice(0, 200)
-    if (said.has(text) || said.size >= TEXTS_KEPT) return
-    said.add(text)
-    say(level, text)
-  }
+  const once =
+    (level: string) =>
+    (_context: unknown, ...parts: unknown[]) => {
+      const text = format(...parts)
+        .replace(/\s+/g, ' ')
+        .trim()
+        .slice(0, 200)
+      if (said.has(text) || said.size >= TEXTS_KEPT) return
+      said.add(text)
+      say(level, text)
+    }
   setErrorLogger(once('error'))
   setWarningLogger(once('warning'))
   setDebugLogger(once('debug'))

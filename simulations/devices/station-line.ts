@@ -47,6 +47,7 @@ export class StationLine {
       },
       closed: () => this.#hooks.log('disconnected'),
       received: (action) => this.#hooks.log('frame', { action }),
+      gaveUp: (action, why) => this.#hooks.log('gave-up', { action, why }),
       called: this.#protocol.answer,
     })
     this.#link = link

@@ -10,13 +10,7 @@ import {
   STACK_LEVEL_MAX,
 } from './messages-ocpp16.ts'
 import type { Answer, LinkAddress, Payload } from './ocpp-link.ts'
-import {
-  limitInUnit,
-  profileEnd,
-  stamp,
-  type Station,
-  type StationParts,
-} from './station.ts'
+import { limitInUnit, profileEnd, stamp, type Station, type StationParts } from './station.ts'
 import { StationLine } from './station-line.ts'
 
 /** A charge point that speaks OCPP 1.6J as a client, with one connector. */
@@ -146,7 +140,9 @@ export class StationOcpp16 implements Station {
   #sendMeter(reading: MeterReading, context: 'Sample.Clock' | 'Trigger'): void {
     if (this.#silent || !this.#line.booted) return
     const measurands = this.#configuration.get('MeterValuesAlignedData')?.value.split(',') ?? []
-    const sampledValue = measurands.flatMap((measurand) => sampledValues(measurand, reading, context))
+    const sampledValue = measurands.flatMap((measurand) =>
+      sampledValues(measurand, reading, context),
+    )
     if (sampledValue.length === 0) return
     const transaction = this.#transaction
     this.#line.keep('MeterValues', () => ({
@@ -212,7 +208,10 @@ export class StationOcpp16 implements Station {
     const profile = readProfile(csChargingProfiles)
     if (profile === null || chargingSchedule.chargingRateUnit !== device.rateUnit) return 'Rejected'
     if (profile.stackLevel > STACK_LEVEL_MAX || connectorId > 1) return 'Rejected'
-    if ((profile.purpose === 'station-max') !== (connectorId === 0) && profile.purpose !== 'tx-default') {
+    if (
+      (profile.purpose === 'station-max') !== (connectorId === 0) &&
+      profile.purpose !== 'tx-default'
+    ) {
       return 'Rejected'
     }
     if (profile.purpose === 'tx') {

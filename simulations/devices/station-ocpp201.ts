@@ -218,9 +218,10 @@ export class StationOcpp201 implements Station {
     if (evseId > 1) return refuse('UnknownEvse') // FR.28
     if (profile.purpose === 'station-max' && evseId !== 0) return refuse('InvalidProfile')
     if (profile.purpose === 'tx') {
-      if (evseId === 0 || chargingProfile.transactionId === undefined) return refuse('InvalidProfile')
-      if (session === null || this.#transaction === null) return refuse('TxNotFound') // FR.09
-      if (chargingProfile.transactionId !== this.#transaction.id) return refuse('TxNotFound') // FR.33
+      const { transactionId } = chargingProfile
+      if (evseId === 0 || transactionId === undefined) return refuse('InvalidProfile')
+      // FR.09 and FR.33: no transaction, or another one.
+      if (transactionId !== this.#transaction?.id) return refuse('TxNotFound')
     }
     if (this.#collides(profile.id, profile.purpose, profile.stackLevel)) {
       return refuse('DuplicateProfile') // FR.06, FR.39
@@ -240,7 +241,8 @@ export class StationOcpp201 implements Station {
   #collides(id: number, purpose: string, stackLevel: number): boolean {
     const now = this.#parts.hooks.now()
     return this.point.stack.installed.some((other) => {
-      if (other.id === id || other.purpose !== purpose || other.stackLevel !== stackLevel) return false
+      if (other.id === id || other.purpose !== purpose || other.stackLevel !== stackLevel)
+        return false
       return profileEnd(other, now, Number.POSITIVE_INFINITY) > now
     })
   }
@@ -288,7 +290,8 @@ export class StationOcpp201 implements Station {
     const actions: Record<string, (() => void) | undefined> = {
       MeterValues: meter,
       TransactionEvent: meter,
-      StatusNotification: () => this.#status(this.point.session === null ? 'Available' : 'Occupied'),
+      StatusNotification: () =>
+        this.#status(this.point.session === null ? 'Available' : 'Occupied'),
       Heartbeat: () => this.#line.keep('Heartbeat', () => ({})),
       BootNotification: () => this.#line.boot(),
     }

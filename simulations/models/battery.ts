@@ -47,7 +47,10 @@ export function stepBattery(
 }
 
 /** What it can take and give now, both positive. */
-export function powerLimits(spec: BatterySpec, soc: number): { chargeW: number; dischargeW: number } {
+export function powerLimits(
+  spec: BatterySpec,
+  soc: number,
+): { chargeW: number; dischargeW: number } {
   const share = (room: number) => Math.min(1, Math.max(0, room / TAPER_SOC))
   return {
     chargeW: spec.chargeMaxW * share(spec.socMax - soc),

@@ -78,10 +78,12 @@ function meritOrder(north: readonly Unowned[], random: SeededRandom): Unowned[] 
   )
   const rounds = Math.max(1, piles[2]?.length ?? 1)
   const dealt = Array.from({ length: rounds }, (_, round) =>
-    random.shuffle(piles.flatMap((pile) => {
-      const share = (part: number) => Math.round((pile.length * part) / rounds)
-      return pile.slice(share(round), share(round + 1))
-    })),
+    random.shuffle(
+      piles.flatMap((pile) => {
+        const share = (part: number) => Math.round((pile.length * part) / rounds)
+        return pile.slice(share(round), share(round + 1))
+      }),
+    ),
   )
   return dealt.flat()
 }

@@ -28,7 +28,8 @@ export function readFeederDay(csv: string, day: string): FeederDay {
     const { timestamp = '', gt1_mw: first = '', gt2_mw: second = '' } = row
     if (!timestamp.startsWith(day) || first === '' || second === '') continue
     const megawatts = Number(first) + Number(second)
-    if (Number.isNaN(megawatts)) throw new Error(`${timestamp}: expected MW, got ${first}, ${second}`)
+    if (Number.isNaN(megawatts))
+      throw new Error(`${timestamp}: expected MW, got ${first}, ${second}`)
     loads.set(parseInstant(timestamp), Math.round(megawatts * 1e6))
   }
   const midnight = parseInstant(`${day}T00:00:00Z`)

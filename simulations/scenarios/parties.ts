@@ -35,7 +35,8 @@ export function dealOwners(
     (a, b) => Number(a.device.offer.price) - Number(b.device.offer.price),
   )
   const north = byPrice.filter(({ congestionPoint }) => congestionPoint === NORTH)
-  const ofKind = (kind: ScenarioDevice['kind']) => north.filter(({ device }) => device.kind === kind)
+  const ofKind = (kind: ScenarioDevice['kind']) =>
+    north.filter(({ device }) => device.kind === kind)
   const ownerOf = new Map<string, number>()
   for (const owner of [WALLET_OWNER, HOUSEHOLD]) {
     for (const kind of ['charger', 'battery'] as const) {
@@ -47,14 +48,16 @@ export function dealOwners(
   left.forEach(({ device }, index) => {
     ownerOf.set(device.ref, OTHERS.from + (index % (OTHERS.to - OTHERS.from + 1)))
   })
-  const owners = [...new Set(ownerOf.values())].sort((a, b) => a - b).map((number) => ({
-    ref: ownerRef(number),
-    aggregator: aggregatorOf(number),
-    payout:
-      number === WALLET_OWNER
-        ? ({ kind: 'wallet', address: null } as const)
-        : ({ kind: 'agent', iban: playIban(number, random) } as const),
-  }))
+  const owners = [...new Set(ownerOf.values())]
+    .sort((a, b) => a - b)
+    .map((number) => ({
+      ref: ownerRef(number),
+      aggregator: aggregatorOf(number),
+      payout:
+        number === WALLET_OWNER
+          ? ({ kind: 'wallet', address: null } as const)
+          : ({ kind: 'agent', iban: playIban(number, random) } as const),
+    }))
   const sites = new Map<string, ScenarioSite>()
   const devices = unowned.map(({ device, congestionPoint }) => {
     const number = ownerOf.get(device.ref) ?? OTHERS.from
@@ -78,13 +81,13 @@ export function pad(number: number): string {
   return String(number).padStart(2, '0')
 }
 
-/** A Dutch account number with right check digits (ISO 7064) at a bank that does not exist. */
+/** The letters of GRID and NL as ISO 7064 counts them: A is 10. */
+const BANK_DIGITS = '16271813'
+const COUNTRY_DIGITS = '2321'
+
+/** A Dutch account number with right check digits (mod 97-10) at a bank that does not exist. */
 function playIban(number: number, random: SeededRandom): string {
   const account = `${pad(number)}${String(random.integer(0, 99_999_999)).padStart(8, '0')}`
-  const digits = [...`GRIDNL00`].map((letter) => {
-    return /[A-Z]/.test(letter) ? String(letter.charCodeAt(0) - 55) : letter
-  })
-  const rearranged = `${digits.slice(0, 4).join('')}${account}${digits.slice(4).join('')}`
-  const check = 98n - (BigInt(rearranged) % 97n)
+  const check = 98n - (BigInt(`${BANK_DIGITS}${account}${COUNTRY_DIGITS}00`) % 97n)
   return `NL${String(check).padStart(2, '0')}GRID${account}`
 }

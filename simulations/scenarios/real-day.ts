@@ -1,5 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { formatInstant, type Instant, instant, localDayOfWeek, sameLocalTime } from '#domain/time.ts'
+import {
+  formatInstant,
+  type Instant,
+  instant,
+  localDayOfWeek,
+  sameLocalTime,
+} from '#domain/time.ts'
 import { seededRandom } from '../random.ts'
 import { bundledBatteries, dealPrices } from './bundled-devices.ts'
 import { type FeederDay, HALF_HOUR_SECONDS, readFeederDay } from './feeder-day.ts'
@@ -29,7 +35,7 @@ const HOUR = 3_600_000
 
 export type RealDayFiles = { readonly feederCsv: string; readonly sessionsCsv: string }
 
-/** Reads the two files and makes the world of a day. @throws Error naming what is wrong with them */
+/** Reads the two files and makes the world of a day. @throws Error naming what is wrong */
 export async function loadRealDay(
   seed: number,
   day: string,
@@ -43,8 +49,8 @@ export async function loadRealDay(
 }
 
 /**
- * The congestion of a measured day with the drivers of a day of real sessions. The seed deals prices
- * and owners and makes the batteries; the chargers, their cars and the window come from the files.
+ * The congestion of a measured day with the drivers of a day of real sessions. The seed deals
+ * prices and owners and makes the batteries; chargers, cars and window come from the files.
  */
 export function realDayScenario(
   seed: number,
@@ -73,7 +79,10 @@ export function realDayScenario(
   const batteries = bundledBatteries(seed)
   const turnDownW = fleetTurnDownW([...chargers, ...batteries], window, start)
   const { scale, periods } = scaled(feeder, turnDownW)
-  const { owners, sites, devices } = dealOwners(dealPrices([...chargers, ...batteries], random), random)
+  const { owners, sites, devices } = dealOwners(
+    dealPrices([...chargers, ...batteries], random),
+    random,
+  )
   const main = {
     congestionPoint: NORTH,
     direction: 'reduce-import' as const,

@@ -21,7 +21,8 @@ export function readSessions(csv: string): RealSession[] {
   const rows = parse(csv, { columns: true, trim: true }) as Record<string, string>[]
   const time = (row: Record<string, string>, column: string) => {
     const at = Date.parse(row[column] ?? '')
-    if (Number.isNaN(at)) throw new Error(`sessions: ${column}: expected a time, got ${row[column]}`)
+    if (Number.isNaN(at))
+      throw new Error(`sessions: ${column}: expected a time, got ${row[column]}`)
     return at
   }
   return rows
@@ -88,7 +89,10 @@ export function staysOn(sessions: readonly RealSession[], sessionDay: string): R
     localDate(instant(disconnectedAt - 1), CALIFORNIA) >= sessionDay
   const near = Date.parse(`${sessionDay}T12:00Z`)
   const ordered = sessions
-    .filter(({ connectedAt, disconnectedAt }) => connectedAt < near + 2 * DAY && disconnectedAt > near - 2 * DAY)
+    .filter(
+      ({ connectedAt, disconnectedAt }) =>
+        connectedAt < near + 2 * DAY && disconnectedAt > near - 2 * DAY,
+    )
     .filter(touches)
     .sort((a, b) => a.connectedAt - b.connectedAt)
   // A car cannot plug in before the one before it has left.

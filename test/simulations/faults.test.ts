@@ -57,7 +57,7 @@ test('with no faults nobody is ever held, and later dispatches are left alone', 
   expect(done).toEqual([])
 })
 
-test('a device that gets two setpoints while they are gathered counts once, with the last end', () => {
+test('a device with two setpoints while they are gathered counts once, with the last end', () => {
   const { made, done } = faults({ disobey: 2 })
   made.setpoint('res-1', 900)
   made.setpoint('res-1', 1800)

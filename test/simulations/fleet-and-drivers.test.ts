@@ -6,7 +6,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOcppDriver, type OcppDriver } from '#adapters/ocpp/driver.ts'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
-import { callId, congestionPointId, organisationId, ownerId, resourceId, siteId } from '#domain/ids.ts'
+import {
+  callId,
+  congestionPointId,
+  organisationId,
+  ownerId,
+  resourceId,
+  siteId,
+} from '#domain/ids.ts'
 import { microEurPerKwh } from '#domain/money.ts'
 import type { ChargingSession, Connection, Resource } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
@@ -86,14 +93,19 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('every device connects, meters without a gap, obeys its setpoint and returns to its default', async () => {
+test('every device connects, meters without a gap, obeys and returns to its default', async () => {
   const batteries = await fleet.ready()
   const stations: FleetStations[number][] = []
   for (const device of scenario.devices) {
     if (device.kind !== 'charger') continue
     const password = passwordOf(device.ref)
     const passwordSha256 = createHash('sha256').update(password).digest('hex')
-    const connection = { protocol: 'ocpp', identity: device.ref, passwordSha256, connectorId: 1 } as const
+    const connection = {
+      protocol: 'ocpp',
+      identity: device.ref,
+      passwordSha256,
+      connectorId: 1,
+    } as const
     await ocpp.attach(resource(device, connection))
     stations.push({ ref: device.ref, url: ocpp.url(device.ref), password })
   }
@@ -130,7 +142,8 @@ test('every device connects, meters without a gap, obeys its setpoint and return
     scenario.devices.map(async (device, index) => {
       const draws = readings.get(device.ref)?.at(-1)?.powerW ?? 0
       const { importMinW, exportMaxW, pausable } = device.rating
-      const powerW = device.kind === 'battery' ? -exportMaxW : pausable && index % 2 === 0 ? 0 : importMinW
+      const powerW =
+        device.kind === 'battery' ? -exportMaxW : pausable && index % 2 === 0 ? 0 : importMinW
       expect(draws).toBeGreaterThan(device.kind === 'battery' ? -1 : powerW)
       wanted.set(device.ref, powerW)
       const setpoint: DesiredSetpoint = {
@@ -156,10 +169,17 @@ test('every device connects, meters without a gap, obeys its setpoint and return
     10_000,
   )
   for (const { ref } of scenario.devices) {
-    expect(Math.abs((observed(ref)?.powerW ?? Number.NaN) - (wanted.get(ref) ?? 0)), ref).toBeLessThan(25)
+    expect(
+      Math.abs((observed(ref)?.powerW ?? Number.NaN) - (wanted.get(ref) ?? 0)),
+      ref,
+    ).toBeLessThan(25)
   }
 
-  await until('every order has expired', () => clock.now() > addSeconds(validUntil, 2 * INTERVAL), 15_000)
+  await until(
+    'every order has expired',
+    () => clock.now() > addSeconds(validUntil, 2 * INTERVAL),
+    15_000,
+  )
   for (const device of scenario.devices) {
     const effective = await driverOf(device).readBack(resourceId(device.ref), 5000)
     expect(effective, device.ref).toEqual({ kind: 'default' })

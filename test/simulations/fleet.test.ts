@@ -53,7 +53,12 @@ function start(...args: string[]): ChildProcess {
   const temporary = path.join(folder, 'tmp')
   rmSync(temporary, { recursive: true, force: true })
   mkdirSync(temporary)
-  const all = [path.join(folder, 'scenario.json'), '--log', path.join(folder, 'fleet.jsonl'), ...args]
+  const all = [
+    path.join(folder, 'scenario.json'),
+    '--log',
+    path.join(folder, 'fleet.jsonl'),
+    ...args,
+  ]
   const env = { ...process.env, TMPDIR: temporary }
   const child = fork(RUN, all, { env, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
   child.on('message', (message: FromFleet) => messages.push(message))
@@ -61,7 +66,9 @@ function start(...args: string[]): ChildProcess {
   return child
 }
 
-async function heard<T extends FromFleet['type']>(type: T): Promise<Extract<FromFleet, { type: T }>> {
+async function heard<T extends FromFleet['type']>(
+  type: T,
+): Promise<Extract<FromFleet, { type: T }>> {
   const find = () => messages.find((message) => message.type === type)
   await until(`the fleet says ${type}`, () => find() !== undefined, 15_000)
   return find() as Extract<FromFleet, { type: T }>
@@ -113,7 +120,9 @@ function transactionOf(ref: string, version: ScenarioCharger['version']): number
     const data = String(csms.of(ref, 'DataTransfer')[0]?.data)
     return (JSON.parse(data) as { transactionId: number }).transactionId
   }
-  const [started] = csms.of(ref, 'TransactionEvent') as { transactionInfo: { transactionId: string } }[]
+  const [started] = csms.of(ref, 'TransactionEvent') as {
+    transactionInfo: { transactionId: string }
+  }[]
   return started?.transactionInfo.transactionId ?? ''
 }
 
@@ -133,14 +142,22 @@ async function pause({ ref, version, rateUnit }: ScenarioCharger, now: number, s
   }
   const payload =
     version === '1.6'
-      ? { connectorId: 1, csChargingProfiles: { ...profile, chargingProfileId: 9, chargingSchedule: schedule } }
-      : { evseId: 1, chargingProfile: { ...profile, id: 9, chargingSchedule: [{ id: 1, ...schedule }] } }
+      ? {
+          connectorId: 1,
+          csChargingProfiles: { ...profile, chargingProfileId: 9, chargingSchedule: schedule },
+        }
+      : {
+          evseId: 1,
+          chargingProfile: { ...profile, id: 9, chargingSchedule: [{ id: 1, ...schedule }] },
+        }
   expect(await csms.call(ref, 'SetChargingProfile', payload)).toMatchObject({ status: 'Accepted' })
 }
 
 function lastPowerW(ref: string): number {
   const values = [...csms.of(ref, 'MeterValues'), ...csms.of(ref, 'TransactionEvent')]
-    .flatMap((payload) => (payload.meterValue ?? []) as { timestamp: string; sampledValue: object[] }[])
+    .flatMap(
+      (payload) => (payload.meterValue ?? []) as { timestamp: string; sampledValue: object[] }[],
+    )
     .sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1))
   const sampled = values.at(-1)?.sampledValue as { measurand: string; value: string | number }[]
   return Number(sampled.find(({ measurand }) => measurand === 'Power.Active.Import')?.value)
@@ -174,7 +191,7 @@ test('it goes when its parent goes and leaves nothing', async () => {
   expect(await ended(fleet)).toBe(0)
 })
 
-test('a whole dispatch: obeyed, disobeyed, silent, dropped, ended by expiry, and reported', async () => {
+test('a dispatch: obeyed, disobeyed, silent, dropped, expired, and reported', async () => {
   const played = forkFleet({
     scenarioFile: path.join(folder, 'scenario.json'),
     logFile: path.join(folder, 'fleet.jsonl'),
@@ -199,9 +216,10 @@ test('a whole dispatch: obeyed, disobeyed, silent, dropped, ended by expiry, and
     call(opcua.session, 'SetActivePower', [2000, new Date(validUntil), 1]),
   ])
   const dispatched = [...called.map(({ ref }) => ref), battery?.ref ?? '']
-  const ranked = rankDevices(7, scenario.devices.map(({ ref }) => ref)).filter((ref) =>
-    dispatched.includes(ref),
-  )
+  const ranked = rankDevices(
+    7,
+    scenario.devices.map(({ ref }) => ref),
+  ).filter((ref) => dispatched.includes(ref))
   await until('readings wholly after the order', () => now() > validUntil - 50_000, 10_000)
   const faulty = ranked.slice(0, 4)
   for (const { ref, visits } of called) {
@@ -234,10 +252,13 @@ test('a whole dispatch: obeyed, disobeyed, silent, dropped, ended by expiry, and
   await played.stop()
   expect(() => process.kill(played.pid, 0)).toThrow('ESRCH')
   const lines = log()
-  const of = (kind: string) => [...new Set(lines.filter((one) => one.kind === kind).map(({ ref }) => ref))].sort()
+  const of = (kind: string) =>
+    [...new Set(lines.filter((one) => one.kind === kind).map(({ ref }) => ref))].sort()
   expect(of('setpoint')).toEqual(report.dispatched)
   expect(of('disobeys')).toEqual([...report.disobeyed].sort())
   const orders = ['SetChargingProfile', 'SetActivePower']
-  const ordered = lines.filter(({ kind, action }) => kind === 'frame' && orders.includes(String(action)))
+  const ordered = lines.filter(
+    ({ kind, action }) => kind === 'frame' && orders.includes(String(action)),
+  )
   expect([...new Set(ordered.map(({ ref }) => ref))].sort()).toEqual(report.dispatched)
 }, 60_000)

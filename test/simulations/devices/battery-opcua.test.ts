@@ -116,7 +116,7 @@ test('a client without encryption does not get in', async () => {
   await expect(connect(ours, signed)).rejects.toThrow()
 })
 
-test('orders that are late, old, too large or for a battery in LOCAL are refused by code', async () => {
+test('late, old and too large orders are refused by code, and every order in LOCAL', async () => {
   const session = await connect(ours)
   expect(await setActivePower(session, 1000, at(-1), 1)).toBe(3)
   expect(await setActivePower(session, 5001, at(60), 1)).toBe(4)
@@ -134,7 +134,7 @@ test('both policies are served', async () => {
   expect(await read(session, 'StateOfCharge')).toBeCloseTo(60, 6)
 })
 
-test('discharge is + on the wire; the order is read back, followed and ends by itself', async () => {
+test('discharge is + on the wire; an order is read back, followed and expires', async () => {
   const session = await connect(ours)
   expect(await setActivePower(session, 3000, at(300), 1)).toBe(0)
   expect(await read(session, 'SetpointEnable')).toBe(true)
@@ -182,7 +182,7 @@ test('a metering interval that is no whole second is refused', async () => {
   expect(battery.unit.meteringIntervalSeconds).toBe(60)
 })
 
-test('every record reaches a monitored item with a queue, also when they come at once', async () => {
+test('every record reaches a monitored item, also when ten come at once', async () => {
   const session = await connect(ours)
   const id = await nodeIds(session)
   battery.unit.meteringIntervalSeconds = 30

@@ -1,4 +1,8 @@
-import { ChargePoint, type ChargePointEvents, type MeterReading } from '#simulations/devices/charge-point.ts'
+import {
+  ChargePoint,
+  type ChargePointEvents,
+  type MeterReading,
+} from '#simulations/devices/charge-point.ts'
 import type { DeviceHooks, StationParts } from '#simulations/devices/station.ts'
 import { seededRandom } from '#simulations/random.ts'
 import type { ScenarioCharger, Visit } from '#simulations/scenarios/scenario.ts'

@@ -115,7 +115,8 @@ export class Csms {
     const currentTime = '2027-01-19T15:51:00Z'
     if (action === 'BootNotification') return { status: 'Accepted', currentTime, interval: 300 }
     if (action === 'Heartbeat') return { currentTime }
-    if (action === 'DataTransfer' || action === 'NotifyEVChargingNeeds') return { status: 'Accepted' }
+    if (action === 'DataTransfer' || action === 'NotifyEVChargingNeeds')
+      return { status: 'Accepted' }
     if (action === 'StartTransaction') {
       return { transactionId: ++this.#transactions, idTagInfo: { status: 'Accepted' } }
     }

@@ -4,7 +4,9 @@ import { type ChargingProfile, ProfileStack } from '#simulations/devices/profile
 const NOW = Date.parse('2027-01-19T16:00:00Z')
 const SESSION = NOW - 3_600_000
 
-function profile(over: Partial<ChargingProfile> & { limit?: number; phases?: number }): ChargingProfile {
+function profile(
+  over: Partial<ChargingProfile> & { limit?: number; phases?: number },
+): ChargingProfile {
   const { limit = 10, phases, ...rest } = over
   return {
     id: 1,
@@ -30,7 +32,12 @@ test('without a profile a station gives what it is rated for', () => {
 
 test('below 6 A per phase there is nothing; 6 A and 0 A are kept', () => {
   const stack = single()
-  for (const [limit, expected] of [[5.9, 0], [6, 1380], [0, 0], [6.1, 1403]] as const) {
+  for (const [limit, expected] of [
+    [5.9, 0],
+    [6, 1380],
+    [0, 0],
+    [6.1, 1403],
+  ] as const) {
     stack.install(profile({ limit }))
     expect(stack.limitW(NOW, SESSION)).toBeCloseTo(expected, 6)
   }
@@ -91,7 +98,12 @@ test('relative profiles count from the start of the transaction, recurring ones 
   expect(stack.limitW(NOW - 1000, SESSION)).toBe(20 * 230)
   expect(stack.limitW(NOW, SESSION)).toBe(8 * 230)
   stack.install(
-    profile({ kind: 'Recurring', everySeconds: 86_400, durationSeconds: 3600, start: NOW - 7 * 86_400_000 }),
+    profile({
+      kind: 'Recurring',
+      everySeconds: 86_400,
+      durationSeconds: 3600,
+      start: NOW - 7 * 86_400_000,
+    }),
   )
   expect(stack.limitW(NOW + 3_599_000, SESSION)).toBe(2300)
   expect(stack.limitW(NOW + 3_600_000, SESSION)).toBe(7360)

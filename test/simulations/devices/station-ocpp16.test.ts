@@ -37,7 +37,9 @@ async function connected(device: ScenarioCharger = charger()) {
 }
 
 async function configure(key: string, value: string): Promise<void> {
-  expect(await csms.call(REF, 'ChangeConfiguration', { key, value })).toEqual({ status: 'Accepted' })
+  expect(await csms.call(REF, 'ChangeConfiguration', { key, value })).toEqual({
+    status: 'Accepted',
+  })
 }
 
 function advance(world: StationWorld, station: StationOcpp16, seconds: number): void {
@@ -47,7 +49,9 @@ function advance(world: StationWorld, station: StationOcpp16, seconds: number): 
 
 async function transactionId(): Promise<number> {
   await until('a transaction is told', () => csms.of(REF, 'DataTransfer').length > 0)
-  const data = JSON.parse(String(csms.of(REF, 'DataTransfer')[0]?.data)) as { transactionId: number }
+  const data = JSON.parse(String(csms.of(REF, 'DataTransfer')[0]?.data)) as {
+    transactionId: number
+  }
   return data.transactionId
 }
 
@@ -111,14 +115,24 @@ test('profiles that break a rule are rejected and change nothing', async () => {
     ['another transaction', broken({ transactionId: transaction + 1 })],
     ['a stack level above the maximum', broken({ stackLevel: 6 })],
     ['a unit it does not take', broken({}, { chargingRateUnit: 'W' })],
-    ['a first period that does not start at 0', broken({}, {
-      chargingSchedulePeriod: [{ startPeriod: 10, limit: 8 }],
-    })],
+    [
+      'a first period that does not start at 0',
+      broken(
+        {},
+        {
+          chargingSchedulePeriod: [{ startPeriod: 10, limit: 8 }],
+        },
+      ),
+    ],
     ['Relative with a start', broken({ chargingProfileKind: 'Relative' })],
-    ['a station maximum on a connector', broken({ chargingProfilePurpose: 'ChargePointMaxProfile' })],
+    [
+      'a station maximum on a connector',
+      broken({ chargingProfilePurpose: 'ChargePointMaxProfile' }),
+    ],
     ['a connector that is not there', { ...good, connectorId: 2 }],
   ]
-  for (const [why, payload] of refused) expect(await set(payload), why).toEqual({ status: 'Rejected' })
+  for (const [why, payload] of refused)
+    expect(await set(payload), why).toEqual({ status: 'Rejected' })
   expect(station.point.limitW).toBe(7360)
 })
 
@@ -141,7 +155,8 @@ test('keys: unknown ones are named, fixed ones stay', async () => {
     ],
     unknownKey: ['Nonsense'],
   })
-  const change = (key: string, value: string) => csms.call(REF, 'ChangeConfiguration', { key, value })
+  const change = (key: string, value: string) =>
+    csms.call(REF, 'ChangeConfiguration', { key, value })
   expect(await change('Nonsense', '1')).toEqual({ status: 'NotSupported' })
   expect(await change('NumberOfConnectors', '2')).toEqual({ status: 'Rejected' })
   expect(await change('ClockAlignedDataInterval', 'often')).toEqual({ status: 'Rejected' })
@@ -225,7 +240,9 @@ test('0 A pauses: SuspendedEVSE; clearing by id resumes, clearing again is Unkno
 
 test('a station in W takes W and tells W', async () => {
   const { world } = await connected(charger({ rateUnit: 'W' }))
-  expect(await set(txProfile(await transactionId(), 3000.5, 300, 'W'))).toEqual({ status: 'Accepted' })
+  expect(await set(txProfile(await transactionId(), 3000.5, 300, 'W'))).toEqual({
+    status: 'Accepted',
+  })
   expect(world.setpoints[0]?.powerW).toBeCloseTo(3000.5, 6)
   const answer = await csms.call(REF, 'GetCompositeSchedule', { connectorId: 1, duration: 60 })
   expect(answer.chargingSchedule).toMatchObject({
@@ -234,7 +251,7 @@ test('a station in W takes W and tells W', async () => {
   })
 })
 
-test('meter values made while the line is down arrive in order after the redial, without a boot', async () => {
+test('what is metered while the line is down arrives in order, without a new boot', async () => {
   const { station, world } = await connected()
   const transaction = await transactionId()
   csms.cut(REF)
@@ -269,7 +286,8 @@ test('a driver who leaves ends the transaction; an empty connector still reports
 test('triggered messages come after the answer', async () => {
   await connected()
   await transactionId()
-  const trigger = (requestedMessage: string) => csms.call(REF, 'TriggerMessage', { requestedMessage })
+  const trigger = (requestedMessage: string) =>
+    csms.call(REF, 'TriggerMessage', { requestedMessage })
   expect(await trigger('FirmwareStatusNotification')).toEqual({ status: 'NotImplemented' })
   expect(await trigger('MeterValues')).toEqual({ status: 'Accepted' })
   await until('a triggered value', () => csms.of(REF, 'MeterValues').length === 1)

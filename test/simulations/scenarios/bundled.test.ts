@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import { parseIban } from '#domain/iban.ts'
-import { addSeconds, localDayOfWeek, localMinuteOfDay, parseInstant, sameLocalTime } from '#domain/time.ts'
+import {
+  addSeconds,
+  localDayOfWeek,
+  localMinuteOfDay,
+  parseInstant,
+  sameLocalTime,
+} from '#domain/time.ts'
 import { bundledScenario } from '#simulations/scenarios/bundled.ts'
 import type { Scenario, ScenarioBattery, ScenarioCharger } from '#simulations/scenarios/scenario.ts'
 
@@ -26,7 +32,7 @@ test('the world survives being written as JSON', () => {
   for (const scenario of scenarios) expect(JSON.parse(JSON.stringify(scenario))).toEqual(scenario)
 })
 
-test('there are chargers of both versions and units and batteries at both congestion points', () => {
+test('chargers of both versions and units and batteries stand at both congestion points', () => {
   for (const scenario of scenarios) {
     const of = (version: string) => chargers(scenario).filter((one) => one.version === version)
     expect([of('1.6').length, of('2.0.1').length]).toEqual([12, 12])
@@ -39,7 +45,7 @@ test('there are chargers of both versions and units and batteries at both conges
   }
 })
 
-test('every device has an owner with a valid account or a wallet, at one of two aggregators', () => {
+test('every device has an owner with a valid account or a wallet at its aggregator', () => {
   for (const scenario of scenarios) {
     expect(scenario.owners.length).toBeGreaterThanOrEqual(8)
     const wallets = scenario.owners.filter(({ payout }) => payout.kind === 'wallet')
@@ -75,7 +81,7 @@ test('prices are distinct, below the cap, and the cheapest fifth mixes all kinds
   }
 })
 
-test('cars draw steadily through the window, far from their taper; two at the north are in a hurry', () => {
+test('cars draw steadily through the window; two at the north are in a hurry', () => {
   for (const scenario of scenarios) {
     const windowEnd = Date.parse(scenario.calls.main.windowEnd)
     for (const { visits, rating } of chargers(scenario)) {
@@ -97,7 +103,8 @@ test('cars draw steadily through the window, far from their taper; two at the no
     const hurried = chargers(scenario).filter((one) => slack(one) < 0.25)
     expect(hurried).toHaveLength(2)
     expect(hurried.every(({ site }) => pointOf(scenario, site) === 'cp-north')).toBe(true)
-    for (const one of chargers(scenario)) if (!hurried.includes(one)) expect(slack(one)).toBeGreaterThan(1)
+    for (const one of chargers(scenario))
+      if (!hurried.includes(one)) expect(slack(one)).toBeGreaterThan(1)
   }
 })
 
@@ -118,7 +125,8 @@ test('ten working days of history never fall and resemble the habit within a few
       const powers = days.map((back) => {
         const from = registers.get(sameLocalTime(windowStart, back, scenario.timeZone))
         const until = registers.get(sameLocalTime(windowEnd, back, scenario.timeZone))
-        if (from === undefined || until === undefined) throw new Error(`no history ${back} days back`)
+        if (from === undefined || until === undefined)
+          throw new Error(`no history ${back} days back`)
         return (until - from) * 2
       })
       const mean = powers.reduce((sum, power) => sum + power, 0) / powers.length
@@ -129,7 +137,7 @@ test('ten working days of history never fall and resemble the habit within a few
   }
 })
 
-test('the calls lie on whole settlement periods of a winter weekday evening and overlap in the second', () => {
+test('the calls lie on whole periods of a winter weekday evening and overlap in the second', () => {
   for (const { calls, settlementPeriodSeconds, timeZone, start } of scenarios) {
     const { main, overlapping } = calls
     expect(main.periods).toHaveLength(2)

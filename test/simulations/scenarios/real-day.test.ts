@@ -19,7 +19,8 @@ const HALF_HOURS = Array.from({ length: 48 }, (_, index) =>
 )
 
 function feederCsv(megawatts: (index: number) => string): string {
-  return `timestamp,gt1_mw,gt2_mw\n${HALF_HOURS.map((at, index) => `${at},${megawatts(index)}`).join('\n')}\n`
+  const rows = HALF_HOURS.map((at, index) => `${at},${megawatts(index)}`)
+  return ['timestamp,gt1_mw,gt2_mw', ...rows, ''].join('\n')
 }
 
 test('a day with a blank or absent half-hour is refused by name', () => {
@@ -27,20 +28,37 @@ test('a day with a blank or absent half-hour is refused by name', () => {
   expect(() => readFeederDay(blank, '2024-01-17')).toThrow(
     '2024-01-17: expected 48 measured half-hours, 1 missing, from 17:30 UTC',
   )
-  const absent = feederCsv(() => '20,10').split('\n').filter((line) => !line.includes('T03:00')).join('\n')
+  const absent = feederCsv(() => '20,10')
+    .split('\n')
+    .filter((line) => !line.includes('T03:00'))
+    .join('\n')
   expect(() => readFeederDay(absent, '2024-01-17')).toThrow('1 missing, from 03:00 UTC')
   expect(() => readFeederDay(absent, '2024-01-18')).toThrow('48 missing')
   expect(() => readFeederDay(absent, 'tomorrow')).toThrow('expected a date like 2024-01-17')
 })
 
 test('the limit is the fifth-highest half-hour and the window what lies unbroken above it', () => {
-  const loads: Record<number, string> = { 33: '30,20', 34: '31,21', 35: '33,20', 36: '32,19', 40: '30,19' }
-  const { limitW, congested } = readFeederDay(feederCsv((index) => loads[index] ?? '10,10'), '2024-01-17')
+  const loads: Record<number, string> = {
+    33: '30,20',
+    34: '31,21',
+    35: '33,20',
+    36: '32,19',
+    40: '30,19',
+  }
+  const { limitW, congested } = readFeederDay(
+    feederCsv((index) => loads[index] ?? '10,10'),
+    '2024-01-17',
+  )
   expect(limitW).toBe(49_000_000)
   expect(congested.map(({ loadW }) => loadW)).toEqual([50e6, 52e6, 53e6, 51e6])
   expect(congested[0]?.start).toBe(parseInstant('2024-01-17T16:30:00Z'))
   const lone: typeof loads = { ...loads, 34: '1,1', 41: '30.5,19.5', 42: '30.5,20' }
-  expect(readFeederDay(feederCsv((index) => lone[index] ?? '10,10'), '2024-01-17').congested).toHaveLength(2)
+  expect(
+    readFeederDay(
+      feederCsv((index) => lone[index] ?? '10,10'),
+      '2024-01-17',
+    ).congested,
+  ).toHaveLength(2)
 })
 
 test('a day has its fellow of the same ISO week and weekday', () => {
@@ -49,9 +67,12 @@ test('a day has its fellow of the same ISO week and weekday', () => {
   expect(sameWeekday('2024-02-29', 2019)).toBe('2019-02-28')
 })
 
-test('the shift brings eight in the morning to the window, or half past to a window at half past', () => {
+test('the shift brings eight in the morning to the window, or half past to half past', () => {
   const eight = parseInstant('2019-01-16T16:00:00Z')
-  for (const [start, first] of [['2024-01-17T17:00:00Z', 0], ['2024-01-17T16:30:00Z', 30]] as const) {
+  for (const [start, first] of [
+    ['2024-01-17T17:00:00Z', 0],
+    ['2024-01-17T16:30:00Z', 30],
+  ] as const) {
     const hours = shiftHours('2019-01-16', parseInstant(start))
     expect(Number.isInteger(hours)).toBe(true)
     expect((parseInstant(start) - eight) / 60_000 - hours * 60).toBe(first)
@@ -60,7 +81,9 @@ test('the shift brings eight in the morning to the window, or half past to a win
   expect(summer).toBe(0)
 })
 
-const SESSIONS = `station,driver,connected_at,disconnected_at,charging_from,charging_until,mean_power_kw,energy_kwh
+const COLUMNS =
+  'station,driver,connected_at,disconnected_at,charging_from,charging_until,mean_power_kw,energy_kwh'
+const SESSIONS = `${COLUMNS}
 1,9,2019-01-16T15:00Z,2019-01-16T19:00Z,2019-01-16T15:00Z,2019-01-16T17:00Z,2,4
 1,9,2019-01-16T18:00Z,2019-01-16T20:00Z,2019-01-16T18:00Z,2019-01-16T20:00Z,2,4
 1,9,2019-01-17T15:00Z,2019-01-17T19:00Z,2019-01-17T15:00Z,2019-01-17T17:00Z,2,4
@@ -76,14 +99,17 @@ test('sessions: empty ones are left out, energy is spread evenly, cars do not ov
   expect(meteredUntil([first ?? never()], Date.parse('2019-01-16T15:30Z'))).toBe(1000)
   const own = sessions.filter(({ station }) => station === 1)
   expect(staysOn(own, '2019-01-16')).toEqual([first])
-  expect(() => readSessions(SESSIONS.replace('2019-01-17T15:00Z', 'soon'))).toThrow('expected a time')
+  expect(() => readSessions(SESSIONS.replace('2019-01-17T15:00Z', 'soon'))).toThrow(
+    'expected a time',
+  )
 })
 
 function never(): never {
   throw new Error('no session')
 }
 
-const folder = process.env.GRIDCALL_DATA ?? path.join(import.meta.dirname, '../../../../shared/data')
+const folder =
+  process.env.GRIDCALL_DATA ?? path.join(import.meta.dirname, '../../../../shared/data')
 const present = existsSync(path.join(folder, 'ukpn-brighton-33kv.csv'))
 if (!present) console.warn(`skipped: no measured days in ${folder} (GRIDCALL_DATA names another)`)
 
@@ -117,7 +143,9 @@ describe.skipIf(!present)('measured days', () => {
   test.each(['2024-01-17', '2024-02-06'])('%s becomes a world', (day) => {
     const scenario = realDayScenario(7, day, files)
     expect(JSON.stringify(realDayScenario(7, day, files))).toBe(JSON.stringify(scenario))
-    const chargers = scenario.devices.filter((one): one is ScenarioCharger => one.kind === 'charger')
+    const chargers = scenario.devices.filter(
+      (one): one is ScenarioCharger => one.kind === 'charger',
+    )
     expect(chargers).toHaveLength(20)
     expect(scenario.devices.length - chargers.length).toBe(6)
     expect(scenario.settlementPeriodSeconds).toBe(1800)
@@ -137,7 +165,11 @@ describe.skipIf(!present)('measured days', () => {
       expect([...values].sort((a, b) => a - b)).toEqual(values)
       expect(values.at(-1)).toBeLessThanOrEqual(registerWh)
       const starts = new Set(history.map((one) => one.at))
-      expect(starts.has(new Date(Date.parse(main.windowStart) - 86_400_000).toISOString().replace('.000', ''))).toBe(true)
+      expect(
+        starts.has(
+          new Date(Date.parse(main.windowStart) - 86_400_000).toISOString().replace('.000', ''),
+        ),
+      ).toBe(true)
       for (const [index, visit] of visits.entries()) {
         const before = visits[index - 1]
         if (before !== undefined) expect(visit.pluggedInAt >= before.departureAt).toBe(true)
