@@ -185,14 +185,20 @@ function expectation(issue: z.core.$ZodIssue): string {
     case 'invalid_type':
       return TYPE_WORDS[issue.expected] ?? issue.expected
     case 'invalid_value':
-      return issue.values.map((value) => JSON.stringify(value)).join(' or ')
+      return oneOf(issue.values)
     case 'too_small':
       return `at least ${issue.minimum}${sizeWord(issue.origin)}`
     case 'too_big':
       return `at most ${issue.maximum}${sizeWord(issue.origin)}`
+    case 'invalid_union':
+      return oneOf('options' in issue && Array.isArray(issue.options) ? issue.options : [])
     default:
       return issue.message
   }
+}
+
+function oneOf(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).join(' or ')
 }
 
 function sizeWord(origin: string): string {

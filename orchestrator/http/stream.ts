@@ -31,33 +31,32 @@ export function eventStream(context: ApiContext): Handler<ApiEnv> {
     total += 1
     context.metrics.streamOpened()
     c.header('x-accel-buffering', 'no') // a proxy in between must not collect what is live
-    return streamSSE(
-      c,
-      async (stream) => {
-        const gone = new AbortController()
-        stream.onAbort(() => gone.abort())
-        const bell = new Doorbell(context.ports.timer)
-        const subscription = context.ports.wakeUps.subscribe('events', () => bell.ring())
-        try {
-          const ended = AbortSignal.any([gone.signal, context.stopping])
-          ended.addEventListener('abort', () => bell.ring())
-          const write = {
-            comment: async (text: string) => void (await stream.write(`: ${text}\n\n`)),
-            events: (id: number, events: readonly EventView[]) =>
-              stream.writeSSE({ event: 'events', id: String(id), data: JSON.stringify(events) }),
-          }
-          await follow(context, key, from, bell, ended, write)
-        } finally {
-          subscription.stop()
-          total -= 1
-          const left = (open.get(key.keySha256) ?? 1) - 1
-          if (left === 0) open.delete(key.keySha256)
-          else open.set(key.keySha256, left)
-          context.metrics.streamClosed()
+    return streamSSE(c, async (stream) => {
+      const gone = new AbortController()
+      stream.onAbort(() => gone.abort())
+      const bell = new Doorbell(context.ports.timer)
+      const subscription = context.ports.wakeUps.subscribe('events', () => bell.ring())
+      try {
+        const ended = AbortSignal.any([gone.signal, context.stopping])
+        ended.addEventListener('abort', () => bell.ring())
+        const write = {
+          comment: async (text: string) => void (await stream.write(`: ${text}\n\n`)),
+          events: (id: number, events: readonly EventView[]) =>
+            stream.writeSSE({ event: 'events', id: String(id), data: JSON.stringify(events) }),
         }
-      },
-      async (error) => context.ports.log.error('an event stream failed', { error }),
-    )
+        await follow(context, key, from, bell, ended, write)
+      } catch (error) {
+        // The stream ends, the page comes back with its last id: nothing of the fault is told.
+        context.ports.log.error('an event stream ended', { error })
+      } finally {
+        subscription.stop()
+        total -= 1
+        const left = (open.get(key.keySha256) ?? 1) - 1
+        if (left === 0) open.delete(key.keySha256)
+        else open.set(key.keySha256, left)
+        context.metrics.streamClosed()
+      }
+    })
   }
 }
 

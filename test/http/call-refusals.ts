@@ -16,6 +16,13 @@ const calls = (query: string) => ['GET', `/v1/flexibility-calls${query}`, undefi
 const program = (changes: object) => ['PUT', '/v1/programs', programBody(changes)] as const
 const party = (body: object) => ['POST', '/v1/organisations', body] as const
 
+/** JSON.parse makes a field of its own of this name. */
+const proto = [
+  'POST',
+  '/v1/flexibility-calls',
+  JSON.parse('{"__proto__":{"direction":"increase-import"}}'),
+] as const
+
 /** Of requests for flexibility, of programs and of parties. */
 export const CALL_REFUSALS: readonly Refusal[] = [
   [
@@ -138,6 +145,7 @@ export const CALL_REFUSALS: readonly Refusal[] = [
     /no such field/,
     /a field/,
   ],
+  ['a prototype', 'dso', proto, '400 malformed __proto__', /no such field/, /a field/],
   [
     'a field nobody knows, further in',
     'dso',

@@ -77,7 +77,7 @@ export const ENROLMENT_REFUSALS: readonly Refusal[] = [
     'agg',
     charger({ rating: { ...rating, phases: 2 } }),
     '400 malformed rating.phases',
-    /1|3/,
+    /^1 or 3$/,
     /2/,
   ],
   [
@@ -117,7 +117,7 @@ export const ENROLMENT_REFUSALS: readonly Refusal[] = [
     'agg',
     charger({ connection: { protocol: 'modbus' } }),
     '400 malformed connection.protocol',
-    /ocpp|Invalid/,
+    /^"ocpp" or "opcua"$/,
     /modbus/,
   ],
   [

@@ -7,6 +7,7 @@ import { addSeconds } from '#domain/time.ts'
 import { enrolResource } from '#lifecycle/enrol-resource.ts'
 import { aResource, WINDOW_START } from '../support/builders.ts'
 import { plugBattery, plugCharger } from '../support/simulated-call.ts'
+import { undocumented } from './documented.ts'
 import {
   aTown,
   callBody,
@@ -297,6 +298,13 @@ describe('a call over HTTP', () => {
     expect(setpoints.every((s: { atDefault: boolean }) => s.atDefault)).toBe(true)
     const { body: parties } = await get('operator', '/v1/operator/parties')
     expect(parties.payers[0]).toEqual({ dsoId: 'dso', address: SIMULATED_PARTIES.payer })
+  })
+
+  test('every request and every answer was as the document says', async () => {
+    const { body } = await service.send('GET', '/openapi.json')
+    const exchanges = service.exchanges.filter(({ path }) => path.startsWith('/v1/'))
+    expect(exchanges.length).toBeGreaterThan(150)
+    expect(undocumented(body.paths, exchanges)).toEqual([])
   })
 
   test('no answer, no event and no log holds an account number', async () => {

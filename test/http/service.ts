@@ -29,6 +29,14 @@ export type Sent = {
   readonly headers?: Record<string, string>
 }
 
+export type Exchange = {
+  readonly method: string
+  readonly path: string
+  readonly sent: unknown
+  readonly status: number
+  readonly body: unknown
+}
+
 export type Service = {
   readonly url: string
   readonly world: World
@@ -36,6 +44,7 @@ export type Service = {
   readonly operatorKey: string
   /** Every answer's text and every line that was logged, since the start. */
   readonly answers: string[]
+  readonly exchanges: Exchange[]
   readonly logs: string[]
   send(method: string, path: string, sent?: Sent): Promise<Answer>
   stop(): Promise<void>
@@ -50,6 +59,7 @@ export async function startService(
   await world.boot()
   const logs: string[] = []
   const answers: string[] = []
+  const exchanges: Exchange[] = []
   const stopping = new AbortController()
   const ports: Ports = {
     ...world.ports(),
@@ -81,6 +91,7 @@ export async function startService(
     ports,
     operatorKey,
     answers,
+    exchanges,
     logs,
     async send(method, path, sent = {}) {
       const response = await fetch(url + path, { method, ...parts(sent) })
@@ -88,6 +99,7 @@ export async function startService(
       answers.push(text)
       const isJson = /json/.test(response.headers.get('content-type') ?? '')
       const body: unknown = isJson ? JSON.parse(text) : null
+      exchanges.push({ method, path, sent: sent.body, status: response.status, body })
       return { status: response.status, text, body, headers: response.headers }
     },
     async stop() {

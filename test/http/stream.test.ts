@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createMemoryStore } from '#db/memory-store.ts'
 import type { EventView } from '#http/event-view.ts'
+import type { Store } from '#ports.ts'
 import {
   aTown,
   callBody,
@@ -64,9 +66,9 @@ class Reader {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 3000
+  const deadline = performance.now() + 8000
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error('what was waited for did not come within 3 s')
+    if (performance.now() > deadline) throw new Error('what was waited for did not come within 8 s')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
@@ -190,11 +192,29 @@ describe('the event stream', () => {
     const closing = readers[0]
     await closing?.close()
     const reopened = async () => (await open(town.keys.dso)).status === 200
-    const deadline = performance.now() + 3000
+    const deadline = performance.now() + 8000
     while (!(await reopened())) {
       if (performance.now() > deadline) throw new Error('a closed stream still counts')
     }
     expect((await open(town.keys.agg)).status).toBe(200)
+  })
+
+  test('ends without a word when the store fails, and the log says why', async () => {
+    await service.stop()
+    const memory = createMemoryStore()
+    let broken = false
+    const store: Store = {
+      close: () => memory.close(),
+      transaction: (work) =>
+        broken ? Promise.reject(new Error('the disk is full')) : memory.transaction(work),
+    }
+    service = await startService({}, store)
+    town = await aTown(service)
+    const reader = await open(town.keys.dso)
+    broken = true
+    await until(() => reader.ended)
+    expect(reader.messages).toEqual([])
+    expect(service.logs.join()).toContain('the disk is full')
   })
 
   test('ends when the service stops', async () => {

@@ -121,7 +121,7 @@ describe('what each key is shown', () => {
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     )
   }, 60_000)
 })

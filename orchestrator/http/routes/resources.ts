@@ -37,7 +37,7 @@ const EnrolBody = z.strictObject({
     importMaxW: z.int(),
     exportMaxW: z.int(),
     importMinW: z.int(),
-    phases: z.union([z.literal(1), z.literal(3)]),
+    phases: z.literal([1, 3]).openapi({ type: 'integer', enum: [1, 3] }),
     energyWh: z.int(),
     reserveWh: z.int(),
     pausable: z.boolean(),
