@@ -42,7 +42,10 @@ type AnyQueue = WithErrors & {
   waitUntilReady(): Promise<unknown>
   close(): Promise<void>
 }
-type AnyWorker = WithErrors & { close(force?: boolean): Promise<void> }
+type AnyWorker = WithErrors & {
+  waitUntilReady(): Promise<unknown>
+  close(force?: boolean): Promise<void>
+}
 
 const onPostgres = withBackend(createPostgresBackend)
 
@@ -139,9 +142,12 @@ async function backendOf(
       await timer.deadline(queue.add('wake', data, options), DEADLINE_MS, 'the queue')
     },
     work(concurrency, process) {
-      const worker = makeWorker(async (job) => process(job.data), concurrency)
-      logErrors(worker, 'worker')
-      return { stop: () => closeWithin(worker, timer) }
+      const make = () => {
+        const worker = makeWorker(async (job) => process(job.data), concurrency)
+        logErrors(worker, 'worker')
+        return worker
+      }
+      return keepWorking(make, { timer, log })
     },
     async count() {
       const counts = await queue.getJobCounts('waiting', 'delayed', 'active')
@@ -150,6 +156,38 @@ async function backendOf(
     async close() {
       await timer.deadline(queue.close(), CLOSE_DEADLINE_MS, 'the queue to close')
       await closeConnection()
+    },
+  }
+}
+
+/**
+ * A worker of BullMQ whose first connection fails stays dead for ever, because it keeps the
+ * failure: such a one is thrown away and another one is made.
+ */
+function keepWorking(make: () => AnyWorker, { timer, log }: Options): { stop(): Promise<void> } {
+  const stopping = new AbortController()
+  const start = async (): Promise<AnyWorker | null> => {
+    while (!stopping.signal.aborted) {
+      const worker = make()
+      try {
+        await timer.deadline(worker.waitUntilReady(), DEADLINE_MS, 'the worker')
+        return worker
+      } catch (error) {
+        log.warn('the worker could not start and tries again', { error: String(error) })
+      }
+      await timer
+        .deadline(worker.close(true), CLOSE_DEADLINE_MS, 'the worker')
+        .catch(() => undefined) // dead already
+      await timer.sleep(RETRY_MS, stopping.signal).catch(() => undefined) // woken up to stop
+    }
+    return null
+  }
+  const started = start()
+  return {
+    async stop() {
+      stopping.abort()
+      const worker = await started
+      if (worker !== null) await closeWithin(worker, timer)
     },
   }
 }
