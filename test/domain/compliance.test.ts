@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import { judge } from '#domain/compliance.ts'
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
+import { callId, resourceId } from '#domain/ids.ts'
+import type { DeviceReading } from '#domain/telemetry.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
+import { aProgram, WINDOW_START } from '../support/builders.ts'
+
+const program = aProgram()
+const at = (seconds: number): Instant => addSeconds(WINDOW_START, seconds)
+
+function row(changes: Partial<SetpointRow> = {}): SetpointRow {
+  return {
+    resourceId: resourceId('r'),
+    callId: callId('c'),
+    version: 1,
+    powerW: 2000,
+    validFrom: at(0),
+    validUntil: at(900),
+    orderedAt: at(0),
+    acknowledgedAt: at(5),
+    effectiveAt: at(6),
+    effectiveW: 2000,
+    refusal: null,
+    ...changes,
+  }
+}
+
+function readings(powers: readonly number[], first = 30): DeviceReading[] {
+  return powers.map((powerW, i) => ({
+    resourceId: resourceId('r'),
+    at: at(first + i * 30),
+    powerW,
+    registerWh: 0,
+    socBp: null,
+  }))
+}
+
+const verdict = (
+  r: SetpointRow,
+  seen: readonly DeviceReading[],
+  now: number,
+  newest = now,
+  direction: 'reduce-import' | 'increase-import' = 'reduce-import',
+) => judge(r, seen, direction, program, at(now), at(newest))
+
+describe('a device is judged by its meter', () => {
+  it('is found out by the second reading that lies wholly after its acknowledgement', () => {
+    // Acknowledged at 5 s: the reading at 30 s covers time before, 60 s is the first whole one.
+    const liar = readings([7000, 7000, 7000, 7000])
+    expect(verdict(row(), liar.slice(0, 2), 60)).toEqual({ kind: 'waiting' })
+    expect(verdict(row(), liar.slice(0, 3), 90)).toMatchObject({
+      kind: 'not-obeying',
+      reason: 'not-obeying',
+      observedW: 7000,
+      detectedAt: at(90),
+    })
+  })
+
+  it('is not blamed for a single reading on its way down', () => {
+    expect(verdict(row(), readings([7000, 5000, 2000, 2000]), 120)).toMatchObject({
+      kind: 'obeys',
+      since: at(90),
+    })
+  })
+
+  it('obeys within the tolerance, below the setpoint, or when the car is full', () => {
+    expect(verdict(row(), readings([0, 2200, 2200]), 90)).toMatchObject({ kind: 'obeys' })
+    expect(verdict(row(), readings([0, 0, 0]), 90)).toMatchObject({ kind: 'obeys' })
+    expect(verdict(row(), readings([0, 2201, 2201]), 90)).toMatchObject({ kind: 'not-obeying' })
+  })
+
+  it('must import at least its setpoint when it was asked to import more', () => {
+    const increase = row({ powerW: 5000 })
+    expect(verdict(increase, readings([0, 4900, 4900]), 90, 90, 'increase-import').kind).toBe('obeys')
+    expect(verdict(increase, readings([0, 3000, 3000]), 90, 90, 'increase-import').kind).toBe(
+      'not-obeying',
+    )
+  })
+
+  it('that refused is let go of at once', () => {
+    const refused = row({ acknowledgedAt: null, refusal: 'Rejected' })
+    expect(verdict(refused, [], 1)).toMatchObject({ kind: 'not-obeying', reason: 'refused' })
+  })
+
+  it('is silent when it falls behind what others tell, not when nobody can be heard', () => {
+    const heard = readings([2000, 2000])
+    expect(verdict(row(), heard, 240, 60).kind).toBe('obeys')
+    expect(verdict(row(), heard, 240, 210)).toMatchObject({ kind: 'not-obeying', reason: 'silent' })
+    expect(verdict(row(), heard, 450, 60)).toMatchObject({ kind: 'not-obeying', reason: 'silent' })
+  })
+})
