@@ -1,5 +1,6 @@
 import type { Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
+import { type Loop, startLoop } from './loop.ts'
 import { openCalls } from './open-calls.ts'
 
 /** Wall time between two rounds with the chain; the local chain mines as often. */
@@ -21,9 +22,8 @@ export type ChainLoopOptions = {
  * Lets the rail send, follow and read; what it read wakes every open call and the payouts.
  * An error of the rail or of the payouts ends neither the other nor the loop.
  */
-export function createChainLoop({ ports, advancePayouts, roundMs = ROUND_MS }: ChainLoopOptions): {
-  stop(): Promise<void>
-} {
+export function createChainLoop(options: ChainLoopOptions): Loop {
+  const { ports, advancePayouts, roundMs = ROUND_MS } = options
   const { clock, timer, rail } = ports
   const chain = reporting(ports, 'the chain')
   const payouts = reporting(ports, 'the payouts')
@@ -40,7 +40,7 @@ export function createChainLoop({ ports, advancePayouts, roundMs = ROUND_MS }: C
     payoutsSeenMs = timer.monotonicMs()
     payoutsDue = (await payouts(() => advancePayouts(ports))) ?? null
   }
-  return timer.every(roundMs, 'chain', round)
+  return startLoop(ports, 'the chain loop', roundMs, round)
 }
 
 /** Which calls an event is about only the lifecycle knows; open calls are few. */

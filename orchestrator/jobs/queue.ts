@@ -85,7 +85,8 @@ function enqueuer(backend: Backend, clock: Clock, log: Log): Enqueue {
   return async ({ callId, at, again }, pauseMs) => {
     const delay = Math.max(Math.ceil((at - clock.now()) / clock.speed), pauseMs)
     if (delay > 0) {
-      const jobId = `${encodeURIComponent(callId)}@${at}+${again}`
+      // With the speed: what was queued before the business clock began to run has a wrong delay.
+      const jobId = `${encodeURIComponent(callId)}@${at}+${again}x${clock.speed}`
       return add({ callId, at, again }, { jobId, delay: Math.min(delay, DELAY_MAX_MS) })
     }
     // Without an id: one that equals the id of a job that runs would be dropped, and what has

@@ -1,5 +1,6 @@
 import type { CallId } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
+import { type Loop, startLoop } from './loop.ts'
 import { openCalls } from './open-calls.ts'
 import type { AdvanceCall } from './worker.ts'
 
@@ -18,22 +19,19 @@ export type ReconcilerOptions = {
  * Advances every open call, at once and then at every tick, whatever the queue says, and queues
  * its next instant. This is why a job may get lost, and why an error needs no retry of its own.
  */
-export function createReconciler({ ports, advanceCall, tickMs = TICK_MS }: ReconcilerOptions): {
-  stop(): Promise<void>
-} {
+export function createReconciler({
+  ports,
+  advanceCall,
+  tickMs = TICK_MS,
+}: ReconcilerOptions): Loop {
   const stopping = new AbortController()
-  const tick = async () => {
-    try {
-      await reconcile(ports, advanceCall, stopping.signal)
-    } catch (error) {
-      ports.log.error('the reconciler could not list the open calls', { error: String(error) })
-    }
-  }
-  const ticks = ports.timer.every(tickMs, 'reconciler', tick)
+  const loop = startLoop(ports, 'the reconciler', tickMs, () =>
+    reconcile(ports, advanceCall, stopping.signal),
+  )
   return {
     async stop() {
       stopping.abort()
-      await ticks.stop()
+      await loop.stop()
     },
   }
 }

@@ -143,6 +143,18 @@ describe.each(['PostgreSQL', 'Redis'] as const)('wake-ups on %s', (backend) => {
     await others.close()
   })
 
+  test.skipIf(skip)(
+    'a call queued before the clock ran is woken in time after it does',
+    async () => {
+      const later = addSeconds(NOW, 3600)
+      const slow = await open({ clock: testClock(NOW, 1, false) })
+      await slow.wakeCall(CALL, later)
+      await slow.close()
+      await wakeUps.wakeCall(CALL, later)
+      expect(await wakeUps.count()).toBe(2)
+    },
+  )
+
   test.skipIf(skip)('a burst of wake-ups becomes a few jobs', async () => {
     const bursts = Array.from({ length: 50 }, () => wakeUps.wakeCall(CALL, NOW))
     await Promise.all(bursts)
