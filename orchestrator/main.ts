@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
+import { readHeadTime } from '#adapters/evm/head.ts'
 import { createEvmRail } from '#adapters/evm/rail.ts'
 import { makeOrLoadKey } from '#adapters/evm/keys.ts'
 import { openSigner } from '#adapters/local-keys/keystore.ts'
@@ -103,8 +104,9 @@ async function assemble(
     gateway: { id: GATEWAY, signer },
     gatewayKeys: [{ id: GATEWAY, publicKey: signer.publicKey }],
   }
+  const chainHeadAt = () => readHeadTime({ rpcUrl: servers.rpcUrl, timer })
   const operatorKey = await ensureFirstOperator(ports)
-  const address = await startRoles(config, role, ports, { drivers, wakeUps, url, undo })
+  const address = await startRoles(config, role, ports, { drivers, wakeUps, url, chainHeadAt, undo })
   const parties = servers.isLocalChain
     ? await startLocalParties({ config, ports, apiUrl: address, rpcUrl: servers.rpcUrl, identity })
     : null
@@ -118,6 +120,7 @@ type Parts = {
   readonly drivers: Drivers
   readonly wakeUps: BullWakeUps
   readonly url: string
+  readonly chainHeadAt: () => Promise<number | null>
   readonly undo: (() => Promise<void>)[]
 }
 
@@ -126,13 +129,14 @@ async function startRoles(
   config: Config,
   role: Role,
   ports: Ports,
-  { drivers, wakeUps, url, undo }: Parts,
+  parts: Parts,
 ): Promise<string> {
+  const { drivers, wakeUps, undo } = parts
   const app = createApp(ports)
   const holds = (part: Role) => role === 'all' || role === part
   let address = `http://${config.host}:${config.port}`
   if (holds('api')) {
-    const api = await startApi(config, ports, drivers, url)
+    const api = await startApi(config, ports, parts)
     undo.unshift(() => api.stop())
     address = api.url
   }
@@ -147,7 +151,11 @@ async function startRoles(
   return address
 }
 
-async function startApi(config: Config, ports: Ports, drivers: Drivers, databaseUrl: string) {
+async function startApi(
+  config: Config,
+  ports: Ports,
+  { drivers, url: databaseUrl, chainHeadAt }: Parts,
+) {
   const stopping = new AbortController()
   const { clock } = ports
   const api = createApi({
@@ -156,10 +164,7 @@ async function startApi(config: Config, ports: Ports, drivers: Drivers, database
     startClock: 'start' in clock ? clockStarter(clock as AnchoredClock, config, databaseUrl) : null,
     ocppUrl: (identity) => drivers.ocpp.url(identity),
     presentedThumbprint: (id) => drivers.opcua.presentedThumbprint(id as never),
-    chainHeadAt: async () => {
-      const cursor = await ports.store.transaction((tx) => tx.chain.cursor())
-      return cursor === null ? null : clock.now()
-    },
+    chainHeadAt,
     chainHeadAgeMaxSeconds: 120 * config.speed,
     dashboardsFolder: existsSync(PAGES_FOLDER) ? PAGES_FOLDER : null,
     stopping: stopping.signal,

@@ -44,6 +44,7 @@ export function createWorld(options: WorldOptions): World {
   const store = createMemoryStore()
   const driver = createSimulatedDriver({ clock, ...options })
   const rail = createSimulatedRail({ store, clock, ...options })
+  let drawn = 0
   let running: { app: App; ports: Ports; stop: () => Promise<void> } | null = null
 
   async function boot(): Promise<void> {
@@ -52,7 +53,7 @@ export function createWorld(options: WorldOptions): World {
     const plain: Ports = {
       clock,
       timer: simulatedTimer(),
-      random: { bytes: (length) => new Uint8Array(length).fill(7) },
+      random: { bytes: (length) => Uint8Array.from({ length }, () => drawn++ % 251) },
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       store,
       wakeUps: localWakeUps(),

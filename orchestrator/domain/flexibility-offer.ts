@@ -2,7 +2,7 @@ import type { Candidate, Offerable, PeriodNeed, SkippedResource } from './alloca
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { ChargingSession, Direction, Resource } from './resource.ts'
 import type { DeviceReading } from './telemetry.ts'
-import { type Instant, localMinuteOfDay, secondsBetween } from './time.ts'
+import { type Instant, localMinuteOfDay, secondsBetween, type TimeWindow } from './time.ts'
 
 /** What is known of one resource when it is asked what it can do. */
 export type ResourceNow = {
@@ -17,6 +17,7 @@ export type ResourceNow = {
 }
 
 const ETA = 0.95
+const MINUTES_PER_DAY = 1440
 
 /** Does the standing offer hold for this request? Otherwise the reason why not. */
 export function standingOfferAnswers(
@@ -33,15 +34,27 @@ export function standingOfferAnswers(
   if (!offer.directions.includes(request.direction)) {
     return skip('not-offered', `offers ${offer.directions.join(' and ')}, not ${request.direction}`)
   }
-  const from = localMinuteOfDay(request.window.start, timeZone)
-  const until = localMinuteOfDay(request.window.end, timeZone) || 24 * 60
-  if (from < offer.fromMinute || until > offer.untilMinute) {
+  if (!isOpenFor(offer, request.window, timeZone)) {
     return skip('not-offered', `offers local minutes ${offer.fromMinute} to ${offer.untilMinute}`)
   }
   if (offer.price > request.priceCap) {
     return skip('price-above-cap', `asks ${offer.price} micro-EUR/kWh, cap is ${request.priceCap}`)
   }
   return null
+}
+
+/** Minutes of the local day; from above until holds over midnight. */
+function isOpenFor(
+  { fromMinute, untilMinute }: Resource['offer'],
+  window: TimeWindow,
+  timeZone: string,
+): boolean {
+  if (fromMinute === 0 && untilMinute === MINUTES_PER_DAY) return true
+  const from = localMinuteOfDay(window.start, timeZone)
+  const lengthMinutes = secondsBetween(window.start, window.end) / 60
+  const openMinutes = (untilMinute - fromMinute + MINUTES_PER_DAY) % MINUTES_PER_DAY
+  const sinceOpen = (from - fromMinute + MINUTES_PER_DAY) % MINUTES_PER_DAY
+  return sinceOpen + lengthMinutes <= (openMinutes === 0 ? MINUTES_PER_DAY : openMinutes)
 }
 
 /** What a resource can do in each period, or why it can do nothing. */

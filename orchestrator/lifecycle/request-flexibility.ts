@@ -1,5 +1,5 @@
 import { hashOf } from '#domain/canonical.ts'
-import { DomainError, fieldError } from '#domain/errors.ts'
+import { fieldError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { FlexibilityRequest } from '#domain/flexibility-request.ts'
 import { type CallId, callId, type OrganisationId } from '#domain/ids.ts'
@@ -26,7 +26,7 @@ export async function requestFlexibility(
     const known = await tx.calls.find(id)
     if (known) return { call: sameRequest(known, request, idempotencyKey), repeated: true }
     const program = await tx.organisations.program(dsoId)
-    if (!program) throw new DomainError('not-found', `no program of ${dsoId} is in force`)
+    if (!program) throw fieldError('wrong-state', 'program', 'a program in force', 'none')
     const point = await tx.organisations.congestionPoint(request.congestionPointId)
     if (point?.dsoId !== dsoId) {
       const expected = 'a congestion point of this DSO'
@@ -50,7 +50,7 @@ export async function requestFlexibility(
 function sameRequest(known: FlexibilityCall, request: FlexibilityRequest, key: string) {
   if (hashOf(known.request) !== hashOf(request)) {
     const expected = 'a new key for a request with another content'
-    throw fieldError('idempotency-key-reused', 'Idempotency-Key', expected, key)
+    throw fieldError('idempotency-key-reused', 'header.idempotency-key', expected, key)
   }
   return known
 }
