@@ -117,7 +117,7 @@ async function createDeployer(client: ChainClient, { deployerKey, timer }: Deplo
   }
 
   async function receiptOf(what: string, hash: Hex) {
-    if (local) await mine(client, instant(Number((await getBlock(client)).timestamp) * 1000))
+    if (local) await mine(client, instant(Number((await getBlock(client)).timestamp) * 1000), 0)
     const until = timer.monotonicMs() + MINED_WITHIN_MS
     for (;;) {
       const receipt = await getTransactionReceipt(client, { hash }).catch((error) => {

@@ -45,6 +45,9 @@ export type EvmRailOptions = {
   readonly raiseAfterBlocks?: number
 }
 
+/** How far an idle chain of ours may lag behind business time. */
+const IDLE_LAG_SECONDS = 60
+
 /**
  * The PayoutRail port on an EVM chain.
  * @throws Error in one sentence if the chain is not the one that the database belongs to
@@ -76,12 +79,13 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
   const sender = new Sender({ ...options, ...own, notes: new Notes() })
 
   async function advance(): Promise<{ newEvents: number }> {
-    if (local) await mine(client, clock.now())
+    // Simulations see the time of the last block, so it must be now wherever one is due.
+    if (local) await mine(client, clock.now(), (await sender.isDue()) ? 0 : IDLE_LAG_SECONDS)
     const { confirmed, newEvents } = await indexer.catchUp()
     const underWay = await sender.round(confirmed)
     if (!local || underWay === 0) return { newEvents }
     // What was just sent is mined and read in the same round: nobody else would mine it.
-    await mine(client, clock.now())
+    await mine(client, clock.now(), 0)
     const after = await indexer.catchUp()
     await sender.round(after.confirmed)
     return { newEvents: newEvents + after.newEvents }

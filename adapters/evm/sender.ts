@@ -46,6 +46,12 @@ export class Sender {
     return underWay
   }
 
+  /** Whether an intent will be tried or followed in the next round. */
+  async isDue(): Promise<boolean> {
+    const open = await this.#outbox.journal((chain) => chain.open())
+    return open.some((row) => row.raw !== null || !this.#isPaused(row))
+  }
+
   async #begin(confirmed: number): Promise<Round> {
     const { client, relayer: address, journal } = this.#outbox
     const open = await journal((chain) => chain.open())
@@ -118,9 +124,10 @@ export class Sender {
       return closeIntent(this.#outbox, row, NO_TRANSACTION, refusal.text)
     }
     warnOnce(this.#outbox, row, 'chain: not yet', refusal.name)
-    const businessMs = refusal.name === 'TooEarly' ? Number(refusal.args['from']) * 1000 : 0
-    const wallMs = timer.monotonicMs() + (local ? 0 : RECHECK_MS)
-    note.pausedUntil = { businessMs, wallMs }
+    // On a chain of ours the next block may do; but not while a window runs that has no end here.
+    const soon = local && refusal.name !== 'EpochPending'
+    const wallMs = timer.monotonicMs() + (soon ? 0 : RECHECK_MS)
+    note.pausedUntil = { businessMs: earliest(refusal), wallMs }
   }
 
   /** Whether time alone, or an intent asked for earlier, can change the pool's answer. */
@@ -156,4 +163,11 @@ export class Sender {
     if (unwrapped(error) instanceof DomainError) throw unwrapped(error)
     warnOnce(this.#outbox, row, 'chain: put off', shortMessage(error))
   }
+}
+
+/** Before this instant of business time the pool would say the same again. */
+function earliest({ name, args }: Refusal): number {
+  if (name === 'TooEarly') return Number(args['from']) * 1000
+  if (name === 'ERC3009InvalidAuthorizationTime') return (Number(args['validAfter']) + 1) * 1000
+  return 0
 }

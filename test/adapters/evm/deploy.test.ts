@@ -5,8 +5,17 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Deployment, deployPool } from '#adapters/evm/deploy.ts'
 import { makeOrLoadKey } from '#adapters/evm/keys.ts'
+import { instant } from '#domain/time.ts'
 import { type Anvil, startAnvil } from './support/anvil.ts'
-import { START, makeWorld, settleDown, wallTimer } from './support/world.ts'
+import {
+  START,
+  journalOf,
+  makeWorld,
+  openIntent,
+  settleDown,
+  termsOf,
+  wallTimer,
+} from './support/world.ts'
 
 let anvil: Anvil
 const address = () => privateKeyToAccount(generatePrivateKey()).address
@@ -16,6 +25,8 @@ beforeAll(async () => {
 }, 30_000)
 
 afterAll(() => anvil.stop())
+
+const at = (seconds: number) => instant((START + seconds) * 1000)
 
 const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   rpcUrl: anvil.url,
@@ -97,6 +108,33 @@ describe('time on a local chain', () => {
     world.clock.to(START)
     await settleDown(rail)
     expect((await latest()).seconds).toBe(START + 7200)
+  })
+
+  it('gets a block a minute while nothing happens, and one at once when something does', async () => {
+    const world = await makeWorld({ anvil })
+    const rail = await world.open()
+    world.clock.to(START + 9000)
+    await settleDown(rail, 1)
+    const from = await latest()
+    for (let second = 0; second < 180; second += 10) {
+      world.clock.forward(10)
+      await rail.advance()
+    }
+    expect((await latest()).number - from.number).toBe(2)
+
+    const terms = termsOf(world, { deliverStart: at(9600), deliverEnd: at(9900) })
+    const refund = { kind: 'refundExpired', requestId: rail.requestId(terms) } as const
+    await journalOf(world.store).intend('open', await openIntent(world, terms))
+    await rail.advance()
+    expect((await latest()).seconds).toBe(world.clock.seconds())
+    await journalOf(world.store).intend('refund', refund) // far too early: that makes no blocks
+    await settleDown(rail)
+    const waiting = await latest()
+    for (let second = 0; second < 50; second += 10) {
+      world.clock.forward(10)
+      await rail.advance()
+    }
+    expect(await latest()).toEqual(waiting)
   })
 })
 

@@ -87,7 +87,7 @@ describe('a chain that is not the one the database remembers', () => {
     await settleDown(await world.open())
     const events = await journalOf(world.store).events('RequestOpened')
     const snapshot = await world.chain.ask('evm_snapshot')
-    world.clock.forward(10)
+    world.clock.forward(100)
     await settleDown(await world.open())
     await world.chain.ask('evm_revert', snapshot)
     const rail = await world.open()
@@ -100,7 +100,7 @@ describe('a chain that is not the one the database remembers', () => {
   it('is refused in the middle of a run when the pool is gone', async () => {
     const world = await freshWorld()
     const rail = await world.open()
-    world.clock.forward(10)
+    world.clock.forward(100)
     await settleDown(rail)
     const before = await journalOf(world.store).cursor()
     await world.chain.ask('anvil_reset')
