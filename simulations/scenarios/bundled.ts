@@ -11,6 +11,7 @@ import {
   type Unowned,
 } from './parties.ts'
 import type { Scenario, ScenarioCall, ScenarioCharger, ScenarioFeeder, Visit } from './scenario.ts'
+import { habitW, workingDaysBefore } from './habit.ts'
 import { batteryTurnDownW, chargerTurnDownW, importMinW, wholeHundreds } from './turn-down.ts'
 
 /*
@@ -25,8 +26,8 @@ const START = parseInstant('2027-01-19T15:51:00Z')
 const WINDOW_START = parseInstant('2027-01-19T16:00:00Z')
 const PERIOD_SECONDS = 900
 const WINDOW_SECONDS = 2 * PERIOD_SECONDS
+const WINDOW_END = instant(WINDOW_START + WINDOW_SECONDS * 1000)
 const PRICE_CAP = '450000'
-const HISTORY_DAYS = 10
 const MAIN_SHARE = 0.4
 const OVERLAPPING_SHARE = 0.15
 const NORTH_CHARGERS = 16
@@ -113,7 +114,7 @@ function driver(random: SeededRandom, drawsW: number, hurried: boolean): Visit {
   const departureAt =
     WINDOW_START + (hurried ? random.integer(42, 50) : random.integer(150, 300)) * MINUTE
   const hours = (departureAt - pluggedInAt) / 3_600_000
-  const share = hurried ? 0.97 : random.between(0.45, 0.6)
+  const share = hurried ? 0.99 : random.between(0.45, 0.6)
   const capacityWh = random.integer(52, 80) * 1000
   const socAtPlugIn = random.integer(15, 33) / 100
   const efficiency = 0.92
@@ -131,7 +132,7 @@ function driver(random: SeededRandom, drawsW: number, hurried: boolean): Visit {
 function pastDays(random: SeededRandom, visit: Visit, drawsW: number) {
   let registerWh = random.integer(200, 9000) * 1000
   const history: { at: string; registerWh: number }[] = []
-  for (const daysBefore of workingDaysBefore()) {
+  for (const daysBefore of workingDaysBefore(WINDOW_START, TIME_ZONE)) {
     const windowStart = sameLocalTime(WINDOW_START, daysBefore, TIME_ZONE)
     const shift = windowStart - WINDOW_START
     const from = Date.parse(visit.chargingFrom) + shift + random.integer(-10, 10) * MINUTE
@@ -150,43 +151,42 @@ function pastDays(random: SeededRandom, visit: Visit, drawsW: number) {
   return { history, registerWh }
 }
 
-/** How many days before the window, the farthest first; the window is on a Tuesday. */
-function workingDaysBefore(): number[] {
-  const days: number[] = []
-  for (let daysBefore = 1; days.length < HISTORY_DAYS; daysBefore += 1) {
-    const weekday = new Date(sameLocalTime(WINDOW_START, daysBefore, TIME_ZONE)).getUTCDay()
-    if (weekday !== 0 && weekday !== 6) days.unshift(daysBefore)
-  }
-  return days
-}
-
 function clamp(value: number, limit: number): number {
   return Math.max(-limit, Math.min(limit, value))
 }
 
-/** The dearest charger of the north point is on offer from 20:00 only. */
+/** The dearest charger of the north point that has time is on offer from 20:00 only. */
 function lateOffer(unowned: readonly Unowned[]): Unowned[] {
   const dearest = unowned
-    .filter(({ device, congestionPoint }) => device.kind === 'charger' && congestionPoint === NORTH)
+    .filter(({ device, congestionPoint }) => {
+      if (device.kind === 'battery' || congestionPoint !== NORTH) return false
+      return !hurriedVisit(device.visits[0])
+    })
     .sort((a, b) => Number(b.device.offer.price) - Number(a.device.offer.price))[0]
-  return unowned.map((one) =>
-    one === dearest
-      ? { ...one, device: { ...one.device, offer: { ...one.device.offer, fromMinute: 1200 } } }
-      : one,
-  )
+  return unowned.map((one) => {
+    if (one !== dearest) return one
+    return { ...one, device: { ...one.device, offer: { ...one.device.offer, fromMinute: 1200 } } }
+  })
 }
 
-/** What those can give at once that are on offer and have time. */
-function northTurnDownW(unowned: readonly Unowned[]): number {
-  let totalW = 0
+type Capable = { readonly price: number; readonly turnDownW: number }
+
+/** What those can give that are on offer and have time, cheapest first. */
+function northMeritOrder(unowned: readonly Unowned[]): Capable[] {
+  const capable: Capable[] = []
   for (const { device, congestionPoint } of unowned) {
     if (congestionPoint !== NORTH) continue
-    if (device.kind === 'battery') totalW += wholeHundreds(batteryTurnDownW(device, WINDOW_SECONDS))
-    else if (device.offer.fromMinute < 1000 && !hurriedVisit(device.visits[0])) {
-      totalW += wholeHundreds(chargerTurnDownW(device, drawn(device)))
+    const price = Number(device.offer.price)
+    if (device.kind === 'battery') {
+      const turnDownW = wholeHundreds(batteryTurnDownW(device, WINDOW_SECONDS))
+      capable.push({ price, turnDownW })
+    } else if (device.offer.fromMinute < 1000 && !hurriedVisit(device.visits[0])) {
+      const window = { start: WINDOW_START, end: WINDOW_END }
+      const habitualW = Math.min(drawn(device), habitW(device, window, TIME_ZONE))
+      capable.push({ price, turnDownW: wholeHundreds(chargerTurnDownW(device, habitualW)) })
     }
   }
-  return totalW
+  return capable.sort((a, b) => a.price - b.price)
 }
 
 function hurriedVisit(visit: Visit | undefined): boolean {
@@ -197,21 +197,35 @@ function drawn(device: ScenarioCharger): number {
   return device.visits[0]?.car.maxW ?? 0
 }
 
+/**
+ * About a share of the turn-down: all of the cheapest and half of the next dearer one. So the last
+ * device in the order is asked for something that shows, too.
+ */
+function askFor(order: readonly Capable[], targetW: number): { powerW: number; taken: number } {
+  let sumW = 0
+  for (const [index, { turnDownW }] of order.entries()) {
+    const powerW = wholeHundreds(sumW + turnDownW / 2)
+    if (sumW + turnDownW > targetW) return { powerW, taken: index + 1 }
+    sumW += turnDownW
+  }
+  return { powerW: wholeHundreds(sumW), taken: order.length }
+}
+
 function callsFor(unowned: readonly Unowned[]): { main: ScenarioCall; overlapping: ScenarioCall } {
-  const turnDownW = northTurnDownW(unowned)
+  const order = northMeritOrder(unowned)
+  const totalW = order.reduce((sum, { turnDownW }) => sum + turnDownW, 0)
+  const first = askFor(order, totalW * MAIN_SHARE)
+  const second = askFor(order.slice(first.taken), totalW * OVERLAPPING_SHARE)
   const starts = [WINDOW_START, instant(WINDOW_START + PERIOD_SECONDS * 1000)]
-  const call = (from: number, share: number): ScenarioCall => ({
+  const call = (from: number, powerW: number): ScenarioCall => ({
     congestionPoint: NORTH,
     direction: 'reduce-import',
     windowStart: formatInstant(starts[from] ?? WINDOW_START),
-    windowEnd: formatInstant(instant(WINDOW_START + WINDOW_SECONDS * 1000)),
-    periods: starts.slice(from).map((start) => ({
-      start: formatInstant(start),
-      powerW: wholeHundreds(turnDownW * share),
-    })),
+    windowEnd: formatInstant(WINDOW_END),
+    periods: starts.slice(from).map((start) => ({ start: formatInstant(start), powerW })),
     priceCap: PRICE_CAP,
   })
-  return { main: call(0, MAIN_SHARE), overlapping: call(1, OVERLAPPING_SHARE) }
+  return { main: call(0, first.powerW), overlapping: call(1, second.powerW) }
 }
 
 /** In each period exactly what the calls ask for flows too much. */

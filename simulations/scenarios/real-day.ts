@@ -1,14 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import {
-  formatInstant,
-  type Instant,
-  instant,
-  localDayOfWeek,
-  sameLocalTime,
-} from '#domain/time.ts'
+import { formatInstant, type Instant, instant, sameLocalTime } from '#domain/time.ts'
 import { seededRandom } from '../random.ts'
 import { bundledBatteries, dealPrices } from './bundled-devices.ts'
 import { type FeederDay, HALF_HOUR_SECONDS, readFeederDay } from './feeder-day.ts'
+import { habitW, HISTORY_DAYS, workingDaysBefore } from './habit.ts'
 import { AGGREGATORS, CONGESTION_POINTS, dealOwners, NORTH, pad, type Unowned } from './parties.ts'
 import {
   busiestStations,
@@ -26,7 +21,6 @@ import { batteryTurnDownW, importMinW, wholeHundreds } from './turn-down.ts'
 const TIME_ZONE = 'Europe/London'
 const STATIONS = 20
 const SESSION_YEAR = 2019
-const HISTORY_DAYS = 10
 const SHARE = 0.4
 const LEAD_SECONDS = 540
 const PRICE_CAP = '450000'
@@ -138,7 +132,7 @@ function realCharger(
     offer: { price: '0', directions: ['reduce-import'], fromMinute: 0, untilMinute: 1440 },
     registerWh: registerAt(start),
     visits: stays.map(visitOf),
-    history: workingDaysBefore(window.start).flatMap((daysBefore) => {
+    history: workingDaysBefore(window.start, TIME_ZONE).flatMap((daysBefore) => {
       const from = sameLocalTime(window.start, daysBefore, TIME_ZONE) - HOUR
       const quarters = Math.round((window.end - window.start + 2 * HOUR) / QUARTER)
       return Array.from({ length: quarters + 1 }, (_, index) => {
@@ -173,15 +167,6 @@ function visitOf(session: RealSession): Visit {
   }
 }
 
-function workingDaysBefore(windowStart: Instant): number[] {
-  const days: number[] = []
-  for (let daysBefore = 1; days.length < HISTORY_DAYS; daysBefore += 1) {
-    const weekday = localDayOfWeek(sameLocalTime(windowStart, daysBefore, TIME_ZONE), TIME_ZONE)
-    if (weekday <= 5) days.unshift(daysBefore)
-  }
-  return days
-}
-
 /**
  * What the fleet at this point can give, W: of each charger the smaller of what it draws as the
  * scenario starts and of its mean on the days before, of each battery what lasts the window.
@@ -196,7 +181,7 @@ function fleetTurnDownW(
     .filter(({ congestionPoint }) => congestionPoint === NORTH)
     .map(({ device }) => {
       if (device.kind === 'battery') return wholeHundreds(batteryTurnDownW(device, seconds))
-      return wholeHundreds(Math.min(drawsW(device, start), habitW(device, window)))
+      return wholeHundreds(Math.min(drawsW(device, start), habitW(device, window, TIME_ZONE)))
     })
     .reduce((sum, powerW) => sum + powerW, 0)
 }
@@ -208,18 +193,6 @@ function drawsW({ visits }: ScenarioCharger, at: Instant): number {
     return from <= at && at < Math.min(done, Date.parse(departureAt))
   })
   return visit?.car.maxW ?? 0
-}
-
-/** Mean power in the window's hours on the days before, W. */
-function habitW({ history }: ScenarioCharger, window: { start: Instant; end: Instant }): number {
-  const registers = new Map(history.map(({ at, registerWh }) => [Date.parse(at), registerWh]))
-  const days = workingDaysBefore(window.start)
-  const energyWh = days.reduce((sum, daysBefore) => {
-    const from = registers.get(sameLocalTime(window.start, daysBefore, TIME_ZONE)) ?? 0
-    const until = registers.get(sameLocalTime(window.end, daysBefore, TIME_ZONE)) ?? 0
-    return sum + until - from
-  }, 0)
-  return (energyWh * HOUR) / (window.end - window.start) / days.length
 }
 
 function drawnW(unowned: readonly Unowned[], at: Instant): number {
