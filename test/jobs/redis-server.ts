@@ -1,10 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { findServer, isRequired } from '../support/servers.ts'
 
 export type TestRedis = {
   readonly url: string
@@ -13,15 +14,14 @@ export type TestRedis = {
   stop(): Promise<void>
 }
 
-const isInstalled = spawnSync('redis-server', ['--version']).status === 0
+const found = findServer('redis-server')
 
-/** null: a server is there. Otherwise why tests with Redis are skipped; required, it fails here. */
+/** null: a server is there. Otherwise why tests with Redis are skipped; demanded, they fail. */
 export const whyNoRedis: string | null = (() => {
-  if (isInstalled) return null
-  const reason = 'redis-server is not installed (Debian: apt-get install redis-server)'
-  if (process.env['GRIDCALL_REQUIRE_ALL'] === '1') throw new Error(reason)
-  console.warn(`skipped: ${reason}`)
-  return reason
+  if (found.path !== null) return null
+  if (isRequired('redis-server')) throw new Error(found.missing)
+  console.warn(`skipped: ${found.missing}`)
+  return found.missing
 })()
 
 /** A Redis of our own on a free port, without files. */
@@ -31,7 +31,7 @@ export async function startRedis(policy = 'noeviction'): Promise<TestRedis> {
   const url = `redis://127.0.0.1:${port}`
   const start = async () => {
     const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '']
-    const child = spawn('redis-server', [...settings, '--maxmemory-policy', policy], {
+    const child = spawn(found.path ?? 'redis-server', [...settings, '--maxmemory-policy', policy], {
       stdio: 'ignore',
     })
     const probe = new Redis(url, { retryStrategy: () => 50, maxRetriesPerRequest: 100 })
