@@ -83,6 +83,14 @@ test('a password of another station does not open this one', async () => {
   expect(answer).toMatch(/^HTTP\/1\.1 401 /)
 })
 
+test('the right password under another user name does not open the door', async () => {
+  world = await startWorld()
+  for (const user of ['CP-2', '', 'CP-1X']) {
+    const { answer } = await upgrade('/ocpp/CP-1', [`Authorization: ${basic(user, PASSWORD)}`])
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /)
+  }
+})
+
 test('paths outside /ocpp/ and plain requests are turned away', async () => {
   world = await startWorld()
   const headers = [`Authorization: ${basic('CP-1', PASSWORD)}`]
@@ -188,18 +196,21 @@ test('a taken port is refused with a sentence', async () => {
   await expect(startWorld({ port })).rejects.toThrow(`127.0.0.1:${port}: the port is taken`)
 })
 
-test('stopping ends in time although a station does not answer the close frame', async () => {
-  world = await startWorld()
-  const { hostname, port } = new URL(world.driver.url('x'))
-  const deaf = connect(Number(port), hostname)
-  await once(deaf, 'connect')
-  deaf.write(handshake('ocpp1.6'))
-  await once(deaf, 'data')
-  const begun = performance.now()
-  await world.stop()
-  expect(performance.now() - begun).toBeLessThan(2_500)
-  deaf.destroy()
-})
+test.each(['ocpp1.6', 'ocpp1.2'])(
+  'stopping ends in time although a peer on %s does not answer a close frame',
+  async (protocol) => {
+    world = await startWorld()
+    const { hostname, port } = new URL(world.driver.url('x'))
+    const deaf = connect(Number(port), hostname)
+    await once(deaf, 'connect')
+    deaf.write(handshake(protocol))
+    await once(deaf, 'data')
+    const begun = performance.now()
+    await world.stop()
+    expect(performance.now() - begun).toBeLessThan(2_500)
+    deaf.destroy()
+  },
+)
 
 test('stopping closes every connection with 1001 and reports it', async () => {
   world = await startWorld()

@@ -36,6 +36,20 @@ test('a limit without a transaction is refused, and holds for the car that comes
   })
 })
 
+test('where nothing was heard of a transaction yet, a limit waits for the word', async () => {
+  const station = await join16(world)
+  const applied = world.driver.apply(resource.id, setpoint(resource), 1_000)
+  await station.call('MeterValues', {
+    connectorId: 1,
+    transactionId: 42,
+    meterValue: [meterValue16(START, '7000', '100')],
+  })
+  await applied
+  expect(station.callsOf('SetChargingProfile').at(-1)).toMatchObject({
+    csChargingProfiles: { transactionId: 42 },
+  })
+})
+
 test('a refusal names the status', async () => {
   const station = await join16(world)
   await plugIn16(station)
@@ -192,4 +206,8 @@ test('where nothing can be read back the offered current tells, and without it n
   })
   await station.call('MeterValues', { connectorId: 1, meterValue: [value] })
   expect(await world.driver.readBack(resource.id, 500)).toEqual({ kind: 'limited', powerW: 4_140 })
+  // What was offered before a change says nothing about what holds after it.
+  await plugIn16(station)
+  await world.driver.apply(resource.id, setpoint(resource, { powerW: 9_000 }), 500)
+  expect(await world.driver.readBack(resource.id, 500)).toEqual({ kind: 'unknown' })
 })

@@ -82,8 +82,9 @@ test('unknown actions and missing fields are answered with the errors of the ver
   expect(wrong[2]).toBe('TypeConstraintViolation')
 })
 
-test('frames of unknown type are ignored, answers that nobody waits for, too', async () => {
+test('a null payload is an empty one; unknown frames and stray answers are ignored', async () => {
   const station = await join16(world)
+  expect(await exchange(station, '[2,"null","Heartbeat",null]')).toMatchObject([3, 'null', {}])
   const before = station.frames.length
   station.raw('[6,"s","NotifyPeriodicEventStream",{}]')
   station.raw('[3,"nobody",{}]')

@@ -144,6 +144,33 @@ test('a start that is sent twice, with the same or another message id, is one tr
   expect(world.heard.sessions).toHaveLength(1)
 })
 
+test('two cars plugged in within one second are two transactions', async () => {
+  await world.driver.attach(charger({ connectorId: 2 }))
+  const station = await join16(world)
+  const ids: unknown[] = []
+  for (const connectorId of [1, 2, 2]) {
+    const [, , answer] = await station.call('StartTransaction', {
+      connectorId,
+      idTag: 'TAG',
+      meterStart: 0,
+      timestamp: formatInstant(START),
+    })
+    ids.push((answer as { transactionId: number }).transactionId)
+  }
+  const [first, second, again] = ids
+  expect(second).not.toBe(first)
+  expect(again).toBe(second)
+  expect(world.heard.sessions).toHaveLength(2)
+})
+
+test('a stop without a usable transaction id ends what runs', async () => {
+  const station = await join16(world)
+  await plugIn16(station)
+  const stop = { transactionId: -1, timestamp: formatInstant(START), meterStop: 1_000 }
+  expect((await station.call('StopTransaction', stop))[0]).toBe(3)
+  expect(world.heard.sessions.at(-1)).toMatchObject({ startedAt: START, endedAt: START })
+})
+
 test('meter values that come after the stop do not bring the transaction back', async () => {
   const station = await join16(world)
   const transactionId = await plugIn16(station)

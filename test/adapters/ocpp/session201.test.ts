@@ -251,12 +251,26 @@ test('events out of order and twice make one session with its end', async () => 
   })
 })
 
+test('the end of a transaction that nobody saw begin is told where its first value is', async () => {
+  await join()
+  await event('Updated', START + 30_000)
+  await event('Ended', START + 60_000, {
+    meterValue: [
+      meterValue(START - 600_000, 0, 1.5, 'Transaction.Begin'),
+      meterValue(START + 60_000, 0, 2.5, 'Transaction.End'),
+    ],
+  })
+  expect(world.heard.sessions).toMatchObject([
+    { startedAt: START - 600_000, endedAt: START + 60_000, startRegisterWh: 1_500 },
+  ])
+})
+
 test('aligned values count inside a transaction and outside, each with its own stamp', async () => {
   await join()
   await event('Started', START, { meterValue: [meterValue(START, 0, 1.5, 'Transaction.Begin')] })
   await event('Updated', START + 30_000, {
     triggerReason: 'MeterValueClock',
-    meterValue: [meterValue(START + 30_000, 7_200.2, 1.56)],
+    meterValue: [meterValue(START + 30_000, 7_200.2, 1.56, 'Other')],
   })
   await event('Updated', START + 31_000, {
     triggerReason: 'MeterValuePeriodic',

@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { meterValues, toReading } from '#adapters/ocpp/meter-values.ts'
+import { deviation } from '#adapters/ocpp/schemas.ts'
 import {
   effectiveLimit,
   effectiveOf,
   fromTimestamp,
   limitToWatts,
   rateUnitOf,
+  setProfile16,
   setpointSchedule,
   startOfTransaction,
   toLimit,
@@ -64,6 +66,23 @@ test('exact amperes survive: no rounding error takes a tenth away', () => {
     const of = { ...onePhase, importMaxW: 7_360 }
     expect(toLimit(tenths * 23, of, 'A')).toBe(tenths / 10)
   }
+})
+
+test('each limit of one decimal passes the schema of 1.6', () => {
+  const schedule = setpointSchedule(setpoint(charger()), 5_000, rating, 'A', START)
+  const refused: number[] = []
+  for (let tenths = 0; tenths <= 640; tenths += 1) {
+    const [period] = schedule.chargingSchedulePeriod
+    const chargingSchedulePeriod = [{ startPeriod: 0, ...period, limit: tenths / 10 }]
+    const parts = { id: 1, stackLevel: 1, transactionId: '7' }
+    const request = setProfile16(1, {
+      ...parts,
+      schedule: { ...schedule, chargingSchedulePeriod } as typeof schedule,
+    })
+    const wrong = deviation('ocpp1.6', 'SetChargingProfile', 'Request', { ...request })
+    if (wrong !== null) refused.push(tenths / 10)
+  }
+  expect(refused).toEqual([])
 })
 
 test('single-phase and three-phase chargers get their own amperes', () => {
@@ -151,7 +170,7 @@ test('phases are summed, k units scaled, a total preferred, signed values left a
     { value: '1.2', measurand: 'Power.Active.Import', phase: 'L2-N', unit: 'kW' },
     { value: '1300', measurand: 'Power.Active.Import', phase: 'L3', unit: 'W' },
     { value: '1300', measurand: 'Power.Active.Import', phase: 'L3-N', unit: 'W' },
-    { value: 'OCMF|…', format: 'SignedData' },
+    { value: '1', format: 'SignedData', unit: 'Wh' },
     { value: '12.3456', unit: 'kWh' },
     { value: '99', phase: 'L1', unit: 'kWh' },
     { value: '55.5', measurand: 'SoC', unit: 'Percent', location: 'EV' },
