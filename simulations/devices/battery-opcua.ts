@@ -15,7 +15,7 @@ import {
 } from 'node-opcua'
 import { ACCEPTED, type BatteryReading, BatteryUnit } from './battery-unit.ts'
 import type { ScenarioBattery } from '../scenarios/scenario.ts'
-import type { DeviceHooks } from './station.ts'
+import { type DeviceHooks, stamp } from './station.ts'
 
 const MODEL = fileURLToPath(import.meta.resolve('#adapters/opcua/gridcall-bess.xml'))
 const NAMESPACE = 'urn:gridcall:bess'
@@ -48,6 +48,8 @@ export class BatteryOpcua {
     this.unit = new BatteryUnit(device, start, {
       metered: (reading) => this.#record(reading),
       backAtDefault: hooks.backAtDefault,
+      reacted: (when, powerW) =>
+        hooks.log('reaction', { powerW: Math.round(powerW), powerAt: stamp(when) }),
     })
   }
 

@@ -19,9 +19,14 @@ export type BatteryEvents = {
   readonly metered: (reading: BatteryReading) => void
   /** No setpoint is in force any more; from this instant on. */
   readonly backAtDefault: (at: number) => void
+  /** The power has come to rest after a change, W, + is import. */
+  readonly reacted: (at: number, powerW: number) => void
 }
 
 export type Setpoint = { readonly powerW: number; readonly validUntil: number }
+
+/** A change of power below this is drift, not a reaction. */
+const REACTION_W = 50
 
 /** The answers of SetActivePower. */
 export const ACCEPTED = 0
@@ -43,6 +48,7 @@ export class BatteryUnit {
   #state: BatteryState
   #setpoint: Setpoint | null = null
   #sequence = -1
+  #restingW: number
   #interval: { start: number; netWh: number }
   #held = false
   #ignoresUntil = 0
@@ -69,6 +75,7 @@ export class BatteryUnit {
       importedWh: battery.importedWh,
       exportedWh: battery.exportedWh,
     }
+    this.#restingW = battery.revertW
     this.#interval = { start, netWh: battery.importedWh - battery.exportedWh }
     this.#events = events
   }
@@ -126,8 +133,17 @@ export class BatteryUnit {
     if (this.#setpoint !== null && this.#now >= this.#setpoint.validUntil) this.#letGo(this.#now)
     const stuck = this.#held || this.#now < this.#ignoresUntil
     const targetW = stuck ? this.#state.powerW : (this.#setpoint?.powerW ?? this.spec.revertW)
+    const before = this.#state.powerW
     this.#state = stepBattery(this.spec, this.#state, targetW, STEP_MS / 1000)
+    this.#watchReaction(before)
     this.#meter()
+  }
+
+  #watchReaction(beforeW: number): void {
+    const { powerW } = this.#state
+    if (Math.abs(powerW - beforeW) > 1 || Math.abs(powerW - this.#restingW) < REACTION_W) return
+    this.#restingW = powerW
+    this.#events.reacted(this.#now, powerW)
   }
 
   #letGo(at: number): void {

@@ -35,6 +35,7 @@ export class StationOcpp16 implements Station {
       backAtDefault: parts.hooks.backAtDefault,
       reacted: (at, limitW) => {
         parts.hooks.log('reaction', { offeredW: limitW, powerAt: stamp(at) })
+        if (this.point.session === null) return
         this.#status(limitW === 0 ? 'SuspendedEVSE' : 'Charging')
       },
     })

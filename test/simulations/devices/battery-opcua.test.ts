@@ -148,6 +148,8 @@ test('discharge is + on the wire; an order is read back, followed and expires', 
   expect(await read(session, 'SetpointEnable')).toBe(false)
   expect(await read(session, 'ActivePower')).toBe(0)
   expect(defaults).toEqual([at(300)])
+  const reactions = log.filter(({ kind }) => kind === 'reaction')
+  expect(reactions.map(({ powerW }) => powerW)).toEqual([-3000, 0])
 })
 
 test('a release returns to the default at once', async () => {

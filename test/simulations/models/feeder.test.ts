@@ -18,7 +18,7 @@ test('the load is what our devices draw on top of the rest; the excess is never 
   expect(feederLoad(SPEC, 900, -50).loadW).toBe(750)
 })
 
-test('a meter tells the mean of each settlement period, of the devices behind its point only', () => {
+test('a meter tells the mean of each settlement period, of the devices behind its point', () => {
   const scenario = bundledScenario(7)
   const [north] = scenario.feeders
   if (north === undefined) throw new Error('no feeder')

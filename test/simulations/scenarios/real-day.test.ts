@@ -81,8 +81,10 @@ test('the shift brings eight in the morning to the window, or half past to half 
   expect(summer).toBe(0)
 })
 
-const COLUMNS =
-  'station,driver,connected_at,disconnected_at,charging_from,charging_until,mean_power_kw,energy_kwh'
+const COLUMNS = [
+  'station,driver,connected_at,disconnected_at',
+  'charging_from,charging_until,mean_power_kw,energy_kwh',
+].join(',')
 const SESSIONS = `${COLUMNS}
 1,9,2019-01-16T15:00Z,2019-01-16T19:00Z,2019-01-16T15:00Z,2019-01-16T17:00Z,2,4
 1,9,2019-01-16T18:00Z,2019-01-16T20:00Z,2019-01-16T18:00Z,2019-01-16T20:00Z,2,4
