@@ -17,6 +17,7 @@ import { payoutRoutes } from './routes/payouts.ts'
 import { programRoutes } from './routes/programs.ts'
 import { resourceRoutes } from './routes/resources.ts'
 import { verificationRoutes } from './routes/verification.ts'
+import { at } from './schemas.ts'
 import { eventStream } from './stream.ts'
 
 /** The whole HTTP service: API, event stream, pages, health, metrics, documentation. */
@@ -39,6 +40,9 @@ export function createApi(context: ApiContext) {
     await next()
     c.header('x-content-type-options', 'nosniff')
     if (c.res.headers.get('cache-control') === null) c.header('cache-control', 'no-store')
+    // A page counts down in business time, which its own clock knows nothing of.
+    c.header('gridcall-now', at(ports.clock.now()))
+    c.header('gridcall-speed', String(ports.clock.speed))
   })
   app.get('/v1/stream', forRoles(...STREAM_ROLES).middleware, eventStream(context))
   describeStream(app)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { hc } from 'hono/client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryStore } from '#db/memory-store.ts'
+import { formatInstant } from '#domain/time.ts'
 import type { Api } from '#http/api.ts'
 import type { Store } from '#ports.ts'
 import { aTown, callBody, idempotent, type Service, startService, type Town } from './service.ts'
@@ -223,6 +224,16 @@ describe('answers', () => {
     const refused = await service.send('GET', '/v1/owners', { key: town.keys.dso })
     expect(mine.headers.get('cache-control')).toBe('no-store')
     expect(refused.headers.get('cache-control')).toBe('no-store')
+  })
+
+  test('tell the business time and how fast it runs, refusals too', async () => {
+    const service = await start()
+    const key = service.operatorKey
+    for (const path of ['/v1/organisations', '/v1/flexibility-calls/none']) {
+      const { headers } = await service.send('GET', path, { key })
+      expect(headers.get('gridcall-now')).toBe(formatInstant(service.world.clock.now()))
+      expect(headers.get('gridcall-speed')).toBe('1')
+    }
   })
 
   test('what is nowhere is a problem too', async () => {
