@@ -10,6 +10,11 @@ export function refuseIfInterrupted() {
   if (interrupted !== null) throw new Refusal(`stopped by ${interrupted}`)
 }
 
+/** The process id of what runs at the moment; undefined if nothing does. */
+export function runningPid() {
+  return running?.pid
+}
+
 /** Signals go on to whatever runs. A terminal sends Ctrl-C to the whole group by itself. */
 export function passSignalsOn() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) {

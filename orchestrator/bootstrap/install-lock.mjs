@@ -1,13 +1,15 @@
 /** One installation at a time per checkout, whoever starts it and however it may die. */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import { refuseIfInterrupted } from './child.mjs'
+import { refuseIfInterrupted, runningPid } from './child.mjs'
 import { readText, Refusal, root, runtimeFolder, say } from './place.mjs'
 
 const deadlineMs = 15 * 60_000
-const heartbeatMs = 2_000
-/** A holder on another host, or behind a reused process id, is judged by its silence. */
-const silenceMs = 30_000
+const heartbeatMs = 500
+/** A holder may be on another host, where its process ids mean nothing: its heartbeat counts. */
+const pulseMs = 5_000
+/** Somebody else may have got the process id of a holder that died long ago. */
+const silenceMs = 5 * 60_000
 
 function isAlive(pid) {
   try {
@@ -18,12 +20,14 @@ function isAlive(pid) {
   }
 }
 
+/** True once the holder and what it had started are gone: an npm may outlive who started it. */
 function isAbandoned(lock) {
   const entry = fs.statSync(lock, { throwIfNoEntry: false })
   if (entry === undefined) return false
-  if (Date.now() - entry.mtimeMs > silenceMs) return true
-  const pid = Number(readText(lock))
-  return pid > 0 && !isAlive(pid)
+  const silentMs = Date.now() - entry.mtimeMs
+  if (silentMs < pulseMs) return false
+  const pids = (readText(lock) ?? '').split(' ').map(Number)
+  return silentMs > silenceMs || !pids.some((pid) => pid > 0 && isAlive(pid))
 }
 
 /** True if the file is ours now, false if somebody else has it. */
@@ -34,6 +38,17 @@ function take(file) {
   } catch (error) {
     if (error.code === 'EEXIST') return false
     throw error
+  }
+}
+
+/** Shows that we live, and names what we have started. */
+function beat(lock) {
+  try {
+    const pids = `${process.pid} ${runningPid() ?? 0}`
+    fs.writeFileSync(lock, pids.padEnd(30), { flag: 'r+' })
+  } catch (error) {
+    // Somebody deleted it by hand, as they were told; or the disk is full, which npm will say.
+    if (error.code !== 'ENOENT' && error.code !== 'ENOSPC') throw error
   }
 }
 
@@ -62,10 +77,7 @@ export async function alone(work) {
     await new Promise((resolve) => setTimeout(resolve, 100))
     refuseIfInterrupted()
   }
-  const heartbeat = setInterval(() => {
-    const now = new Date()
-    fs.utimes(lock, now, now, () => {}) // a lock that somebody deleted needs no heartbeat
-  }, heartbeatMs)
+  const heartbeat = setInterval(() => beat(lock), heartbeatMs)
   try {
     return await work()
   } finally {
