@@ -72,20 +72,23 @@ describeWith('python3-venv', 'OCPP stations of the Python package ocpp', (system
         { status: 'Accepted', time: '2026-03-02T17:00:00Z' },
       ])
       await world.driver.apply(resource.id, setpoint(resource), 5_000)
-      expect(station.of('profile').at(-1)).toMatchObject({
-        purpose: 'TxProfile',
-        limit: 6,
-        duration: 1_860,
-      })
+      // Asked at once, on the line that acknowledged; what the station prints comes on another one.
       expect(await world.driver.readBack(resource.id, 5_000)).toEqual({
         kind: 'limited',
         powerW: 4_140,
       })
+      await until('the profile in print', () => station.of('profile').length === 2)
+      expect(station.of('profile')).toMatchObject([
+        { purpose: 'TxDefaultProfile', limit: 16, duration: null },
+        { purpose: 'TxProfile', limit: 6, duration: 1_860 },
+      ])
       await world.driver.apply(resource.id, setpoint(resource, { version: 2, powerW: null }), 5_000)
-      expect(station.of('cleared').at(-1)).toMatchObject({ id: 720_001, found: true })
       expect(await world.driver.readBack(resource.id, 5_000)).toEqual({ kind: 'default' })
+      await until('the clearing in print', () => station.of('cleared').at(-1)?.['found'] === true)
+      expect(station.of('cleared').at(-1)).toMatchObject({ id: 720_001 })
       station.child.stdin.write('leave\n')
       expect([await station.exit, station.complaints.join('')]).toEqual([0, ''])
+      await until('the end in print', () => station.of('done').length === 1)
       expect(station.of('done')).toEqual([{ kind: 'done', protocol: `ocpp${version}` }])
     } finally {
       station.child.kill()
