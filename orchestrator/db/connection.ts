@@ -1,6 +1,7 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import type { Log } from '#ports.ts'
+import { isSilence } from './database-error.ts'
 
 /** drizzle over the one connection that a transaction holds. */
 export type Transaction = NodePgDatabase<Record<string, never>>
@@ -11,6 +12,8 @@ export type Deadlines = {
   readonly connectionMs: number
   readonly lockMs: number
   readonly statementMs: number
+  /** The server ends a statement itself; this much later we believe that it is not there. */
+  readonly silenceMs: number
   /** A transaction whose process does nothing is ended by the server. */
   readonly idleInTransactionMs: number
 }
@@ -19,11 +22,9 @@ export const DEADLINES: Deadlines = {
   connectionMs: 10_000,
   lockMs: 10_000,
   statementMs: 20_000,
+  silenceMs: 5000,
   idleInTransactionMs: 30_000,
 }
-
-/** The server ends a statement itself; this much later we stop to believe that it is there. */
-const SILENCE_MS = 5000
 
 export type ConnectOptions = {
   readonly url: string
@@ -49,7 +50,7 @@ export function connect(options: ConnectOptions): pg.Pool {
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: deadlines.connectionMs,
     statement_timeout: deadlines.statementMs,
-    query_timeout: deadlines.statementMs + SILENCE_MS,
+    query_timeout: deadlines.statementMs + deadlines.silenceMs,
     lock_timeout: deadlines.lockMs,
     idle_in_transaction_session_timeout: deadlines.idleInTransactionMs,
   })
@@ -81,7 +82,8 @@ export async function inTransaction<T>(
     return result
   } catch (error) {
     const cause = broken ?? error // what broke the connection says more than "it is broken"
-    isClean = await rollback(client)
+    // A server that is silent would not answer to ROLLBACK either.
+    isClean = !isSilence(cause) && (await rollback(client))
     throw cause
   } finally {
     client.off('error', onError)

@@ -3,11 +3,19 @@ import { DomainError } from '#domain/errors.ts'
 
 const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK_DETECTED = '40P01'
+/** The driver's own words. */
+const NO_ANSWER = 'Query read timeout'
 
 /** True if the server undid the whole transaction and doing it again may succeed. */
 export function isRetryable(error: unknown): boolean {
   const code = codeOf(unwrapped(error))
   return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED
+}
+
+/** True if the server did not even end a statement that took too long. */
+export function isSilence(error: unknown): boolean {
+  const cause = unwrapped(error)
+  return cause instanceof Error && cause.message === NO_ANSWER
 }
 
 /**
@@ -64,5 +72,5 @@ function byMessage(message: string): string | null {
   if (message.startsWith('Connection terminated') || message.includes('not queryable')) {
     return 'the connection to the database was lost'
   }
-  return message === 'Query read timeout' ? 'the database gave no answer' : null
+  return message === NO_ANSWER ? 'the database gave no answer' : null
 }

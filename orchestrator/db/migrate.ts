@@ -14,6 +14,7 @@ const DEADLINES: Deadlines = {
   connectionMs: 10_000,
   lockMs: 120_000,
   statementMs: 120_000,
+  silenceMs: 5000,
   idleInTransactionMs: 30_000,
 }
 

@@ -9,6 +9,7 @@ import type { TestDatabase } from '../support/database.ts'
 import { recordingLog } from '../support/recording-log.ts'
 import { createMigratedDatabase } from './migrated-database.ts'
 import { businessEvent, call, NOW, reading, setpoint } from './samples.ts'
+import { startNetwork } from './swallowing-network.ts'
 
 const FIRST = callId('call-1')
 const SECOND = callId('call-2')
@@ -87,6 +88,27 @@ describe('what the database cannot do is "unavailable" in a sentence', () => {
     }
     go.resolve()
     await holder
+  })
+
+  test('a network that swallows everything; what was begun is undone', async () => {
+    const network = await startNetwork(database.url)
+    const deadlines = { ...DEADLINES, statementMs: 200, silenceMs: 200, connectionMs: 500 }
+    const store = open({ url: network.url, deadlines, poolSize: 1 })
+    await store.transaction((tx) => tx.calls.list())
+    const half = store.transaction(async (tx) => {
+      await tx.calls.create(call())
+      network.swallow()
+      await tx.calls.list()
+    })
+    await expect(half).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('the database gave no answer'),
+    })
+    const next = store.transaction((tx) => tx.calls.list())
+    await expect(next).rejects.toMatchObject({ code: 'unavailable' })
+    network.recover()
+    expect(await store.transaction((tx) => tx.calls.list())).toEqual([])
+    await network.stop()
   })
 
   test('a transaction that stands idle is ended by the server, and its lock is free', async () => {
