@@ -15,7 +15,7 @@ import { createBullWakeUps } from '#jobs/queue.ts'
 import { NOW, reading } from '../postgres/samples.ts'
 import { recordingLog } from '../support/recording-log.ts'
 import { wallTimer } from '../support/wall-timer.ts'
-import { testClock } from './test-clock.ts'
+import { testClock } from '../jobs/test-clock.ts'
 
 /** What the operator waits for at most after the database was killed and came back. */
 const RECOVERY_MS = 15_000

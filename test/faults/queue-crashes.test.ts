@@ -9,13 +9,13 @@ import { NOW } from '../postgres/samples.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { recordingLog } from '../support/recording-log.ts'
 import { wallTimer } from '../support/wall-timer.ts'
-import { startRedis, type TestRedis, whyNoRedis } from './redis-server.ts'
-import { testClock } from './test-clock.ts'
+import { startRedis, type TestRedis, whyNoRedis } from '../jobs/redis-server.ts'
+import { testClock } from '../jobs/test-clock.ts'
 
 const CALL = callId('call-1')
 const clock = testClock(NOW, 1)
 const log = recordingLog()
-const hangingWorker = fileURLToPath(new URL('hanging-worker.ts', import.meta.url))
+const hangingWorker = fileURLToPath(new URL('../jobs/hanging-worker.ts', import.meta.url))
 
 let database: TestDatabase
 beforeEach(async () => {
