@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
   chmodSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -76,9 +77,10 @@ type Run = { code: number | null; signal: string | null; stdout: string; stderr:
 
 function start(
   args: string[],
-  { env = {}, uid }: { env?: Record<string, string>; uid?: number } = {},
+  options: { env?: Record<string, string>; uid?: number; node?: string } = {},
 ): { child: ChildProcess; ended: Promise<Run> } {
-  const child = spawn(process.execPath, [join(checkout, 'bootstrap.mjs'), ...args], {
+  const { env = {}, uid, node = process.execPath } = options
+  const child = spawn(node, [join(checkout, 'bootstrap.mjs'), ...args], {
     cwd: checkout,
     env: {
       PATH: process.env.PATH,
@@ -140,9 +142,11 @@ describe('refusals, each one sentence and no stack', () => {
   })
 
   test('the folder cannot be written', async () => {
+    // Root may write everywhere, so another account tries, with a Node that it can reach.
+    const node = join(checkout, 'node')
+    if (isRoot) copyFileSync(process.execPath, node)
     chmodSync(checkout, 0o555)
-    const options = isRoot ? { uid: 65534 } : {}
-    const { code, stderr } = await run(['hello'], options)
+    const { code, stderr } = await run(['hello'], isRoot ? { uid: 65534, node } : {})
     chmodSync(checkout, 0o755)
     expect(code).toBe(1)
     expect(stderr).toBe(

@@ -109,7 +109,7 @@ describe('the local chain', () => {
     await call(before, 'evm_mine')
     const last = (await call(before, 'eth_getBlockByNumber', 'latest', false)) as Block
     await before.stop()
-    expect(isAlive(before.pid)).toBe(false)
+    await untilGone(before.pid)
 
     const after = await start({ stateFile })
     expect(after.isReused).toBe(false)
