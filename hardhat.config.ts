@@ -2,7 +2,7 @@ import { defineConfig } from 'hardhat/config'
 import { compilerPath, compilerVersion, settings } from './contracts/compiler.ts'
 
 // `path` on every profile: an entry without it would be downloaded.
-const solc = { version: compilerVersion, path: compilerPath }
+const solc = { version: compilerVersion, path: compilerPath() }
 
 export default defineConfig({
   paths: {

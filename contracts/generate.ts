@@ -6,7 +6,14 @@
  * folder and no network is needed, whoever runs it and whatever the folder is called.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +33,11 @@ type Solc = {
 /** Source unit and contract name of everything that is written out. */
 const outputs = [
   { unit: 'contracts/FlexPool.sol', contract: 'FlexPool', prefix: 'flexPool' },
-  { unit: 'contracts/VerifierRegistry.sol', contract: 'VerifierRegistry', prefix: 'verifierRegistry' },
+  {
+    unit: 'contracts/VerifierRegistry.sol',
+    contract: 'VerifierRegistry',
+    prefix: 'verifierRegistry',
+  },
   { unit: 'contracts/mocks/TestEuro.sol', contract: 'TestEuro', prefix: 'testEuro' },
 ] as const
 

@@ -19,21 +19,22 @@ const leaf = (index: number, cumulative: bigint): PayoutLeaf => ({
 })
 
 /** Up to 40 payees on scattered indexes, in any order. */
-const someLeaves = fc
-  .uniqueArray(
-    fc.record({
-      index: fc.nat({ max: 70 }),
-      account: fc.bigInt(1n, 2n ** 160n - 1n).map((n): Address => {
-        return `0x${n.toString(16).padStart(40, '0')}`
-      }),
-      cumulative: fc.bigInt(0n, 2n ** 64n - 1n),
+const someLeaves = fc.uniqueArray(
+  fc.record({
+    index: fc.nat({ max: 70 }),
+    account: fc.bigInt(1n, 2n ** 160n - 1n).map((n): Address => {
+      return `0x${n.toString(16).padStart(40, '0')}`
     }),
-    { selector: ({ index }) => index, minLength: 1, maxLength: 40 },
-  )
+    cumulative: fc.bigInt(0n, 2n ** 64n - 1n),
+  }),
+  { selector: ({ index }) => index, minLength: 1, maxLength: 40 },
+)
 
 describe('refusals', () => {
   test('an index may not be given twice', () => {
-    expect(() => buildPayoutTree([leaf(1, 5n), leaf(1, 6n)])).toThrow('two payout leaves at index 1')
+    expect(() => buildPayoutTree([leaf(1, 5n), leaf(1, 6n)])).toThrow(
+      'two payout leaves at index 1',
+    )
   })
 
   test.each([-1, 1.5, Number.NaN, 2 ** 24])('an index of %s is refused', (index) => {
@@ -114,9 +115,7 @@ describe('golden vectors, the same in test/contracts/PayoutTree.t.sol', () => {
     const tree = buildPayoutTree([a, b])
     expect(tree.depth).toBe(2)
     expect(tree.total).toBe(150n)
-    expect(tree.root).toBe(
-      '0x9d0c72c256060d834efdd7ac2b7e563b5105a531234c57fb158c6eec624fef7e',
-    )
+    expect(tree.root).toBe('0x9d0c72c256060d834efdd7ac2b7e563b5105a531234c57fb158c6eec624fef7e')
     expect(tree.chunk(0, 4)).toEqual({
       first: 0,
       rows: `0x${[a, b].map((l) => l.account.slice(2) + l.cumulative.toString(16).padStart(16, '0')).join('')}${'00'.repeat(56)}`,
