@@ -41,12 +41,12 @@ async function main(): Promise<number> {
   return command.run(args)
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code
-  },
-  (error: unknown) => {
-    process.stderr.write(`gridcall: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
-  },
-)
+/** Ends for good once everything is printed: an open channel to a parent must not keep us. */
+function end(code: number): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
+}
+
+main().then(end, (error: unknown) => {
+  process.stderr.write(`gridcall: ${error instanceof Error ? error.message : String(error)}\n`)
+  end(1)
+})

@@ -77,6 +77,9 @@ export type Child = {
   stop(): Promise<void>
 }
 
+/** A small young generation: tens of MB less per process, for collections of a millisecond. */
+const SMALL_HEAP = ['--max-semi-space-size=2']
+
 const STOP_DEADLINE_MS = 15_000
 
 /** Starts a process of ours; its log lines go to our standard error. */
@@ -85,7 +88,7 @@ export function startChild(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Child {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [...SMALL_HEAP, ...args], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

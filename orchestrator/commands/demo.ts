@@ -63,7 +63,7 @@ export async function run(args: string[]): Promise<number> {
     }
     return first
   } finally {
-    for (const step of stop.reverse()) await step()
+    await Promise.all(stop.map((step) => step()))
   }
 }
 
@@ -106,6 +106,7 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
   const began = timer.monotonicMs()
 
   const dataDir = join(folder, 'data')
+  const onStop = (step: () => Promise<void>) => void stop.push(step)
   const [service, fleet] = await Promise.all([
     keepService({
       dataDir,
@@ -117,14 +118,9 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
       meteringIntervalSeconds: scenario.meteringIntervalSeconds,
       timer,
       say,
-    }).then((kept) => {
-      stop.push(() => kept.stop())
-      return { kept, bootMs: timer.monotonicMs() - began }
-    }),
-    startFleet({ scenario, folder, logFile: fleetLog, faults, timer }).then((kept) => {
-      stop.push(() => kept.stop())
-      return kept
-    }),
+      onStop,
+    }).then((kept) => ({ kept, bootMs: timer.monotonicMs() - began })),
+    startFleet({ scenario, folder, logFile: fleetLog, faults, timer, onStop }),
   ])
   say(`fleet runs as process ${fleet.pid}`)
   const { kept, bootMs } = service
@@ -145,11 +141,10 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
     wallet: wallet.address,
     batteries: fleet.batteries,
   })
-  fleet.send({ type: 'connect', stations, clientCertificatePem })
-  await fleet.connected()
+  await fleet.connect(stations, clientCertificatePem)
   await untilAllConnected(parties.operator, timer)
   const { anchor } = await parties.operator.post<{ anchor: Anchor }>('/v1/operator/clock', {})
-  fleet.send({ type: 'clock', anchor })
+  fleet.startClock(anchor)
   say(`${scenario.devices.length} devices are connected; business time runs ${speed} times as fast`)
   say(`Pages: ${kept.started.url}/dso /aggregator /owner, with these keys:`)
   for (const [role, key] of Object.entries(parties.keys)) say(`  ${role}: ${key}`)

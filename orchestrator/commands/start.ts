@@ -1,7 +1,5 @@
 import { parseArgs } from 'node:util'
 import { ROLES, type Role, readConfig } from '#config.ts'
-import { startService } from '#main.ts'
-import { startAgent, startVerifier } from '#processes/party-process.ts'
 
 const HELP = `gridcall start [--role ${ROLES.join('|')}]
 
@@ -26,13 +24,21 @@ export async function run(args: string[]): Promise<number> {
   return 0
 }
 
-function startAs(role: Role): Promise<{ stop(): Promise<void> }> {
-  if (role === 'verifier') return startVerifier(process.env)
-  if (role === 'agent') return startAgent(process.env)
+/** Each role loads only what it needs: a verifier knows neither database nor devices. */
+async function startAs(role: Role): Promise<{ stop(): Promise<void> }> {
+  if (role === 'verifier') {
+    const { startVerifier } = await import('#processes/verifier-process.ts')
+    return startVerifier(process.env)
+  }
+  if (role === 'agent') {
+    const { startAgent } = await import('#processes/agent-process.ts')
+    return startAgent(process.env)
+  }
   return startRole(role)
 }
 
 async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {
+  const { startService } = await import('#main.ts')
   const config = readConfig(process.env)
   const service = await startService(config, role)
   const { url, operatorKey, processes, drivers } = service

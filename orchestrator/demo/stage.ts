@@ -1,9 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Timer } from '#ports.ts'
-import type { FleetReport, FromFleet, ToFleet } from '#simulations/fleet-messages.ts'
+import type { ClockAnchor } from '#simulations/clock.ts'
+import type { FleetReport } from '#simulations/fleet-messages.ts'
+import { type FleetBatteries, type FleetStations, forkFleet } from '#simulations/fleet-process.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
 import { type Child, startChild } from '#supervisor.ts'
 
@@ -40,6 +41,8 @@ export async function keepService(options: {
   readonly meteringIntervalSeconds: number
   readonly timer: Timer
   readonly say: (line: string) => void
+  /** Told at once how to end what is started, before it is up. */
+  readonly onStop: (stop: () => Promise<void>) => void
 }): Promise<ServiceKeeper> {
   const { timer, say } = options
   const environment = {
@@ -57,12 +60,17 @@ export async function keepService(options: {
   const processes: { role: string; pid: number }[] = []
   let stopping = false
   let restarts = 0
-  let child: Child
+  let child: Child | null = null
   let started: Started
+  const stop = async () => {
+    stopping = true
+    await child?.stop()
+  }
+  options.onStop(stop)
 
   async function bringUp(): Promise<void> {
-    child = startChild('service', [cli, 'start'], environment)
-    const mine = child
+    const mine = startChild('service', [cli, 'start'], environment)
+    child = mine
     started = await timer.deadline(untilStarted(mine), BOOT_MS, 'the start of the service')
     processes.push({ role: 'service', pid: mine.pid }, ...started.processes)
     mine.process.once('exit', () => {
@@ -84,12 +92,9 @@ export async function keepService(options: {
       return started
     },
     get pid() {
-      return child.pid
+      return child?.pid ?? 0
     },
-    async stop() {
-      stopping = true
-      await child.stop()
-    },
+    stop,
   }
 }
 
@@ -106,10 +111,9 @@ function untilStarted({ process: child }: Child): Promise<Started> {
 
 export type FleetKeeper = {
   readonly pid: number
-  readonly batteries: readonly { ref: string; endpoint: string; thumbprint: string }[]
-  send(message: ToFleet): void
-  /** Waits until every charge point has booted. */
-  connected(): Promise<void>
+  readonly batteries: FleetBatteries
+  connect(stations: FleetStations, clientCertificatePem: string): Promise<void>
+  startClock(anchor: ClockAnchor): void
   report(): Promise<FleetReport>
   stop(): Promise<void>
 }
@@ -121,62 +125,22 @@ export async function startFleet(options: {
   readonly logFile: string
   readonly faults: { readonly disobey: number; readonly silent: number; readonly drop: number }
   readonly timer: Timer
+  readonly onStop: (stop: () => Promise<void>) => void
 }): Promise<FleetKeeper> {
   const { scenario, folder, logFile, faults, timer } = options
-  const file = join(folder, 'scenario.json')
-  await writeFile(file, JSON.stringify(scenario))
-  const entry = join(import.meta.dirname, '..', '..', 'simulations', 'run.ts')
-  const counts = Object.entries(faults).flatMap(([name, count]) => [`--${name}`, String(count)])
-  const args = [file, '--log', logFile, ...counts]
-  const child = fork(entry, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const { pid } = child
-  if (pid === undefined) throw new Error('the fleet could not be started')
-  const wait = <T extends FromFleet['type']>(type: T, what: string) =>
-    timer.deadline(nextMessage(child, type), FLEET_MS, what)
-  const ready = await wait('ready', "the fleet's batteries")
-  const connected = nextMessage(child, 'connected')
-  connected.catch(() => undefined) // told to whoever waits for it
+  const scenarioFile = join(folder, 'scenario.json')
+  await writeFile(scenarioFile, JSON.stringify(scenario))
+  const fleet = forkFleet({ scenarioFile, logFile, faults })
+  options.onStop(() => fleet.stop())
+  const within = <T>(promise: Promise<T>, what: string) => timer.deadline(promise, FLEET_MS, what)
   return {
-    pid,
-    batteries: ready.batteries,
-    send: (message) => void child.send(message),
-    async connected() {
-      await timer.deadline(connected, FLEET_MS, 'the charge points to connect')
-    },
-    async report() {
-      const report = wait('report', "the fleet's report")
-      child.send({ type: 'report' } satisfies ToFleet)
-      return report
-    },
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-      if (child.connected) child.send({ type: 'stop' } satisfies ToFleet)
-      const cut = setTimeout(() => child.kill('SIGKILL'), 5000)
-      await gone
-      clearTimeout(cut)
-    },
+    pid: fleet.pid,
+    batteries: await within(fleet.ready(), "the fleet's batteries"),
+    connect: (stations, pem) => within(fleet.connect(stations, pem), 'the charge points'),
+    startClock: (anchor) => fleet.startClock(anchor),
+    report: () => within(fleet.report(), "the fleet's report"),
+    stop: () => fleet.stop(),
   }
-}
-
-function nextMessage<T extends FromFleet['type']>(
-  child: ChildProcess,
-  type: T,
-): Promise<Extract<FromFleet, { type: T }>> {
-  return new Promise((resolve, reject) => {
-    const listen = (message: FromFleet) => {
-      if (message.type === 'failed') finish(() => reject(new Error(`fleet: ${message.message}`)))
-      if (message.type === type) finish(() => resolve(message as Extract<FromFleet, { type: T }>))
-    }
-    const gone = () => finish(() => reject(new Error('the fleet ended')))
-    const finish = (act: () => void) => {
-      child.off('message', listen)
-      child.off('exit', gone)
-      act()
-    }
-    child.on('message', listen)
-    child.once('exit', gone)
-  })
 }
 
 /** The first free port from one on. */
