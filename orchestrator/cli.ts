@@ -7,7 +7,7 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   demo: { says: 'run a flexibility call from the request to the payout', file: 'demo' },
   start: { says: 'run the service', file: 'start' },
   verify: { says: 'recompute an evidence bundle, with no service and no database', file: 'verify' },
-  dso: { says: "sign as the DSO: dso address, dso sign", file: 'dso' },
+  dso: { says: 'sign as the DSO: dso address, dso sign', file: 'dso' },
   chain: { says: 'chain status, chain reconcile', file: 'chain' },
   opcua: { says: 'opcua trust: name the certificate a battery may show', file: 'opcua' },
   test: { says: 'run the tests', file: 'test' },
@@ -19,9 +19,13 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
 function help(): string {
   const width = Math.max(...Object.keys(WORDS).map((word) => word.length))
   const lines = Object.entries(WORDS).map(([word, { says }]) => `  ${word.padEnd(width)}  ${says}`)
-  return ['gridcall <word> [options]', '', ...lines, '', 'A word explains itself with --help.'].join(
-    '\n',
-  )
+  return [
+    'gridcall <word> [options]',
+    '',
+    ...lines,
+    '',
+    'A word explains itself with --help.',
+  ].join('\n')
 }
 
 async function main(): Promise<number> {

@@ -31,7 +31,8 @@ const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 /** Whole seconds, or a number with a unit: 90, 90s, 15m, 24h, 2d. @throws RangeError otherwise */
 export function parseDuration(text: string): number {
   const [, digits, unit = 's'] = /^(\d{1,9})([smhd]?)$/.exec(text) ?? []
-  if (digits === undefined) throw new RangeError(`expected a duration like 90s, 15m, 24h, got ${text}`)
+  if (digits === undefined)
+    throw new RangeError(`expected a duration like 90s, 15m, 24h, got ${text}`)
   return Number(digits) * UNITS[(unit || 's') as keyof typeof UNITS]
 }
 

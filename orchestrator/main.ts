@@ -106,7 +106,13 @@ async function assemble(
   }
   const chainHeadAt = () => readHeadTime({ rpcUrl: servers.rpcUrl, timer })
   const operatorKey = await ensureFirstOperator(ports)
-  const address = await startRoles(config, role, ports, { drivers, wakeUps, url, chainHeadAt, undo })
+  const address = await startRoles(config, role, ports, {
+    drivers,
+    wakeUps,
+    url,
+    chainHeadAt,
+    undo,
+  })
   const parties = servers.isLocalChain
     ? await startLocalParties({ config, ports, apiUrl: address, rpcUrl: servers.rpcUrl, identity })
     : null
@@ -125,12 +131,7 @@ type Parts = {
 }
 
 /** Starts what the role holds; returns where the API answers. */
-async function startRoles(
-  config: Config,
-  role: Role,
-  ports: Ports,
-  parts: Parts,
-): Promise<string> {
+async function startRoles(config: Config, role: Role, ports: Ports, parts: Parts): Promise<string> {
   const { drivers, wakeUps, undo } = parts
   const app = createApp(ports)
   const holds = (part: Role) => role === 'all' || role === part
@@ -199,7 +200,10 @@ async function openClock(config: Config, url: string, log: Log): Promise<Clock> 
   return createAnchoredClock(config.clockStart, await readAnchor({ url, log }))
 }
 
-async function listen(fetch: Parameters<typeof serve>[0]['fetch'], config: Config): Promise<Server> {
+async function listen(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  config: Config,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
     const options = { fetch, hostname: config.host, port: config.port }
     const server = serve(options, () => resolve(server as Server)) as Server

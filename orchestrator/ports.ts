@@ -1,9 +1,18 @@
 /** Everything the core needs from the world, on one page. Implementations live elsewhere. */
 import type { BusinessEvent, BusinessEventInput } from './domain/business-event.ts'
 import type { ChainEvent, ChainIntent, IntentRow } from './domain/chain.ts'
-import type { SetpointProgress, SetpointRow, DesiredSetpoint } from './domain/dispatch-instruction.ts'
+import type {
+  SetpointProgress,
+  SetpointRow,
+  DesiredSetpoint,
+} from './domain/dispatch-instruction.ts'
 import type { EscrowTerms } from './domain/escrow.ts'
-import type { Attestation, EpochStatement, Refusal, SettlementStatement } from './domain/evidence.ts'
+import type {
+  Attestation,
+  EpochStatement,
+  Refusal,
+  SettlementStatement,
+} from './domain/evidence.ts'
 import type { CallState, FlexibilityCall } from './domain/flexibility-call.ts'
 import type {
   Address,
@@ -167,15 +176,13 @@ export interface ReadingRepository {
   /** Keeps the first reading of each (resource, at); returns how many were new. */
   append(readings: readonly Reading[]): Promise<number>
   /** Readings with from <= at <= until, ordered by resource and instant. */
-  between(
-    resourceIds: readonly ResourceId[],
-    from: Instant,
-    until: Instant,
-  ): Promise<Reading[]>
+  between(resourceIds: readonly ResourceId[], from: Instant, until: Instant): Promise<Reading[]>
   /** For each resource the last reading at or before an instant. */
   lastBefore(resourceIds: readonly ResourceId[], at: Instant): Promise<Reading[]>
   /** The end of each resource's hash chain at one gateway: where the next reading joins. */
-  chainHeads(gatewayId: GatewayId): Promise<{ resourceId: ResourceId; sequence: number; hash: Hex }[]>
+  chainHeads(
+    gatewayId: GatewayId,
+  ): Promise<{ resourceId: ResourceId; sequence: number; hash: Hex }[]>
 }
 
 export interface SessionRepository {
@@ -228,7 +235,12 @@ export interface ChainJournal {
   open(): Promise<IntentRow[]>
   /** Stored before broadcast. */
   signed(businessKey: string, tx: { hash: Hex; nonce: number; raw: Hex }): Promise<void>
-  mined(businessKey: string, hash: Hex, outcome: 'mined' | 'reverted', reason?: string): Promise<void>
+  mined(
+    businessKey: string,
+    hash: Hex,
+    outcome: 'mined' | 'reverted',
+    reason?: string,
+  ): Promise<void>
   /** Idempotent by (transaction, log index). */
   record(events: readonly ChainEvent[], cursor: { block: number; hash: Hex }): Promise<void>
   /**

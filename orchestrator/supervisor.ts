@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#adapters/embedded-postgres/embedded-postgres.ts'
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '#adapters/embedded-postgres/embedded-postgres.ts'
 import { type LocalChain, startAnvil } from '#adapters/local-chain/local-chain.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Log, Timer } from '#ports.ts'

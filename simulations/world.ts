@@ -10,7 +10,10 @@ import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Clock, DeviceDriver, Ports, Store, Timer, WakeUps } from '#ports.ts'
 
 /** What lies between the service and the world: a place to break things. */
-export type Interpose = (ports: Ports, driver: DeviceDriver) => { ports: Ports; driver: DeviceDriver }
+export type Interpose = (
+  ports: Ports,
+  driver: DeviceDriver,
+) => { ports: Ports; driver: DeviceDriver }
 
 export type WorldOptions = {
   readonly start: Instant

@@ -2,6 +2,7 @@ import type { EffectiveSetpoint } from '#ports.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { assert, DomainError } from '#domain/errors.ts'
 import type { Connection, Resource } from '#domain/resource.ts'
+import type { Instant } from '#domain/time.ts'
 import { chooseEndpoint, EndpointRefused, reasonOf } from './endpoint.ts'
 import { type BatteryContext, LiveBattery } from './live-battery.ts'
 
@@ -9,6 +10,8 @@ const retryMsFirst = 500
 const retryMsMax = 10_000
 /** A server that we refuse is looked at again this seldom; `renew` looks at once. */
 const refusedRetryMs = 30_000
+/** More records than a server keeps for us can never come twice. */
+const stampsKept = 256
 
 type OpcuaConnection = Extract<Connection, { protocol: 'opcua' }>
 
@@ -17,6 +20,7 @@ export class BatteryLink {
   readonly #context: BatteryContext
   readonly #stopping = new AbortController()
   readonly #running: Promise<void>
+  readonly #stamps = new Set<Instant>()
   readonly #closing = new Set<Promise<void>>()
   #resource: Resource
   #live: LiveBattery | null = null
@@ -27,7 +31,7 @@ export class BatteryLink {
 
   constructor(context: BatteryContext, resource: Resource) {
     this.#resource = resource
-    this.#context = { ...context, sink: this.#mute(context.sink) }
+    this.#context = { ...context, sink: this.#filtered(context.sink) }
     this.#running = this.#run()
   }
 
@@ -125,8 +129,8 @@ export class BatteryLink {
     this.#context.sink.disconnected(this.#resource.id, detail)
   }
 
-  /** A link that is stopped tells nothing more. */
-  #mute(sink: BatteryContext['sink']): BatteryContext['sink'] {
+  /** Every record once, also over several clients; and a link that is stopped tells nothing. */
+  #filtered(sink: BatteryContext['sink']): BatteryContext['sink'] {
     const { signal } = this.#stopping
     return {
       connected: (id, detail) => {
@@ -137,7 +141,13 @@ export class BatteryLink {
         if (!signal.aborted) sink.disconnected(id, detail)
       },
       measured: (reading) => {
-        if (!signal.aborted) sink.measured(reading)
+        if (signal.aborted || this.#stamps.has(reading.at)) return
+        this.#stamps.add(reading.at)
+        for (const oldest of this.#stamps) {
+          if (this.#stamps.size <= stampsKept) break
+          this.#stamps.delete(oldest)
+        }
+        sink.measured(reading)
       },
       session: (session) => sink.session(session),
     }

@@ -1,15 +1,12 @@
-import type { ClientMonitoredItem, ClientSession, DataValue, OPCUAClient } from 'node-opcua'
+import type { ClientSession, DataValue, OPCUAClient } from 'node-opcua'
 import type { Timer } from '#ports.ts'
 import { disconnect, type Endpoint, identityOf, type StackContext } from './endpoint.ts'
 import type { Opcua } from './library.ts'
+import { type Monitoring, type MonitoringListener, monitor } from './monitoring.ts'
 import { batteryMap, type MethodName, type VariableName } from './node-map.ts'
 
 /** What a session tells while it lives. None of them may throw. */
-export type SessionListener = {
-  /** The value of MeterRecord, as it came. */
-  record(value: unknown): void
-  /** DeviceHeartbeat changed. */
-  heartbeat(): void
+export type SessionListener = MonitoringListener & {
   /** The connection broke; the library tries to mend it. */
   lost(): void
   /** The server came back with a certificate that is not the trusted one, or no valid one. */
@@ -28,18 +25,14 @@ export type BatterySession = {
   call(method: MethodName, args: readonly Argument[]): Promise<unknown>
   /** Has the server's table of namespaces stayed as it was when the session began? */
   sameNamespaces(): Promise<boolean>
-  /** Starts the notifications; answers how often the server looks at MeterRecord, ms. */
-  subscribe(): Promise<number>
+  /** Starts the notifications. */
+  subscribe(): Promise<Monitoring>
   close(): Promise<void>
 }
 
 /** The server answered a call with a status that is not Good. */
 export class CallRefused extends Error {}
 
-/** Kept by the server while we do not read; at two records a second this is most of a minute. */
-const meterRecordQueue = 100
-const heartbeatSamplingMs = 500
-const publishingMs = 200
 const sessionTimeoutMs = 30_000
 const requestTimeoutMs = 5_000
 
@@ -136,7 +129,13 @@ async function sessionOn(
       const now = await within(session.readNamespaceArray(), 'its namespaces')
       return now.indexOf(batteryMap.namespaceUri) === index
     },
-    subscribe: () => within(subscribe(opcua, session, nodeId, listener), 'a subscription'),
+    async subscribe() {
+      const monitoring = await within(monitor(opcua, session, nodeId, listener), 'a subscription')
+      return {
+        ...monitoring,
+        fetchMissed: () => within(monitoring.fetchMissed(), 'what was missed'),
+      }
+    },
     close,
   }
 }
@@ -148,48 +147,4 @@ function goodValue(opcua: Opcua, name: VariableName, value: DataValue | undefine
   throw new Error(
     `${name}: expected ${expected}, got ${type ?? value?.statusCode.name ?? 'nothing'}`,
   )
-}
-
-async function subscribe(
-  opcua: Opcua,
-  session: ClientSession,
-  nodeId: (name: string) => string,
-  listener: SessionListener,
-): Promise<number> {
-  const subscription = await session.createSubscription2({
-    requestedPublishingInterval: publishingMs,
-    requestedMaxKeepAliveCount: 10,
-    requestedLifetimeCount: Math.ceil(sessionTimeoutMs / publishingMs),
-    maxNotificationsPerPublish: 1000,
-    publishingEnabled: true,
-    priority: 1,
-  })
-  const monitor = (
-    name: VariableName,
-    parameters: { samplingInterval: number; queueSize: number },
-    changed: (value: DataValue) => void,
-  ) =>
-    new Promise<ClientMonitoredItem>((resolve, reject) => {
-      // The handlers are there before the answer is: the first value cannot slip through.
-      const item = opcua.ClientMonitoredItem.create(
-        subscription,
-        { nodeId: nodeId(name), attributeId: opcua.AttributeIds.Value },
-        { ...parameters, discardOldest: true },
-        opcua.TimestampsToReturn.Neither,
-      )
-      item.on('changed', (value: DataValue) => {
-        if (value.statusCode.isGood()) changed(value)
-      })
-      item.on('initialized', () => resolve(item))
-      item.on('err', (message) => reject(new Error(`${name}: not monitored: ${message}`)))
-    })
-  const [record] = await Promise.all([
-    monitor('MeterRecord', { samplingInterval: 0, queueSize: meterRecordQueue }, (value) =>
-      listener.record(value.value.value),
-    ),
-    monitor('DeviceHeartbeat', { samplingInterval: heartbeatSamplingMs, queueSize: 1 }, () =>
-      listener.heartbeat(),
-    ),
-  ])
-  return record.result?.revisedSamplingInterval ?? 0
 }

@@ -9,6 +9,7 @@ import {
   type SessionListener,
 } from './battery-session.ts'
 import { type Endpoint, policyName, reasonOf, type StackContext } from './endpoint.ts'
+import type { Monitoring } from './monitoring.ts'
 import { controlModes, type VariableName, variableNames } from './node-map.ts'
 import { readSetpoint, sendOrder } from './orders.ts'
 import { readMeterRecord } from './wire.ts'
@@ -41,6 +42,7 @@ export class LiveBattery {
   readonly #disconnected: (detail: string) => void
   #end: (reason: string) => void = () => {}
   #session: BatterySession | null = null
+  #monitoring: Monitoring | null = null
   #timers: readonly { stop(): Promise<void> }[] = []
   #healthy = false
   #over = false
@@ -48,7 +50,6 @@ export class LiveBattery {
   #silentTicks = 0
   #beats = 0
   #heartbeatFailures = 0
-  #lastStamp: number | null = null
   #resuming: Promise<void> | null = null
 
   private constructor(
@@ -77,7 +78,8 @@ export class LiveBattery {
     const session = await openSession(context, endpoint, battery.#listener())
     battery.#session = session
     try {
-      battery.#compareSampling(await session.subscribe())
+      battery.#monitoring = await session.subscribe()
+      battery.#compareSampling(battery.#monitoring.samplingMs)
     } catch (error) {
       await session.close()
       throw error
@@ -158,10 +160,7 @@ export class LiveBattery {
     const { log, sink } = this.#context
     try {
       const reading = readMeterRecord(this.#resource.id, value)
-      if (reading && reading.at !== this.#lastStamp) {
-        this.#lastStamp = reading.at
-        sink.measured(reading)
-      }
+      if (reading) sink.measured(reading)
       this.#fresh()
     } catch (error) {
       log.warn('a battery sent a record that is none', {
@@ -192,12 +191,15 @@ export class LiveBattery {
 
   /** At first and after every outage: is this the battery we know, and what holds there now? */
   async #onboard(session: BatterySession): Promise<string> {
-    const { meteringIntervalSeconds } = this.#context
+    const { log, meteringIntervalSeconds } = this.#context
+    const { id } = this.#resource
     if (!(await session.sameNamespaces())) throw new Error('the namespaces have another order now')
     const model = await session.read(variableNames)
     await session.write('MeteringInterval', 'Double', meteringIntervalSeconds)
     await this.#beat(session)
     this.#compareRating(model)
+    const gone = (await this.#monitoring?.fetchMissed()) ?? 0
+    if (gone > 0) log.warn('records were lost in an outage', { resource: id, messages: gone })
     const mode = model.get('ControlMode') === controlModes.local ? 'LOCAL' : 'REMOTE'
     const charge = Math.round(Number(model.get('StateOfCharge')))
     return `${policyName(this.#endpoint.policyUri)}, ${mode}, state of charge ${charge} %`

@@ -5,7 +5,11 @@ import type { DeviceReading } from '#domain/telemetry.ts'
 import type { Resource } from '#domain/resource.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import type { Clock, DeviceDriver, DeviceSink, EffectiveSetpoint } from '#ports.ts'
-import { createSimulatedDevice, type SimulatedDevice, type SimulatedDeviceOptions } from './device.ts'
+import {
+  createSimulatedDevice,
+  type SimulatedDevice,
+  type SimulatedDeviceOptions,
+} from './device.ts'
 
 export type SimulatedDriver = DeviceDriver & {
   /** Puts a machine behind a resource, before or after it is enrolled. */

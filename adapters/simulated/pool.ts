@@ -110,7 +110,9 @@ export class SimulatedPool {
     demand(payoutTotal + feeTotal <= request.amount, 'Over')
     const windowEnd = now + this.disputeWindow
     Object.assign(request, { state: 'proposed', payout: payoutTotal, fee: feeTotal, windowEnd })
-    return [{ kind: 'SettlementProposed', requestId, evidenceRoot, payoutTotal, feeTotal, windowEnd }]
+    return [
+      { kind: 'SettlementProposed', requestId, evidenceRoot, payoutTotal, feeTotal, windowEnd },
+    ]
   }
 
   #finalize(id: Hex, now: number): PoolEvent[] {
@@ -196,8 +198,16 @@ export class SimulatedPool {
     const { balance, locked, allocatable, totalAllocated, totalClaimed, liveRoot } = this
     const credits = [...this.credits.values()].reduce((sum, credit) => sum + credit, 0n)
     const { currentEpoch } = this
-    return { tokenBalance: balance, locked, allocatable, totalAllocated, totalClaimed, credits,
-      liveRoot, currentEpoch }
+    return {
+      tokenBalance: balance,
+      locked,
+      allocatable,
+      totalAllocated,
+      totalClaimed,
+      credits,
+      liveRoot,
+      currentEpoch,
+    }
   }
 }
 

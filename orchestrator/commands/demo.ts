@@ -124,10 +124,7 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
   ])
   say(`fleet runs as process ${fleet.pid}`)
   const { kept, bootMs } = service
-  const memory = watchMemory(timer, () => [
-    process.pid,
-    ...kept.processes.map(({ pid }) => pid),
-  ])
+  const memory = watchMemory(timer, () => [process.pid, ...kept.processes.map(({ pid }) => pid)])
 
   const payer = await makeOrLoadKey(partiesFolder(dataDir), 'dso')
   const wallet = await makeOrLoadKey(partiesFolder(dataDir), 'wallet')
@@ -153,7 +150,8 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
   const { main, overlapping } = scenario.calls
   const id = await postCall(parties.dso, main, 'demo-main')
   const otherIds = overlapping ? [await postCall(parties.dso, overlapping, 'demo-overlapping')] : []
-  const deadlineMs = 60_000 + (Date.parse(main.windowEnd) - Date.parse(scenario.start)) / speed + 3_600_000 / speed
+  const deadlineMs =
+    60_000 + (Date.parse(main.windowEnd) - Date.parse(scenario.start)) / speed + 3_600_000 / speed
   const follow = (callId: string, name: string) =>
     followCall({ id: callId, name, parties, payerKey: payer.privateKey, deadlineMs, timer, say })
   const [call, ...others] = await Promise.all([
@@ -233,10 +231,14 @@ async function untilAllConnected(operator: Api, timer: Timer): Promise<void> {
 /** The DSO's rest and the fee are handed out after the owners are paid. */
 async function untilWithdrawn(operator: Api, timer: Timer): Promise<void> {
   for (let tries = 0; tries < 50; tries++) {
-    const { reconciled } = await operator.get<{ reconciled: boolean }>('/v1/operator/reconciliation')
+    const { reconciled } = await operator.get<{ reconciled: boolean }>(
+      '/v1/operator/reconciliation',
+    )
     const events = await operator.get<{ kind: string }[]>('/v1/operator/transactions')
     const withdrawn = events.filter(({ kind }) => kind === 'CreditWithdrawn').length
-    const finals = events.some(({ kind }) => kind === 'RequestFinalized' || kind === 'RequestRefunded')
+    const finals = events.some(
+      ({ kind }) => kind === 'RequestFinalized' || kind === 'RequestRefunded',
+    )
     if (reconciled && (withdrawn >= 2 || !finals)) return
     await timer.sleep(200)
   }

@@ -15,7 +15,8 @@ export async function run(args: string[]): Promise<number> {
   }
   const url = process.env.GRIDCALL_API_URL ?? 'http://127.0.0.1:8080'
   const key = process.env.GRIDCALL_API_KEY
-  if (key === undefined) throw new Error("GRIDCALL_API_KEY: expected the aggregator's key, got none")
+  if (key === undefined)
+    throw new Error("GRIDCALL_API_KEY: expected the aggregator's key, got none")
   const response = await fetch(`${url}/v1/resources/${encodeURIComponent(resource)}/trust`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },

@@ -17,7 +17,8 @@ export async function run(args: string[]): Promise<number> {
     return 0
   }
   const role = ROLES.find((known) => known === values.role)
-  if (role === undefined) throw new Error(`--role: expected ${ROLES.join(', ')}, got ${values.role}`)
+  if (role === undefined)
+    throw new Error(`--role: expected ${ROLES.join(', ')}, got ${values.role}`)
   const running = await startAs(role)
   await untilTold()
   await running.stop()

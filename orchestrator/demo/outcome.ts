@@ -16,7 +16,13 @@ export type Outcome = {
   readonly setpoints: readonly SetpointLine[]
   readonly reconciliation: { readonly reconciled: boolean; readonly differences: readonly string[] }
   readonly transactions: readonly { kind: string; hash: string; epoch: number | null }[]
-  readonly owners: readonly { owner: string; wh: number; minor: string; receipt: unknown; why: string[] }[]
+  readonly owners: readonly {
+    owner: string
+    wh: number
+    minor: string
+    receipt: unknown
+    why: string[]
+  }[]
   readonly aggregators: readonly { aggregator: string; minor: string }[]
   readonly token: { readonly in: bigint; readonly out: bigint; readonly balance: bigint }
 }

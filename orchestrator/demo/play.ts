@@ -77,7 +77,8 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask()
   } catch (error) {
-    const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined
+    const cause =
+      error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined
     if (cause?.code === 'ECONNREFUSED' || cause?.code === 'ECONNRESET') return null
     if (error instanceof Error && /fetch failed|other side closed|terminated/.test(error.message)) {
       return null

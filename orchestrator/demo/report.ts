@@ -130,11 +130,15 @@ export function demoTable(outcome: Outcome, extras: Extras, url: string): string
   }
   lines.push('', `${'owner'.padEnd(12)}${'Wh'.padStart(8)}${'€'.padStart(12)}   why`)
   for (const { owner, wh, minor, why } of outcome.owners) {
-    lines.push(`${owner.padEnd(12)}${String(wh).padStart(8)}${euros(minor).padStart(12)}   ${why[0]}`)
+    lines.push(
+      `${owner.padEnd(12)}${String(wh).padStart(8)}${euros(minor).padStart(12)}   ${why[0]}`,
+    )
     for (const more of why.slice(1)) lines.push(`${' '.repeat(35)}${more}`)
   }
   for (const { aggregator, minor } of outcome.aggregators) {
-    lines.push(`${aggregator.padEnd(20)}${euros(minor).padStart(12)}   share of the owners' earnings`)
+    lines.push(
+      `${aggregator.padEnd(20)}${euros(minor).padStart(12)}   share of the owners' earnings`,
+    )
   }
   if (call.escrow) {
     const { fundedMinor, paidMinor, feeMinor, refundMinor } = call.escrow
@@ -143,7 +147,12 @@ export function demoTable(outcome: Outcome, extras: Extras, url: string): string
   }
   const { openTx, proposeTx, finalizeTx, payTx } = transactionsOf(outcome)
   lines.push(`Pool ${parties.pool} on chain ${parties.chainId}`)
-  lines.push(`  opened ${openTx}`, `  proposed ${proposeTx}`, `  final ${finalizeTx}`, `  paid ${payTx}`)
+  lines.push(
+    `  opened ${openTx}`,
+    `  proposed ${proposeTx}`,
+    `  final ${finalizeTx}`,
+    `  paid ${payTx}`,
+  )
   lines.push('', `Evidence: ${extras.evidenceFile}`)
   lines.push(`  npm run -s gridcall -- verify ${extras.evidenceFile}`, `Page: ${url}/dso`, '')
   return lines.join('\n')

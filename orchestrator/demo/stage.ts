@@ -74,7 +74,8 @@ export async function keepService(options: {
     started = await timer.deadline(untilStarted(mine), BOOT_MS, 'the start of the service')
     processes.push({ role: 'service', pid: mine.pid }, ...started.processes)
     mine.process.once('exit', () => {
-      if (!stopping) revive().catch((error: unknown) => say(`the service is gone: ${String(error)}`))
+      if (!stopping)
+        revive().catch((error: unknown) => say(`the service is gone: ${String(error)}`))
     })
   }
 

@@ -2,13 +2,7 @@ import type { ResourceId } from './ids.ts'
 import type { BaselineMethod, Program } from './program.ts'
 import type { ResourceKind } from './resource.ts'
 import { type DeviceReading, energyBetween } from './telemetry.ts'
-import {
-  addSeconds,
-  type Instant,
-  localDayOfWeek,
-  sameLocalTime,
-  secondsBetween,
-} from './time.ts'
+import { addSeconds, type Instant, localDayOfWeek, sameLocalTime, secondsBetween } from './time.ts'
 
 /** How far back like days are looked for: a baseline never feeds on what is older. */
 const LOOK_BACK_DAYS = 45

@@ -4,7 +4,11 @@ import type { Address, Hex } from './ids.ts'
 
 /** What we ask of the pool. Each carries a natural key, so that sending twice does nothing. */
 export type ChainIntent =
-  | { readonly kind: 'openRequest'; readonly terms: EscrowTerms; readonly authorisation: Authorisation }
+  | {
+      readonly kind: 'openRequest'
+      readonly terms: EscrowTerms
+      readonly authorisation: Authorisation
+    }
   | { readonly kind: 'cancel'; readonly requestId: Hex; readonly signature: Hex }
   | {
       readonly kind: 'proposeSettlement'
@@ -78,7 +82,12 @@ export type ChainEvent = EventAt &
         readonly newTotal: bigint
         readonly activeFrom: number
       }
-    | { readonly kind: 'EpochActivated'; readonly epoch: number; readonly root: Hex; readonly total: bigint }
+    | {
+        readonly kind: 'EpochActivated'
+        readonly epoch: number
+        readonly root: Hex
+        readonly total: bigint
+      }
     | { readonly kind: 'EpochRejected'; readonly epoch: number }
     | {
         readonly kind: 'Paid'
@@ -87,8 +96,18 @@ export type ChainEvent = EventAt &
         readonly amount: bigint
         readonly epoch: number
       }
-    | { readonly kind: 'PayoutDeferred'; readonly index: number; readonly account: Address; readonly amount: bigint }
+    | {
+        readonly kind: 'PayoutDeferred'
+        readonly index: number
+        readonly account: Address
+        readonly amount: bigint
+      }
     | { readonly kind: 'CreditWithdrawn'; readonly account: Address; readonly amount: bigint }
     /** The token's own log, where the pool is one side. */
-    | { readonly kind: 'Transfer'; readonly from: Address; readonly to: Address; readonly amount: bigint }
+    | {
+        readonly kind: 'Transfer'
+        readonly from: Address
+        readonly to: Address
+        readonly amount: bigint
+      }
   )

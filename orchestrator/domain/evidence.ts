@@ -106,7 +106,9 @@ export function evidenceRootOf(bundle: EvidenceBundle): Hex {
   const { callId } = bundle.terms
   return merkleRoot([
     ...bundle.deliveries.map((d) => deliveryLeaf(callId, d, saltOf(bundle, d.resourceId))),
-    ...bundle.settlement.lines.map((line) => lineLeaf(callId, line, saltOf(bundle, line.resourceId))),
+    ...bundle.settlement.lines.map((line) =>
+      lineLeaf(callId, line, saltOf(bundle, line.resourceId)),
+    ),
   ])
 }
 
@@ -190,7 +192,11 @@ export type EpochData = {
   readonly previous: readonly PayoutAccount[]
   readonly accounts: readonly PayoutAccount[]
   readonly shares: readonly PayoutShare[]
-  readonly calls: readonly { readonly callId: CallId; readonly version: number; readonly requestId: Hex }[]
+  readonly calls: readonly {
+    readonly callId: CallId
+    readonly version: number
+    readonly requestId: Hex
+  }[]
 }
 
 export type VerificationTask =

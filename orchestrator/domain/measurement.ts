@@ -1,10 +1,5 @@
 import type { Candidate } from './allocation.ts'
-import {
-  completeDays,
-  likeDays,
-  meanOfLikeDays,
-  readingBefore,
-} from './baseline.ts'
+import { completeDays, likeDays, meanOfLikeDays, readingBefore } from './baseline.ts'
 import { type Delivery, measureDelivery, orderedEnergy } from './delivery.ts'
 import type { EvidenceBundle } from './evidence.ts'
 import type { Program } from './program.ts'

@@ -99,7 +99,8 @@ export function addShares(
   agent: Address,
 ): PayoutAccount[] {
   const accounts = new Map<string, PayoutAccount>()
-  const start = previous.length > 0 ? previous : [{ index: 0, account: agent, cumulative: microEur(0n) }]
+  const start =
+    previous.length > 0 ? previous : [{ index: 0, account: agent, cumulative: microEur(0n) }]
   for (const account of start) accounts.set(account.account.toLowerCase(), account)
   for (const share of shares) {
     const address = share.wallet ?? agent
@@ -138,4 +139,3 @@ export function receiptsOf(
     }
   })
 }
-

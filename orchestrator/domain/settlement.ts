@@ -3,7 +3,14 @@ import { canonicalJson } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
 import type { PenaltyRule } from './flexibility-request.ts'
 import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
-import { ceilDiv, floorDiv, type MicroEur, type MicroEurPerKwh, microEur, sumMoney } from './money.ts'
+import {
+  ceilDiv,
+  floorDiv,
+  type MicroEur,
+  type MicroEurPerKwh,
+  microEur,
+  sumMoney,
+} from './money.ts'
 import type { PaymentCurve } from './program.ts'
 
 export type LineReason = 'paid' | 'not-obeying' | 'nothing-delivered' | 'no-readings'
@@ -79,8 +86,12 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
     const whole = gross[i] ?? 0n
     const mine = earned === 0n ? 0n : round(whole * (earned - penalty), earned)
     const ownerAmount = round(mine * BigInt(10_000 - row.candidate.aggregatorShareBp), 10_000n)
-    return { ...row.line, gross: microEur(mine), ownerAmount: microEur(ownerAmount),
-      aggregatorAmount: microEur(mine - ownerAmount) }
+    return {
+      ...row.line,
+      gross: microEur(mine),
+      ownerAmount: microEur(ownerAmount),
+      aggregatorAmount: microEur(mine - ownerAmount),
+    }
   })
   const payout = sumMoney(lines.map((line) => line.gross))
   const fee = microEur(round(payout * BigInt(input.feeBp), 10_000n))
@@ -150,4 +161,3 @@ export function escrowNeeded(orderedWh: number, priceCap: MicroEurPerKwh, feeBp:
 export function sameSettlement(a: CallSettlement, b: CallSettlement): boolean {
   return canonicalJson(a) === canonicalJson(b)
 }
-

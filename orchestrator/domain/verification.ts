@@ -103,9 +103,7 @@ function baselineDifferences(bundle: EvidenceBundle): Difference[] {
 function orderDifferences(bundle: EvidenceBundle): Difference[] {
   const { terms, allocations, deliveryEnd } = bundle
   const orders = terms.ordered.flatMap((ordered) => {
-    const found = allocations.find(
-      (a) => a.resourceId === ordered.resourceId && a.role === 'order',
-    )
+    const found = allocations.find((a) => a.resourceId === ordered.resourceId && a.role === 'order')
     const periods = ordered.periods
       .filter((period) => period.start < deliveryEnd)
       .map((period) => (period.end > deliveryEnd ? { ...period, end: deliveryEnd } : period))

@@ -4,7 +4,7 @@ import type { ResourceId } from '#domain/ids.ts'
 import type { Protocol, Resource } from '#domain/resource.ts'
 import { recordHealth, recordSession } from '#lifecycle/record-health.ts'
 import { recordSetpoint } from '#lifecycle/record-setpoint.ts'
-import type { DeviceDriver, Ports } from '#ports.ts'
+import type { DeviceDriver, EffectiveSetpoint, Ports } from '#ports.ts'
 import { createTelemetryBuffer } from './telemetry-buffer.ts'
 
 /** Wall time: the desired rows are looked at this often even when nobody tells of a change. */
@@ -21,10 +21,7 @@ export type Gateway = { stop(): Promise<void> }
  * Holds the device connections of this process: attaches enrolled resources, takes their readings
  * in, and makes each device agree with its desired setpoint, again after a reconnect.
  */
-export async function runGateway(
-  ports: Ports,
-  drivers: readonly DeviceDriver[],
-): Promise<Gateway> {
+export async function runGateway(ports: Ports, drivers: readonly DeviceDriver[]): Promise<Gateway> {
   const keeper = createKeeper(ports, drivers)
   const buffer = createTelemetryBuffer(ports)
   const later = (what: string, work: Promise<void>) => {
@@ -86,7 +83,7 @@ function createKeeper(ports: Ports, drivers: readonly DeviceDriver[]) {
   async function attachAll(): Promise<void> {
     const resources = await store.transaction((tx) => tx.resources.list())
     for (const resource of resources) {
-      const key = JSON.stringify(resource.connection)
+      const key = JSON.stringify([resource.connection, resource.rating])
       const driver = driverOf.get(resource.connection.protocol)
       if (!driver || attached.get(resource.id)?.key === key) continue
       attached.set(resource.id, { resource, key })
@@ -137,7 +134,7 @@ function createKeeper(ports: Ports, drivers: readonly DeviceDriver[]) {
     for (let i = 0; i < READ_BACK_TRIES && !stopped; i++) {
       const effective = await driver.readBack(row.resourceId, READ_BACK_DEADLINE_MS)
       const effectiveW = effective.kind === 'limited' ? effective.powerW : null
-      const agrees = row.powerW === null ? effective.kind === 'default' : effectiveW !== null
+      const agrees = confirms(row, effective)
       if (agrees) {
         const effectiveAt = row.effectiveAt ?? ports.clock.now()
         return recordSetpoint(ports, row, { effectiveAt, effectiveW })
@@ -145,6 +142,14 @@ function createKeeper(ports: Ports, drivers: readonly DeviceDriver[]) {
       await ports.timer.sleep(READ_BACK_PAUSE_MS)
     }
     log.warn('a device does not confirm its setpoint', { resourceId: row.resourceId })
+  }
+
+  /** A limit at or above the rated maximum is no limit: the device says that it is at its default. */
+  function confirms(row: SetpointRow, effective: EffectiveSetpoint): boolean {
+    if (row.powerW === null) return effective.kind === 'default'
+    if (effective.kind === 'limited') return true
+    const most = attached.get(row.resourceId)?.resource.rating.importMaxW
+    return effective.kind === 'default' && most !== undefined && row.powerW >= most
   }
 
   async function noteFailure(row: SetpointRow, error: unknown): Promise<void> {

@@ -52,9 +52,7 @@ async function step(ports: Ports, call: FlexibilityCall): Promise<void> {
       return dispatchCall(ports, call.id)
     case 'dispatched':
       if (call.releasedAt !== null) return measureCall(ports, call.id)
-      return now < deliveryEnd(call)
-        ? repairShortfall(ports, call.id)
-        : releaseCall(ports, call.id)
+      return now < deliveryEnd(call) ? repairShortfall(ports, call.id) : releaseCall(ports, call.id)
     case 'measured':
       await verifyCall(ports, call.id)
       return refundCall(ports, call.id)

@@ -37,7 +37,5 @@ export function resourceEvent(
 ): BusinessEventInput {
   const candidate = call.candidates.find((c) => c.resourceId === resourceId)
   const event = callEvent(call, kind, at, message, { ...options, resourceId })
-  return candidate
-    ? { ...event, organisationIds: [call.dsoId, candidate.aggregatorId] }
-    : event
+  return candidate ? { ...event, organisationIds: [call.dsoId, candidate.aggregatorId] } : event
 }

@@ -46,7 +46,8 @@ async function handled(tx: StoreTransaction, epoch: number): Promise<ReadonlySet
   const paid = await tx.chain.events({ kind: 'Paid' })
   const deferred = await tx.chain.events({ kind: 'PayoutDeferred' })
   const indices = new Set<number>()
-  for (const event of paid) if (event.kind === 'Paid' && event.epoch === epoch) indices.add(event.index)
+  for (const event of paid)
+    if (event.kind === 'Paid' && event.epoch === epoch) indices.add(event.index)
   for (const event of deferred) if (event.kind === 'PayoutDeferred') indices.add(event.index)
   return indices
 }
@@ -69,7 +70,8 @@ function entriesOf(epoch: PayoutEpoch, ports: Ports): LedgerEntry[] {
   const add = (account: string, amount: bigint) =>
     sums.set(account, (sums.get(account) ?? 0n) + amount)
   for (const { payee, amount, wallet } of epoch.shares) {
-    const from = payee.kind === 'owner' ? `owner:${payee.ownerId}` : `aggregator:${payee.aggregatorId}`
+    const from =
+      payee.kind === 'owner' ? `owner:${payee.ownerId}` : `aggregator:${payee.aggregatorId}`
     add(from, -amount)
     add(wallet === null ? 'agent' : `wallet:${(wallet as Address).toLowerCase()}`, amount)
   }

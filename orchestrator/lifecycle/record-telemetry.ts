@@ -1,4 +1,10 @@
-import { CHAIN_START, type DeviceReading, type Reading, type ReadingQuality, readingHash } from '#domain/telemetry.ts'
+import {
+  CHAIN_START,
+  type DeviceReading,
+  type Reading,
+  type ReadingQuality,
+  readingHash,
+} from '#domain/telemetry.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 import type { Hex, ResourceId } from '#domain/ids.ts'
 

@@ -1,4 +1,10 @@
-import { allocate, type Allocation, type Offerable, type PeriodNeed, periodAt } from '#domain/allocation.ts'
+import {
+  allocate,
+  type Allocation,
+  type Offerable,
+  type PeriodNeed,
+  periodAt,
+} from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import { judge, type Verdict } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
@@ -161,7 +167,8 @@ function onlyOpen<T extends { readonly candidate: FlexibilityCall['candidates'][
   needs: readonly PeriodNeed[],
 ): T & { readonly promisedPeriods: ReadonlySet<Instant> } {
   const all = needsOf(call)
-  const indexOf = (need: PeriodNeed) => all.findIndex((p) => need.start >= p.start && need.start < p.end)
+  const indexOf = (need: PeriodNeed) =>
+    all.findIndex((p) => need.start >= p.start && need.start < p.end)
   const { baselineW } = state.candidate
   const curve = baselineW.length === 0 ? [] : needs.map((need) => baselineW[indexOf(need)] ?? 0)
   const promised = needs.filter((need) => {
@@ -190,7 +197,9 @@ async function keepPromised(
     })
     const taken = await tx.promises.take(call.id, promises)
     const starts = new Set(taken.map((promise) => promise.periodStart))
-    const periods = allocation.periods.filter((_, i) => starts.has(promises[i]?.periodStart as Instant))
+    const periods = allocation.periods.filter((_, i) =>
+      starts.has(promises[i]?.periodStart as Instant),
+    )
     if (periods.length > 0) kept.push({ ...allocation, periods })
   }
   return kept
@@ -204,24 +213,36 @@ function announce(
   now: Instant,
 ): BusinessEventInput[] {
   const { resourceId, orderedW, observedW, replacedBy, reason } = repair
-  const found = resourceEvent(call, 'resource-not-obeying', now, resourceId,
+  const found = resourceEvent(
+    call,
+    'resource-not-obeying',
+    now,
+    resourceId,
     `${resourceId} was to move ${orderedW} W and is measured at ${observedW} W (${reason})`,
-    { notice: true, data: { orderedW, observedW, reason } })
+    { notice: true, data: { orderedW, observedW, reason } },
+  )
   const missing = needs.map((need, i) => {
     const given = added.flatMap((a) => a.periods).filter((p) => p.start === needs[i]?.start)
     return need.powerW - given.reduce((sum, p) => sum + p.powerW, 0)
   })
   const openW = Math.max(0, ...missing)
-  const repaired = resourceEvent(call, 'shortfall-repaired', now, resourceId,
+  const repaired = resourceEvent(
+    call,
+    'shortfall-repaired',
+    now,
+    resourceId,
     `${resourceId} is replaced by ${replacedBy.join(', ')}`,
-    { notice: true, data: { replacedBy: replacedBy.join(' ') } })
-  const remains = resourceEvent(call, 'shortfall-remains', now, resourceId,
-    `${openW} W cannot be replaced from the reserve`, { notice: true, data: { openW } })
-  return [
-    found,
-    ...(replacedBy.length > 0 ? [repaired] : []),
-    ...(openW >= 100 ? [remains] : []),
-  ]
+    { notice: true, data: { replacedBy: replacedBy.join(' ') } },
+  )
+  const remains = resourceEvent(
+    call,
+    'shortfall-remains',
+    now,
+    resourceId,
+    `${openW} W cannot be replaced from the reserve`,
+    { notice: true, data: { openW } },
+  )
+  return [found, ...(replacedBy.length > 0 ? [repaired] : []), ...(openW >= 100 ? [remains] : [])]
 }
 
 /** A repair has worked when every replacement is measured to obey. */

@@ -3,7 +3,11 @@ import { keepLooking, need, type Running } from './party.ts'
 import { createWallTimer } from './wall-time.ts'
 
 type Epoch = { readonly epoch: number; readonly state: string }
-type Receipt = { readonly ownerId: string; readonly amountMinor: string; readonly paidCents: string }
+type Receipt = {
+  readonly ownerId: string
+  readonly amountMinor: string
+  readonly paidCents: string
+}
 
 /**
  * The payout agent of a local chain. It pays owners in euros from what the pool paid to its leaf;

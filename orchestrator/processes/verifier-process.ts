@@ -40,9 +40,7 @@ export async function startVerifier(
   })
 }
 
-function readSettings(
-  environment: Readonly<Record<string, string | undefined>>,
-): VerifierSettings {
+function readSettings(environment: Readonly<Record<string, string | undefined>>): VerifierSettings {
   return {
     party: need(environment, 'GRIDCALL_PARTY'),
     folder: need(environment, 'GRIDCALL_PARTIES_DIR'),

@@ -4,7 +4,11 @@ import { type Instant, instant } from '#domain/time.ts'
 import type { Clock, Timer } from '#ports.ts'
 
 /** business = businessMs + (wall now - wallMs) × speed. */
-export type Anchor = { readonly wallMs: number; readonly businessMs: Instant; readonly speed: number }
+export type Anchor = {
+  readonly wallMs: number
+  readonly businessMs: Instant
+  readonly speed: number
+}
 
 export type AnchoredClock = Clock & {
   readonly anchor: Anchor | null

@@ -1,5 +1,10 @@
 import { hashOf } from '#domain/canonical.ts'
-import { type EpochData, type EpochStatement, statementOf, type VerificationTask } from '#domain/evidence.ts'
+import {
+  type EpochData,
+  type EpochStatement,
+  statementOf,
+  type VerificationTask,
+} from '#domain/evidence.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { Rounding } from '#domain/settlement.ts'
 import { type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'

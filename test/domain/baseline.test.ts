@@ -53,7 +53,9 @@ describe('the mean of like days', () => {
 
   it('is taken over the ten newest complete days', () => {
     const complete = completeDays(days, history, 900, 10)
-    expect(complete.map((day) => day.wh[0])).toEqual([500, 501, 502, 503, 504, 505, 506, 507, 508, 509])
+    expect(complete.map((day) => day.wh[0])).toEqual([
+      500, 501, 502, 503, 504, 505, 506, 507, 508, 509,
+    ])
     expect(meanOfLikeDays(complete, 900)).toEqual([2018]) // 504.5 Wh in a quarter of an hour
   })
 

@@ -72,7 +72,9 @@ describe('a device is judged by its meter', () => {
 
   it('must import at least its setpoint when it was asked to import more', () => {
     const increase = row({ powerW: 5000 })
-    expect(verdict(increase, readings([0, 4900, 4900]), 90, 90, 'increase-import').kind).toBe('obeys')
+    expect(verdict(increase, readings([0, 4900, 4900]), 90, 90, 'increase-import').kind).toBe(
+      'obeys',
+    )
     expect(verdict(increase, readings([0, 3000, 3000]), 90, 90, 'increase-import').kind).toBe(
       'not-obeying',
     )

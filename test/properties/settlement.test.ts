@@ -8,7 +8,13 @@ import { escrowNeeded, type SettlementInput, settle } from '#domain/settlement.t
 import { basisPoints } from '#domain/units.ts'
 import { aProgram, aResource, WINDOW_START } from '../support/builders.ts'
 
-type Row = { ordered: number; delivered: number | null; price: number; share: number; failed: boolean }
+type Row = {
+  ordered: number
+  delivered: number | null
+  price: number
+  share: number
+  failed: boolean
+}
 
 const aRow: fc.Arbitrary<Row> = fc.record({
   ordered: fc.integer({ min: 0, max: 20_000 }),
@@ -38,21 +44,25 @@ function inputOf(rows: readonly Row[], feeBp = 200, extraOrderedWh = 0): Settlem
   })
   return {
     candidates,
-    allocations: rows.map((row, i): Allocation => ({
-      resourceId: resourceId(`r${i}`),
-      role: 'order',
-      periods: [],
-      releasedAt: row.failed ? WINDOW_START : null,
-    })),
-    deliveries: rows.map((row, i): Delivery => ({
-      resourceId: resourceId(`r${i}`),
-      start: WINDOW_START,
-      end: WINDOW_START,
-      orderedWh: row.ordered,
-      baselineWh: row.delivered ?? 0,
-      measuredWh: row.delivered === null ? null : 0,
-      deliveredWh: row.delivered ?? 0,
-    })),
+    allocations: rows.map(
+      (row, i): Allocation => ({
+        resourceId: resourceId(`r${i}`),
+        role: 'order',
+        periods: [],
+        releasedAt: row.failed ? WINDOW_START : null,
+      }),
+    ),
+    deliveries: rows.map(
+      (row, i): Delivery => ({
+        resourceId: resourceId(`r${i}`),
+        start: WINDOW_START,
+        end: WINDOW_START,
+        orderedWh: row.ordered,
+        baselineWh: row.delivered ?? 0,
+        measuredWh: row.delivered === null ? null : 0,
+        deliveredWh: row.delivered ?? 0,
+      }),
+    ),
     orderedWh: ordered,
     penalty: { kind: 'none' },
     paymentCurve: aProgram().paymentCurve,
@@ -64,17 +74,21 @@ function inputOf(rows: readonly Row[], feeBp = 200, extraOrderedWh = 0): Settlem
 describe('the split of an escrow', () => {
   it('never creates or loses a millionth of a euro, whatever was delivered', () => {
     fc.assert(
-      fc.property(fc.array(aRow, { maxLength: 12 }), fc.integer({ min: 0, max: 2000 }), (rows, fee) => {
-        const input = inputOf(rows, fee)
-        const { payout, fee: taken, refund, lines } = settle(input)
-        expect(payout + taken + refund).toBe(input.escrow)
-        expect(refund).toBeGreaterThanOrEqual(0n)
-        for (const line of lines) {
-          expect(line.ownerAmount + line.aggregatorAmount).toBe(line.gross)
-          expect(line.ownerAmount).toBeGreaterThanOrEqual(0n)
-          expect(line.aggregatorAmount).toBeGreaterThanOrEqual(0n)
-        }
-      }),
+      fc.property(
+        fc.array(aRow, { maxLength: 12 }),
+        fc.integer({ min: 0, max: 2000 }),
+        (rows, fee) => {
+          const input = inputOf(rows, fee)
+          const { payout, fee: taken, refund, lines } = settle(input)
+          expect(payout + taken + refund).toBe(input.escrow)
+          expect(refund).toBeGreaterThanOrEqual(0n)
+          for (const line of lines) {
+            expect(line.ownerAmount + line.aggregatorAmount).toBe(line.gross)
+            expect(line.ownerAmount).toBeGreaterThanOrEqual(0n)
+            expect(line.aggregatorAmount).toBeGreaterThanOrEqual(0n)
+          }
+        },
+      ),
     )
   })
 
@@ -92,7 +106,10 @@ describe('the split of an escrow', () => {
     fc.assert(
       fc.property(fc.array(aRow, { minLength: 1, maxLength: 8 }), fc.nat(5000), (rows, less) => {
         const [first, ...rest] = rows as [Row, ...Row[]]
-        const lower = { ...first, delivered: first.delivered === null ? null : first.delivered - less }
+        const lower = {
+          ...first,
+          delivered: first.delivered === null ? null : first.delivered - less,
+        }
         const before = settle(inputOf([first, ...rest])).lines[0]?.gross ?? 0n
         const after = settle(inputOf([lower, ...rest])).lines[0]?.gross ?? 0n
         expect(after).toBeLessThanOrEqual(before)
@@ -129,7 +146,9 @@ describe('the split of an escrow', () => {
   })
 
   it('names owners and aggregators of every line', () => {
-    const [line] = settle(inputOf([{ ordered: 1, delivered: 1, price: 1, share: 0, failed: false }])).lines
+    const [line] = settle(
+      inputOf([{ ordered: 1, delivered: 1, price: 1, share: 0, failed: false }]),
+    ).lines
     expect(line?.ownerId).toBe(ownerId('owner-r0'))
     expect(line?.aggregatorId).toBe(organisationId('agg-1'))
   })
