@@ -1,0 +1,11 @@
+import { mountPage } from '../shared/page-frame.tsx'
+import { AggregatorPage } from './aggregator-page.tsx'
+import { openAggregatorModel } from './model.ts'
+
+mountPage({
+  role: 'aggregator',
+  title: 'Aggregator',
+  probe: (client) => client.aggregator.resources.$get(),
+  open: openAggregatorModel,
+  View: AggregatorPage,
+})

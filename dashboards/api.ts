@@ -1,0 +1,90 @@
+import { hc, type InferResponseType } from 'hono/client'
+import type { Api } from '#http/api.ts'
+
+const DEADLINE_MS = 15_000
+
+/** A refusal of the API, or no answer at all (status 0). */
+export class Refused extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+/** Hears of every answer, refusals too: the business time is in its headers. */
+export type Hear = (headers: Headers) => void
+
+/**
+ * The API as the holder of a key uses it. Every call ends within 15 s.
+ * @throws Refused for anything but a success
+ */
+export function createClient(key: string, hear: Hear) {
+  const authorization = `Bearer ${key}`
+  const client = hc<Api>(location.origin, {
+    headers: { authorization },
+    fetch: async (input: RequestInfo | URL, init?: RequestInit) => {
+      const signal = AbortSignal.timeout(DEADLINE_MS)
+      const answer = await fetch(input, { ...init, signal, cache: 'no-store' }).catch(noAnswer)
+      hear(answer.headers)
+      if (!answer.ok) throw await refusal(answer)
+      return answer
+    },
+  })
+  return Object.assign(client.v1, { authorization })
+}
+
+export type Client = ReturnType<typeof createClient>
+
+function noAnswer(reason: unknown): never {
+  const isLate = reason instanceof DOMException && reason.name === 'TimeoutError'
+  throw new Refused(0, 'no-answer', isLate ? 'No answer within 15 s.' : 'The service is not reached.')
+}
+
+/** What an RFC 9457 problem says, for a person. */
+export async function refusal(answer: Response): Promise<Refused> {
+  const text = await answer.text()
+  const problem = readProblem(text)
+  const errors = (problem.errors ?? []).map(
+    ({ field, expected, got }) => `${field}: expected ${expected}, got ${got}.`,
+  )
+  const message = [problem.detail ?? problem.title ?? `The service answered ${answer.status}.`]
+  return new Refused(answer.status, problem.code ?? '', [...message, ...errors].join(' '))
+}
+
+type Problem = {
+  readonly title?: string
+  readonly detail?: string
+  readonly code?: string
+  readonly errors?: readonly { field: string; expected: string; got: string }[]
+}
+
+function readProblem(text: string): Problem {
+  try {
+    return JSON.parse(text) as Problem
+  } catch {
+    return {} // a proxy in between answers in words of its own
+  }
+}
+
+type Calls = Client['flexibility-calls']
+export type CallSummary = InferResponseType<Calls['$get'], 200>[number]
+export type AnyCall = InferResponseType<Calls[':id']['$get'], 200>
+export type WholeCall = Extract<AnyCall, { view: 'dso' | 'operator' }>
+export type AggregatorCall = Extract<AnyCall, { view: 'aggregator' }>
+export type OwnerCall = Extract<AnyCall, { view: 'owner' }>
+export type CallState = AnyCall['state']
+export type Period = AnyCall['periods'][number]
+export type Repair = AnyCall['repairs'][number]
+export type Skipped = WholeCall['skipped'][number]
+export type Escrow = NonNullable<WholeCall['escrow']>
+export type Allocation = AggregatorCall['allocations'][number]
+export type CallEvent = InferResponseType<Calls[':id']['events']['$get'], 200>[number]
+export type Program = InferResponseType<Client['programs']['$get'], 200>[number]
+export type CongestionPoint = InferResponseType<Client['congestion-points']['$get'], 200>[number]
+export type Resource = InferResponseType<Client['aggregator']['resources']['$get'], 200>[number]
+export type Earnings = InferResponseType<Client['owner']['earnings']['$get'], 200>
+export type EarningsLine = Earnings['lines'][number]

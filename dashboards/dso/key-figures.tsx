@@ -1,0 +1,78 @@
+import type { WholeCall } from '../api.ts'
+import { formatClock, formatDuration, formatPower } from '../format.ts'
+import { businessNow, zone } from '../shared/business-time.ts'
+import { nextDeadline } from './deadline.ts'
+import type { DsoModel } from './model.ts'
+import { shortfallOf } from './shortfall.ts'
+
+/** What is read at a glance: what is missing, how long there is, who takes part. */
+export function KeyFigures({ model, call }: { model: DsoModel; call: WholeCall }) {
+  const { label, figure, of, isAbnormal } = shortfallOf(call, businessNow.value)
+  const peakW = Math.max(...call.periods.map(({ requestedW }) => requestedW ?? 0))
+  const open = call.repairs.filter(({ restoredAt }) => restoredAt === null).length
+  return (
+    <dl class="key-figures">
+      <div class={isAbnormal ? 'card big abnormal' : 'card big'}>
+        <dt>{label}</dt>
+        <dd>
+          <span class="figure">
+            {isAbnormal && <span aria-hidden="true">▲ </span>}
+            {figure ?? '–'}
+          </span>
+          <span class="quiet">{of}</span>
+        </dd>
+      </div>
+      <Deadline model={model} call={call} />
+      <div class="card">
+        <dt>Devices ordered</dt>
+        <dd>
+          <span class="figure">{call.resourcesOrdered}</span>
+          <span class="quiet">
+            {call.repairs.length === 0 ? 'none failed' : `${call.repairs.length} failed`}
+            {open > 0 && `, ${open} not made up for`}
+          </span>
+        </dd>
+      </div>
+      <div class="card">
+        <dt>Requested at most</dt>
+        <dd>
+          <span class="figure">{formatPower(peakW)}</span>
+          <span class="quiet">in {call.periods.length} settlement periods</span>
+        </dd>
+      </div>
+    </dl>
+  )
+}
+
+function Deadline({ model, call }: { model: DsoModel; call: WholeCall }) {
+  const deadline = nextDeadline(call, model.program.value, model.events.value)
+  const now = businessNow.value
+  if (deadline === null) {
+    return (
+      <div class="card">
+        <dt>Next deadline</dt>
+        <dd>
+          <span class="figure">None</span>
+          <span class="quiet">the call has ended</span>
+        </dd>
+      </div>
+    )
+  }
+  const { what, at, then } = deadline
+  const left = at === null || now === null ? null : at - now
+  return (
+    <div class="card">
+      <dt>{what}</dt>
+      <dd>
+        <span class="figure">
+          {left === null ? '–' : left < 0 ? 'due now' : formatDuration(left)}
+        </span>
+        <span class="quiet">
+          {at !== null && `at ${formatClock(at, zone.value)}`}
+          {at !== null && then !== '' && ', '}
+          {then}
+        </span>
+      </dd>
+    </div>
+  )
+}

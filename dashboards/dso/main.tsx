@@ -1,0 +1,11 @@
+import { mountPage } from '../shared/page-frame.tsx'
+import { DsoPage } from './dso-page.tsx'
+import { openDsoModel } from './model.ts'
+
+mountPage({
+  role: 'dso',
+  title: 'Grid operator',
+  probe: (client) => client.programs.$get(),
+  open: openDsoModel,
+  View: DsoPage,
+})

@@ -1,0 +1,93 @@
+import { batch, type Signal, signal } from '@preact/signals'
+import type {
+  CallEvent,
+  CallSummary,
+  Client,
+  CongestionPoint,
+  Program,
+  WholeCall,
+} from '../api.ts'
+import { clockSpeed, zone } from '../shared/business-time.ts'
+import { goLive, type Live } from '../shared/live.ts'
+import { callToShow, chosenCall } from '../shared/selected-call.ts'
+import { createStateWatch } from '../shared/state-changes.ts'
+
+/** What the DSO's page knows. */
+export type DsoModel = {
+  readonly client: Client
+  readonly live: Live
+  /** null before the first answer. */
+  readonly calls: Signal<readonly CallSummary[] | null>
+  readonly call: Signal<WholeCall | null>
+  readonly events: Signal<readonly CallEvent[]>
+  readonly program: Signal<Program | null>
+  placeName(congestionPointId: string): string
+}
+
+const IDLE_MS = 10_000
+
+export function openDsoModel(client: Client, onKeyRefused: (why: string) => void): DsoModel {
+  const calls = signal<readonly CallSummary[] | null>(null)
+  const call = signal<WholeCall | null>(null)
+  const events = signal<readonly CallEvent[]>([])
+  const program = signal<Program | null>(null)
+  const points = signal<readonly CongestionPoint[]>([])
+  const placeName = (id: string) => points.value.find((point) => point.id === id)?.name ?? id
+  const watch = createStateWatch((changed) => `Call at ${placeName(changed.congestionPointId)}`)
+
+  async function refresh(): Promise<void> {
+    const list = await (await client['flexibility-calls'].$get({ query: {} })).json()
+    const id = callToShow(list, chosenCall.peek(), call.peek()?.id ?? null)
+    const isPlaceNew = list.some(
+      ({ congestionPointId }) => !points.peek().some((point) => point.id === congestionPointId),
+    )
+    const [shown, happened] = id === null ? [null, []] : await readCall(client, id)
+    if (program.peek() === null || isPlaceNew) await readContract(shown?.dsoId ?? null)
+    batch(() => {
+      calls.value = list
+      call.value = shown
+      events.value = happened
+    })
+    watch(list)
+  }
+
+  async function readContract(dsoId: string | null): Promise<void> {
+    points.value = await (await client['congestion-points'].$get()).json()
+    const programs = await (await client.programs.$get()).json()
+    program.value = programs.find((one) => one.dsoId === dsoId) ?? programs[0] ?? null
+    if (program.value !== null) zone.value = program.value.timeZone
+  }
+
+  const live = goLive({ client, refresh, lookAgainMs, onKeyRefused })
+  /** In the window the meters bring new figures with every interval, and no event says so. */
+  function lookAgainMs(): number {
+    if (call.peek()?.state !== 'dispatched') return IDLE_MS
+    const intervalMs = ((program.peek()?.meteringIntervalSeconds ?? 30) * 1000) / clockSpeed.peek()
+    return Math.min(Math.max(intervalMs, 1000), IDLE_MS)
+  }
+  const stopChoosing = chosenCall.subscribe(() => live.refreshSoon())
+  return {
+    client,
+    calls,
+    call,
+    events,
+    program,
+    placeName,
+    live: {
+      ...live,
+      stop() {
+        stopChoosing()
+        live.stop()
+      },
+    },
+  }
+}
+
+async function readCall(client: Client, id: string): Promise<[WholeCall | null, CallEvent[]]> {
+  const one = client['flexibility-calls'][':id']
+  const [view, happened] = await Promise.all([
+    one.$get({ param: { id } }).then((answer) => answer.json()),
+    one.events.$get({ param: { id } }).then((answer) => answer.json()),
+  ])
+  return [view.view === 'dso' || view.view === 'operator' ? view : null, happened]
+}

@@ -1,0 +1,11 @@
+import { mountPage } from '../shared/page-frame.tsx'
+import { openOwnerModel } from './model.ts'
+import { OwnerPage } from './owner-page.tsx'
+
+mountPage({
+  role: 'owner',
+  title: 'Device owner',
+  probe: (client) => client.owner.resources.$get(),
+  open: openOwnerModel,
+  View: OwnerPage,
+})

@@ -1,0 +1,52 @@
+import { batch, type Signal, signal } from '@preact/signals'
+import type { AnyCall, Client, Earnings, OwnerCall, Resource } from '../api.ts'
+import { goLive, type Live } from '../shared/live.ts'
+import { createStateWatch } from '../shared/state-changes.ts'
+import { hasEnded } from '../shared/words.ts'
+
+/** What an owner's page knows. */
+export type OwnerModel = {
+  readonly live: Live
+  /** null before the first answer. */
+  readonly resources: Signal<readonly Resource[] | null>
+  /** Calls that the owner's devices take part in and that have not ended. */
+  readonly open: Signal<readonly OwnerCall[]>
+  readonly earnings: Signal<Earnings | null>
+}
+
+const LOOK_AGAIN_MS = { inWindow: 2000, idle: 5000 }
+
+export function openOwnerModel(client: Client, onKeyRefused: (why: string) => void): OwnerModel {
+  const resources = signal<readonly Resource[] | null>(null)
+  const open = signal<readonly OwnerCall[]>([])
+  const earnings = signal<Earnings | null>(null)
+  const watch = createStateWatch(() => 'The call that your devices help with')
+
+  async function refresh(): Promise<void> {
+    const [devices, list, earned] = await Promise.all([
+      client.owner.resources.$get().then((answer) => answer.json()),
+      client['flexibility-calls'].$get({ query: {} }).then((answer) => answer.json()),
+      client.owner.earnings.$get().then((answer) => answer.json()),
+    ])
+    const ids = list.filter(({ state }) => !hasEnded(state)).map(({ id }) => id)
+    const views = await Promise.all(
+      ids.map(async (id): Promise<AnyCall> =>
+        (await client['flexibility-calls'][':id'].$get({ param: { id } })).json(),
+      ),
+    )
+    batch(() => {
+      resources.value = devices
+      earnings.value = earned
+      open.value = views.filter((view) => view.view === 'owner')
+    })
+    watch(list)
+  }
+
+  const live = goLive({
+    client,
+    refresh,
+    onKeyRefused,
+    lookAgainMs: () => (open.peek().length > 0 ? LOOK_AGAIN_MS.inWindow : LOOK_AGAIN_MS.idle),
+  })
+  return { live, resources, open, earnings }
+}

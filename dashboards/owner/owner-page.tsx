@@ -1,0 +1,33 @@
+import { Amount } from '../shared/amount.tsx'
+import { Devices } from './devices.tsx'
+import { EarningsList } from './earnings-list.tsx'
+import type { OwnerModel } from './model.ts'
+import { RightNow } from './right-now.tsx'
+
+export function OwnerPage({ model }: { model: OwnerModel }) {
+  const resources = model.resources.value
+  const earnings = model.earnings.value
+  return (
+    <main id="main" class="single" tabIndex={-1}>
+      <h1 class="unseen">Your devices and what they earned</h1>
+      {resources === null || earnings === null ? (
+        <p class="quiet">Reading …</p>
+      ) : (
+        <>
+          <RightNow open={model.open.value} resources={resources} />
+          <section class="card" aria-labelledby="earned">
+            <h2 id="earned">What you earned</h2>
+            <p>
+              <span class="figure">
+                <Amount minor={earnings.totalMinor} />
+              </span>{' '}
+              <span class="quiet">paid or on its way</span>
+            </p>
+            <EarningsList earnings={earnings} resources={resources} />
+          </section>
+          <Devices resources={resources} />
+        </>
+      )}
+    </main>
+  )
+}

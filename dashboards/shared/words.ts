@@ -1,0 +1,98 @@
+import type { CallState, EarningsLine, Repair, Skipped } from '../api.ts'
+
+/** The order in which a call passes its states. */
+export const LIFE = [
+  'requested',
+  'offered',
+  'ordered',
+  'dispatched',
+  'measured',
+  'verified',
+  'settled',
+  'paid',
+] as const satisfies readonly CallState[]
+
+export const STATE: Readonly<Record<CallState, string>> = {
+  requested: 'Requested',
+  offered: 'Offered',
+  ordered: 'Ordered',
+  dispatched: 'Dispatched',
+  measured: 'Measured',
+  verified: 'Verified',
+  settled: 'Settled',
+  paid: 'Paid',
+  declined: 'Declined',
+  expired: 'Expired',
+  cancelled: 'Cancelled',
+  refunded: 'Refunded',
+}
+
+const ENDED: ReadonlySet<CallState> = new Set([
+  'paid',
+  'declined',
+  'expired',
+  'cancelled',
+  'refunded',
+])
+
+/** Nothing more happens to a call in such a state. */
+export function hasEnded(state: CallState): boolean {
+  return ENDED.has(state)
+}
+
+/** It ended, but not as it should. */
+export function hasFailed(state: CallState): boolean {
+  return ENDED.has(state) && state !== 'paid'
+}
+
+export const SKIPPED: Readonly<Record<string, string>> = {
+  'price-above-cap': 'Asks for more than the price cap',
+  'not-offered': 'Not on offer in this window or direction',
+  'not-connected': 'Not connected',
+  'no-capability': 'Has nothing to give in this window',
+  'already-promised': 'Promised to another call',
+  'no-baseline': 'No baseline can be made',
+  departure: 'Its driver would leave short',
+  'not-needed': 'Not needed: cheaper ones suffice (in reserve)',
+  'not-responding': 'Did not respond',
+} satisfies Record<string, string>
+
+export function skippedBecause({ reason }: Skipped): string {
+  return SKIPPED[reason] ?? reason
+}
+
+export const REPAIRED: Readonly<Record<Repair['reason'], string>> = {
+  'not-obeying': 'Accepted its setpoint but did not follow it',
+  silent: 'Stopped reporting',
+  refused: 'Refused its setpoint',
+}
+
+export const PAID: Readonly<Record<EarningsLine['status'], string>> = {
+  'being-verified': 'Being verified',
+  'to-be-paid': 'Due',
+  paid: 'Paid',
+  'not-paid': 'Not paid',
+}
+
+export const KIND = { charger: 'Charger', battery: 'Battery' } as const
+
+export const DIRECTION = {
+  'reduce-import': 'Reduce import',
+  'increase-import': 'Increase import',
+} as const
+
+export const PROTOCOL = { ocpp: 'OCPP', opcua: 'OPC UA', simulated: 'Simulated' } as const
+
+/** What the pool wrote down, in words. */
+export const TRANSACTION: Readonly<Record<string, string>> = {
+  RequestOpened: 'Escrow funded',
+  RequestCancelled: 'Cancelled, escrow returned',
+  SettlementProposed: 'Settlement proposed',
+  RequestFinalized: 'Settlement final',
+  RequestRefunded: 'Escrow refunded',
+  PayoutReturned: 'Unclaimed payout returned',
+  EpochPosted: 'Payout posted',
+  EpochActivated: 'Payout active',
+  EpochRejected: 'Payout rejected',
+  Paid: 'Payout paid',
+}
