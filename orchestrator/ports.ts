@@ -1,10 +1,19 @@
 /** Everything the core needs from the world, on one page. Implementations live elsewhere. */
+import type { ApiKey } from './domain/api-key.ts'
 import type { BusinessEvent, BusinessEventInput } from './domain/business-event.ts'
-import type { ChainEvent, ChainIntent, IntentRow } from './domain/chain.ts'
 import type {
+  ChainEvent,
+  ChainIdentity,
+  ChainIntent,
+  IntentRow,
+  PoolState,
+  RailParties,
+} from './domain/chain.ts'
+import type {
+  DesiredSetpoint,
+  EffectiveSetpoint,
   SetpointProgress,
   SetpointRow,
-  DesiredSetpoint,
 } from './domain/dispatch-instruction.ts'
 import type { EscrowTerms } from './domain/escrow.ts'
 import type {
@@ -39,6 +48,8 @@ import type {
 } from './domain/resource.ts'
 import type { DeviceReading, Reading } from './domain/telemetry.ts'
 import type { Instant } from './domain/time.ts'
+
+export type { ApiKey, ChainIdentity, EffectiveSetpoint, PoolState, RailParties }
 
 /** Business time. */
 export interface Clock {
@@ -256,15 +267,6 @@ export interface ChainJournal {
   identify(identity: ChainIdentity): Promise<void>
 }
 
-export type ChainIdentity = {
-  readonly chainId: number
-  readonly genesisHash: Hex
-  readonly pool: Address
-  readonly token: Address
-  readonly registry: Address
-  readonly feeReceiver: Address
-}
-
 export interface Events {
   append(events: readonly BusinessEventInput[]): Promise<void>
   after(sequence: number, limit: number): Promise<BusinessEvent[]>
@@ -279,14 +281,6 @@ export interface IdempotencyRepository {
     requestHash: Hex,
   ): Promise<{ status: number; body: string; requestHash: Hex } | null>
   finish(organisationId: OrganisationId, key: string, status: number, body: string): Promise<void>
-}
-
-export type ApiKey = {
-  readonly keySha256: string
-  readonly role: 'dso' | 'aggregator' | 'owner' | 'operator' | 'verifier' | 'agent'
-  /** The organisation, or for an owner its aggregator. */
-  readonly organisationId: OrganisationId
-  readonly ownerId: OwnerId | null
 }
 
 export interface ApiKeyRepository {
@@ -322,11 +316,6 @@ export interface DeviceDriver {
   /** What limit or setpoint the device says is in force. @throws DomainError as above */
   readBack(resourceId: ResourceId, deadlineMs: number): Promise<EffectiveSetpoint>
 }
-
-export type EffectiveSetpoint =
-  | { readonly kind: 'default' }
-  | { readonly kind: 'limited'; readonly powerW: number }
-  | { readonly kind: 'unknown' }
 
 /** What drivers report; never rejects because of the device's data. */
 export interface DeviceSink {
@@ -385,31 +374,6 @@ export interface EscrowReader {
   /** null: the pool knows no such request. */
   escrow(requestId: Hex): Promise<{ amount: bigint; payout: bigint } | null>
   poolState(): Promise<PoolState>
-}
-
-export type RailParties = ChainIdentity & {
-  readonly relayer: Address
-  readonly verifierSetId: number
-  readonly verifiers: readonly Address[]
-  readonly quorum: number
-  readonly disputeWindowSeconds: number
-  readonly epochWindowSeconds: number
-}
-
-export type PoolState = {
-  readonly tokenBalance: bigint
-  readonly locked: bigint
-  readonly allocatable: bigint
-  readonly totalAllocated: bigint
-  readonly totalClaimed: bigint
-  readonly credits: bigint
-  readonly liveRoot: Hex
-  readonly currentEpoch: number
-}
-
-/** Mixed-integer cases of allocation; the linear ones need none. */
-export interface Solver {
-  solve(problemText: string, deadlineMs: number): Promise<ReadonlyMap<string, number>>
 }
 
 /** What every lifecycle step is handed. */

@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import type { OrganisationId, OwnerId } from './ids.ts'
 
 /** Who a key belongs to. */
 export type Role = 'dso' | 'aggregator' | 'owner' | 'operator' | 'verifier' | 'agent'
@@ -11,6 +12,15 @@ export const ROLES: readonly Role[] = [
   'verifier',
   'agent',
 ]
+
+/** What is kept of a key: its hash and whose it is. */
+export type ApiKey = {
+  readonly keySha256: string
+  readonly role: Role
+  /** The organisation, or for an owner its aggregator. */
+  readonly organisationId: OrganisationId
+  readonly ownerId: OwnerId | null
+}
 
 const SECRET_BYTES = 32
 const FORM = /^gc_(dso|aggregator|owner|operator|verifier|agent)_([\w-]{43})([\w-]{6})$/

@@ -111,3 +111,33 @@ export type ChainEvent = EventAt &
         readonly amount: bigint
       }
   )
+
+/** Which pool on which chain. */
+export type ChainIdentity = {
+  readonly chainId: number
+  readonly genesisHash: Hex
+  readonly pool: Address
+  readonly token: Address
+  readonly registry: Address
+  readonly feeReceiver: Address
+}
+
+export type RailParties = ChainIdentity & {
+  readonly relayer: Address
+  readonly verifierSetId: number
+  readonly verifiers: readonly Address[]
+  readonly quorum: number
+  readonly disputeWindowSeconds: number
+  readonly epochWindowSeconds: number
+}
+
+export type PoolState = {
+  readonly tokenBalance: bigint
+  readonly locked: bigint
+  readonly allocatable: bigint
+  readonly totalAllocated: bigint
+  readonly totalClaimed: bigint
+  readonly credits: bigint
+  readonly liveRoot: Hex
+  readonly currentEpoch: number
+}

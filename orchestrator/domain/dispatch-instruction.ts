@@ -28,3 +28,9 @@ export type SetpointProgress = {
 }
 
 export type SetpointRow = DesiredSetpoint & SetpointProgress
+
+/** What a device says is in force. */
+export type EffectiveSetpoint =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'limited'; readonly powerW: number }
+  | { readonly kind: 'unknown' }

@@ -72,7 +72,7 @@ function entriesOf(epoch: PayoutEpoch, ports: Ports): LedgerEntry[] {
   for (const { payee, amount, wallet } of epoch.shares) {
     const from =
       payee.kind === 'owner' ? `owner:${payee.ownerId}` : `aggregator:${payee.aggregatorId}`
-    add(from, -amount)
+    add(from, 0n - amount)
     add(wallet === null ? 'agent' : `wallet:${(wallet as Address).toLowerCase()}`, amount)
   }
   return [...sums].map(([account, amount]) => ({ account, amount, at }))

@@ -171,5 +171,5 @@ function reasonsOf(skipped: readonly SkippedResource[]): string[] {
   if (skipped.length === 0) return ['no resource is enrolled at this congestion point']
   const counts = new Map<string, number>()
   for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1)
-  return [...counts].sort().map(([reason, count]) => `${reason}: ${count}`)
+  return [...counts].map(([reason, count]) => `${reason}: ${count}`).sort()
 }

@@ -62,7 +62,8 @@ function shareDifferences(
     add(line.aggregatorId, line.aggregatorAmount)
   }
   for (const { callId: id, payee, amount } of data.shares) {
-    if (id === callId) add(payee.kind === 'owner' ? payee.ownerId : payee.aggregatorId, -amount)
+    const who = payee.kind === 'owner' ? payee.ownerId : payee.aggregatorId
+    if (id === callId) add(who, 0n - amount)
   }
   return [...earned]
     .filter(([, rest]) => rest !== 0n)
