@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { callId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
 import { createBullWakeUps } from '#jobs/queue.ts'
@@ -39,9 +39,11 @@ describe.each(['PostgreSQL', 'Redis'] as const)('with the queue on %s', (backend
     'the call of a worker that was killed is looked at by another',
     async () => {
       const redis = backend === 'Redis' ? await startRedis() : undefined
+      onTestFinished(async () => redis?.stop())
       const wakeUps = await open(redis)
       const args = [hangingWorker, database.url, ...(redis === undefined ? [] : [redis.url])]
       const killed = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+      onTestFinished(() => void killed.kill('SIGKILL'))
       await wakeUps.wakeCall(CALL, NOW)
       await once(killed.stdout, 'data')
       killed.kill('SIGKILL')
@@ -52,7 +54,6 @@ describe.each(['PostgreSQL', 'Redis'] as const)('with the queue on %s', (backend
       await expect.poll(() => looked, { timeout: 20_000, interval: 50 }).toEqual([CALL])
       await worker.stop()
       await wakeUps.close()
-      await redis?.stop()
     },
     60_000,
   )
@@ -62,6 +63,7 @@ test.skipIf(whyNoRedis !== null)(
   'a Redis that is killed and comes back empty costs hints, and no error',
   async () => {
     const redis = await startRedis()
+    onTestFinished(() => redis.stop())
     const wakeUps = await open(redis)
     const looked: string[] = []
     const worker = wakeUps.work(1, async (due) => void looked.push(due.callId))
@@ -80,7 +82,6 @@ test.skipIf(whyNoRedis !== null)(
       .toBeGreaterThan(1)
     await worker.stop()
     await wakeUps.close()
-    await redis.stop()
   },
   60_000,
 )

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createBullWakeUps } from '#jobs/queue.ts'
 import { NOW } from '../postgres/samples.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -18,10 +18,10 @@ test.skipIf(whyNoRedis !== null)(
   'a Redis that may evict keys is refused with a sentence',
   async () => {
     const redis = await startRedis('allkeys-lru')
+    onTestFinished(() => redis.stop())
     const database = await createTestDatabase()
     const opening = createBullWakeUps({ databaseUrl: database.url, redisUrl: redis.url, ...rest })
     await expect(opening).rejects.toThrow(/maxmemory-policy allkeys-lru .* set .* to noeviction/)
-    await redis.stop()
     await database.drop()
   },
 )
