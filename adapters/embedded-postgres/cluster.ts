@@ -16,6 +16,7 @@ import { DomainError } from '#domain/errors.ts'
 import type { Log, Timer } from '#ports.ts'
 import { type Account, folderOpenToAll, giveTo, isClosedTo, makePrivateFolder } from './account.ts'
 import type { Binaries } from './binaries.ts'
+import { serverFailure } from './failure.ts'
 
 export const superuser = 'gridcall'
 
@@ -107,7 +108,7 @@ export async function ensureCluster(options: {
   const tooLate = new AbortController()
   try {
     const args = initdbArguments(part, passwordFile, isDurable)
-    const making = runInitdb(account, binaries, args, tooLate.signal)
+    const making = runInitdb(account, binaries, args, dirname(cluster), tooLate.signal)
     await timer.deadline(making, deadlineMs, `making the database folder ${cluster}`)
     writeAccess(account, part, { password, port: null })
     renameSync(part, cluster)
@@ -142,6 +143,7 @@ function runInitdb(
   account: Account,
   { initdb }: Binaries,
   args: string[],
+  folder: string,
   signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -158,7 +160,7 @@ function runInitdb(
     child.on('error', reject)
     child.on('close', (code) => {
       if (code === 0) resolve()
-      else reject(serverFailure(`initdb ended with ${code}`, output))
+      else reject(serverFailure(`initdb ended with ${code}`, output, folder))
     })
   })
 }
@@ -168,17 +170,4 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
   const { PATH, SystemRoot, TMPDIR } = process.env
   const kept = Object.entries({ PATH, SystemRoot, TMPDIR }).filter(([, value]) => value)
   return { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' }
-}
-
-/** One sentence for what the server's programs print when they fail. */
-export function serverFailure(what: string, output: string): DomainError {
-  if (/no space left on device|disk quota exceeded/i.test(output)) {
-    return new DomainError(
-      'unavailable',
-      'no disk space left for the embedded PostgreSQL: about 150 MB are needed; ' +
-        'free some and start again',
-    )
-  }
-  const lines = output.trim().split('\n').slice(-8).join('\n')
-  return new DomainError('unavailable', `the embedded PostgreSQL: ${what}\n${lines}`)
 }

@@ -5,6 +5,7 @@ import type { Log, Timer } from '#ports.ts'
 import { type Account, serverAccount } from './account.ts'
 import { findBinaries } from './binaries.ts'
 import { clusterFolder, ensureCluster, readAccess, superuser, writeAccess } from './cluster.ts'
+import { fileFailure } from './failure.ts'
 import { findPostmaster, host, startPostmaster, stopPostmaster } from './postmaster.ts'
 
 const database = 'gridcall'
@@ -40,6 +41,14 @@ export type EmbeddedPostgresOptions = {
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
+  try {
+    return await startOrFind(options)
+  } catch (error) {
+    throw fileFailure(error, resolve(options.dataDir))
+  }
+}
+
+async function startOrFind(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { log, timer, deadlineMs = 60_000, settings = {} } = options
   const dataDir = resolve(options.dataDir)
   const account = serverAccount()

@@ -15,7 +15,8 @@ import { dirname, join } from 'node:path'
 import { DomainError } from '#domain/errors.ts'
 import type { Timer } from '#ports.ts'
 import type { Account } from './account.ts'
-import { serverEnvironment, serverFailure } from './cluster.ts'
+import { serverEnvironment } from './cluster.ts'
+import { serverFailure } from './failure.ts'
 
 export const host = '127.0.0.1'
 
@@ -190,7 +191,7 @@ async function launch(
   }
   const output = readFileSync(logFile).subarray(from).toString()
   return {
-    failure: serverFailure(ended, output),
+    failure: serverFailure(ended, output, cluster),
     isPortTaken: /could not bind|address already in use/i.test(output),
     // By a faster start, or by what a killed server's children have not let go of yet.
     isFolderTaken: /postmaster\.pid" already exists|shared memory block .* in use/i.test(output),

@@ -43,6 +43,18 @@ export type LocalChainOptions = {
  * that goes on when we end. @throws DomainError 'unavailable' with a sentence for the operator
  */
 export async function startAnvil(options: LocalChainOptions): Promise<LocalChain> {
+  try {
+    return await startOrFind(options)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw noRoom(options.dataDir)
+    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') throw error
+    const why = `the local chain needs ${options.dataDir} to be writable for this account`
+    throw new DomainError('unavailable', `${why}: ${message}`)
+  }
+}
+
+async function startOrFind(options: LocalChainOptions): Promise<LocalChain> {
   const { timer, deadlineMs = 20_000, host = '127.0.0.1', chainId } = options
   const dataDir = resolve(options.dataDir)
   mkdirSync(dataDir, { recursive: true })
@@ -148,10 +160,15 @@ function failure(what: string, output: string, port: number, stateFile?: string)
     )
   }
   if (/no space left on device|disk quota exceeded/i.test(output)) {
-    return new DomainError('unavailable', 'no disk space left for the local chain; free some')
+    return noRoom(stateFile ?? 'its folder')
   }
   const lines = output.trim().split('\n').slice(-8).join('\n')
   return new DomainError('unavailable', `the local chain: ${what}\n${lines}`)
+}
+
+function noRoom(place: string): DomainError {
+  const what = `no disk space left for the local chain in ${place}: free some and start again`
+  return new DomainError('unavailable', what)
 }
 
 function freePort(host: string): Promise<number> {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -182,6 +182,25 @@ describe.runIf(isRoot)('as root', () => {
     await removeEmbeddedPostgres(dataDir, wallTimer)
     expect(isRunning(pid)).toBe(false)
     expect(existsSync(cluster)).toBe(false)
+  })
+})
+
+describe.runIf(isRoot)('as root, on a disk of its own', () => {
+  beforeEach(make)
+  afterEach(remove)
+
+  test('a full disk is named in one sentence, and nothing half-made is left', async ({ skip }) => {
+    mkdirSync(dataDir)
+    const options = ['-t', 'tmpfs', '-o', 'size=20m,mode=711', 'tmpfs', dataDir]
+    if (spawnSync('mount', options).status !== 0) skip('no file system may be mounted here')
+    try {
+      await expect(start()).rejects.toThrow(
+        `no disk space left for the embedded PostgreSQL in ${dataDir}: about 150 MB are needed`,
+      )
+      expect(readdirSync(dataDir)).toEqual([])
+    } finally {
+      spawnSync('umount', [dataDir])
+    }
   })
 })
 
