@@ -5,8 +5,9 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ClientPki, openClientPki, thumbprintOf } from '#adapters/opcua/certificates.ts'
 import { loadOpcua, type Opcua } from '#adapters/opcua/library.ts'
+import { wallTimer } from '#test/support/wall-timer.ts'
 import { serverPki } from './battery-server.ts'
-import { recorder, wallTimer } from './world.ts'
+import { recorder } from './world.ts'
 
 let folder: string
 let opcua: Opcua

@@ -7,9 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
 import { type ResourceId, resourceId } from '#domain/ids.ts'
 import { instant } from '#domain/time.ts'
+import { wallTimer } from '#test/support/wall-timer.ts'
 import { type BatteryServer, serverPki, startBatteryServer, trust } from './battery-server.ts'
 import { openWire, type Wire } from './proxy.ts'
-import { battery, type Recorder, recorder, setpoint, until, wallTimer } from './world.ts'
+import { battery, type Recorder, recorder, setpoint, until } from './world.ts'
 
 const businessNow = 1_700_000_000_000
 const soon = instant(businessNow + 900_000)

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { DomainError } from '#domain/errors.ts'
 import {
   callId,
   congestionPointId,
@@ -13,44 +12,7 @@ import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { type Instant, instant } from '#domain/time.ts'
-import type { DeviceSink, Log, Timer } from '#ports.ts'
-
-export const wallTimer: Timer = {
-  monotonicMs: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal ? { signal } : {})
-  },
-  async deadline(promise, ms, what) {
-    const ending = new AbortController()
-    const late = async () => {
-      await delay(ms, undefined, { signal: ending.signal })
-      throw new DomainError('unavailable', `waited ${ms} ms for ${what}`)
-    }
-    try {
-      return await Promise.race([promise, late()])
-    } finally {
-      ending.abort()
-    }
-  },
-  every(ms, _what, run) {
-    let running: Promise<void> = Promise.resolve()
-    let busy = false
-    const tick = async () => {
-      busy = true
-      await run()
-      busy = false
-    }
-    const handle = setInterval(() => {
-      if (!busy) running = tick()
-    }, ms)
-    return {
-      async stop() {
-        clearInterval(handle)
-        await running
-      },
-    }
-  },
-}
+import type { DeviceSink, Log } from '#ports.ts'
 
 /** Keeps what a driver reports, and lines of its log. */
 export type Recorder = DeviceSink & {
