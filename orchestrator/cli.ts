@@ -9,10 +9,12 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   verify: { says: 'recompute an evidence bundle, with no service and no database', file: 'verify' },
   dso: { says: 'sign as the DSO: dso address, dso sign', file: 'dso' },
   chain: { says: 'chain status, chain reconcile', file: 'chain' },
+  simulate: { says: 'one charger or one battery without hardware', file: 'simulate' },
   opcua: { says: 'opcua trust: name the certificate a battery may show', file: 'opcua' },
   test: { says: 'run the tests', file: 'test' },
   check: { says: 'types, lint, format, dead code', file: 'check' },
   'test:contracts': { says: 'test the contracts', file: 'test-contracts' },
+  'test:interop': { says: 'against peers that others wrote', file: 'test-interop' },
   'test:faults': { says: 'kills, bad days, the walk-through', file: 'test-faults' },
 }
 

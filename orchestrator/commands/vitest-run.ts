@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { type Counts, root, runTool } from './tool.ts'
+import { type Counts, printCounts, root, runTool } from './tool.ts'
 
 type Report = {
   readonly numPassedTests: number
@@ -17,10 +17,13 @@ type Skipped = { readonly file: string; readonly tests: number; readonly reasons
 
 export type VitestOutcome = Counts & { readonly skipped: readonly Skipped[] }
 
+/** Suites that are no part of `npm test`; vitest.config.ts looks for their names. */
+type SuiteApart = 'faults' | 'interop' | 'bench'
+
 /** Runs vitest once, its own report on the terminal. `suite` names one of the suites kept apart. */
 export async function runVitest(
   args: readonly string[],
-  suite: 'faults' | 'interop' | 'bench' | '' = '',
+  suite: SuiteApart | '' = '',
 ): Promise<VitestOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'gridcall-report-'))
   const file = join(folder, 'report.json')
@@ -81,4 +84,16 @@ export function printSkipped(skipped: readonly Skipped[]): void {
     const why = reasons.length > 0 ? reasons.join('; ') : 'not on this machine'
     console.log(`skipped: ${file} (${tests} ${tests === 1 ? 'test' : 'tests'}): ${why}`)
   }
+}
+
+/** Runs a suite that is no part of `npm test`; returns the exit code. */
+export async function runSuiteApart(suite: SuiteApart, args: readonly string[]): Promise<number> {
+  if (globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).length === 0) {
+    console.error(`there are no tests in test/${suite}`)
+    console.log('0 passed, 0 failed')
+    return 0
+  }
+  const outcome = await runVitest(args, suite)
+  printSkipped(outcome.skipped)
+  return printCounts(outcome)
 }
