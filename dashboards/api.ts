@@ -34,7 +34,7 @@ export function createClient(key: string, hear: Hear) {
       return answer
     },
   })
-  return Object.assign(client.v1, { authorization })
+  return { v1: client.v1, authorization }
 }
 
 export type Client = ReturnType<typeof createClient>
@@ -70,7 +70,7 @@ function readProblem(text: string): Problem {
   }
 }
 
-type Calls = Client['flexibility-calls']
+type Calls = Client['v1']['flexibility-calls']
 export type CallSummary = InferResponseType<Calls['$get'], 200>[number]
 export type AnyCall = InferResponseType<Calls[':id']['$get'], 200>
 export type WholeCall = Extract<AnyCall, { view: 'dso' | 'operator' }>
@@ -83,8 +83,8 @@ export type Skipped = WholeCall['skipped'][number]
 export type Escrow = NonNullable<WholeCall['escrow']>
 export type Allocation = AggregatorCall['allocations'][number]
 export type CallEvent = InferResponseType<Calls[':id']['events']['$get'], 200>[number]
-export type Program = InferResponseType<Client['programs']['$get'], 200>[number]
-export type CongestionPoint = InferResponseType<Client['congestion-points']['$get'], 200>[number]
-export type Resource = InferResponseType<Client['aggregator']['resources']['$get'], 200>[number]
-export type Earnings = InferResponseType<Client['owner']['earnings']['$get'], 200>
+export type Program = InferResponseType<Client['v1']['programs']['$get'], 200>[number]
+export type CongestionPoint = InferResponseType<Client['v1']['congestion-points']['$get'], 200>[number]
+export type Resource = InferResponseType<Client['v1']['aggregator']['resources']['$get'], 200>[number]
+export type Earnings = InferResponseType<Client['v1']['owner']['earnings']['$get'], 200>
 export type EarningsLine = Earnings['lines'][number]

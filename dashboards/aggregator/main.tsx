@@ -5,7 +5,7 @@ import { openAggregatorModel } from './model.ts'
 mountPage({
   role: 'aggregator',
   title: 'Aggregator',
-  probe: (client) => client.aggregator.resources.$get(),
+  probe: (client) => client.v1.aggregator.resources.$get(),
   open: openAggregatorModel,
   View: AggregatorPage,
 })

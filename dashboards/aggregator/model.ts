@@ -46,11 +46,11 @@ export function openAggregatorModel(
 
   async function refresh(): Promise<void> {
     const [devices, list, earned] = await Promise.all([
-      client.aggregator.resources.$get().then((answer) => answer.json()),
-      client['flexibility-calls'].$get({ query: {} }).then((answer) => answer.json()),
-      client.aggregator.earnings.$get().then((answer) => answer.json()),
+      client.v1.aggregator.resources.$get().then((answer) => answer.json()),
+      client.v1['flexibility-calls'].$get({ query: {} }).then((answer) => answer.json()),
+      client.v1.aggregator.earnings.$get().then((answer) => answer.json()),
     ])
-    if (points.peek().length === 0) points.value = await (await client['congestion-points'].$get()).json()
+    if (points.peek().length === 0) points.value = await (await client.v1['congestion-points'].$get()).json()
     const id = callToShow(list, chosenCall.peek(), call.peek()?.id ?? null)
     const ids = list.filter(({ state }) => !hasEnded(state)).map((one) => one.id)
     const wanted = [...new Set(id === null ? ids : [...ids, id])]
@@ -89,9 +89,9 @@ function isOurs(view: AnyCall): view is AggregatorCall {
 }
 
 async function readCall(client: Client, id: string): Promise<AnyCall> {
-  return (await client['flexibility-calls'][':id'].$get({ param: { id } })).json()
+  return (await client.v1['flexibility-calls'][':id'].$get({ param: { id } })).json()
 }
 
 async function readEvents(client: Client, id: string): Promise<CallEvent[]> {
-  return (await client['flexibility-calls'][':id'].events.$get({ param: { id } })).json()
+  return (await client.v1['flexibility-calls'][':id'].events.$get({ param: { id } })).json()
 }

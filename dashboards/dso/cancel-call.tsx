@@ -28,7 +28,7 @@ export function CancelCall({ model, call }: { model: DsoModel; call: WholeCall }
   const send = async () => {
     setIsSending(true)
     try {
-      const { cancellation } = model.client['flexibility-calls'][':id']
+      const { cancellation } = model.client.v1['flexibility-calls'][':id']
       await cancellation.$post({ param: { id: call.id }, json: {} })
       close()
       model.live.refreshSoon()

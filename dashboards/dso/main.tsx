@@ -5,7 +5,7 @@ import { openDsoModel } from './model.ts'
 mountPage({
   role: 'dso',
   title: 'Grid operator',
-  probe: (client) => client.programs.$get(),
+  probe: (client) => client.v1.programs.$get(),
   open: openDsoModel,
   View: DsoPage,
 })

@@ -36,7 +36,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
   const watch = createStateWatch((changed) => `Call at ${placeName(changed.congestionPointId)}`)
 
   async function refresh(): Promise<void> {
-    const list = await (await client['flexibility-calls'].$get({ query: {} })).json()
+    const list = await (await client.v1['flexibility-calls'].$get({ query: {} })).json()
     const id = callToShow(list, chosenCall.peek(), call.peek()?.id ?? null)
     const isPlaceNew = list.some(
       ({ congestionPointId }) => !points.peek().some((point) => point.id === congestionPointId),
@@ -52,8 +52,8 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
   }
 
   async function readContract(dsoId: string | null): Promise<void> {
-    points.value = await (await client['congestion-points'].$get()).json()
-    const programs = await (await client.programs.$get()).json()
+    points.value = await (await client.v1['congestion-points'].$get()).json()
+    const programs = await (await client.v1.programs.$get()).json()
     program.value = programs.find((one) => one.dsoId === dsoId) ?? programs[0] ?? null
     if (program.value !== null) zone.value = program.value.timeZone
   }
@@ -84,7 +84,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
 }
 
 async function readCall(client: Client, id: string): Promise<[WholeCall | null, CallEvent[]]> {
-  const one = client['flexibility-calls'][':id']
+  const one = client.v1['flexibility-calls'][':id']
   const [view, happened] = await Promise.all([
     one.$get({ param: { id } }).then((answer) => answer.json()),
     one.events.$get({ param: { id } }).then((answer) => answer.json()),

@@ -58,7 +58,7 @@ function Download({ client, id, name }: { client: Client; id: string; name: stri
   const download = async () => {
     setProblem(null)
     try {
-      const answer = await client['flexibility-calls'][':id'].evidence.$get({ param: { id } })
+      const answer = await client.v1['flexibility-calls'][':id'].evidence.$get({ param: { id } })
       save(await answer.blob(), name)
     } catch (error) {
       if (!(error instanceof Refused)) throw error

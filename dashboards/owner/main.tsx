@@ -5,7 +5,7 @@ import { OwnerPage } from './owner-page.tsx'
 mountPage({
   role: 'owner',
   title: 'Device owner',
-  probe: (client) => client.owner.resources.$get(),
+  probe: (client) => client.v1.owner.resources.$get(),
   open: openOwnerModel,
   View: OwnerPage,
 })

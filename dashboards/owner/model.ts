@@ -24,14 +24,14 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
 
   async function refresh(): Promise<void> {
     const [devices, list, earned] = await Promise.all([
-      client.owner.resources.$get().then((answer) => answer.json()),
-      client['flexibility-calls'].$get({ query: {} }).then((answer) => answer.json()),
-      client.owner.earnings.$get().then((answer) => answer.json()),
+      client.v1.owner.resources.$get().then((answer) => answer.json()),
+      client.v1['flexibility-calls'].$get({ query: {} }).then((answer) => answer.json()),
+      client.v1.owner.earnings.$get().then((answer) => answer.json()),
     ])
     const ids = list.filter(({ state }) => !hasEnded(state)).map(({ id }) => id)
     const views = await Promise.all(
       ids.map(async (id): Promise<AnyCall> =>
-        (await client['flexibility-calls'][':id'].$get({ param: { id } })).json(),
+        (await client.v1['flexibility-calls'][':id'].$get({ param: { id } })).json(),
       ),
     )
     batch(() => {
