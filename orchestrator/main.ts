@@ -165,6 +165,7 @@ async function startApi(
     startClock: 'start' in clock ? clockStarter(clock as AnchoredClock, config, databaseUrl) : null,
     ocppUrl: (identity) => drivers.ocpp.url(identity),
     presentedThumbprint: (id) => drivers.opcua.presentedThumbprint(id as never),
+    clientCertificate: () => drivers.opcua.clientCertificate(),
     chainHeadAt,
     chainHeadAgeMaxSeconds: 120 * config.speed,
     dashboardsFolder: existsSync(PAGES_FOLDER) ? PAGES_FOLDER : null,

@@ -1,4 +1,5 @@
 import { deliveredBy, isBackAtDefault, type Outcome } from './outcome.ts'
+import type { OperatorCallView } from './views.ts'
 
 export type Extras = {
   readonly seed: number
@@ -19,8 +20,6 @@ export type Extras = {
 /** The one JSON object of `gridcall demo --json`. */
 export function demoJson(outcome: Outcome, extras: Extras): object {
   const { call, others, scenario, report, parties, reconciliation } = outcome
-  const chargers = scenario.devices.filter((device) => device.kind === 'charger')
-  const escrow = call.escrow
   return {
     callId: call.id,
     state: call.state,
@@ -39,14 +38,7 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
         deliveredW,
       }),
     ),
-    devices: {
-      ocpp16: chargers.filter((device) => device.version === '1.6').length,
-      ocpp201: chargers.filter((device) => device.version === '2.0.1').length,
-      opcua: scenario.devices.length - chargers.length,
-      dispatched: call.allocations.length,
-      disobeyed: call.repairs.filter((repair) => repair.reason === 'not-obeying').length,
-      replacements: call.allocations.filter((a) => a.role === 'repair').length,
-    },
+    devices: devicesOf(outcome),
     delivered: deliveredBy(call),
     meteringIntervalS: scenario.meteringIntervalSeconds,
     fleetLog: extras.fleetLog,
@@ -65,15 +57,7 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
     notices: outcome.notices.map(({ at, kind, message }) => ({ at, kind, message })),
     driversShort: report.driversShort.length,
     backAtDefault: isBackAtDefault(outcome),
-    escrow: escrow && {
-      fundedMinor: escrow.fundedMinor,
-      paidMinor: escrow.paidMinor,
-      feeMinor: escrow.feeMinor,
-      refundMinor: escrow.refundMinor,
-      heldMinor: escrow.heldMinor,
-      currency: escrow.currency,
-      minorPerUnit: Number(escrow.minorPerUnit),
-    },
+    escrow: escrowOf(call),
     attestations: {
       required: call.attestations.required,
       signed: call.attestations.signed,
@@ -97,6 +81,25 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
     peakPssMb: extras.peakPssMb,
     seconds: extras.seconds,
   }
+}
+
+function devicesOf({ scenario, call }: Outcome) {
+  const chargers = scenario.devices.filter((device) => device.kind === 'charger')
+  return {
+    ocpp16: chargers.filter((device) => device.version === '1.6').length,
+    ocpp201: chargers.filter((device) => device.version === '2.0.1').length,
+    opcua: scenario.devices.length - chargers.length,
+    dispatched: call.allocations.length,
+    disobeyed: call.repairs.filter((repair) => repair.reason === 'not-obeying').length,
+    replacements: call.allocations.filter((a) => a.role === 'repair').length,
+  }
+}
+
+function escrowOf({ escrow }: OperatorCallView) {
+  if (!escrow) return null
+  const { fundedMinor, paidMinor, feeMinor, refundMinor, heldMinor, currency } = escrow
+  const parts = { fundedMinor, paidMinor, feeMinor, refundMinor, heldMinor }
+  return { ...parts, currency, minorPerUnit: Number(escrow.minorPerUnit) }
 }
 
 function transactionsOf({ call, transactions }: Outcome) {

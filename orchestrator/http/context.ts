@@ -11,6 +11,8 @@ export type ApiContext = {
   readonly ocppUrl: (identity: string) => string
   /** The certificate that a battery presented, if it is not trusted yet. */
   readonly presentedThumbprint: (resourceId: string) => string | null
+  /** Our own certificate, which a battery's installer makes the battery trust. */
+  readonly clientCertificate: () => Promise<{ readonly pem: string; readonly thumbprint: string }>
   /** Instant of the newest block the chain sender has seen; null before there is one. */
   readonly chainHeadAt: () => Promise<number | null>
   /** A chain whose newest block is older than this is not ready, in business seconds. */

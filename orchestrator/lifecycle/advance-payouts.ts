@@ -19,17 +19,29 @@ const CHUNK_LEAVES = 256
  * Safe to run twice. Returns when to look again; null: only when something happens.
  */
 export async function advancePayouts(ports: Ports): Promise<Instant | null> {
-  const next = await ports.store.transaction(async (tx) => {
+  const { next, changed } = await ports.store.transaction(async (tx) => {
     await tx.payouts.lock()
-    const [latest] = await tx.payouts.list()
-    if (!latest || latest.state === 'paid') return openEpoch(ports, tx, latest ?? null)
-    if (latest.state === 'proposed') return postEpoch(ports, tx, latest)
-    if (latest.state === 'posted') return activateEpoch(ports, tx, latest)
-    return finishEpoch(ports, tx, latest)
+    const [before] = await tx.payouts.list()
+    const due = await step(ports, tx, before ?? null)
+    const [after] = await tx.payouts.list()
+    return { next: due, changed: after?.epoch !== before?.epoch || after?.state !== before?.state }
   })
-  await ports.wakeUps.notify('chain')
-  await ports.wakeUps.notify('events')
+  if (changed) {
+    await ports.wakeUps.notify('chain')
+    await ports.wakeUps.notify('events')
+  }
   return next
+}
+
+function step(
+  ports: Ports,
+  tx: StoreTransaction,
+  latest: PayoutEpoch | null,
+): Promise<Instant | null> {
+  if (!latest || latest.state === 'paid') return openEpoch(ports, tx, latest)
+  if (latest.state === 'proposed') return postEpoch(ports, tx, latest)
+  if (latest.state === 'posted') return activateEpoch(ports, tx, latest)
+  return finishEpoch(ports, tx, latest)
 }
 
 async function openEpoch(

@@ -131,9 +131,25 @@ const postHistory = createRoute({
   },
 })
 
+const getClientCertificate = createRoute({
+  method: 'get',
+  path: '/v1/opcua/client-certificate',
+  summary: 'Our own certificate, for the trust list of a battery',
+  ...forRoles('aggregator', 'operator'),
+  responses: {
+    200: answers(
+      z.object({
+        pem: z.string(),
+        thumbprint: z.string().openapi({ description: 'SHA-1 of the DER, upper-case hex' }),
+      }),
+      'The certificate with which we connect to every battery',
+    ),
+  },
+})
+
 /** Enrolment of devices and what is known of them. */
 export function resourceRoutes(context: ApiContext) {
-  const { ports } = context
+  const { ports, clientCertificate } = context
   return new OpenAPIHono<ApiEnv>()
     .openapi(postResource, async (c) => {
       const input = c.req.valid('json')
@@ -187,6 +203,10 @@ export function resourceRoutes(context: ApiContext) {
       const { organisationId } = c.get('key')
       const { readings } = c.req.valid('json')
       return c.json(await importHistory(ports, organisationId, id, readings), 200)
+    })
+    .openapi(getClientCertificate, async (c) => {
+      const { pem, thumbprint } = await clientCertificate()
+      return c.json({ pem, thumbprint }, 200)
     })
 }
 

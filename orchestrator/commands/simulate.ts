@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readConfig } from '#config.ts'
+import { createMachineClock } from '#processes/wall-time.ts'
+
+const HELP = `gridcall simulate charger --url ws://… --password … [--version 1.6|2.0.1]
+    A charge point with a car, at the address and with the password that enrolment answered.
+gridcall simulate battery --client-certificate FILE [--port 4850] [--folder DIR]
+    A battery as an OPC UA server that trusts this one client (GET /v1/opcua/client-certificate).
+    Prints its endpoint and the thumbprint of its certificate, which stays in the folder.
+
+Each is one machine without hardware, over real sockets and in real time, until Ctrl-C.`
+
+/** `gridcall simulate`: one device for whoever has none. It talks to the service as any other. */
+export async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      url: { type: 'string' },
+      password: { type: 'string' },
+      version: { type: 'string', default: '1.6' },
+      'client-certificate': { type: 'string' },
+      port: { type: 'string', default: '4850' },
+      folder: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  const [kind] = positionals
+  if (values.help || (kind !== 'charger' && kind !== 'battery')) {
+    process.stderr.write(`${HELP}\n`)
+    return values.help ? 0 : 2
+  }
+  const told = untilTold()
+  const machine =
+    kind === 'charger'
+      ? await charger(values.url, values.password, values.version)
+      : await battery(values['client-certificate'], values.port, values.folder)
+  await told
+  await machine.stop()
+  return 0
+}
+
+async function charger(url: string | undefined, password: string | undefined, version: string) {
+  if (url === undefined || !/^wss?:\/\/.+\/.+/.test(url)) {
+    throw new Error(`--url: expected ws://HOST:PORT/ocpp/IDENTITY, got ${url ?? 'nothing'}`)
+  }
+  if (password === undefined) throw new Error('--password: expected the password of the station')
+  if (version !== '1.6' && version !== '2.0.1') {
+    throw new Error(`--version: expected 1.6 or 2.0.1, got ${version}`)
+  }
+  const { startCharger } = await import('#simulations/stand-alone.ts')
+  return startCharger({ version, url, password, clock: createMachineClock(), say })
+}
+
+async function battery(
+  certificateFile: string | undefined,
+  port: string,
+  folder = join(readConfig(process.env).dataDir, 'simulated-battery'),
+) {
+  if (certificateFile === undefined) {
+    throw new Error('--client-certificate: expected the file of the one client to trust')
+  }
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new Error(`--port: expected a port, got ${port}`)
+  }
+  const { startBattery } = await import('#simulations/stand-alone.ts')
+  const machine = await startBattery({
+    port: Number(port),
+    folder,
+    clientCertificatePem: await readFile(certificateFile, 'utf8'),
+    clock: createMachineClock(),
+    say,
+  })
+  say(`endpoint ${machine.endpoint}`)
+  say(`thumbprint ${machine.thumbprint}`)
+  return machine
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Ctrl-C or a polite kill, also while the machine is being started. */
+function untilTold(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}

@@ -1,0 +1,52 @@
+import type { PartyApi } from './api.ts'
+import { followCall, postCall } from './play.ts'
+import type { DemoTimer, Stage } from './set-up.ts'
+import type { OperatorCallView } from './views.ts'
+
+export type Played = {
+  readonly call: OperatorCallView
+  readonly others: readonly OperatorCallView[]
+  /** Request posted to the call's end, wall milliseconds. */
+  readonly callMs: number
+}
+
+/** Posts the scenario's calls as the DSO and follows each to its end. */
+export async function runCalls(
+  stage: Stage,
+  speed: number,
+  say: (line: string) => void,
+): Promise<Played> {
+  const { scenario, parties, payer, timer } = stage
+  const { main, overlapping } = scenario.calls
+  const beganMs = timer.monotonicMs()
+  const id = await postCall(parties.dso, main, 'demo-main')
+  const otherIds = overlapping ? [await postCall(parties.dso, overlapping, 'demo-overlapping')] : []
+  const untilEndMs = Date.parse(main.windowEnd) - Date.parse(scenario.start)
+  const deadlineMs = 60_000 + (untilEndMs + 3_600_000) / speed
+  const follow = (callId: string, name: string) =>
+    followCall({ id: callId, name, parties, payerKey: payer.privateKey, deadlineMs, timer, say })
+  let callMs = 0
+  const [call, ...others] = await Promise.all([
+    follow(id, 'call').then((ended) => {
+      callMs = timer.monotonicMs() - beganMs
+      return ended
+    }),
+    ...otherIds.map((other) => follow(other, 'second call')),
+  ])
+  await untilWithdrawn(parties.operator, timer)
+  return { call, others, callMs }
+}
+
+/** The DSO's rest and the fee are handed out after the owners are paid. */
+async function untilWithdrawn(operator: PartyApi, timer: DemoTimer): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    const { reconciled } = await operator.get<{ reconciled: boolean }>(
+      '/v1/operator/reconciliation',
+    )
+    const events = await operator.get<{ kind: string }[]>('/v1/operator/transactions')
+    const withdrawn = events.filter(({ kind }) => kind === 'CreditWithdrawn').length
+    const isFinal = events.some(({ kind }) => kind === 'RequestFinalized')
+    if (reconciled && (withdrawn >= 2 || !isFinal)) return
+    await timer.sleep(200)
+  }
+}

@@ -1,0 +1,112 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeOrLoadKey, type PartyKey } from '#adapters/evm/keys.ts'
+import { partiesFolder } from '#processes/local-parties.ts'
+import { createWallTimer } from '#processes/wall-time.ts'
+import type { Scenario } from '#simulations/scenarios/scenario.ts'
+import type { PartyApi } from './api.ts'
+import { enrolScenario, type Parties } from './enrol.ts'
+import { type FleetKeeper, freePort, keepService, type ServiceKeeper, startFleet } from './stage.ts'
+
+export type DemoTimer = ReturnType<typeof createWallTimer>
+
+export type DemoOptions = {
+  readonly scenario: Scenario
+  readonly speed: number
+  readonly faults: { readonly disobey: number; readonly silent: number; readonly drop: number }
+  readonly say: (line: string) => void
+  readonly onStop: (stop: () => Promise<void>) => void
+}
+
+/** Everything is up, enrolled and connected; business time runs. */
+export type Stage = {
+  readonly scenario: Scenario
+  readonly timer: DemoTimer
+  readonly folder: string
+  readonly fleetLog: string
+  readonly service: ServiceKeeper
+  readonly fleet: FleetKeeper
+  readonly parties: Parties
+  readonly payer: PartyKey
+  readonly wallet: PartyKey
+  readonly beganMs: number
+  readonly bootMs: number
+}
+
+const ROOT = join(import.meta.dirname, '..', '..')
+/** Business seconds of the demo's pool. */
+const WINDOWS = { dispute: 180, epoch: 60 }
+const CONNECT_MS = 40_000
+
+type Anchor = { readonly wallMs: number; readonly businessMs: number; readonly speed: number }
+
+/** Starts service and fleet, enrols everybody over REST, and sets the clock going. */
+export async function setUp(options: DemoOptions): Promise<Stage> {
+  const { scenario, speed, faults, say, onStop } = options
+  const timer = createWallTimer()
+  const beganMs = timer.monotonicMs()
+  const folder = await makeFolder()
+  const fleetLog = join(folder, 'fleet.jsonl')
+  const dataDir = join(folder, 'data')
+  const [port, ocppPort] = [await freePort(8080), await freePort(8887)]
+  if (port !== 8080) say(`port 8080 is taken; this demo answers on ${port}`)
+  const clock = { speed, clockStart: scenario.start, windows: WINDOWS }
+  const { meteringIntervalSeconds } = scenario
+  const [{ service, bootMs }, fleet] = await Promise.all([
+    keepService({
+      dataDir,
+      port,
+      ocppPort,
+      ...clock,
+      meteringIntervalSeconds,
+      timer,
+      say,
+      onStop,
+    }).then((kept) => ({ service: kept, bootMs: timer.monotonicMs() - beganMs })),
+    startFleet({ scenario, folder, logFile: fleetLog, faults, timer, onStop }),
+  ])
+  say(`fleet runs as process ${fleet.pid}`)
+  const payer = await makeOrLoadKey(partiesFolder(dataDir), 'dso')
+  const wallet = await makeOrLoadKey(partiesFolder(dataDir), 'wallet')
+  const { operatorKey, clientCertificatePem } = service.started
+  if (operatorKey === null) throw new Error('a fresh database must bring an operator key')
+  const { parties, stations } = await enrolScenario({
+    scenario,
+    url: () => service.started.url,
+    operatorKey,
+    payer: payer.address,
+    wallet: wallet.address,
+    batteries: fleet.batteries,
+  })
+  await fleet.connect(stations, clientCertificatePem)
+  await untilAllConnected(parties.operator, timer)
+  const { anchor } = await parties.operator.post<{ anchor: Anchor }>('/v1/operator/clock', {})
+  fleet.startClock(anchor)
+  say(`${scenario.devices.length} devices are connected; business time runs ${speed} times as fast`)
+  say(`Pages: ${service.started.url}/dso /aggregator /owner, with these keys:`)
+  for (const [role, key] of Object.entries(parties.keys)) say(`  ${role}: ${key}`)
+  const world = { scenario, timer, folder, fleetLog, service, fleet, parties }
+  return { ...world, payer, wallet, beganMs, bootMs }
+}
+
+/** Evidence, the scenario and the fleet's log stay here. */
+async function makeFolder(): Promise<string> {
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').slice(0, 15)
+  const folder = join(ROOT, '.data', `demo-${stamp}-${process.pid}`)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return folder
+}
+
+async function untilAllConnected(operator: PartyApi, timer: DemoTimer): Promise<void> {
+  const giveUpAt = timer.monotonicMs() + CONNECT_MS
+  for (;;) {
+    const resources =
+      await operator.get<{ id: string; health: { connected: boolean } | null }[]>('/v1/resources')
+    const away = resources.filter(({ health }) => !health?.connected)
+    if (away.length === 0) return
+    if (timer.monotonicMs() > giveUpAt) {
+      throw new Error(`not connected: ${away.map(({ id }) => id).join(', ')}`)
+    }
+    await timer.sleep(150)
+  }
+}
