@@ -35,15 +35,26 @@ export class BatteryOpcua {
   readonly unit: BatteryUnit
   readonly #hooks: DeviceHooks
   readonly #pkiFolder: string
+  readonly #port: number
   #server: OPCUAServer | null = null
   #manager: OPCUACertificateManager | null = null
   #heartbeat: NodeJS.Timeout | null = null
   #silent = false
   #variables: ((name: string) => UAVariable) | null = null
 
-  /** @param pkiFolder a folder of its own for key, certificate and trust list */
-  constructor(device: ScenarioBattery, start: number, pkiFolder: string, hooks: DeviceHooks) {
+  /**
+   * @param pkiFolder a folder of its own for key, certificate and trust list
+   * @param port 0: any that is free
+   */
+  constructor(
+    device: ScenarioBattery,
+    start: number,
+    pkiFolder: string,
+    hooks: DeviceHooks,
+    port = 0,
+  ) {
     this.#hooks = hooks
+    this.#port = port
     this.#pkiFolder = pkiFolder
     this.unit = new BatteryUnit(device, start, {
       metered: (reading) => this.#record(reading),
@@ -57,7 +68,7 @@ export class BatteryOpcua {
     return this.unit.device.ref
   }
 
-  /** Listens on a free port. @returns where, and the SHA-1 thumbprint of its certificate */
+  /** Listens. @returns where, and the SHA-1 thumbprint of its certificate */
   async start(): Promise<{ endpoint: string; thumbprint: string }> {
     const manager = new OPCUACertificateManager({
       rootFolder: this.#pkiFolder,
@@ -68,7 +79,7 @@ export class BatteryOpcua {
     await manager.initialize()
     this.#manager = manager
     const server = new OPCUAServer({
-      port: 0,
+      port: this.#port,
       host: '127.0.0.1',
       hostname: '127.0.0.1',
       nodesets: [get_mini_nodeset_filename(), MODEL],

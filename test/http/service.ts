@@ -50,6 +50,9 @@ export type Service = {
   stop(): Promise<void>
 }
 
+/** What the OPC UA driver would tell of itself. */
+export const CLIENT_CERTIFICATE = { pem: 'a certificate', thumbprint: 'AB'.repeat(20) }
+
 /** The HTTP service on a real socket, over a world without wall time. */
 export async function startService(
   changes: Partial<ApiContext> = {},
@@ -76,6 +79,7 @@ export async function startService(
     startClock: null,
     ocppUrl: (identity) => `ws://127.0.0.1:8887/ocpp/${identity}`,
     presentedThumbprint: () => null,
+    clientCertificate: async () => CLIENT_CERTIFICATE,
     chainHeadAt: async () => world.clock.now(),
     chainHeadAgeMaxSeconds: 60,
     dashboardsFolder: null,
