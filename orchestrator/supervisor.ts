@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type EmbeddedPostgres,
+  removeEmbeddedPostgres,
   startEmbeddedPostgres,
 } from '#adapters/embedded-postgres/embedded-postgres.ts'
-import { type LocalChain, startAnvil } from '#adapters/local-chain/local-chain.ts'
+import { type LocalChain, removeLocalChain, startAnvil } from '#adapters/local-chain/local-chain.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Log, Timer } from '#ports.ts'
 
@@ -58,6 +60,13 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     ],
     stop,
   }
+}
+
+/** Stops the servers that a data folder brought along, whoever started them, and deletes it. */
+export async function removeServers(dataDir: string, timer: Timer): Promise<void> {
+  await removeLocalChain(join(dataDir, 'chain'), timer)
+  await removeEmbeddedPostgres(join(dataDir, 'postgres'), timer)
+  await rm(dataDir, { recursive: true, force: true })
 }
 
 function startLocalChain({ dataDir, chainStart, timer }: ServerOptions): Promise<LocalChain> {

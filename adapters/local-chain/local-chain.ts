@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
@@ -243,4 +243,14 @@ async function end(note: Note, timer: Timer): Promise<void> {
   if (isRunning(note)) {
     throw new DomainError('unavailable', `the local chain, process ${note.pid}, does not end`)
   }
+}
+
+/** Stops the chain of a folder, if one runs, and deletes what it kept. */
+export async function removeLocalChain(dataDir: string, timer: Timer): Promise<void> {
+  const folder = resolve(dataDir)
+  const note = readNote(folder)
+  if (note !== null && 'port' in note) {
+    await chainOf(folder, note, '127.0.0.1', true, timer).stop()
+  }
+  rmSync(folder, { recursive: true, force: true })
 }

@@ -4,6 +4,7 @@ import { makeOrLoadKey, type PartyKey } from '#adapters/evm/keys.ts'
 import { partiesFolder } from '#processes/local-parties.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
+import { removeServers } from '#supervisor.ts'
 import type { PartyApi } from './api.ts'
 import { enrolScenario, type Parties } from './enrol.ts'
 import { type FleetKeeper, freePort, keepService, type ServiceKeeper, startFleet } from './stage.ts'
@@ -50,6 +51,11 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   const dataDir = join(folder, 'data')
   const [port, ocppPort] = [await freePort(8080), await freePort(8887)]
   if (port !== 8080) say(`port 8080 is taken; this demo answers on ${port}`)
+  const onServiceStop = (stop: () => Promise<void>) =>
+    onStop(async () => {
+      await stop()
+      await removeServers(dataDir, timer)
+    })
   const clock = { speed, clockStart: scenario.start, windows: WINDOWS }
   const { meteringIntervalSeconds } = scenario
   const [{ service, bootMs }, fleet] = await Promise.all([
@@ -61,7 +67,7 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
       meteringIntervalSeconds,
       timer,
       say,
-      onStop,
+      onStop: onServiceStop,
     }).then((kept) => ({ service: kept, bootMs: timer.monotonicMs() - beganMs })),
     startFleet({ scenario, folder, logFile: fleetLog, faults, timer, onStop }),
   ])
