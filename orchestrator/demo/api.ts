@@ -1,8 +1,6 @@
 /** Wall time for one request of the demo's parties. */
 const REQUEST_MS = 20_000
 
-export type ApiAnswer = { readonly status: number; readonly body: unknown }
-
 /** One party's way to the service: HTTP and its own key. */
 export type PartyApi = {
   /** @throws Error with the problem's text for anything but 2xx */

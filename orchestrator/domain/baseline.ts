@@ -1,4 +1,3 @@
-import type { ResourceId } from './ids.ts'
 import type { BaselineMethod, Program } from './program.ts'
 import type { ResourceKind } from './resource.ts'
 import { type DeviceReading, energyBetween } from './telemetry.ts'
@@ -98,10 +97,4 @@ export function divideHalfEven(numerator: number, denominator: number): number {
 /** A baseline power held for a time, in whole Wh. */
 export function baselineEnergy(powerW: number, seconds: number): number {
   return divideHalfEven(powerW * seconds, 3600)
-}
-
-export type ResourceBaseline = {
-  readonly resourceId: ResourceId
-  /** W per settlement period. */
-  readonly powerW: readonly number[]
 }

@@ -19,9 +19,6 @@ export type Delivery = {
   readonly deliveredWh: number
 }
 
-/** A baseline per settlement period, W, + is import. */
-export type PeriodBaseline = { readonly start: Instant; readonly powerW: number }
-
 /** Delivery over each ordered stretch, from registers alone. */
 export function measureDelivery(
   allocation: Allocation,

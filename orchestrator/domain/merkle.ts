@@ -16,27 +16,6 @@ export function merkleLeaf(value: unknown): Hex {
   return keccak(bytesOf(hashOf(value)))
 }
 
-/** The siblings from a leaf up to the root. @throws RangeError for an index outside the tree. */
-export function merkleProof(leaves: readonly Hex[], index: number): Hex[] {
-  if (!Number.isInteger(index) || index < 0 || index >= leaves.length) {
-    throw new RangeError(`leaf index must be 0 to ${leaves.length - 1}, got ${index}`)
-  }
-  const proof: Hex[] = []
-  let level = [...leaves]
-  let position = index
-  while (level.length > 1) {
-    const sibling = level[position % 2 === 0 ? position + 1 : position - 1]
-    if (sibling !== undefined) proof.push(sibling)
-    level = nextLevel(level)
-    position = Math.floor(position / 2)
-  }
-  return proof
-}
-
-export function verifyMerkleProof(root: Hex, leaf: Hex, proof: readonly Hex[]): boolean {
-  return proof.reduce(pair, leaf) === root
-}
-
 function nextLevel(level: readonly Hex[]): Hex[] {
   const next: Hex[] = []
   for (let i = 0; i < level.length; i += 2) {

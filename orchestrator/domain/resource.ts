@@ -47,7 +47,6 @@ export type Site = {
 }
 
 export type ResourceKind = 'charger' | 'battery'
-export type Protocol = 'ocpp' | 'opcua' | 'simulated'
 export type Direction = 'reduce-import' | 'increase-import'
 
 /** What the device is built for; powers in W, positive. */

@@ -1,5 +1,4 @@
 import type { Allocation, Candidate } from './allocation.ts'
-import { canonicalJson } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
 import type { PenaltyRule } from './flexibility-request.ts'
 import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
@@ -155,9 +154,4 @@ export function curveAt(curve: PaymentCurve, payableWh: number, orderedWh: numbe
 export function escrowNeeded(orderedWh: number, priceCap: MicroEurPerKwh, feeBp: number): MicroEur {
   const energy = ceilDiv(BigInt(orderedWh) * priceCap, 1000n)
   return microEur(energy + ceilDiv(energy * BigInt(feeBp), 10_000n))
-}
-
-/** Two settlements that say the same have the same text. */
-export function sameSettlement(a: CallSettlement, b: CallSettlement): boolean {
-  return canonicalJson(a) === canonicalJson(b)
 }

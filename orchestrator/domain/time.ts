@@ -32,10 +32,6 @@ export function secondsBetween(from: Instant, to: Instant): number {
   return (to - from) / 1000
 }
 
-export function overlaps(a: TimeWindow, b: TimeWindow): boolean {
-  return a.start < b.end && b.start < a.end
-}
-
 /** The starts of the settlement periods of a window. @throws RangeError if they do not fill it. */
 export function settlementPeriodStarts(window: TimeWindow, periodSeconds: number): Instant[] {
   const step = periodSeconds * 1000

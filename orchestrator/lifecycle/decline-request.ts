@@ -1,25 +1,16 @@
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
-import type { CallId } from '#domain/ids.ts'
-import type { Ports } from '#ports.ts'
+import type { Instant } from '#domain/time.ts'
+import type { StoreTransaction } from '#ports.ts'
 import { callEvent } from './announce.ts'
 
-/** Declines a requested call with reasons. Safe to run twice. */
+/** Ends a request that nothing can be offered for, with the reasons; the DSO is told at once. */
 export async function declineRequest(
-  ports: Ports,
-  callId: CallId,
+  tx: StoreTransaction,
+  call: FlexibilityCall,
   reasons: readonly string[],
+  now: Instant,
 ): Promise<void> {
-  await ports.store.transaction(async (tx) => {
-    const call = await tx.calls.lock(callId)
-    if (call.state !== 'requested') return
-    await tx.calls.save(declined(call, reasons))
-    const message = `declined: ${reasons.join('; ')}`
-    const event = callEvent(call, 'call-declined', ports.clock.now(), message, { notice: true })
-    await tx.events.append([event])
-  })
-  await ports.wakeUps.notify('events')
-}
-
-export function declined(call: FlexibilityCall, reasons: readonly string[]): FlexibilityCall {
-  return { ...transition(call, 'declined'), reasons }
+  await tx.calls.save({ ...transition(call, 'declined'), reasons })
+  const message = `nothing can be offered: ${reasons.join('; ')}`
+  await tx.events.append([callEvent(call, 'call-declined', now, message, { notice: true })])
 }

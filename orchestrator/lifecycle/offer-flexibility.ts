@@ -17,7 +17,7 @@ import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
 import { energyOrdered, toWattHours, watts } from '#domain/units.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 import { callEvent } from './announce.ts'
-import { declined } from './decline-request.ts'
+import { declineRequest } from './decline-request.ts'
 import { readHistory } from './read-history.ts'
 import { resourcesNow } from './resources-now.ts'
 
@@ -52,10 +52,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     }
     const offered = { ...call, candidates, skipped: sorted(skipped), allocations, orderedW }
     if (allocations.length === 0) {
-      await tx.calls.save(declined(offered, reasonsOf(skipped)))
-      const message = `nothing can be offered: ${reasonsOf(skipped).join('; ')}`
-      await tx.events.append([callEvent(call, 'call-declined', now, message, { notice: true })])
-      return
+      return declineRequest(tx, offered, reasonsOf(skipped), now)
     }
     await promise(tx, offered)
     const committed = { ...offered, baselineCommitment: commitReadings(history, candidates) }
