@@ -46,23 +46,23 @@ export async function monitor(
   ) =>
     new Promise<ClientMonitoredItem>((resolve, reject) => {
       // The handlers are there before the answer is: the first value cannot slip through.
-      const made = opcua.ClientMonitoredItem.create(
+      const one = opcua.ClientMonitoredItem.create(
         subscription,
         { nodeId: nodeId(name), attributeId: opcua.AttributeIds.Value },
         { ...parameters, discardOldest: true },
         opcua.TimestampsToReturn.Neither,
       )
-      made.on('changed', (value: DataValue) => {
+      one.on('changed', (value: DataValue) => {
         if (value.statusCode.isGood()) changed(value.value.value)
       })
-      made.on('initialized', () => resolve(made))
-      made.on('err', (message) => reject(new Error(`${name}: not monitored: ${message}`)))
+      one.on('initialized', () => resolve(one))
+      one.on('err', (message) => reject(new Error(`${name}: not monitored: ${message}`)))
     })
-  let recordHandle: number | null = null
+  let record: ClientMonitoredItem | null = null
   const missed = followMessages(opcua, session, subscription, (clientHandle, value) => {
-    if (clientHandle === recordHandle) listener.record(value)
+    if (clientHandle === record?.monitoringParameters.clientHandle) listener.record(value)
   })
-  const [record] = await Promise.all([
+  const [made] = await Promise.all([
     item('MeterRecord', { samplingInterval: 0, queueSize: meterRecordQueue }, (value) =>
       listener.record(value),
     ),
@@ -70,9 +70,9 @@ export async function monitor(
       listener.heartbeat(),
     ),
   ])
-  recordHandle = record.monitoringParameters.clientHandle
+  record = made
   return {
-    samplingMs: record.result?.revisedSamplingInterval ?? 0,
+    samplingMs: made.result?.revisedSamplingInterval ?? 0,
     fetchMissed: () => missed.fetch(),
   }
 }

@@ -58,18 +58,19 @@ export async function trust(manager: OPCUACertificateManager, pem: string): Prom
 /** A battery as a real server, made of the NodeSet file, with a heartbeat and no physics. */
 export async function startBatteryServer(
   manager: OPCUACertificateManager,
-  options: { port?: number; secure?: boolean; policies?: SecurityPolicy[] } = {},
+  options: { port?: number; mode?: MessageSecurityMode } = {},
 ): Promise<BatteryServer> {
-  const secure = options.secure ?? true
+  const mode = options.mode ?? MessageSecurityMode.SignAndEncrypt
   const server = new OPCUAServer({
     port: options.port ?? 0,
     hostname: '127.0.0.1',
     nodeset_filename: [nodesets.standard, model],
     serverCertificateManager: manager,
-    securityModes: [secure ? MessageSecurityMode.SignAndEncrypt : MessageSecurityMode.None],
-    securityPolicies: secure
-      ? (options.policies ?? [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss])
-      : [SecurityPolicy.None],
+    securityModes: [mode],
+    securityPolicies:
+      mode === MessageSecurityMode.None
+        ? [SecurityPolicy.None]
+        : [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss],
     allowAnonymous: true,
     serverCapabilities: { minSupportedSampleRate: 0 }, // every record, however close to the last
   })

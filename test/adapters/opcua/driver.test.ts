@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { OPCUACertificateManager } from 'node-opcua'
+import { MessageSecurityMode, type OPCUACertificateManager } from 'node-opcua'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
 import { type ResourceId, resourceId } from '#domain/ids.ts'
@@ -93,12 +93,13 @@ test('another thumbprint than the trusted one is refused, and both are named', a
   expect(seen.connections(id)).toBe(0)
 })
 
-test('a server that offers no encryption is refused', async () => {
-  const open = await startBatteryServer(manager, { secure: false })
+test.each(['None', 'Sign'] as const)('a server that offers only %s is refused', async (mode) => {
+  const open = await startBatteryServer(manager, { mode: MessageSecurityMode[mode] })
   try {
-    const id = await attached('open', open.port, open.thumbprint)
+    const id = await attached(`open-${mode}`, open.port, open.thumbprint)
     await until('the refusal', () => seen.lastDetail(id) !== undefined)
-    expect(seen.lastDetail(id)).toMatch(/expected an endpoint with SignAndEncrypt.*got None None/)
+    expect(seen.lastDetail(id)).toContain('expected an endpoint with SignAndEncrypt')
+    expect(seen.lastDetail(id)).toContain(`got ${mode} `)
     expect(seen.connections(id)).toBe(0)
   } finally {
     await open.stop()
