@@ -15,21 +15,18 @@ import { migrate } from '#db/migrate.ts'
 import { createPostgresStore } from '#db/store.ts'
 import { DomainError } from '#domain/errors.ts'
 import { gatewayId } from '#domain/ids.ts'
-import { instant } from '#domain/time.ts'
 import { createApi } from '#http/api.ts'
 import { STREAM_TIMING } from '#http/context.ts'
 import { type BullWakeUps, createBullWakeUps } from '#jobs/queue.ts'
 import { ensureFirstOperator } from '#lifecycle/first-start.ts'
-import { createLog } from '#observability/logger.ts'
 import { createMetrics } from '#observability/metrics.ts'
 import type { Clock, Log, Ports, Timer } from '#ports.ts'
 import { establishChain, startLocalParties } from './processes/local-parties.ts'
-import { type Servers, startServers } from './supervisor.ts'
+import type { Servers } from './supervisor.ts'
 import {
   type AnchoredClock,
   createAnchoredClock,
   createMachineClock,
-  createWallTimer,
 } from './processes/wall-time.ts'
 
 const GATEWAY = gatewayId('gateway-1')
@@ -48,27 +45,32 @@ export type Service = {
   stop(): Promise<void>
 }
 
+export type StartOptions = {
+  readonly config: Config
+  readonly role: Role
+  readonly timer: Timer
+  readonly log: Log
+  /** Already on their way while the program loads. */
+  readonly servers: Promise<Servers>
+  /** Told when the API answers, which is before devices and local parties are up. */
+  readonly onAnswering: (url: string) => void
+}
+
 /** Builds the real ports for a role and starts it. @throws Error with one sentence for the operator */
-export async function startService(config: Config, role: Role): Promise<Service> {
-  const timer = createWallTimer()
-  const log = createLog({ level: config.logLevel, role })
-  const chainStart = config.clockStart ?? instant(Date.now())
-  await refuseTakenPort(config)
-  const servers = await startServers({ ...config, chainStart, log, timer })
+export async function startService(options: StartOptions): Promise<Service> {
+  const servers = await options.servers
   const undo: (() => Promise<void>)[] = [() => servers.stop()]
   try {
-    return await assemble(config, role, servers, { timer, log }, undo)
+    return await assemble(options, servers, undo)
   } catch (error) {
-    await runAll(undo, log)
+    await runAll(undo, options.log)
     throw error
   }
 }
 
 async function assemble(
-  config: Config,
-  role: Role,
+  { config, role, timer, log, onAnswering }: StartOptions,
   servers: Servers,
-  { timer, log }: { timer: Timer; log: Log },
   undo: (() => Promise<void>)[],
 ): Promise<Service> {
   const url = servers.databaseUrl
@@ -111,6 +113,7 @@ async function assemble(
     wakeUps,
     url,
     chainHeadAt,
+    onAnswering,
     undo,
   })
   const parties = servers.isLocalChain
@@ -127,6 +130,7 @@ type Parts = {
   readonly wakeUps: BullWakeUps
   readonly url: string
   readonly chainHeadAt: () => Promise<number | null>
+  readonly onAnswering: (url: string) => void
   readonly undo: (() => Promise<void>)[]
 }
 
@@ -140,6 +144,7 @@ async function startRoles(config: Config, role: Role, ports: Ports, parts: Parts
     const api = await startApi(config, ports, parts)
     undo.unshift(() => api.stop())
     address = api.url
+    parts.onAnswering(address)
   }
   if (holds('worker')) {
     const worker = app.startWorker(wakeUps)
@@ -162,7 +167,10 @@ async function startApi(
   const api = createApi({
     ports,
     metrics: createMetrics(),
-    startClock: 'start' in clock ? clockStarter(clock as AnchoredClock, config, databaseUrl) : null,
+    startClock:
+      'start' in clock
+        ? clockStarter(clock as AnchoredClock, config, { url: databaseUrl, log: ports.log })
+        : null,
     ocppUrl: (identity) => drivers.ocpp.url(identity),
     presentedThumbprint: (id) => drivers.opcua.presentedThumbprint(id as never),
     clientCertificate: () => drivers.opcua.clientCertificate(),
@@ -184,11 +192,15 @@ async function startApi(
   }
 }
 
-function clockStarter(clock: AnchoredClock, config: Config, url: string) {
+function clockStarter(
+  clock: AnchoredClock,
+  config: Config,
+  database: { readonly url: string; readonly log: Log },
+) {
   return async () => {
     if (clock.anchor === null) {
       const anchor = { wallMs: Date.now(), businessMs: clock.now(), speed: config.speed }
-      await writeAnchor({ url, log: createLog({ level: config.logLevel }) }, anchor)
+      await writeAnchor(database, anchor)
       clock.start(anchor)
     }
     return clock.anchor as NonNullable<AnchoredClock['anchor']>
@@ -209,20 +221,6 @@ async function listen(
     const options = { fetch, hostname: config.host, port: config.port }
     const server = serve(options, () => resolve(server as Server)) as Server
     server.once('error', reject)
-  })
-}
-
-/** Said before anything else is started. */
-async function refuseTakenPort({ host, port }: Config): Promise<void> {
-  if (port === 0) return
-  const { createServer } = await import('node:net')
-  await new Promise<void>((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `port ${port} of ${host} is taken: end what listens there, or set PORT`
-      reject(error.code === 'EADDRINUSE' ? new DomainError('unavailable', taken) : error)
-    })
-    probe.listen(port, host, () => probe.close(() => resolve()))
   })
 }
 

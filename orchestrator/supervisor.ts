@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import {
   type EmbeddedPostgres,
@@ -7,6 +8,7 @@ import {
   startEmbeddedPostgres,
 } from '#adapters/embedded-postgres/embedded-postgres.ts'
 import { type LocalChain, removeLocalChain, startAnvil } from '#adapters/local-chain/local-chain.ts'
+import { DomainError } from '#domain/errors.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Log, Timer } from '#ports.ts'
 
@@ -78,6 +80,25 @@ function startLocalChain({ dataDir, chainStart, timer }: ServerOptions): Promise
     timestamp: Math.floor(chainStart / 1000),
     noMining: true,
     timer,
+  })
+}
+
+/** Said before anything is started. @throws DomainError 'unavailable' with a sentence */
+export async function refuseTakenPort({
+  host,
+  port,
+}: {
+  readonly host: string
+  readonly port: number
+}): Promise<void> {
+  if (port === 0) return
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `port ${port} of ${host} is taken: end what listens there, or set PORT`
+      reject(error.code === 'EADDRINUSE' ? new DomainError('unavailable', taken) : error)
+    })
+    probe.listen(port, host, () => probe.close(() => resolve()))
   })
 }
 

@@ -130,9 +130,9 @@ async function saveEvidence(stage: Stage, call: OperatorCallView): Promise<strin
   return file
 }
 
-function secondsOf({ timer, beganMs, bootMs }: Stage, callMs: number) {
+function secondsOf({ timer, beganMs, service }: Stage, callMs: number) {
   const rounded = (ms: number) => Math.round(ms / 100) / 10
   const install = Number(process.env.GRIDCALL_INSTALL_SECONDS ?? 0)
   const total = timer.monotonicMs() - beganMs + install * 1000
-  return { install, boot: rounded(bootMs), call: rounded(callMs), total: rounded(total) }
+  return { install, boot: rounded(service.bootMs), call: rounded(callMs), total: rounded(total) }
 }

@@ -1,5 +1,9 @@
 import { parseArgs } from 'node:util'
 import { ROLES, type Role, readConfig } from '#config.ts'
+import { instant } from '#domain/time.ts'
+import { createLog } from '#observability/logger.ts'
+import { createWallTimer } from '#processes/wall-time.ts'
+import { refuseTakenPort, startServers } from '#supervisor.ts'
 
 const HELP = `gridcall start [--role ${ROLES.join('|')}]
 
@@ -39,9 +43,16 @@ async function startAs(role: Role): Promise<{ stop(): Promise<void> }> {
 }
 
 async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {
-  const { startService } = await import('#main.ts')
   const config = readConfig(process.env)
-  const service = await startService(config, role)
+  const timer = createWallTimer()
+  const log = createLog({ level: config.logLevel, role })
+  await refuseTakenPort(config)
+  const chainStart = config.clockStart ?? instant(Date.now())
+  const servers = startServers({ ...config, chainStart, log, timer })
+  servers.catch(() => undefined) // told by startService; the program loads meanwhile
+  const { startService } = await import('#main.ts')
+  const onAnswering = (url: string) => void process.send?.({ type: 'answering', url })
+  const service = await startService({ config, role, timer, log, servers, onAnswering })
   const { url, operatorKey, processes, drivers } = service
   const report = { role, pid: process.pid }
   for (const { role: name, pid } of [report, ...processes]) {

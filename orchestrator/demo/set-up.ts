@@ -31,7 +31,6 @@ export type Stage = {
   readonly payer: PartyKey
   readonly wallet: PartyKey
   readonly beganMs: number
-  readonly bootMs: number
 }
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -58,7 +57,7 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
     })
   const clock = { speed, clockStart: scenario.start, windows: WINDOWS }
   const { meteringIntervalSeconds } = scenario
-  const [{ service, bootMs }, fleet] = await Promise.all([
+  const [service, fleet] = await Promise.all([
     keepService({
       dataDir,
       port,
@@ -68,7 +67,7 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
       timer,
       say,
       onStop: onServiceStop,
-    }).then((kept) => ({ service: kept, bootMs: timer.monotonicMs() - beganMs })),
+    }),
     startFleet({ scenario, folder, logFile: fleetLog, faults, timer, onStop }),
   ])
   say(`fleet runs as process ${fleet.pid}`)
@@ -92,7 +91,7 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   say(`Pages: ${service.started.url}/dso /aggregator /owner, with these keys:`)
   for (const [role, key] of Object.entries(parties.keys)) say(`  ${role}: ${key}`)
   const world = { scenario, timer, folder, fleetLog, service, fleet, parties }
-  return { ...world, payer, wallet, beganMs, bootMs }
+  return { ...world, payer, wallet, beganMs }
 }
 
 /** Evidence, the scenario and the fleet's log stay here. */

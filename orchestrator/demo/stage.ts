@@ -24,6 +24,8 @@ export type Started = {
 
 export type ServiceKeeper = {
   readonly started: Started
+  /** From the start of the process to its first HTTP answer, wall milliseconds. */
+  readonly bootMs: number
   /** Every pid that the service or its children had so far, by role. */
   readonly processes: readonly { role: string; pid: number }[]
   readonly pid: number
@@ -62,6 +64,7 @@ export async function keepService(options: {
   let restarts = 0
   let child: Child | null = null
   let started: Started
+  let bootMs = 0
   const stop = async () => {
     stopping = true
     await child?.stop()
@@ -71,6 +74,10 @@ export async function keepService(options: {
   async function bringUp(): Promise<void> {
     const mine = startChild('service', [cli, 'start'], environment)
     child = mine
+    const beganMs = timer.monotonicMs()
+    mine.process.on('message', (message: { type?: string }) => {
+      if (message.type === 'answering') bootMs = timer.monotonicMs() - beganMs
+    })
     started = await timer.deadline(untilStarted(mine), BOOT_MS, 'the start of the service')
     processes.push({ role: 'service', pid: mine.pid }, ...started.processes)
     mine.process.once('exit', () => {
@@ -91,6 +98,9 @@ export async function keepService(options: {
     processes,
     get started() {
       return started
+    },
+    get bootMs() {
+      return bootMs
     },
     get pid() {
       return child?.pid ?? 0
