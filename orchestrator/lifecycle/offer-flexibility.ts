@@ -77,12 +77,12 @@ export function needsOf(call: FlexibilityCall): PeriodNeed[] {
 }
 
 /**
- * Capability is read one metering interval before gate closure, on the raster of the meters: by
+ * Capability is read two metering intervals before gate closure, on the raster of the meters: by
  * then the reading has arrived, whatever the machine's mood.
  */
 function lookAt(call: FlexibilityCall): Instant {
   const interval = call.program.meteringIntervalSeconds
-  return floorToStep(addSeconds(call.gateClosesAt, -interval), interval)
+  return floorToStep(addSeconds(call.gateClosesAt, -2 * interval), interval)
 }
 
 async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
