@@ -91,7 +91,7 @@ export async function crashStory(target: number | null, moment: 'before' | 'afte
     epochWindowSeconds: CYCLE,
   })
   const crash = crashAt(target, moment)
-  const start = addSeconds(WINDOW_START, -4 * CYCLE)
+  const start = addSeconds(WINDOW_START, -6 * CYCLE)
   const world = createWorld({ start, ...program, interpose: crash.interpose })
   const honest = aResource('charger-1', 'charger', 120_000n)
   const liar = aResource('charger-2', 'charger', 130_000n)
