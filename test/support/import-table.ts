@@ -48,6 +48,15 @@ function adapter(name: string, libraries: readonly string[], more: readonly stri
 
 export const rows: readonly Row[] = [
   {
+    name: 'settings of tools',
+    files: /^(dashboards\/)?[a-z]+\.config\.ts$/,
+    may: paths('contracts/compiler\\.ts$'),
+    libraries: ['@preact/*', 'drizzle-kit', 'hardhat', 'vite', 'vitest'],
+    builtins: true,
+    globals: [],
+    forbidden: { file: 'vitest.config.ts', source: "import { run } from '#commands/test.ts'" },
+  },
+  {
     name: 'bootstrap',
     files: paths('bootstrap\\.mjs$', 'orchestrator/bootstrap/'),
     may: paths(),
@@ -242,7 +251,7 @@ export const rows: readonly Row[] = [
     files: paths('dashboards/'),
     may: paths(domain),
     only: [{ path: paths('orchestrator/http/api\\.ts$'), names: ['Api'] }],
-    libraries: ['@preact/*', 'hono', 'preact', 'uplot', 'vite'],
+    libraries: ['@preact/*', 'hono', 'preact', 'uplot'],
     builtins: false,
     globals: [],
     forbidden: {
@@ -288,15 +297,6 @@ export const rows: readonly Row[] = [
     builtins: true,
     globals: [],
     forbidden: { file: 'test/app.test.ts', source: 'const what = await import(name)' },
-  },
-  {
-    name: 'settings of tools',
-    files: /^[a-z]+\.config\.ts$/,
-    may: paths('contracts/compiler\\.ts$'),
-    libraries: ['drizzle-kit', 'hardhat', 'vite', 'vitest'],
-    builtins: true,
-    globals: [],
-    forbidden: { file: 'vitest.config.ts', source: "import { run } from '#commands/test.ts'" },
   },
 ]
 
