@@ -23,7 +23,9 @@ import { readText, Refusal, root, runtimeFolder, say } from './orchestrator/boot
 const packageBytes = 1_200e6
 
 /** Commands that show no page, and should work while a page does not compile. */
-const commandsWithoutPages = new Set(['check', 'test:contracts', 'verify', 'help', '--help', '-h'])
+const commandsWithoutPages = new Set(
+  'help --help -h check test:contracts test:interop chain dso opcua simulate verify'.split(' '),
+)
 
 /** What is made from which sources; made again when one of them changed. In this order. */
 const products = [

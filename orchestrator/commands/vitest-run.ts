@@ -52,7 +52,8 @@ function readReport(file: string): Report | null {
   }
 }
 
-function outcomeOf(report: Report | null, exitCode: number): VitestOutcome {
+/** Counts a report; null for a run that ended before it wrote one. */
+export function outcomeOf(report: Report | null, exitCode: number): VitestOutcome {
   const files = report?.testResults ?? []
   const failedTests = files.flatMap(({ assertionResults }) =>
     assertionResults.filter(({ status }) => status === 'failed'),

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest'
+import { isSuppression } from '#commands/check.ts'
+import { outcomeOf } from '#commands/vitest-run.ts'
+
+type Report = NonNullable<Parameters<typeof outcomeOf>[0]>
+
+function file(name: string, status: 'passed' | 'failed', tests: [string, string][] = []) {
+  return { name, status, assertionResults: tests.map(([status, title]) => ({ status, title })) }
+}
+
+function report(numPassedTests: number, ...testResults: ReturnType<typeof file>[]): Report {
+  return { numPassedTests, testResults }
+}
+
+describe('what counts as failed', () => {
+  test('a run that ended before it could report', () => {
+    expect(outcomeOf(null, 1)).toMatchObject({ passed: 0, failed: 1 })
+  })
+
+  test('a file that does not load, though it has no test that could fail', () => {
+    expect(outcomeOf(report(0, file('a.test.ts', 'failed')), 1)).toMatchObject({ failed: 1 })
+  })
+
+  test('an error outside of all tests', () => {
+    const all = report(1, file('a.test.ts', 'passed', [['passed', 'works']]))
+    expect(outcomeOf(all, 1)).toMatchObject({ passed: 1, failed: 1 })
+  })
+
+  test('every failed test, and its file not once more', () => {
+    const some = file('a.test.ts', 'failed', [
+      ['passed', 'works'],
+      ['failed', 'is wrong'],
+      ['failed', 'is wrong too'],
+    ])
+    expect(outcomeOf(report(1, some), 1)).toEqual({ passed: 1, failed: 2, skipped: [] })
+  })
+})
+
+test('what was skipped is named with its reason', () => {
+  const reason = 'needs redis-server: redis-server is not on PATH'
+  const all = report(
+    1,
+    file('a.test.ts', 'passed', [
+      ['skipped', reason],
+      ['passed', 'works'],
+    ]),
+  )
+  const { failed, skipped } = outcomeOf(all, 0)
+  expect(failed).toBe(0)
+  expect(skipped).toEqual([
+    { file: expect.stringMatching(/a\.test\.ts$/), tests: 1, reasons: [reason] },
+  ])
+})
+
+test('a suppression is a comment that switches a tool off, and nothing else', () => {
+  const mark = '@ts-expect-error'
+  expect(isSuppression(`  // ${mark} the library's type is wrong`)).toBe(true)
+  expect(isSuppression(`/* ${'ox'}lint-disable no-empty */`)).toBe(true)
+  expect(isSuppression(`{/* ${'biome'}-ignore format: a table */}`)).toBe(true)
+  expect(isSuppression(`const text = '${mark}'`)).toBe(false)
+  expect(isSuppression(`// as ${mark} would`)).toBe(false)
+})
