@@ -97,6 +97,7 @@ async function assemble(
   const signer = await openSigner(join(config.dataDir, 'keys'), GATEWAY)
   const ports: Ports = {
     clock,
+    startedAt: clock.now(),
     timer,
     random: { bytes: (length) => randomBytes(length) },
     log,

@@ -379,6 +379,8 @@ export interface EscrowReader {
 /** What every lifecycle step is handed. */
 export type Ports = {
   readonly clock: Clock
+  /** Business time at which this process began to listen to devices. */
+  readonly startedAt: Instant
   readonly timer: Timer
   readonly random: Random
   readonly log: Log

@@ -55,6 +55,7 @@ export function createWorld(options: WorldOptions): World {
     const id = gatewayId('gateway-1')
     const plain: Ports = {
       clock,
+      startedAt: now,
       timer: simulatedTimer(),
       random: { bytes: (length) => Uint8Array.from({ length }, () => drawn++ % 251) },
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },

@@ -20,13 +20,24 @@ const SILENT_INTERVALS = 4
 const ALL_SILENT_INTERVALS = 12
 /** A device that has not answered for so long does not. */
 const UNANSWERED_INTERVALS = 8
+/** Wall seconds that devices have to dial in again after we were away ourselves. */
+const REDIAL_WALL_SECONDS = 10
+
+/**
+ * Until when silence says nothing of a device: we ourselves have just begun to listen, and those
+ * that obey are still dialling in. Redialling takes wall time, whatever the clock's speed.
+ */
+export function patientUntil(startedAt: Instant, speed: number, program: Program): Instant {
+  const silent = ALL_SILENT_INTERVALS * program.meteringIntervalSeconds
+  return addSeconds(startedAt, Math.max(silent, Math.ceil(REDIAL_WALL_SECONDS * speed)))
+}
 
 /**
  * Judges a setpoint by measured power, never by what was acknowledged. The device is found out by
  * the second of two readings in a row that lie wholly after its acknowledgement and miss the
  * setpoint by more than the tolerance; readings of the resource in order of time. Silence is
  * counted against the newest reading of anybody: when our own link or machine was slow, nobody is
- * blamed for it.
+ * blamed for it; and not at all before `patience`, for as long as we were away ourselves.
  */
 export function judge(
   row: SetpointRow,
@@ -35,21 +46,23 @@ export function judge(
   program: Program,
   now: Instant,
   newest: Instant,
+  patience: Instant,
 ): Verdict {
   const interval = program.meteringIntervalSeconds
   const last = readings.at(-1)
   if (row.refusal !== null && row.acknowledgedAt === null) {
     return fail('refused', last?.powerW ?? 0, now)
   }
-  const patience = addSeconds(row.orderedAt, UNANSWERED_INTERVALS * interval)
   if (row.acknowledgedAt === null) {
-    return now >= patience ? fail('silent', last?.powerW ?? 0, now) : { kind: 'waiting' }
+    const isLate = now >= addSeconds(row.orderedAt, UNANSWERED_INTERVALS * interval)
+    return isLate && now >= patience ? fail('silent', last?.powerW ?? 0, now) : { kind: 'waiting' }
   }
   const from = addSeconds(row.acknowledgedAt, interval)
   const whole = readings.filter((reading) => reading.at >= from)
   const heard = whole.at(-1)?.at ?? row.acknowledgedAt
   const isBehind = newest > addSeconds(heard, SILENT_INTERVALS * interval)
-  if (isBehind || now > addSeconds(heard, ALL_SILENT_INTERVALS * interval)) {
+  const isLost = now > addSeconds(heard, ALL_SILENT_INTERVALS * interval)
+  if (now >= patience && (isBehind || isLost)) {
     return fail('silent', last?.powerW ?? 0, now)
   }
   const misses = whole.map((reading) => !within(row, reading, direction, program))

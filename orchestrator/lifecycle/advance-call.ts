@@ -82,7 +82,10 @@ function nextDue(call: FlexibilityCall, now: Instant): Instant | null {
       return now < start ? start : addSeconds(now, cycle)
     }
     case 'dispatched': {
-      if (call.releasedAt !== null) return addSeconds(deliveryEnd(call), call.program.graceSeconds)
+      if (call.releasedAt !== null) {
+        const closesAt = addSeconds(deliveryEnd(call), call.program.graceSeconds)
+        return now < closesAt ? closesAt : addSeconds(now, cycle) // late readings are awaited
+      }
       const next = addSeconds(floorToStep(now, cycle), cycle)
       return instant(Math.min(next, deliveryEnd(call)))
     }

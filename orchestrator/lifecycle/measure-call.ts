@@ -1,4 +1,5 @@
 import { hashOf } from '#domain/canonical.ts'
+import { patientUntil } from '#domain/compliance.ts'
 import { bundleText, headOf, type OrderEvidence, parseEvidence } from '#domain/evidence.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
@@ -9,7 +10,8 @@ import { callEvent } from './announce.ts'
 
 /**
  * After window and grace: measures what was delivered, splits the escrow and closes the evidence
- * bundle that verifiers recompute. Safe to run twice.
+ * bundle that verifiers recompute. A service that has just come back waits for what its devices
+ * kept meanwhile. Safe to run twice.
  */
 export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
   await ports.store.transaction(async (tx) => {
@@ -18,6 +20,8 @@ export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
     if (call.state !== 'dispatched' || call.releasedAt === null) return
     if (now < addSeconds(deliveryEnd(call), call.program.graceSeconds)) return
     const bundle = completeBundle(await gather(ports, tx, call))
+    const isIncomplete = bundle.deliveries.some(({ measuredWh }) => measuredWh === null)
+    if (isIncomplete && now < patientUntil(ports.startedAt, ports.clock.speed, call.program)) return
     const { settlement } = bundle
     await tx.evidence.save(call.id, bundle.version, bundleText(bundle))
     const evidence = headOf(bundle, now)

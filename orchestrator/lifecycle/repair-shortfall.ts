@@ -6,7 +6,7 @@ import {
   periodAt,
 } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
-import { judge, type Verdict } from '#domain/compliance.ts'
+import { judge, patientUntil, type Verdict } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibility-call.ts'
 import { offerable } from '#domain/flexibility-offer.ts'
@@ -33,7 +33,7 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     if (call.state !== 'dispatched' || now >= deliveryEnd(call)) return false
     const rows = await rowsOf(tx, call)
     const readings = await readingsOf(tx, call, now)
-    const verdicts = judgeAll(call, rows, readings, now)
+    const verdicts = judgeAll(ports, call, rows, readings, now)
     const cycle = { tx, now, rows, verdicts, events: [] as BusinessEventInput[] }
     const repaired = await replaceAll(call, cycle)
     const settled = noteRestored(repaired, verdicts)
@@ -56,6 +56,7 @@ type Cycle = {
 }
 
 function judgeAll(
+  { startedAt, clock }: Ports,
   { request, program }: FlexibilityCall,
   rows: ReadonlyMap<ResourceId, SetpointRow>,
   readings: ReadonlyMap<ResourceId, readonly Reading[]>,
@@ -63,11 +64,12 @@ function judgeAll(
 ): ReadonlyMap<ResourceId, Verdict> {
   const last = [...readings.values()].map((mine) => mine.at(-1)?.at ?? request.window.start)
   const newest = instant(Math.max(request.window.start, ...last))
+  const patience = patientUntil(startedAt, clock.speed, program)
   const verdicts = new Map<ResourceId, Verdict>()
   for (const [id, row] of rows) {
     if (row.powerW === null) continue
     const mine = readings.get(id) ?? []
-    verdicts.set(id, judge(row, mine, request.direction, program, now, newest))
+    verdicts.set(id, judge(row, mine, request.direction, program, now, newest, patience))
   }
   return verdicts
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judge } from '#domain/compliance.ts'
+import { judge, patientUntil } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { callId, resourceId } from '#domain/ids.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
@@ -42,7 +42,8 @@ const verdict = (
   now: number,
   newest = now,
   direction: 'reduce-import' | 'increase-import' = 'reduce-import',
-) => judge(r, seen, direction, program, at(now), at(newest))
+  patience = 0,
+) => judge(r, seen, direction, program, at(now), at(newest), at(patience))
 
 describe('a device is judged by its meter', () => {
   it('is found out by the second reading that lies wholly after its acknowledgement', () => {
@@ -90,5 +91,20 @@ describe('a device is judged by its meter', () => {
     expect(verdict(row(), heard, 240, 60).kind).toBe('obeys')
     expect(verdict(row(), heard, 240, 210)).toMatchObject({ kind: 'not-obeying', reason: 'silent' })
     expect(verdict(row(), heard, 450, 60)).toMatchObject({ kind: 'not-obeying', reason: 'silent' })
+  })
+
+  it('is given time to dial in again where we were away ourselves', () => {
+    const quiet = (now: number, changes: Partial<SetpointRow> = {}) =>
+      verdict(row(changes), readings([2000, 2000]), now, now, 'reduce-import', 900)
+    expect(quiet(870).kind).toBe('obeys')
+    expect(quiet(900)).toMatchObject({ kind: 'not-obeying', reason: 'silent' })
+    const unanswered = { acknowledgedAt: null, effectiveAt: null, effectiveW: null }
+    expect(quiet(870, unanswered).kind).toBe('waiting')
+    expect(quiet(900, unanswered)).toMatchObject({ kind: 'not-obeying', reason: 'silent' })
+    const liar = readings([7000, 7000, 7000])
+    expect(verdict(row(), liar, 120, 120, 'reduce-import', 900).kind).toBe('not-obeying')
+    // Twelve metering intervals; at a fast clock ten wall seconds, whichever is longer.
+    expect(patientUntil(at(0), 1, program)).toBe(at(360))
+    expect(patientUntil(at(0), 60, program)).toBe(at(600))
   })
 })

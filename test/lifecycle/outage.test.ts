@@ -1,0 +1,100 @@
+import { afterEach, expect, it } from 'vitest'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { addSeconds } from '#domain/time.ts'
+import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
+import type { DeviceDriver } from '#ports.ts'
+import { createWorld, type World } from '#simulations/world.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  WINDOW_START,
+} from '../support/builders.ts'
+import { plugBattery, plugCharger } from '../support/simulated-call.ts'
+
+let world: World
+let redial: (() => Promise<void>)[] | null
+afterEach(() => world.stop())
+
+const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
+
+/** Two chargers are ordered, a battery stands in reserve; the first setpoints are out. */
+async function dispatchedCall() {
+  const program = aProgram()
+  redial = null
+  world = createWorld({
+    start: at(-1200),
+    ...program,
+    interpose: (ports, driver) => ({ ports, driver: { ...driver, attach: slowly(driver) } }),
+  })
+  await world.boot()
+  const first = aResource('charger-1', 'charger', 120_000n)
+  const second = aResource('charger-2', 'charger', 130_000n)
+  const battery = aResource('battery', 'battery', 200_000n)
+  await enrolAll(world, [first, second, battery], program)
+  await plugCharger(world, first, 7000)
+  await plugCharger(world, second, 7000)
+  plugBattery(world, battery)
+  await world.ports().wakeUps.notify('resources')
+  await world.passTo(at(-600))
+  const { call } = await requestFlexibility(world.ports(), dso, 'key-1', aRequest([9000, 9000]))
+  await world.passTo(at(-240))
+  await acceptAsDso(world.ports(), call.id)
+  await world.passTo(at(120))
+  return () => world.store.transaction((tx) => tx.calls.lock(call.id))
+}
+
+/** Once the service was away, its devices are back only when they have dialled in again. */
+function slowly(driver: DeviceDriver): DeviceDriver['attach'] {
+  return async (resource) => {
+    if (redial === null) await driver.attach(resource)
+    else redial.push(() => driver.attach(resource))
+  }
+}
+
+/** The service is away from one instant to another, and devices redial after it is back. */
+async function outage(from: number, until: number): Promise<void> {
+  await world.passTo(at(from))
+  await world.stop()
+  await world.passTo(at(until))
+  const waiting: (() => Promise<void>)[] = []
+  redial = waiting
+  await world.boot()
+  await world.settleDown()
+  redial = null
+  for (const attach of waiting) await attach()
+}
+
+const reasons = (call: FlexibilityCall) => call.settlement?.lines.map(({ reason }) => reason)
+
+it('nobody is blamed for the silence of a service that was away for seven minutes', async () => {
+  const call = await dispatchedCall()
+  await outage(120, 540)
+  await world.passTo(at(2400))
+  expect((await call()).repairs).toEqual([])
+  expect(reasons(await call())).toEqual(['paid', 'paid'])
+})
+
+it('a service that was away at the end of the window waits for what devices have kept', async () => {
+  const call = await dispatchedCall()
+  await outage(1770, 1980) // the grace has passed
+  expect(await call()).toMatchObject({ state: 'dispatched' })
+  await world.passTo(at(2040))
+  expect(reasons(await call())).toEqual(['paid', 'paid'])
+})
+
+it('and not for ever: what nobody tells is measured as unknown', async () => {
+  const call = await dispatchedCall()
+  await world.passTo(at(1770))
+  await world.stop()
+  await world.passTo(at(1980))
+  redial = []
+  await world.boot()
+  await world.passTo(at(1980 + 330))
+  expect(await call()).toMatchObject({ state: 'dispatched' })
+  await world.passTo(at(1980 + 390))
+  expect(reasons(await call())).toEqual(['no-readings', 'no-readings'])
+})
