@@ -155,9 +155,12 @@ async function prepare(command) {
 
 async function main(args) {
   passSignalsOn()
+  const since = performance.now()
   try {
     const node = await prepare(args[0] ?? 'help')
     const env = cleanEnvironment(process.env, { forNpm: false })
+    // The demo reports it with its own times.
+    env.GRIDCALL_INSTALL_SECONDS = ((performance.now() - since) / 1000).toFixed(1)
     env.PATH = [dirname(node), env.PATH].filter(Boolean).join(delimiter)
     const outcome = await runCommand(node, [join(root, 'orchestrator', 'cli.ts'), ...args], env)
     if (typeof outcome === 'number') {

@@ -1,4 +1,12 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DomainError } from '#domain/errors.ts'
 
@@ -43,6 +51,15 @@ export function folderOpenToAll(name: string): string {
   }
   chmodSync(folder, 0o711) // the mask of modes may have closed it
   return folder
+}
+
+/** All such folders that are this account's. */
+export function foldersOpenToAll(): string[] {
+  const parent = realpathSync(openFolder)
+  return readdirSync(parent)
+    .filter((name) => name.startsWith('gridcall-'))
+    .map((name) => join(parent, name))
+    .filter((folder) => lstatSync(folder, { throwIfNoEntry: false })?.uid === process.getuid?.())
 }
 
 /** An empty folder that belongs to the account and to nobody else. */

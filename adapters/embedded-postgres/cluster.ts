@@ -11,10 +11,18 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { DomainError } from '#domain/errors.ts'
 import type { Log, Timer } from '#ports.ts'
-import { type Account, folderOpenToAll, giveTo, isClosedTo, makePrivateFolder } from './account.ts'
+import {
+  type Account,
+  folderOpenToAll,
+  foldersOpenToAll,
+  giveTo,
+  isClosedTo,
+  makePrivateFolder,
+} from './account.ts'
 import type { Binaries } from './binaries.ts'
 import { serverFailure } from './failure.ts'
 
@@ -25,6 +33,9 @@ const version = '18'
 
 const accessName = 'gridcall-access.json'
 
+/** In a folder outside of the data folder: whose data it holds. */
+const originName = 'data-of'
+
 /** What a client needs besides the host; the port is the last one used. */
 export type Access = { readonly password: string; readonly port: number | null }
 
@@ -34,8 +45,24 @@ export function clusterFolder(account: Account, dataDir: string): string {
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
   if (isNew) chmodSync(dataDir, 0o711)
   if (!isClosedTo(account, dataDir)) return join(realpathSync(dataDir), 'cluster')
-  const name = createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 16)
-  return join(folderOpenToAll(name), 'cluster')
+  const origin = realpathSync(dataDir)
+  const name = createHash('sha256').update(origin).digest('hex').slice(0, 16)
+  const folder = folderOpenToAll(name)
+  writeFileSync(join(folder, originName), origin)
+  return join(folder, 'cluster')
+}
+
+/**
+ * Removes data whose data folder was in the machine's folder for temporary files and is gone. Others
+ * stay, because a folder that is not there may be on a disk that is not mounted.
+ */
+export function removeOrphans(isRunningIn: (cluster: string) => boolean): void {
+  for (const folder of foldersOpenToAll()) {
+    const list = join(folder, originName)
+    const origin = existsSync(list) ? readFileSync(list, 'utf8') : null
+    if (origin === null || !origin.startsWith(join(tmpdir(), '/')) || existsSync(origin)) continue
+    if (!isRunningIn(join(folder, 'cluster'))) rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 export function readAccess(cluster: string): Access {

@@ -4,7 +4,14 @@ import postgres from 'postgres'
 import type { Log, Timer } from '#ports.ts'
 import { type Account, serverAccount } from './account.ts'
 import { findBinaries } from './binaries.ts'
-import { clusterFolder, ensureCluster, readAccess, superuser, writeAccess } from './cluster.ts'
+import {
+  clusterFolder,
+  ensureCluster,
+  readAccess,
+  removeOrphans,
+  superuser,
+  writeAccess,
+} from './cluster.ts'
 import { fileFailure } from './failure.ts'
 import { findPostmaster, host, startPostmaster, stopPostmaster } from './postmaster.ts'
 
@@ -96,6 +103,7 @@ async function bringUp(start: {
 }) {
   const { account, cluster, dataDir, settings: overrides } = start
   const binaries = findBinaries(account, dataDir)
+  if (account !== null) removeOrphans((folder) => findPostmaster(folder) !== null)
   await ensureCluster({ ...start, binaries, isDurable: overrides.fsync !== 'off' })
   const { port } = readAccess(cluster)
   const logFile = join(dataDir, 'postgres.log')

@@ -183,6 +183,18 @@ describe.runIf(isRoot)('as root', () => {
     expect(isRunning(pid)).toBe(false)
     expect(existsSync(cluster)).toBe(false)
   })
+
+  test('clears what a deleted temporary folder left there', async () => {
+    chmodSync(folder, 0o700)
+    const first = await start()
+    const left = readlinkSync(`/proc/${first.pid}/cwd`)
+    await first.stop()
+    rmSync(folder, { recursive: true })
+    expect(existsSync(left)).toBe(true)
+    make()
+    await start()
+    expect(existsSync(left)).toBe(false)
+  })
 })
 
 describe.runIf(isRoot)('as root, on a disk of its own', () => {
