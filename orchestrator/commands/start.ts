@@ -63,7 +63,8 @@ async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {
   }
   if (config.chainRpcUrl === null) {
     process.stderr.write(
-      'The chain is a local one and its euros are play money; set CHAIN_RPC_URL for a real one.\n',
+      `The chain at ${service.servers.rpcUrl} is a local one and its euros are play money; ` +
+        'set CHAIN_RPC_URL for a real one.\n',
     )
   }
   if (operatorKey !== null) {

@@ -75,6 +75,7 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   const wallet = await makeOrLoadKey(partiesFolder(dataDir), 'wallet')
   const { operatorKey, clientCertificatePem } = service.started
   if (operatorKey === null) throw new Error('a fresh database must bring an operator key')
+  await fleet.connect([], clientCertificatePem) // batteries trust us before they are dialled
   const { parties, stations } = await enrolScenario({
     scenario,
     url: () => service.started.url,
