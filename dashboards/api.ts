@@ -41,7 +41,11 @@ export type Client = ReturnType<typeof createClient>
 
 function noAnswer(reason: unknown): never {
   const isLate = reason instanceof DOMException && reason.name === 'TimeoutError'
-  throw new Refused(0, 'no-answer', isLate ? 'No answer within 15 s.' : 'The service is not reached.')
+  throw new Refused(
+    0,
+    'no-answer',
+    isLate ? 'No answer within 15 s.' : 'The service is not reached.',
+  )
 }
 
 /** What an RFC 9457 problem says, for a person. */
@@ -84,7 +88,13 @@ export type Escrow = NonNullable<WholeCall['escrow']>
 export type Allocation = AggregatorCall['allocations'][number]
 export type CallEvent = InferResponseType<Calls[':id']['events']['$get'], 200>[number]
 export type Program = InferResponseType<Client['v1']['programs']['$get'], 200>[number]
-export type CongestionPoint = InferResponseType<Client['v1']['congestion-points']['$get'], 200>[number]
-export type Resource = InferResponseType<Client['v1']['aggregator']['resources']['$get'], 200>[number]
+export type CongestionPoint = InferResponseType<
+  Client['v1']['congestion-points']['$get'],
+  200
+>[number]
+export type Resource = InferResponseType<
+  Client['v1']['aggregator']['resources']['$get'],
+  200
+>[number]
 export type Earnings = InferResponseType<Client['v1']['owner']['earnings']['$get'], 200>
 export type EarningsLine = Earnings['lines'][number]

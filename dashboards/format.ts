@@ -2,6 +2,7 @@
 
 const MINOR_DIGITS = 6
 const NARROW_SPACE = '\u202f'
+const FIXED_SPACE = '\u00a0'
 
 /** Euros of micro-EUR given as a decimal string: sign, whole euros and cents, and what is below. */
 export function splitEuros(minor: string): { sign: string; cents: string; rest: string } {
@@ -44,12 +45,20 @@ export function formatThousandth(value: number): string {
   return `${value < 0 ? '−' : ''}${groupDigits(digits.slice(0, -3))}.${fraction}`
 }
 
+/** kW, below one kW in W. */
 export function formatPower(watts: number): string {
-  return `${formatThousandth(watts)}${NARROW_SPACE}kW`
+  return withUnit(watts, 'W')
 }
 
+/** kWh, below one kWh in Wh. */
 export function formatEnergy(wattHours: number): string {
-  return `${formatThousandth(wattHours)}${NARROW_SPACE}kWh`
+  return withUnit(wattHours, 'Wh')
+}
+
+function withUnit(value: number, unit: 'W' | 'Wh'): string {
+  return Math.abs(value) < 1000
+    ? `${formatWatts(value)}${NARROW_SPACE}${unit}`
+    : `${formatThousandth(value)}${NARROW_SPACE}k${unit}`
 }
 
 /** A price per kWh in micro-EUR. */
@@ -57,7 +66,7 @@ export function formatPrice(minorPerKwh: string): string {
   return `${formatEuros(minorPerKwh)} per kWh`
 }
 
-/** Whole W with grouped digits, for tables headed by the unit. */
+/** Whole W or Wh with grouped digits, for tables headed by the unit. */
 export function formatWatts(watts: number): string {
   return `${watts < 0 ? '−' : ''}${groupDigits(Math.abs(watts).toString())}`
 }
@@ -70,9 +79,15 @@ function groupDigits(digits: string): string {
 export function formatDuration(ms: number): string {
   const seconds = Math.floor(Math.abs(ms) / 1000)
   const [s, m, h] = [seconds % 60, Math.floor(seconds / 60) % 60, Math.floor(seconds / 3600)]
-  if (h >= 48) return `${Math.floor(h / 24)} d ${h % 24} h`
-  if (h > 0) return `${h} h ${pad(m)} min`
-  return m > 0 ? `${m} min ${pad(s)} s` : `${s} s`
+  const parts =
+    h >= 48
+      ? [Math.floor(h / 24), 'd', h % 24, 'h']
+      : h > 0
+        ? [h, 'h', pad(m), 'min']
+        : m > 0
+          ? [m, 'min', pad(s), 's']
+          : [s, 's']
+  return parts.join(FIXED_SPACE)
 }
 
 function pad(value: number): string {
@@ -124,8 +139,20 @@ export function zoneName(at: Moment, zone: string): string {
 
 const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z/g
 
-/** A sentence of the service, its instants (UTC) written in the reader's zone. */
-export function inLocalTime(sentence: string, zone: string): string {
+/** In a message that names the unit after the last of several amounts. */
+const MINOR_AMOUNT = /\b\d+(?=, | micro-EUR)/g
+
+/** A sentence of the service for a reader: instants (UTC) in the zone, micro-EUR in euros. */
+export function forReader(sentence: string, zone: string): string {
+  return inEuros(inLocalTime(sentence, zone))
+}
+
+function inEuros(sentence: string): string {
+  if (!sentence.includes(' micro-EUR')) return sentence
+  return sentence.replace(MINOR_AMOUNT, formatEuros).replaceAll(' micro-EUR', '')
+}
+
+function inLocalTime(sentence: string, zone: string): string {
   let day = ''
   return sentence.replace(INSTANT, (text) => {
     const today = formatDay(text, zone)

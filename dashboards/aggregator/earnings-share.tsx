@@ -18,27 +18,36 @@ export function EarningsShare({ earnings }: { earnings: Earnings }) {
       {earnings.lines.length === 0 ? (
         <p class="quiet">Nothing has been measured yet.</p>
       ) : (
-        <div class="scroll" role="region" aria-label="Your share per resource and call" tabIndex={0}>
+        <div
+          class="scroll"
+          role="region"
+          aria-label="Your share per resource and call"
+          tabIndex={0}
+        >
           <table>
             <thead>
               <tr>
                 <th scope="col">Resource</th>
-                <th scope="col">Window</th>
-                <th scope="col">Counts</th>
-                <th scope="col">Share</th>
-                <th scope="col">State</th>
+                <th scope="col" class="number">
+                  Counts
+                </th>
+                <th scope="col" class="number">
+                  Share
+                </th>
               </tr>
             </thead>
             <tbody>
               {earnings.lines.map(({ callId, resourceId, window, wh, minor, status }) => (
                 <tr key={`${callId} ${resourceId}`}>
-                  <th scope="row">{resourceId}</th>
-                  <td>{formatWindow(window, zone.value)}</td>
+                  <th scope="row">
+                    {resourceId}
+                    <span class="quiet below">{formatWindow(window, zone.value)}</span>
+                  </th>
                   <td class="number">{formatEnergy(wh)}</td>
                   <td class="number">
                     <Amount minor={minor} />
+                    <span class="quiet below">{PAID[status]}</span>
                   </td>
-                  <td>{PAID[status]}</td>
                 </tr>
               ))}
             </tbody>

@@ -50,7 +50,8 @@ export function openAggregatorModel(
       client.v1['flexibility-calls'].$get({ query: {} }).then((answer) => answer.json()),
       client.v1.aggregator.earnings.$get().then((answer) => answer.json()),
     ])
-    if (points.peek().length === 0) points.value = await (await client.v1['congestion-points'].$get()).json()
+    if (points.peek().length === 0)
+      points.value = await (await client.v1['congestion-points'].$get()).json()
     const id = callToShow(list, chosenCall.peek(), call.peek()?.id ?? null)
     const ids = list.filter(({ state }) => !hasEnded(state)).map((one) => one.id)
     const wanted = [...new Set(id === null ? ids : [...ids, id])]

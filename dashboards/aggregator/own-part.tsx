@@ -59,15 +59,23 @@ export function OwnPart({ model, call }: { model: AggregatorModel; call: Aggrega
 function Allocations({ call }: { call: AggregatorCall }) {
   return (
     <div class="scroll" role="region" aria-label="Your resources in this call" tabIndex={0}>
-      <table>
+      <table class="broad">
         <thead>
           <tr>
             <th scope="col">Resource</th>
             <th scope="col">As</th>
-            <th scope="col">Ordered at most</th>
-            <th scope="col">Delivered</th>
-            <th scope="col">For the owner</th>
-            <th scope="col">For you</th>
+            <th scope="col" class="number">
+              Ordered at most
+            </th>
+            <th scope="col" class="number">
+              Delivered
+            </th>
+            <th scope="col" class="number">
+              For the owner
+            </th>
+            <th scope="col" class="number">
+              For you
+            </th>
           </tr>
         </thead>
         <tbody>

@@ -27,15 +27,13 @@ export function Resources({ resources, open, placeName }: Props) {
         )}
         .
       </p>
-      <div class="scroll tall" role="region" aria-label="Resources" tabIndex={0}>
+      <div class="scroll tall" role="region" aria-label="All resources" tabIndex={0}>
         <table>
           <thead>
             <tr>
               <th scope="col">Resource</th>
               <th scope="col">Health</th>
               <th scope="col">In a call</th>
-              <th scope="col">At</th>
-              <th scope="col">Asks for</th>
             </tr>
           </thead>
           <tbody>
@@ -44,7 +42,9 @@ export function Resources({ resources, open, placeName }: Props) {
                 <th scope="row">
                   {resource.id}
                   <span class="quiet below">
-                    {KIND[resource.kind]}, {PROTOCOL[resource.connection.protocol]}
+                    {KIND[resource.kind]} over {PROTOCOL[resource.connection.protocol]} at{' '}
+                    {placeName(resource.congestionPointId)}, asks for{' '}
+                    {formatPrice(resource.offer.priceMinorPerKwh)}
                   </span>
                 </th>
                 <td>
@@ -53,8 +53,6 @@ export function Resources({ resources, open, placeName }: Props) {
                 <td>
                   <Part resource={resource} open={open} />
                 </td>
-                <td>{placeName(resource.congestionPointId)}</td>
-                <td class="number">{formatPrice(resource.offer.priceMinorPerKwh)}</td>
               </tr>
             ))}
           </tbody>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { Refused, type WholeCall } from '../api.ts'
 import { CommandLine } from '../shared/command-line.tsx'
 import type { DsoModel } from './model.ts'
@@ -13,7 +13,7 @@ export function CancelCall({ model, call }: { model: DsoModel; call: WholeCall }
   const [problem, setProblem] = useState<string | null>(null)
   const opener = useRef<HTMLButtonElement>(null)
   const keep = useRef<HTMLButtonElement>(null)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isAsking) keep.current?.focus()
   }, [isAsking])
   if (!CANCELLABLE.has(call.state) || call.cancelledAt !== null || call.releasedAt !== null) {

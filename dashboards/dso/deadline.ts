@@ -32,7 +32,8 @@ export function nextDeadline(
       }
     case 'verified': {
       const proposed = events.findLast(({ kind }) => kind === 'call-verified')?.at
-      const at = proposed === undefined ? null : after(Date.parse(proposed), program?.disputeWindowSeconds)
+      const at =
+        proposed === undefined ? null : after(Date.parse(proposed), program?.disputeWindowSeconds)
       return { what: 'Dispute window ends', at, then: '' }
     }
     case 'settled':

@@ -85,7 +85,11 @@ function Call({ model, call }: { model: DsoModel; call: WholeCall }) {
         </section>
         <section class="card" aria-labelledby="notices">
           <h2 id="notices">Notices</h2>
-          <EventLog events={notices} nothing="There are no notices." label="Notices, newest first" />
+          <EventLog
+            events={notices}
+            nothing="There are no notices."
+            label="Notices, newest first"
+          />
         </section>
         <section class="card" aria-labelledby="money">
           <h2 id="money">Money</h2>

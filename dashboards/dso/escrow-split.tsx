@@ -47,7 +47,11 @@ function Split({ escrow }: { escrow: Escrow }) {
     <>
       <div class="bar" aria-hidden="true">
         {parts.map(({ name, minor, look }) => (
-          <span key={name} class={`part-${look}`} style={{ flexGrow: perMille(minor, fundedMinor) }} />
+          <span
+            key={name}
+            class={`part-${look}`}
+            style={{ flexGrow: perMille(minor, fundedMinor) }}
+          />
         ))}
       </div>
       <dl class="rows">

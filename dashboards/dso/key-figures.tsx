@@ -1,5 +1,5 @@
 import type { WholeCall } from '../api.ts'
-import { formatClock, formatDuration, formatPower } from '../format.ts'
+import { formatClock, formatDuration } from '../format.ts'
 import { businessNow, zone } from '../shared/business-time.ts'
 import { nextDeadline } from './deadline.ts'
 import type { DsoModel } from './model.ts'
@@ -8,7 +8,6 @@ import { shortfallOf } from './shortfall.ts'
 /** What is read at a glance: what is missing, how long there is, who takes part. */
 export function KeyFigures({ model, call }: { model: DsoModel; call: WholeCall }) {
   const { label, figure, of, isAbnormal } = shortfallOf(call, businessNow.value)
-  const peakW = Math.max(...call.periods.map(({ requestedW }) => requestedW ?? 0))
   const open = call.repairs.filter(({ restoredAt }) => restoredAt === null).length
   return (
     <dl class="key-figures">
@@ -24,20 +23,13 @@ export function KeyFigures({ model, call }: { model: DsoModel; call: WholeCall }
       </div>
       <Deadline model={model} call={call} />
       <div class="card">
-        <dt>Devices ordered</dt>
+        <dt>{call.state === 'offered' ? 'Devices offered' : 'Devices ordered'}</dt>
         <dd>
           <span class="figure">{call.resourcesOrdered}</span>
           <span class="quiet">
             {call.repairs.length === 0 ? 'none failed' : `${call.repairs.length} failed`}
             {open > 0 && `, ${open} not made up for`}
           </span>
-        </dd>
-      </div>
-      <div class="card">
-        <dt>Requested at most</dt>
-        <dd>
-          <span class="figure">{formatPower(peakW)}</span>
-          <span class="quiet">in {call.periods.length} settlement periods</span>
         </dd>
       </div>
     </dl>

@@ -1,12 +1,5 @@
 import { batch, type Signal, signal } from '@preact/signals'
-import type {
-  CallEvent,
-  CallSummary,
-  Client,
-  CongestionPoint,
-  Program,
-  WholeCall,
-} from '../api.ts'
+import type { CallEvent, CallSummary, Client, CongestionPoint, Program, WholeCall } from '../api.ts'
 import { clockSpeed, zone } from '../shared/business-time.ts'
 import { goLive, type Live } from '../shared/live.ts'
 import { callToShow, chosenCall } from '../shared/selected-call.ts'

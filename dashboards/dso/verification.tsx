@@ -96,8 +96,7 @@ export function Transactions({ transactions }: { transactions: WholeCall['transa
         <thead>
           <tr>
             <th scope="col">What</th>
-            <th scope="col">Transaction</th>
-            <th scope="col">Block</th>
+            <th scope="col">Transaction and block</th>
           </tr>
         </thead>
         <tbody>
@@ -108,9 +107,8 @@ export function Transactions({ transactions }: { transactions: WholeCall['transa
                 {epoch !== null && <span class="quiet"> (epoch {epoch})</span>}
               </th>
               <td>
-                <Hex hex={hash} />
+                <Hex hex={hash} /> <span class="quiet">{block}</span>
               </td>
-              <td class="number">{block}</td>
             </tr>
           ))}
         </tbody>

@@ -1,5 +1,5 @@
 import type { Earnings, EarningsLine, Resource } from '../api.ts'
-import { formatCents, formatEuros, formatWindow, inLocalTime } from '../format.ts'
+import { formatCents, formatEuros, formatWindow, forReader } from '../format.ts'
 import { Amount } from '../shared/amount.tsx'
 import { zone } from '../shared/business-time.ts'
 import { PAID } from '../shared/words.ts'
@@ -10,7 +10,7 @@ type Props = { readonly earnings: Earnings; readonly resources: readonly Resourc
 /** Each device and call: how much, and the sentence why. */
 export function EarningsList({ earnings, resources }: Props) {
   if (earnings.lines.length === 0) {
-    return <p class="quiet">Once your devices have helped, it is told here what came of it.</p>
+    return <p class="quiet">Once your devices have helped, you read here what came of it.</p>
   }
   return (
     <ul class="plain earned">
@@ -22,32 +22,51 @@ export function EarningsList({ earnings, resources }: Props) {
               <span class="quiet">{formatWindow(line.window, zone.value)}</span>
             </span>
             <span>
-              <Amount minor={line.minor} /> <span class="tag">{PAID[line.status]}</span>
+              <Amount minor={line.minor} /> <span class="tag">{statusOf(line)}</span>
             </span>
           </p>
-          <p>{inLocalTime(line.sentence, zone.value)}</p>
-          {line.receipt !== null && <Receipt receipt={line.receipt} />}
+          <p>{forReader(line.sentence, zone.value)}</p>
         </li>
       ))}
     </ul>
   )
 }
 
-type ReceiptOf = NonNullable<EarningsLine['receipt']>
+function statusOf({ status, receipt }: EarningsLine): string {
+  return status === 'paid' && receipt !== null ? `Paid in payout ${receipt.epoch}` : PAID[status]
+}
 
-function Receipt({ receipt }: { receipt: ReceiptOf }) {
-  const { epoch, route, amountMinor, paidCents, carriedMinor } = receipt
-  if (route === 'wallet') {
-    return (
-      <p class="quiet">
-        Receipt of payout {epoch}: {formatEuros(amountMinor)} went to your wallet.
-      </p>
-    )
+type Receipt = NonNullable<EarningsLine['receipt']>
+
+/** What reached the owner's account or wallet, newest first. */
+export function Receipts({ earnings }: { earnings: Earnings }) {
+  const byEpoch = new Map<number, Receipt>()
+  for (const { receipt } of earnings.lines) {
+    if (receipt !== null) byEpoch.set(receipt.epoch, receipt)
   }
+  const receipts = [...byEpoch.values()].sort((a, b) => b.epoch - a.epoch)
+  if (receipts.length === 0) return <p class="quiet">Nothing has been paid out yet.</p>
   return (
-    <p class="quiet">
-      Receipt of payout {epoch}: {formatCents(paidCents)} went to your bank account, which takes
-      whole cents only. {formatEuros(carriedMinor)} are kept for you and added to the next payout.
-    </p>
+    <ul class="plain">
+      {receipts.map((receipt) => (
+        <li key={receipt.epoch}>
+          <p class="line">
+            <strong>Payout {receipt.epoch}</strong>
+            <Amount minor={receipt.amountMinor} />
+          </p>
+          <p>{whereItWent(receipt)}</p>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function whereItWent({ route, amountMinor, paidCents, carriedMinor }: Receipt): string {
+  if (route === 'wallet') return `${formatEuros(amountMinor)} went to your wallet.`
+  const paid = `${formatCents(paidCents)} went to your bank account`
+  if (carriedMinor === '0') return `${paid}.`
+  return (
+    `${paid}, which takes whole cents only; ` +
+    `${formatEuros(carriedMinor)} is kept for you and goes with the next payout.`
   )
 }

@@ -30,8 +30,9 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
     ])
     const ids = list.filter(({ state }) => !hasEnded(state)).map(({ id }) => id)
     const views = await Promise.all(
-      ids.map(async (id): Promise<AnyCall> =>
-        (await client.v1['flexibility-calls'][':id'].$get({ param: { id } })).json(),
+      ids.map(
+        async (id): Promise<AnyCall> =>
+          (await client.v1['flexibility-calls'][':id'].$get({ param: { id } })).json(),
       ),
     )
     batch(() => {

@@ -1,6 +1,6 @@
 import { Amount } from '../shared/amount.tsx'
 import { Devices } from './devices.tsx'
-import { EarningsList } from './earnings-list.tsx'
+import { EarningsList, Receipts } from './earnings-list.tsx'
 import type { OwnerModel } from './model.ts'
 import { RightNow } from './right-now.tsx'
 
@@ -24,6 +24,10 @@ export function OwnerPage({ model }: { model: OwnerModel }) {
               <span class="quiet">paid or on its way</span>
             </p>
             <EarningsList earnings={earnings} resources={resources} />
+          </section>
+          <section class="card" aria-labelledby="payouts">
+            <h2 id="payouts">What was paid out</h2>
+            <Receipts earnings={earnings} />
           </section>
           <Devices resources={resources} />
         </>

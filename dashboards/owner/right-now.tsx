@@ -25,19 +25,25 @@ function Helping({ call, resources }: { call: OwnerCall; resources: readonly Res
   if (!isRunning) {
     return (
       <p>
-        The help from {formatClock(call.window.start, zone.value)} to{' '}
-        {formatClock(end, zone.value)} is over and your devices are released. {AFTER[call.state]}
+        The help from {formatClock(call.window.start, zone.value)} to {formatClock(end, zone.value)}{' '}
+        is over and your devices are released. {AFTER[call.state]}
       </p>
     )
   }
-  const verb = call.direction === 'reduce-import' ? 'use less' : 'use more'
+  const less = call.direction === 'reduce-import' ? 'less' : 'more'
+  const delivered = call.periods.findLast(({ deliveredW }) => deliveredW !== null)
   const left = now === null || end <= now ? '' : `, ${formatDuration(end - now)} to go`
   return (
     <>
       <p>
-        Your devices {verb} for the grid until {formatClock(end, zone.value)}
+        Your devices use {less} for the grid until {formatClock(end, zone.value)}
         {left}.
       </p>
+      {delivered !== undefined && (
+        <p>
+          Measured since {formatClock(delivered.start, zone.value)}: {usual(delivered, less)}
+        </p>
+      )}
       <ul class="plain">
         {call.allocations.map(({ resourceId, periods, releasedAt }) => {
           const current = periods.find(
@@ -51,13 +57,21 @@ function Helping({ call, resources }: { call: OwnerCall; resources: readonly Res
                 ? 'did not follow what was asked; another device took over.'
                 : releasedAt !== null || current === undefined
                   ? 'has nothing to do at the moment.'
-                  : `is asked for ${formatPower(current.powerW)}.`}
+                  : `is asked to use ${formatPower(current.powerW)} ${less}.`}
             </li>
           )
         })}
       </ul>
     </>
   )
+}
+
+/** Against the baseline, which is what the devices would have used. */
+function usual({ deliveredW }: OwnerCall['periods'][number], less: 'less' | 'more'): string {
+  const watts = deliveredW ?? 0
+  if (watts === 0) return 'as much as usual.'
+  const other = less === 'less' ? 'more' : 'less'
+  return `${formatPower(Math.abs(watts))} ${watts > 0 ? less : other} than usual.`
 }
 
 const AFTER: Readonly<Record<string, string>> = {

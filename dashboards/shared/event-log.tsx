@@ -1,5 +1,5 @@
 import type { CallEvent } from '../api.ts'
-import { formatTime, inLocalTime } from '../format.ts'
+import { formatTime, forReader } from '../format.ts'
 import { zone } from './business-time.ts'
 
 type Props = {
@@ -20,7 +20,7 @@ export function EventLog({ events, nothing, label }: Props) {
             <time dateTime={at}>{formatTime(at, zone.value)}</time>
             <span>
               {notice && <span class="tag tag-notice">Notice</span>}{' '}
-              {inLocalTime(message, zone.value)}
+              {forReader(message, zone.value)}
             </span>
           </li>
         ))}

@@ -7,7 +7,7 @@ export function PeriodTable({ periods }: { periods: readonly Period[] }) {
   const isRequestKnown = periods.some(({ requestedW }) => requestedW !== null)
   return (
     <div class="scroll" role="region" aria-label="Figures per settlement period" tabIndex={0}>
-      <table class="figures">
+      <table class="figures broad">
         <caption class="unseen">Mean power per settlement period, in W</caption>
         <thead>
           <tr>

@@ -7,8 +7,9 @@ import { type Columns, type Stepped, stepLines } from './step-lines.ts'
 /** How a line is drawn; dashes tell lines apart where colour does not. */
 export type Line = Stepped & {
   readonly label: string
-  readonly colour: '--line-asked' | '--line-ordered' | '--line-delivered'
+  readonly colour: '--line-asked' | '--line-ordered' | '--line-delivered' | '--line-baseline'
   readonly dash: readonly number[]
+  readonly width: number
   readonly isFilled: boolean
 }
 
@@ -16,12 +17,14 @@ type Props = {
   readonly title: string
   readonly periods: readonly { readonly start: string; readonly end: string }[]
   readonly lines: readonly Line[]
+  /** Changes when time has moved on far enough to be seen. */
+  readonly tick: number
 }
 
-const HEIGHT = 190
+const HEIGHT = 180
 
 /** Power per settlement period as steps, in kW. The table beside it holds the same figures. */
-export function PowerChart({ title, periods, lines }: Props) {
+export function PowerChart({ title, periods, lines, tick }: Props) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const [shown, setShown] = useState<number | null>(null)
@@ -54,6 +57,8 @@ export function PowerChart({ title, periods, lines }: Props) {
 
   useEffect(() => plot.current?.setData(aligned(columns)), [JSON.stringify(columns)])
 
+  useEffect(() => plot.current?.redraw(false), [tick])
+
   const move = (event: KeyboardEvent) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (by === undefined) return
@@ -83,7 +88,11 @@ export function PowerChart({ title, periods, lines }: Props) {
   )
 }
 
-function readout(period: Props['periods'][number] | undefined, index: number, lines: Props['lines']) {
+function readout(
+  period: Props['periods'][number] | undefined,
+  index: number,
+  lines: Props['lines'],
+) {
   if (period === undefined) return ' '
   const values = lines.map(({ label, of }) => {
     const value = of(index)
@@ -96,7 +105,7 @@ function readout(period: Props['periods'][number] | undefined, index: number, li
 function Legend({ lines }: { lines: readonly Line[] }) {
   return (
     <ul class="legend">
-      {lines.map(({ label, colour, dash, isFilled }) => (
+      {lines.map(({ label, colour, dash, width, isFilled }) => (
         <li key={label}>
           <svg width="28" height="12" aria-hidden="true" style={{ color: `var(${colour})` }}>
             {isFilled && <rect width="28" height="12" fill="currentColor" opacity="0.22" />}
@@ -106,7 +115,7 @@ function Legend({ lines }: { lines: readonly Line[] }) {
               y1={isFilled ? 1.5 : 6}
               y2={isFilled ? 1.5 : 6}
               stroke="currentColor"
-              stroke-width="2.5"
+              stroke-width={width}
               stroke-dasharray={dash.join(' ')}
             />
           </svg>
@@ -148,12 +157,14 @@ function makePlot(
           grid: { show: false },
           values: (_u, seconds) => seconds.map((at) => formatClock(at * 1000, zone.peek())),
           space: 64,
+          size: 30,
         },
         {
           ...axis,
           grid: { stroke: colour('--line'), width: 1 },
           size: 52,
-          values: (_u, watts) => watts.map((value) => formatThousandth(Math.round(value))),
+          values: (_u, watts) =>
+            watts.map((value) => formatThousandth(Math.round(value)).replace(/\.0$/, '')),
         },
       ],
       series: [
@@ -161,7 +172,7 @@ function makePlot(
         ...lines.map((line) => ({
           label: line.label,
           stroke: colour(line.colour),
-          width: 2.5,
+          width: line.width,
           dash: [...line.dash],
           ...(line.isFilled ? { fill: `${colour(line.colour)}38` } : {}),
           ...(stepped === undefined ? {} : { paths: stepped }),

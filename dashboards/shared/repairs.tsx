@@ -12,11 +12,15 @@ export function Repairs({ repairs }: { repairs: readonly Repair[] }) {
       {ordered.map((repair) => (
         <li key={`${repair.resourceId} ${repair.detectedAt}`}>
           <p>
-            <strong>{repair.resourceId}</strong> {REPAIRED[repair.reason].toLowerCase()}:{' '}
-            {formatPower(repair.observedW)} where {formatPower(repair.orderedW)} was ordered.
+            <strong>{repair.resourceId}</strong> {REPAIRED[repair.reason]}. It was to move{' '}
+            {formatPower(repair.orderedW)}
+            {repair.reason !== 'silent' && (
+              <> and was measured at {formatPower(repair.observedW)}</>
+            )}
+            .
           </p>
           <p class="quiet">
-            Found at {formatTime(repair.detectedAt, zone.value)}
+            Found out at {formatTime(repair.detectedAt, zone.value)}
             {repair.replacedBy.length > 0 && <>, replaced by {repair.replacedBy.join(', ')}</>}
             {repair.restoredAt !== null && (
               <>, ordered power back at {formatTime(repair.restoredAt, zone.value)}</>

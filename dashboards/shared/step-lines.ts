@@ -20,16 +20,22 @@ export function stepLines(periods: readonly Period[], lines: readonly Stepped[])
   const cuts = lines.flatMap(({ until }) =>
     until !== null && spans.some(({ from, to }) => from < until && until < to) ? [until] : [],
   )
-  const points = new Set([...spans.flatMap(({ from, to }) => [from, to]), ...cuts])
+  // A point without a value keeps the step before it from being drawn through a gap.
+  const gaps = spans
+    .filter((_, i) => lines.some(({ of }) => of(i) === null))
+    .map(({ from, to }) => (from + to) / 2)
+  const points = new Set([...spans.flatMap(({ from, to }) => [from, to]), ...cuts, ...gaps])
   const xs = [...points].sort((a, b) => a - b)
-  const columns = lines.map(({ of, until }) =>
-    xs.map((x) => {
+  const isEnd = (x: number) => spans.some(({ to }) => to === x)
+  const columns = lines.map(({ of, until }) => {
+    const valueOf = (index: number) => (index < 0 ? null : of(index))
+    return xs.map((x) => {
       if (until === null || x > until) return null
-      const following = spans.findIndex(({ from, to }) => from <= x && x < to)
-      const ending = spans.findIndex(({ from, to }) => from < x && x <= to)
-      const value = following < 0 || x === until ? null : of(following)
-      return value ?? (ending < 0 ? null : of(ending))
-    }),
-  )
+      const from = spans.findIndex((span) => span.from <= x && x < span.to)
+      const upTo = spans.findIndex((span) => span.from < x && x <= span.to)
+      const begun = x === until ? null : valueOf(from)
+      return begun ?? (isEnd(x) || x === until ? valueOf(upTo) : null)
+    })
+  })
   return [xs.map((x) => x / 1000), ...columns]
 }

@@ -55,16 +55,16 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   departure: 'Its driver would leave short',
   'not-needed': 'Not needed: cheaper ones suffice (in reserve)',
   'not-responding': 'Did not respond',
-} satisfies Record<string, string>
+}
 
 export function skippedBecause({ reason }: Skipped): string {
   return SKIPPED[reason] ?? reason
 }
 
 export const REPAIRED: Readonly<Record<Repair['reason'], string>> = {
-  'not-obeying': 'Accepted its setpoint but did not follow it',
-  silent: 'Stopped reporting',
-  refused: 'Refused its setpoint',
+  'not-obeying': 'accepted its setpoint but did not follow it',
+  silent: 'stopped reporting',
+  refused: 'refused its setpoint',
 }
 
 export const PAID: Readonly<Record<EarningsLine['status'], string>> = {
@@ -81,7 +81,7 @@ export const DIRECTION = {
   'increase-import': 'Increase import',
 } as const
 
-export const PROTOCOL = { ocpp: 'OCPP', opcua: 'OPC UA', simulated: 'Simulated' } as const
+export const PROTOCOL = { ocpp: 'OCPP', opcua: 'OPC UA', simulated: 'simulation' } as const
 
 /** What the pool wrote down, in words. */
 export const TRANSACTION: Readonly<Record<string, string>> = {

@@ -1,0 +1,130 @@
+import AxeBuilder from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describeWith } from '#test/support/describe-with.ts'
+import { enterKey, type Look, LOOKS, launch, openTab, type Role, untilLive } from './browser.ts'
+import { type District, startDistrict } from './district.ts'
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+const KEYS = { dso: 'dso', aggregator: 'agg', owner: 'anna' } as const
+const roles = Object.keys(KEYS) as Role[]
+
+/** Light and dark, wide and narrow: nothing that axe finds, and nothing beside the screen. */
+describeWith('chromium', 'every page in every look', (executablePath) => {
+  let district: District
+  let browser: Browser
+  let page: Page
+  let close: () => Promise<void>
+
+  beforeAll(async () => {
+    district = await startDistrict()
+    browser = await launch(executablePath)
+    await district.passTo(-600)
+    await district.request([14_000, 12_000])
+    await district.passTo(-300)
+  }, 120_000)
+  afterEach(() => close())
+  afterAll(async () => {
+    await browser?.close()
+    await district?.stop()
+  })
+
+  async function open(role: Role, key: string): Promise<void> {
+    const tab = await openTab(browser, district.service.url, 'light, wide')
+    page = tab.page
+    close = async () => {
+      await tab.context.close()
+      expect(tab.faults).toEqual([])
+    }
+    await enterKey(page, district.service.url, role, key)
+  }
+
+  async function openLive(role: Role): Promise<void> {
+    await open(role, district.keys[KEYS[role]])
+    await untilLive(page)
+    await page.getByText('Reading …').waitFor({ state: 'detached' })
+    for (const summary of await page.locator('summary').all()) await summary.click()
+  }
+
+  async function look(): Promise<string[]> {
+    const found: string[] = []
+    for (const name of Object.keys(LOOKS) as Look[]) {
+      const { colorScheme, viewport } = LOOKS[name]
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize(viewport)
+      found.push(...(await faultsOf(page)).map((fault) => `${name}: ${fault}`))
+    }
+    return found
+  }
+
+  test('the key box with a problem shown', async () => {
+    await open('owner', 'wrong')
+    await page.getByText('This key is not known here.').waitFor()
+    expect(await look()).toEqual([])
+  }, 60_000)
+
+  test('an offer that waits for a signature', async () => {
+    await openLive('dso')
+    await page.getByRole('heading', { name: 'Accept the offer' }).waitFor()
+    expect(await look()).toEqual([])
+  }, 60_000)
+
+  describe('in the window', () => {
+    beforeAll(async () => {
+      const sent = { key: district.keys.dso }
+      const { body } = await district.service.send('GET', '/v1/flexibility-calls', sent)
+      await district.accept(body[0].id)
+      await district.passTo(1140)
+    }, 60_000)
+
+    test.each(roles)(
+      '%s',
+      async (role) => {
+        await openLive(role)
+        expect(await look()).toEqual([])
+      },
+      60_000,
+    )
+
+    test('with the question whether to cancel', async () => {
+      await openLive('dso')
+      await page.getByRole('button', { name: 'Cancel call' }).click()
+      await page.getByRole('button', { name: 'Yes, cancel it' }).waitFor()
+      expect(await look()).toEqual([])
+    }, 60_000)
+  })
+
+  describe('paid', () => {
+    beforeAll(() => district.passTo(4200), 60_000)
+
+    test.each(roles)(
+      '%s',
+      async (role) => {
+        await openLive(role)
+        expect(await look()).toEqual([])
+      },
+      60_000,
+    )
+  })
+
+  test('what is looked for would be found', async () => {
+    await open('dso', 'wrong')
+    await page.evaluate(() => {
+      const broad = document.createElement('p')
+      broad.append('broad', document.createElement('img'))
+      broad.style.setProperty('width', '3000px')
+      document.querySelector('main')?.append(broad)
+    })
+    expect((await faultsOf(page)).join()).toMatch(/image-alt.*wider than the screen/)
+  })
+})
+
+/** One line per violation, with the element that has it; and how much does not fit. */
+async function faultsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze()
+  const found = violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`),
+  )
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  return over > 0 ? [...found, `${over} px wider than the screen`] : found
+}

@@ -1,0 +1,105 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { formatEuros, forReader } from '#dashboards/format.ts'
+import { describeWith } from '#test/support/describe-with.ts'
+import { enterKey, launch, openTab, type Role, type Tab, untilLive } from './browser.ts'
+import { type District, startDistrict } from './district.ts'
+
+/** The same call as an owner and the aggregators follow it. */
+describeWith('chromium', 'the pages of aggregators and owners', (executablePath) => {
+  let district: District
+  let browser: Browser
+  let id: string
+  const tabs: Tab[] = []
+
+  beforeAll(async () => {
+    district = await startDistrict()
+    browser = await launch(executablePath)
+    await district.passTo(-600)
+    id = await district.request([14_000, 12_000])
+    await district.passTo(-300)
+    await district.accept(id)
+    await district.passTo(-30)
+  }, 120_000)
+  afterEach(async () => {
+    for (const { context, faults } of tabs.splice(0)) {
+      await context.close()
+      expect(faults).toEqual([])
+    }
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await district?.stop()
+  })
+
+  const open = async (role: Role, key: string) => {
+    const origin = district.service.url
+    const tab = await openTab(browser, origin, 'light, narrow')
+    tabs.push(tab)
+    await enterKey(tab.page, origin, role, key)
+    await untilLive(tab.page)
+    return tab.page
+  }
+  const everything = (text: string | null) => (text ?? '').replaceAll(/\s+/g, ' ')
+
+  test('before the window an owner’s page knows of no call', async () => {
+    const page = await open('owner', district.keys.anna)
+    await page.getByText('Nothing is asked of them.').waitFor()
+    expect(await page.content()).not.toMatch(new RegExp(`${id}|17:00|17:30`))
+  })
+
+  test('in the window the owner reads what is asked and what was measured', async () => {
+    const page = await open('owner', district.keys.anna)
+    await page.getByText('Nothing is asked of them.').waitFor()
+    await district.passTo(1140)
+    await page.getByText('Your devices use less for the grid until 17:30').waitFor()
+    await page.getByText(/Measured since 17:15: .* less than usual/).waitFor()
+    await page.getByText('charger-2 did not follow what was asked').waitFor()
+    expect(await page.locator('#page').textContent()).not.toContain('battery')
+  })
+
+  test('an aggregator sees its own resources, who failed and why, and no others', async () => {
+    const page = await open('aggregator', district.keys.agg)
+    const resources = page.getByRole('region', { name: 'All resources' })
+    await resources.getByText('Never connected').waitFor()
+    await resources.getByText('Failed at 17:01').waitFor()
+    const rows = await resources.locator('tbody tr').allTextContents()
+    expect(rows).toHaveLength(5)
+    expect(rows[0]).toContain('charger-anna') // trouble comes first
+    await page.getByText('charger-2 accepted its setpoint but did not follow it').waitFor()
+    expect(await page.locator('#page').textContent()).not.toContain('battery')
+    const other = await open('aggregator', district.keys.otherAgg)
+    await other.getByRole('region', { name: 'All resources' }).getByText('battery-1').waitFor()
+    expect(await other.locator('#page').textContent()).not.toContain('charger')
+  })
+
+  test('paid, the owner reads how much, why, and what reached the account', async () => {
+    await district.passTo(4200)
+    const page = await open('owner', district.keys.anna)
+    const { key } = { key: district.keys.anna }
+    const { body } = await district.service.send('GET', '/v1/owner/earnings', { key })
+    await page.getByText('Paid in payout 1').first().waitFor()
+    const shown = everything(await page.locator('#page').textContent())
+    expect(shown).toContain(formatEuros(body.totalMinor))
+    for (const { sentence, minor } of body.lines) {
+      expect(shown).toContain(everything(forReader(sentence, 'Europe/Amsterdam')))
+      expect(shown).toContain(formatEuros(minor))
+    }
+    const { paidCents, carriedMinor } = body.lines[0].receipt
+    expect(shown).toContain(`€0.${paidCents} went to your bank account`)
+    expect(shown).toContain(`${formatEuros(carriedMinor)} is kept for you`)
+    expect(shown.match(/went to your bank account/g)).toHaveLength(1)
+  }, 60_000)
+
+  test('paid, the aggregator reads its share', async () => {
+    const page = await open('aggregator', district.keys.agg)
+    const sent = { key: district.keys.agg }
+    const { body } = await district.service.send('GET', '/v1/aggregator/earnings', sent)
+    expect(BigInt(body.totalMinor)).toBeGreaterThan(0n)
+    const share = page.locator('section[aria-labelledby="earnings"]')
+    await expect.poll(() => share.textContent()).toContain(formatEuros(body.totalMinor))
+    for (const { minor } of body.lines) {
+      expect(await share.textContent()).toContain(formatEuros(minor))
+    }
+  })
+})
