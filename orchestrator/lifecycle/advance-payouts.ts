@@ -19,16 +19,19 @@ const CHUNK_LEAVES = 256
  * Safe to run twice. Returns when to look again; null: only when something happens.
  */
 export async function advancePayouts(ports: Ports): Promise<Instant | null> {
-  const { next, changed } = await ports.store.transaction(async (tx) => {
+  const { next, changed, latest } = await ports.store.transaction(async (tx) => {
     await tx.payouts.lock()
     const [before] = await tx.payouts.list()
     const due = await step(ports, tx, before ?? null)
     const [after] = await tx.payouts.list()
-    return { next: due, changed: after?.epoch !== before?.epoch || after?.state !== before?.state }
+    const isNews = after?.epoch !== before?.epoch || after?.state !== before?.state
+    return { next: due, changed: isNews, latest: after ?? null }
   })
   if (changed) {
     await ports.wakeUps.notify('chain')
     await ports.wakeUps.notify('events')
+    const paid = latest?.state === 'paid' ? latest.callIds : []
+    for (const callId of paid) await ports.wakeUps.wakeCall(callId, ports.clock.now())
   }
   return next
 }
@@ -49,7 +52,7 @@ async function openEpoch(
   tx: StoreTransaction,
   previous: PayoutEpoch | null,
 ): Promise<Instant | null> {
-  const settled = await tx.calls.list({ states: ['settled'] })
+  const settled = await settledUnpaid(tx)
   const [first] = settled
   if (!first) return null
   const now = ports.clock.now()
@@ -60,6 +63,14 @@ async function openEpoch(
   const epoch = await newEpoch(tx, settled, previous, now)
   await tx.payouts.save(epoch)
   return null
+}
+
+/** A call whose epoch is paid says so only when it is next looked at; it is in an epoch already. */
+async function settledUnpaid(tx: StoreTransaction): Promise<FlexibilityCall[]> {
+  const settled = await tx.calls.list({ states: ['settled'] })
+  const epochs = settled.length === 0 ? [] : await tx.payouts.list()
+  const taken = new Set(epochs.flatMap(({ callIds }) => callIds))
+  return settled.filter(({ id }) => !taken.has(id))
 }
 
 async function settledAt(tx: StoreTransaction, calls: readonly FlexibilityCall[]) {
