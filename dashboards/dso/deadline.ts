@@ -1,7 +1,11 @@
 import type { CallEvent, Program, WholeCall } from '../api.ts'
 
 /** What the call waits for, and until when (business time, ms); null: no instant is known. */
-export type Deadline = { readonly what: string; readonly at: number | null; readonly then: string }
+export type Deadline = {
+  readonly what: string
+  readonly at: number | null
+  readonly otherwise: string
+}
 
 /** The next deadline of a call; null when it has ended. */
 export function nextDeadline(
@@ -13,31 +17,31 @@ export function nextDeadline(
   const end = Date.parse(call.cancelledAt ?? call.window.end)
   switch (call.state) {
     case 'requested':
-      return { what: 'Offers close', at: Date.parse(call.gateClosesAt), then: '' }
+      return { what: 'Offers close', at: Date.parse(call.gateClosesAt), otherwise: '' }
     case 'offered':
       return call.escrow?.authorised
-        ? { what: 'Escrow must be locked', at: start, then: 'else the call expires' }
-        : { what: 'Your signature is due', at: start, then: 'else the call expires' }
+        ? { what: 'Escrow must be locked', at: start, otherwise: 'else the call expires' }
+        : { what: 'Your signature is due', at: start, otherwise: 'else the call expires' }
     case 'ordered':
-      return { what: 'Window begins', at: start, then: '' }
+      return { what: 'Window begins', at: start, otherwise: '' }
     case 'dispatched':
       return call.releasedAt === null
-        ? { what: 'Window ends', at: end, then: '' }
-        : { what: 'Readings are closed', at: after(end, program?.graceSeconds), then: '' }
+        ? { what: 'Window ends', at: end, otherwise: '' }
+        : { what: 'Readings are closed', at: after(end, program?.graceSeconds), otherwise: '' }
     case 'measured':
       return {
         what: 'Verifiers must have signed',
         at: call.escrow === null ? null : Date.parse(call.escrow.settleBy),
-        then: 'else you are refunded',
+        otherwise: 'else you are refunded',
       }
     case 'verified': {
       const proposed = events.findLast(({ kind }) => kind === 'call-verified')?.at
       const at =
         proposed === undefined ? null : after(Date.parse(proposed), program?.disputeWindowSeconds)
-      return { what: 'Dispute window ends', at, then: '' }
+      return { what: 'Dispute window ends', at, otherwise: '' }
     }
     case 'settled':
-      return { what: 'Paid in the next payout', at: null, then: '' }
+      return { what: 'Paid in the next payout', at: null, otherwise: '' }
     default:
       return null
   }

@@ -50,7 +50,7 @@ function Deadline({ model, call }: { model: DsoModel; call: WholeCall }) {
       </div>
     )
   }
-  const { what, at, then } = deadline
+  const { what, at, otherwise } = deadline
   const left = at === null || now === null ? null : at - now
   return (
     <div class="card">
@@ -61,8 +61,8 @@ function Deadline({ model, call }: { model: DsoModel; call: WholeCall }) {
         </span>
         <span class="quiet">
           {at !== null && `at ${formatClock(at, zone.value)}`}
-          {at !== null && then !== '' && ', '}
-          {then}
+          {at !== null && otherwise !== '' && ', '}
+          {otherwise}
         </span>
       </dd>
     </div>

@@ -1,7 +1,8 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals'
-import { type CallEvent, type Client, Refused } from '../api.ts'
+import { type Client, Refused } from '../api.ts'
 import { hearTime, runClock } from './business-time.ts'
 import { followStream } from './event-stream.ts'
+import { createReader } from './page-reader.ts'
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'paused'
 
@@ -17,16 +18,12 @@ export type Live = {
   stop(): void
 }
 
-const COALESCE_MS = 400
-const BACKOFF_MS = { first: 500, last: 10_000 }
-
 type Options = {
   readonly client: Client
   /** Reads what the page shows. */
   readonly refresh: () => Promise<void>
   /** Wall time until the page is read again though no event came; asked each time. */
   readonly lookAgainMs: () => number
-  readonly onEvents?: (events: readonly CallEvent[]) => void
   /** The key is not valid any more. */
   readonly onKeyRefused: (message: string) => void
 }
@@ -36,17 +33,11 @@ type Options = {
  * stream is opened again after a growing pause, where the last one ended.
  */
 export function goLive(options: Options): Live {
-  const isPaused = signal(false)
-  const hasBroken = signal(false)
-  const isOpen = signal(false)
-  const trouble = signal<string | null>(null)
-  const state = computed<LiveState>(() => {
-    if (isPaused.value) return 'paused'
-    if (isOpen.value && trouble.value === null) return 'live'
-    return hasBroken.value ? 'reconnecting' : 'connecting'
-  })
+  const { authorization } = options.client
+  const status = createStatus()
   let running = new AbortController()
   let lastEventId: string | null = null
+  let stopClock = () => undefined as void
 
   const fail = (error: unknown) => {
     if (running.signal.aborted) return
@@ -55,47 +46,32 @@ export function goLive(options: Options): Live {
       options.onKeyRefused('The key is not valid any more.')
       return
     }
-    hasBroken.value = true
-    trouble.value = error instanceof Refused ? error.message : 'The connection broke.'
+    status.broke(error instanceof Refused ? error.message : 'The connection broke.')
   }
-  const reader = createReader(options, fail, () => {
-    if (isOpen.value) trouble.value = null
-  })
+  const reader = createReader({ ...options, fail, succeed: status.read })
 
-  async function follow(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      try {
-        await followStream({
-          authorization: options.client.authorization,
-          lastEventId,
-          signal,
-          hear: hearTime,
-          onOpen: () => {
-            failures = 0
-            trouble.value = null
-            isOpen.value = true
-            reader.soon() // what happened meanwhile
-          },
-          onMessage: ({ id, events }) => {
-            lastEventId = id
-            options.onEvents?.(events)
-            reader.soon()
-          },
-        })
-        fail(new Refused(0, 'ended', 'The service closed the stream.'))
-      } catch (error) {
-        fail(error)
-      }
-      isOpen.value = false
-      const most = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.last)
-      await pauseFor(most / 2 + (most / 2) * Math.random(), signal)
-    }
-  }
+  const follow = (signal: AbortSignal) =>
+    keepOpen(signal, fail, (onOpen) =>
+      followStream({
+        authorization,
+        lastEventId,
+        signal,
+        hear: hearTime,
+        onOpen: () => {
+          onOpen()
+          status.opened()
+          reader.soon() // what happened meanwhile
+        },
+        onMessage: ({ id }) => {
+          lastEventId = id
+          reader.soon()
+        },
+      }).finally(status.closed),
+    )
 
-  let stopClock = () => undefined as void
   function resume(): void {
     running = new AbortController()
-    isPaused.value = false
+    status.isPaused.value = false
     stopClock = runClock()
     reader.start()
     void follow(running.signal) // ends with the signal and throws nothing
@@ -105,72 +81,68 @@ export function goLive(options: Options): Live {
     stopClock()
     reader.stop()
   }
+  function pause(): void {
+    stop()
+    status.isPaused.value = true
+  }
   resume()
+  const { state, trouble } = status
+  return { state, trouble, pause, resume, stop, refreshSoon: reader.soon }
+}
+
+/** Live is who has an open stream and whose last reading went well. */
+function createStatus() {
+  const isPaused = signal(false)
+  const isOpen = signal(false)
+  const hasBroken = signal(false)
+  const problem = signal<string | null>(null)
+  const state = computed<LiveState>(() => {
+    if (isPaused.value) return 'paused'
+    if (isOpen.value && problem.value === null) return 'live'
+    return hasBroken.value ? 'reconnecting' : 'connecting'
+  })
   return {
+    isPaused,
     state,
-    trouble,
-    resume,
-    stop,
-    refreshSoon: reader.soon,
-    pause() {
-      stop()
-      trouble.value = null
-      isPaused.value = true
+    trouble: computed(() => (isPaused.value ? null : problem.value)),
+    opened() {
+      isOpen.value = true
+      problem.value = null
+    },
+    closed() {
+      isOpen.value = false
+    },
+    read() {
+      if (isOpen.value) problem.value = null
+    },
+    broke(message: string) {
+      hasBroken.value = true
+      problem.value = message
     },
   }
 }
 
-/** Reads when wished, never twice at once and soon after for whoever came late; else now and then. */
-function createReader(options: Options, fail: (error: unknown) => void, succeed: () => void) {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let isReading = false
-  let isWished = false
-  let isStopped = true
+const BACKOFF_MS = { first: 500, last: 10_000 }
 
-  async function read(): Promise<void> {
-    clearTimeout(timer)
-    isReading = true
-    isWished = false
+/** Opens a stream again and again until the signal, with growing pauses while it cannot be had. */
+async function keepOpen(
+  signal: AbortSignal,
+  fail: (error: unknown) => void,
+  open: (onOpen: () => void) => Promise<void>,
+): Promise<void> {
+  let failures = 0
+  while (!signal.aborted) {
     try {
-      if (!document.hidden) {
-        await options.refresh()
-        succeed()
-      }
+      await open(() => {
+        failures = 0
+      })
+      fail(new Refused(0, 'ended', 'The service closed the stream.'))
     } catch (error) {
       fail(error)
     }
-    isReading = false
-    if (!isStopped) schedule(isWished ? COALESCE_MS : Math.max(COALESCE_MS, options.lookAgainMs()))
-  }
-  function schedule(ms: number): void {
-    clearTimeout(timer)
-    timer = setTimeout(() => void read(), ms)
-  }
-  function soon(): void {
-    if (isStopped) return
-    if (isReading || isWished) {
-      isWished = true
-      return
-    }
-    isWished = true
-    schedule(COALESCE_MS / 4)
-  }
-  function seen(): void {
-    if (!document.hidden) soon()
-  }
-  return {
-    soon,
-    start() {
-      isStopped = false
-      isWished = false
-      document.addEventListener('visibilitychange', seen)
-      soon()
-    },
-    stop() {
-      isStopped = true
-      clearTimeout(timer)
-      document.removeEventListener('visibilitychange', seen)
-    },
+    const most = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.last)
+    await pauseFor(most / 2 + (most / 2) * Math.random(), signal)
+    failures += 1
   }
 }
 
@@ -183,5 +155,6 @@ function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
     }
     const timer = setTimeout(end, ms)
     signal.addEventListener('abort', end)
+    if (signal.aborted) end()
   })
 }
