@@ -87,7 +87,7 @@ function consequence(call: WholeCall, needsSignature: boolean): string {
   if (needsSignature) {
     return (
       'Your escrow is locked or about to be. Before the window a cancellation needs your ' +
-      'signature, which returns all of it. Sign where your payer’s key lies:'
+      'signature, which returns all of it. Sign where your payer’s key lies, with this page’s key in $KEY:'
     )
   }
   return call.state === 'dispatched'

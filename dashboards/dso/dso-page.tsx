@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks'
 import type { WholeCall } from '../api.ts'
 import { formatWindow } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
@@ -8,7 +9,7 @@ import { PeriodCharts } from '../shared/period-charts.tsx'
 import { Repairs } from '../shared/repairs.tsx'
 import { SkippedResources } from '../shared/skipped.tsx'
 import { StateTag } from '../shared/state-tag.tsx'
-import { DIRECTION } from '../shared/words.ts'
+import { DIRECTION, STATE } from '../shared/words.ts'
 import { CancelCall } from './cancel-call.tsx'
 import { EscrowSplit } from './escrow-split.tsx'
 import { KeyFigures } from './key-figures.tsx'
@@ -19,6 +20,11 @@ import { Transactions, Verification } from './verification.tsx'
 export function DsoPage({ model }: { model: DsoModel }) {
   const calls = model.calls.value
   const call = model.call.value
+  const place = call === null ? null : model.placeName(call.congestionPointId)
+  useEffect(() => {
+    const told = call === null ? 'Grid operator' : `${STATE[call.state]}, ${place}`
+    document.title = `${told} · Gridcall`
+  }, [call?.state, place])
   return (
     <div class="split">
       <nav class="side" aria-label="Calls">

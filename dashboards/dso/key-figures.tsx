@@ -7,7 +7,7 @@ import { shortfallOf } from './shortfall.ts'
 
 /** What is read at a glance: what is missing, how long there is, who takes part. */
 export function KeyFigures({ model, call }: { model: DsoModel; call: WholeCall }) {
-  const { label, figure, of, isAbnormal } = shortfallOf(call, businessNow.value)
+  const { label, figure, of, isAbnormal } = shortfallOf(call, businessNow.value, zone.value)
   const open = call.repairs.filter(({ restoredAt }) => restoredAt === null).length
   return (
     <dl class="key-figures">

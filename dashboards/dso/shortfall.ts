@@ -1,6 +1,6 @@
 import type { Period, WholeCall } from '../api.ts'
-import { formatEnergy, formatPower } from '../format.ts'
-import { shortW } from '../shared/period-table.tsx'
+import { formatClock, formatEnergy, formatPower } from '../format.ts'
+import { shortW } from '../shared/short-power.ts'
 
 /** The one number a control room looks for: what is missing, of what, and whether that is much. */
 export type Shortfall = {
@@ -14,7 +14,7 @@ export type Shortfall = {
 /** Below this share of the order a device's noise is not a shortfall. */
 const NOTICEABLE = 0.05
 
-export function shortfallOf(call: WholeCall, now: number | null): Shortfall {
+export function shortfallOf(call: WholeCall, now: number | null, zone: string): Shortfall {
   if (call.deficientWh !== null && call.deliveredWh !== null) {
     return {
       label: 'Shortfall',
@@ -23,7 +23,7 @@ export function shortfallOf(call: WholeCall, now: number | null): Shortfall {
       isAbnormal: call.deficientWh > call.orderedWh * NOTICEABLE,
     }
   }
-  if (call.state === 'dispatched') return inWindow(call, now)
+  if (call.state === 'dispatched') return inWindow(call, now, zone)
   const open = call.requestedWh - call.orderedWh
   if (call.state === 'requested') {
     return {
@@ -41,12 +41,13 @@ export function shortfallOf(call: WholeCall, now: number | null): Shortfall {
   }
 }
 
-function inWindow(call: WholeCall, now: number | null): Shortfall {
+function inWindow(call: WholeCall, now: number | null, zone: string): Shortfall {
   const period = periodToShow(call.periods, now)
   const missing = period === undefined ? null : shortW(period)
   const { orderedW = 0, deliveredW = null } = period ?? {}
   return {
-    label: 'Shortfall now',
+    label:
+      period === undefined ? 'Shortfall' : `Shortfall since ${formatClock(period.start, zone)}`,
     figure: missing === null ? null : formatPower(missing),
     of:
       deliveredW === null

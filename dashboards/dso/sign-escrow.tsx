@@ -20,7 +20,7 @@ export function SignEscrow({ call }: { call: WholeCall }) {
       <p>
         The order needs your signature over an escrow of at most{' '}
         <Amount minor={escrow.amountMinor} />. Your payer’s key never comes near this page: sign
-        where it lies.
+        where it lies, with this page’s key in <code>$KEY</code>.
       </p>
       <CommandLine text={signingCommand(call.id, 'authorisation', 'acceptance')} />
     </section>

@@ -88,6 +88,12 @@ function save(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
 }
 
+/** One payment to several payees is told once. */
+function once(transactions: WholeCall['transactions']): WholeCall['transactions'] {
+  const known = new Map(transactions.map((one) => [`${one.hash} ${one.kind}`, one]))
+  return [...known.values()]
+}
+
 export function Transactions({ transactions }: { transactions: WholeCall['transactions'] }) {
   if (transactions.length === 0) return <p class="quiet">Nothing is on the chain yet.</p>
   return (
@@ -100,8 +106,8 @@ export function Transactions({ transactions }: { transactions: WholeCall['transa
           </tr>
         </thead>
         <tbody>
-          {transactions.map(({ kind, hash, block, epoch }, i) => (
-            <tr key={`${hash} ${kind} ${i}`}>
+          {once(transactions).map(({ kind, hash, block, epoch }) => (
+            <tr key={`${hash} ${kind}`}>
               <th scope="row">
                 {TRANSACTION[kind] ?? kind}
                 {epoch !== null && <span class="quiet"> (epoch {epoch})</span>}

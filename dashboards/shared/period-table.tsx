@@ -1,6 +1,7 @@
 import type { Period } from '../api.ts'
 import { formatClock, formatWatts } from '../format.ts'
 import { zone } from './business-time.ts'
+import { shortW } from './short-power.ts'
 
 /** The figures of each settlement period in whole W. */
 export function PeriodTable({ periods }: { periods: readonly Period[] }) {
@@ -38,11 +39,6 @@ export function PeriodTable({ periods }: { periods: readonly Period[] }) {
       </table>
     </div>
   )
-}
-
-/** What is missing of the order; null while nothing is measured. */
-export function shortW({ orderedW, deliveredW }: Period): number | null {
-  return deliveredW === null ? null : Math.max(0, orderedW - deliveredW)
 }
 
 function Figure({ watts }: { watts: number | null }) {

@@ -206,8 +206,8 @@ function aligned(columns: Columns): uPlot.AlignedData {
 /** Power is read from zero, with a little air above. */
 function yRange(low: number | null, high: number | null): [number, number] {
   const [bottom, top] = [Math.min(low ?? 0, 0), Math.max(high ?? 0, 0)]
-  const air = (top - bottom || 1000) * 0.1
-  return [bottom < 0 ? bottom - air : 0, top + air]
+  const air = (top - bottom || 1000) * 0.2
+  return [bottom < 0 ? bottom - air / 2 : 0, top + air]
 }
 
 function drawNow(u: uPlot, ink: string, font: string): void {
