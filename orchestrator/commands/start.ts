@@ -87,8 +87,8 @@ async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {
 /** Ctrl-C, a polite kill, or the end of the process that started this one. */
 function untilTold(): Promise<void> {
   return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
+    process.on('SIGINT', () => resolve()) // one Ctrl-C may arrive more than once
+    process.on('SIGTERM', () => resolve())
     if (process.send) process.once('disconnect', () => resolve())
   })
 }
