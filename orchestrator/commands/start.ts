@@ -45,7 +45,9 @@ async function startAs(role: Role): Promise<{ stop(): Promise<void> }> {
 async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {
   const config = readConfig(process.env)
   if (role !== 'all' && (config.databaseUrl === null || config.chainRpcUrl === null)) {
-    throw new Error(`--role ${role}: expected DATABASE_URL and CHAIN_RPC_URL, which all roles share`)
+    throw new Error(
+      `--role ${role}: expected DATABASE_URL and CHAIN_RPC_URL, which all roles share`,
+    )
   }
   const timer = createWallTimer()
   const log = createLog({ level: config.logLevel, role })
