@@ -109,7 +109,7 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
     evidenceFile: await saveEvidence(stage, played.call),
     wallet: stage.wallet.address,
     payer: stage.payer.address,
-    verifierPids: service.processes.flatMap((p) => (/^verifier/.test(p.role) ? [p.pid] : [])),
+    verifierPids: service.processes.flatMap((p) => (p.role.startsWith('verifier') ? [p.pid] : [])),
     peakPssMb: await memory.stop(),
     seconds: secondsOf(stage, played.callMs),
   }
