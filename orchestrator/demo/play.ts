@@ -72,7 +72,7 @@ export type EventLine = {
   readonly notice: boolean
 }
 
-/** A service that was just killed answers again in a moment. */
+/** A service that was just killed answers again in a moment; a call that went on is looked at again. */
 async function patiently<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask()
@@ -80,9 +80,8 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T | null> {
     const cause =
       error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined
     if (cause?.code === 'ECONNREFUSED' || cause?.code === 'ECONNRESET') return null
-    if (error instanceof Error && /fetch failed|other side closed|terminated/.test(error.message)) {
-      return null
-    }
+    const again = /fetch failed|other side closed|terminated|answered 409/
+    if (error instanceof Error && again.test(error.message)) return null
     throw error
   }
 }
