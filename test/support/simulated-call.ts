@@ -5,6 +5,7 @@ import type { CallId } from '#domain/ids.ts'
 import type { Rounding } from '#domain/settlement.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds, sameLocalTime } from '#domain/time.ts'
+import type { VerifySignature } from '#ports.ts'
 import { receiveAttestation } from '#lifecycle/receive-attestation.ts'
 import { receiveRefusal } from '#lifecycle/receive-refusal.ts'
 import { recordTelemetry } from '#lifecycle/record-telemetry.ts'
@@ -89,6 +90,7 @@ export async function runVerifiers(
   world: World,
   which: readonly number[] = [0, 1, 2],
   round?: Rounding,
+  verifySignature: VerifySignature = verifySimulatedSignature,
 ): Promise<void> {
   for (const index of which) {
     const address = SIMULATED_PARTIES.verifiers[index]
@@ -96,7 +98,7 @@ export async function runVerifiers(
     const verifier = createVerifier({
       attestor: createSimulatedAttestor(address),
       chain: world.rail,
-      verifySignature: verifySimulatedSignature,
+      verifySignature,
       log: world.ports().log,
       ...(round ? { round } : {}),
       client: {

@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Address } from '#domain/ids.ts'
+import { wallTimer } from './wall-timer.ts'
+
+export const root = resolve(import.meta.dirname, '..', '..')
+export const cli = join(root, 'orchestrator', 'cli.ts')
+
+/** Wall time for a whole demo at speed 60, on a machine that others use too. */
+export const DEMO_MS = 400_000
+const STOP_MS = 60_000
+
+/** One JSON object of `gridcall demo --json`, as far as tests read it. */
+export type DemoJson = {
+  readonly callId: string
+  readonly state: string
+  readonly seed: number
+  readonly requestedWh: number
+  readonly orderedWh: number
+  readonly deliveredWh: number | null
+  readonly deficientWh: number | null
+  readonly periods: readonly { readonly start: string; readonly orderedW: number }[]
+  readonly devices: Record<
+    'ocpp16' | 'ocpp201' | 'opcua' | 'dispatched' | 'disobeyed' | 'replacements',
+    number
+  >
+  readonly delivered: { readonly ocppWh: number; readonly opcuaWh: number }
+  readonly meteringIntervalS: number
+  readonly fleetLog: string
+  readonly allocations: readonly {
+    readonly resourceId: string
+    readonly role: 'order' | 'repair'
+    readonly periods: readonly { readonly start: string; readonly powerW: number }[]
+  }[]
+  readonly otherCalls: readonly {
+    readonly callId: string
+    readonly state: string
+    readonly escrow: EscrowJson | null
+    readonly resources: readonly string[]
+  }[]
+  readonly repairs: readonly {
+    readonly resource: string
+    readonly startedAt: string
+    readonly detectedAt: string
+    readonly replacedBy: readonly string[]
+  }[]
+  readonly notices: readonly { readonly kind: string; readonly message: string }[]
+  readonly driversShort: number
+  readonly backAtDefault: boolean
+  readonly escrow: EscrowJson | null
+  readonly attestations: {
+    readonly required: number
+    readonly signed: number
+    readonly refusals: readonly { readonly verifier: string; readonly line: string }[]
+    readonly verifierPids: readonly number[]
+  }
+  readonly parties: {
+    readonly payer: string
+    readonly relayer: string
+    readonly verifiers: readonly string[]
+    readonly agent: string
+    readonly wallet: string
+  }
+  readonly chain: {
+    readonly chainId: number
+    readonly pool: Address
+    readonly withdrawTxs: readonly string[]
+    readonly [transaction: string]: unknown
+  }
+  readonly reconciled: boolean
+  readonly differences: readonly string[]
+  readonly owners: readonly { owner: string; wh: number; minor: string; receipt: unknown }[]
+  readonly aggregators: readonly { readonly aggregator: string; readonly minor: string }[]
+  readonly evidence: { readonly file: string; readonly root: string | null }
+  readonly input: Record<string, unknown> | null
+  readonly peakPssMb: number | null
+  readonly seconds: Record<'install' | 'boot' | 'call' | 'total', number>
+}
+
+export type EscrowJson = Record<
+  'fundedMinor' | 'paidMinor' | 'feeMinor' | 'refundMinor' | 'heldMinor',
+  string
+>
+
+/** A process that a demo told of, with when it began: its number may be another's by now. */
+type Told = { readonly role: string; readonly pid: number; readonly began: string | null }
+
+/** `gridcall demo` as a child: what it says, what runs under it, how to end it. */
+export type DemoRun = {
+  /** Everything on its standard error so far. */
+  readonly lines: readonly string[]
+  /** The first line that fits, said already or within the deadline. @throws Error with all lines */
+  line(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>
+  /** The last process of this role that was told of. */
+  pidOf(role: string): number
+  /** What it printed with --json. */
+  json(): Promise<DemoJson>
+  /** Its exit code; null if a signal ended it. */
+  ended(): Promise<number | null>
+  /** Ctrl-C, if it still runs; resolves when it is gone. */
+  stop(): Promise<void>
+  /** Processes it told of that still run. */
+  left(): string[]
+}
+
+export function startDemo(...args: string[]): DemoRun {
+  const child = spawn(process.execPath, [cli, 'demo', '--json', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  const told: Told[] = []
+  const waiting = new Set<() => void>()
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    lines.push(line)
+    const [, role, pid] = /^(\S+) runs as process (\d+)$/.exec(line) ?? []
+    if (role !== undefined) told.push({ role, pid: Number(pid), began: beganAt(Number(pid)) })
+    for (const look of waiting) look()
+  })
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  const gone = once(child, 'exit').then(([code]) => code as number | null)
+  const said = () => `The demo said:\n${lines.join('\n')}`
+
+  return {
+    lines,
+    async line(pattern, deadlineMs = DEMO_MS) {
+      const find = () => lines.map((line) => pattern.exec(line)).find((found) => found !== null)
+      const found = new Promise<RegExpExecArray>((done, fail) => {
+        const look = () => {
+          const match = find()
+          if (match) done(match)
+          return match
+        }
+        if (look()) return
+        waiting.add(look)
+        gone.then(() => look() ?? fail(new Error(`the demo ended before ${pattern}`)), fail)
+      })
+      return wallTimer.deadline(found, deadlineMs, String(pattern)).catch((error: Error) => {
+        throw new Error(`${error.message}. ${said()}`)
+      })
+    },
+    pidOf(role) {
+      const found = told.findLast((one) => one.role === role)
+      if (!found) throw new Error(`no process of the role ${role} was told of. ${said()}`)
+      return found.pid
+    },
+    async json() {
+      const whole = async () => {
+        while (!printed.includes('\n')) {
+          if (child.exitCode !== null) throw new Error(`it ended without JSON. ${said()}`)
+          await wallTimer.sleep(50)
+        }
+        return JSON.parse(printed) as DemoJson
+      }
+      return wallTimer.deadline(whole(), DEMO_MS, 'the JSON of the demo')
+    },
+    ended: () => wallTimer.deadline(gone, DEMO_MS, 'the end of the demo'),
+    stop: () => interrupt(child, gone),
+    left: () =>
+      told.flatMap(({ role, pid, began }) =>
+        began !== null && beganAt(pid) === began ? [`${role} ${pid}`] : [],
+      ),
+  }
+}
+
+async function interrupt(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGINT')
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  await gone
+  clearTimeout(force)
+}
+
+/** When a process began, in the kernel's ticks; null for one that is gone or only not waited for. */
+function beganAt(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? null : (fields[19] ?? null)
+  } catch {
+    return null
+  }
+}
+
+/** Runs a word of the command line to its end. */
+export async function gridcall(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [cli, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const closed = once(child, 'close').then(([code]) => code as number | null)
+  try {
+    const code = await wallTimer.deadline(closed, 120_000, `gridcall ${args.join(' ')}`)
+    return { code, stdout, stderr }
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+/** The fleet's own log: one JSON object per line. */
+export function readFleetLog(
+  file: string,
+): { at: string; ref: string; kind: string; [more: string]: unknown }[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { at: string; ref: string; kind: string })
+}

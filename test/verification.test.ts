@@ -1,0 +1,190 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openSigner, verifyEd25519 } from '#adapters/local-keys/keystore.ts'
+import { createSimulatedAttestor, SIMULATED_PARTIES } from '#adapters/simulated/rail.ts'
+import { canonicalJson } from '#domain/canonical.ts'
+import { bundleText, type EvidenceBundle, statementOf } from '#domain/evidence.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { ceilDiv } from '#domain/money.ts'
+import { addSeconds, formatInstant } from '#domain/time.ts'
+import { type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
+import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
+import { createWorld, type World } from '#simulations/world.ts'
+import { createVerifier } from '#verifier/verifier.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  WINDOW_START,
+} from './support/builders.ts'
+import { plugBattery, plugCharger, runVerifiers } from './support/simulated-call.ts'
+import {
+  resigned,
+  withMoreMoney,
+  withOtherReadings,
+  withOwnEscrow,
+} from './support/tampered-bundle.ts'
+
+/*
+ * One measured call of the simulated world, whose gateway signs with a real Ed25519 key. Forgers
+ * have all the time in the world: whatever can be recomputed, they recompute.
+ */
+let world: World
+let folder: string
+let call: FlexibilityCall
+let text: string
+let bundle: EvidenceBundle
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gridcall-verification-'))
+  const signer = await openSigner(folder, 'gateway-1')
+  const program = aProgram()
+  world = createWorld({
+    start: addSeconds(WINDOW_START, -1200),
+    ...program,
+    interpose: (ports, driver) => {
+      const { id } = ports.gateway
+      const gatewayKeys = [{ id, publicKey: signer.publicKey }]
+      return { ports: { ...ports, gateway: { id, signer }, gatewayKeys }, driver }
+    },
+  })
+  await world.boot()
+  const charger = aResource('charger', 'charger', 120_001n)
+  const battery = aResource('battery', 'battery', 200_003n)
+  await enrolAll(world, [charger, battery], program)
+  await plugCharger(world, charger, 7000)
+  plugBattery(world, battery)
+  await world.ports().wakeUps.notify('resources')
+  await world.passTo(addSeconds(WINDOW_START, -600))
+  const request = aRequest([9100, 9100])
+  const { call: posted } = await requestFlexibility(world.ports(), dso, 'key-1', request)
+  await world.passTo(addSeconds(WINDOW_START, -240))
+  await acceptAsDso(world.ports(), posted.id)
+  await world.passTo(addSeconds(WINDOW_START, 1920))
+  ;({ call, text } = await world.store.transaction(async (tx) => ({
+    call: await tx.calls.lock(posted.id),
+    text: (await tx.evidence.load(posted.id, 1)) ?? '',
+  })))
+  bundle = parseBundle(text)
+})
+
+afterAll(async () => {
+  await world.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const verify = (forged: string) => verifyBundle(forged, verifyEd25519)
+const lines = (differences: readonly Difference[]) => differences.map(({ line }) => line)
+
+describe('a bundle is refused', () => {
+  it('that is no bundle, or not in its one text', () => {
+    expect(() => verify('{}')).toThrow('expected a gridcall-evidence bundle of format version 1')
+    expect(() => verify('no JSON')).toThrow(SyntaxError)
+    const pretty = JSON.stringify(JSON.parse(text), null, 2)
+    expect(verify(pretty)).toEqual([{ line: 'bundle', expected: '"canonical"', got: '"other"' }])
+  })
+
+  it('whose amount was changed, with the line and the amount that is expected', () => {
+    const { text: forged, line } = withMoreMoney(bundle)
+    const differences = verify(forged)
+    expect(lines(differences)).toEqual([`line ${line.resourceId}`, 'total payout', 'total refund'])
+    expect(differences[0]?.expected).toBe(canonicalJson(line))
+    expect(differences[0]?.expected).toContain(`"gross":"${line.gross}"`)
+    expect(differences[0]?.got).toContain(`"gross":"${line.gross + 1000n}"`)
+  })
+
+  it('whose readings were changed, because the gateway signed others', () => {
+    const { text: forged, resourceId, at } = withOtherReadings(bundle)
+    const differences = verify(forged)
+    expect(differences.length).toBeGreaterThan(0)
+    expect(lines(differences)[0]).toBe(`reading ${resourceId} ${formatInstant(at)}`)
+    const key = bundle.terms.gatewayKeys[0]?.publicKey
+    for (const { line, expected } of differences) {
+      expect(line).toMatch(/^reading /)
+      expect(expected).toBe(`a signature by ${key}`)
+    }
+  })
+
+  it('whose readings were signed anew with another key', () => {
+    const forged = resigned(withOtherReadings(bundle).bundle, 'readings')
+    const key = bundle.terms.gatewayKeys[0]?.publicKey
+    const all = verify(bundleText(forged))
+    const { history, before, readings } = bundle
+    expect(all).toHaveLength(history.length + before.length + readings.length)
+    expect(new Set(all.map(({ expected }) => expected))).toEqual(new Set([`a signature by ${key}`]))
+  })
+
+  it('whose terms name that other key, because their hash stands in the escrow', () => {
+    const forged = resigned(withOtherReadings(bundle).bundle, 'readings and terms')
+    expect(verify(bundleText(forged))).toMatchObject([
+      { line: 'terms hash', got: `"${bundle.escrow.terms.termsHash}"` },
+    ])
+  })
+
+  it('whose escrow names those terms, by whoever looks at the chain: there is no such escrow', async () => {
+    const signedAnew = resigned(withOtherReadings(bundle).bundle, 'readings and terms')
+    const forged = withOwnEscrow(signedAnew, (terms) => world.rail.requestId(terms))
+    expect(verify(bundleText(forged))).toEqual([])
+    expect(forged.escrow.requestId).not.toBe(bundle.escrow.requestId)
+    const refused: Difference[] = []
+    await verifierShown(forged, refused).tick()
+    expect(refused).toMatchObject([{ line: 'escrow on chain', got: 'none' }])
+  })
+})
+
+/** A verifier whose service hands out a forged bundle together with the statement that fits it. */
+function verifierShown(forged: EvidenceBundle, refused: Difference[]) {
+  const statement = statementOf(forged)
+  return createVerifier({
+    attestor: createSimulatedAttestor(SIMULATED_PARTIES.verifiers[0]),
+    chain: world.rail,
+    verifySignature: verifyEd25519,
+    log: world.ports().log,
+    client: {
+      tasks: async () => [{ subject: 'settlement', subjectId: call.id, version: 1, statement }],
+      bundle: async () => bundleText(forged),
+      attest: async () => {
+        throw new Error('it signed')
+      },
+      refuse: async (_task, _verifier, difference) => void refused.push(difference),
+    },
+  })
+}
+
+describe('an honest bundle', () => {
+  it('is recomputed to the same root and the same cents', () => {
+    expect(verify(text)).toEqual([])
+    expect(statementOf(bundle)).toMatchObject({
+      evidenceRoot: call.evidence?.root,
+      bundleHash: call.evidence?.bundleHash,
+      payoutTotal: call.settlement?.payout,
+      feeTotal: call.settlement?.fee,
+    })
+  })
+
+  it('is refused by a verifier that rounds otherwise, which names the line', async () => {
+    const { verifiers } = SIMULATED_PARTIES
+    await runVerifiers(world, [0], ceilDiv, verifyEd25519)
+    const refusals = await world.store.transaction((tx) =>
+      tx.attestations.refusals('settlement', call.id),
+    )
+    expect(refusals).toMatchObject([{ verifier: verifiers[0], version: 1 }])
+    expect(refusals[0]?.line).toMatch(/^line (charger|battery)$/)
+    const gross = (json?: string) => BigInt((JSON.parse(json ?? '') as { gross: string }).gross)
+    expect(gross(refusals[0]?.expected)).toBe(gross(refusals[0]?.got) + 1n)
+  })
+
+  it('is signed by the two others, and paid', async () => {
+    await runVerifiers(world, [1, 2], undefined, verifyEd25519)
+    await world.passTo(addSeconds(WINDOW_START, 3600), () =>
+      runVerifiers(world, [1, 2], undefined, verifyEd25519),
+    )
+    const ended = await world.store.transaction((tx) => tx.calls.lock(call.id))
+    expect(ended.state).toBe('paid')
+  })
+})
