@@ -28,35 +28,26 @@ export function Resources({ resources, open, placeName }: Props) {
         .
       </p>
       <div class="scroll tall" role="region" aria-label="All resources" tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Resource</th>
-              <th scope="col">Health</th>
-              <th scope="col">In a call</th>
-            </tr>
-          </thead>
-          <tbody>
-            {ordered.map((resource) => (
-              <tr key={resource.id}>
-                <th scope="row">
-                  {resource.id}
-                  <span class="quiet below">
-                    {KIND[resource.kind]} over {PROTOCOL[resource.connection.protocol]} at{' '}
-                    {placeName(resource.congestionPointId)}, asks for{' '}
-                    {formatPrice(resource.offer.priceMinorPerKwh)}
-                  </span>
-                </th>
-                <td>
-                  <Health resource={resource} />
-                </td>
-                <td>
-                  <Part resource={resource} open={open} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <ul class="resources">
+          {ordered.map((resource) => (
+            <li key={resource.id}>
+              <p>
+                <strong>{resource.id}</strong>
+                <span class="quiet below">
+                  {KIND[resource.kind]} over {PROTOCOL[resource.connection.protocol]} at{' '}
+                  {placeName(resource.congestionPointId)}, asks for{' '}
+                  {formatPrice(resource.offer.priceMinorPerKwh)}
+                </span>
+              </p>
+              <p>
+                <Health resource={resource} />
+              </p>
+              <p>
+                <Part resource={resource} open={open} />
+              </p>
+            </li>
+          ))}
+        </ul>
       </div>
     </section>
   )
@@ -129,5 +120,5 @@ function Part({ resource, open }: { resource: Resource; open: readonly Aggregato
       </>
     )
   }
-  return <span class="quiet">–</span>
+  return <span class="quiet">In no call now</span>
 }

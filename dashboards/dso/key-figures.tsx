@@ -27,13 +27,20 @@ export function KeyFigures({ model, call }: { model: DsoModel; call: WholeCall }
         <dd>
           <span class="figure">{call.resourcesOrdered}</span>
           <span class="quiet">
-            {call.repairs.length === 0 ? 'none failed' : `${call.repairs.length} failed`}
+            {failures(call)}
             {open > 0 && `, ${open} not made up for`}
           </span>
         </dd>
       </div>
     </dl>
   )
+}
+
+const BEFORE: ReadonlySet<WholeCall['state']> = new Set(['requested', 'offered', 'ordered'])
+
+function failures({ state, repairs }: WholeCall): string {
+  if (BEFORE.has(state)) return 'not dispatched yet'
+  return repairs.length === 0 ? 'none failed' : `${repairs.length} failed`
 }
 
 function Deadline({ model, call }: { model: DsoModel; call: WholeCall }) {

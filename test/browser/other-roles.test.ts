@@ -63,7 +63,7 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     const resources = page.getByRole('region', { name: 'All resources' })
     await resources.getByText('Never connected').waitFor()
     await resources.getByText('Failed at 17:01').waitFor()
-    const rows = await resources.locator('tbody tr').allTextContents()
+    const rows = await resources.getByRole('listitem').allTextContents()
     expect(rows).toHaveLength(5)
     expect(rows[0]).toContain('charger-anna') // trouble comes first
     await page.getByText('charger-2 accepted its setpoint but did not follow it').waitFor()
