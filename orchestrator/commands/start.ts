@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { ROLES, type Role, readConfig } from '#config.ts'
 import { instant } from '#domain/time.ts'
 import { createLog } from '#observability/logger.ts'
+import { holdDataFolder } from '#processes/data-folder.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
 import { refuseTakenPort, startServers } from '#supervisor.ts'
 
@@ -23,14 +24,15 @@ export async function run(args: string[]): Promise<number> {
   const role = ROLES.find((known) => known === values.role)
   if (role === undefined)
     throw new Error(`--role: expected ${ROLES.join(', ')}, got ${values.role}`)
-  const running = await startAs(role)
-  await untilTold()
+  const told = untilTold() // also while it starts: what was begun is ended properly
+  const running = await startAs(role, told)
+  await told
   await running.stop()
   return 0
 }
 
 /** Each role loads only what it needs: a verifier knows neither database nor devices. */
-async function startAs(role: Role): Promise<{ stop(): Promise<void> }> {
+async function startAs(role: Role, told: Promise<void>): Promise<{ stop(): Promise<void> }> {
   if (role === 'verifier') {
     const { startVerifier } = await import('#processes/verifier-process.ts')
     return startVerifier(process.env)
@@ -39,10 +41,10 @@ async function startAs(role: Role): Promise<{ stop(): Promise<void> }> {
     const { startAgent } = await import('#processes/agent-process.ts')
     return startAgent(process.env)
   }
-  return startRole(role)
+  return startRole(role, told)
 }
 
-async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {
+async function startRole(role: Role, told: Promise<void>): Promise<{ stop(): Promise<void> }> {
   const config = readConfig(process.env)
   if (role !== 'all' && (config.databaseUrl === null || config.chainRpcUrl === null)) {
     throw new Error(
@@ -51,6 +53,9 @@ async function startRole(role: Role): Promise<{ stop(): Promise<void> }> {
   }
   const timer = createWallTimer()
   const log = createLog({ level: config.logLevel, role })
+  const isAnyOurs = config.databaseUrl === null || config.chainRpcUrl === null
+  const held = isAnyOurs ? await holdDataFolder({ dataDir: config.dataDir, timer }) : null
+  void told.then(() => held?.ending())
   await refuseTakenPort(config)
   const chainStart = config.clockStart ?? instant(Date.now())
   const servers = startServers({ ...config, chainStart, log, timer })
