@@ -37,7 +37,7 @@ export function startCharger(options: {
   readonly say: Say
 }): Machine {
   const { version, url, password, clock, say } = options
-  const start = clock.now()
+  const start = wholeSecond(clock)
   const device = chargerOf(decodeURIComponent(url.slice(url.lastIndexOf('/') + 1)), version, start)
   const parts = {
     random: seededRandom(SEED, 'line', device.ref),
@@ -70,7 +70,13 @@ export async function startBattery(options: {
   const { port, folder, clientCertificatePem, clock, say } = options
   redirectOpcuaOutput((level, text) => say(`opcua-stack ${level} ${text}`))
   const hooks = hooksOf(clock, say)
-  const battery = new BatteryOpcua(BATTERY, clock.now(), path.join(folder, 'pki'), hooks, port)
+  const battery = new BatteryOpcua(
+    BATTERY,
+    wholeSecond(clock),
+    path.join(folder, 'pki'),
+    hooks,
+    port,
+  )
   const { endpoint, thumbprint } = await battery.start()
   await battery.trust(clientCertificatePem)
   const tick = setInterval(() => battery.unit.advance(clock.now()), TICK_MS)
@@ -156,6 +162,11 @@ const BATTERY: ScenarioBattery = {
     importedWh: 1_600_000,
     exportedWh: 1_200_000,
   },
+}
+
+/** Physics and meters go in whole seconds of the clock. */
+function wholeSecond(clock: Clock): number {
+  return Math.floor(clock.now() / 1000) * 1000
 }
 
 function hooksOf(clock: Clock, say: Say): DeviceHooks {
