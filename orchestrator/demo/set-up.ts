@@ -37,6 +37,7 @@ const ROOT = join(import.meta.dirname, '..', '..')
 /** Business seconds of the demo's pool. */
 const WINDOWS = { dispute: 180, epoch: 60 }
 const CONNECT_MS = 40_000
+const PORT_TRIES = 4
 
 type Anchor = { readonly wallMs: number; readonly businessMs: number; readonly speed: number }
 
@@ -47,27 +48,10 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   const beganMs = timer.monotonicMs()
   const folder = await makeFolder()
   const fleetLog = join(folder, 'fleet.jsonl')
-  const dataDir = join(folder, 'data')
-  const [port, ocppPort] = [await freePort(8080), await freePort(8887)]
-  if (port !== 8080) say(`port 8080 is taken; this demo answers on ${port}`)
-  const onServiceStop = (stop: () => Promise<void>) =>
-    onStop(async () => {
-      await stop()
-      await removeServers(dataDir, timer)
-    })
-  const clock = { speed, clockStart: scenario.start, windows: WINDOWS }
   const { meteringIntervalSeconds } = scenario
-  const [service, fleet] = await Promise.all([
-    keepService({
-      dataDir,
-      port,
-      ocppPort,
-      ...clock,
-      meteringIntervalSeconds,
-      timer,
-      say,
-      onStop: onServiceStop,
-    }),
+  const clock = { speed, clockStart: scenario.start, windows: WINDOWS }
+  const [{ service, dataDir }, fleet] = await Promise.all([
+    keepOnFreePorts(folder, { ...clock, meteringIntervalSeconds, timer, say, onStop }),
     startFleet({ scenario, folder, logFile: fleetLog, faults, timer, onStop }),
   ])
   say(`fleet runs as process ${fleet.pid}`)
@@ -93,6 +77,31 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   for (const [role, key] of Object.entries(parties.keys)) say(`  ${role}: ${key}`)
   const world = { scenario, timer, folder, fleetLog, service, fleet, parties }
   return { ...world, payer, wallet, beganMs }
+}
+
+type KeepOptions = Omit<Parameters<typeof keepService>[0], 'dataDir' | 'port' | 'ocppPort'>
+
+/** Another demo that starts at the same moment may be quicker: then it is the next ports. */
+async function keepOnFreePorts(folder: string, options: KeepOptions) {
+  for (let tries = 1; ; tries++) {
+    const [port, ocppPort] = [await freePort(8080), await freePort(8887)]
+    if (port !== 8080) options.say(`port 8080 is taken; this demo answers on ${port}`)
+    const dataDir = join(folder, tries === 1 ? 'data' : `data-${tries}`)
+    const onStop = (stop: () => Promise<void>) =>
+      options.onStop(async () => {
+        await stop()
+        await removeServers(dataDir, options.timer)
+      })
+    try {
+      return {
+        service: await keepService({ ...options, dataDir, port, ocppPort, onStop }),
+        dataDir,
+      }
+    } catch (error) {
+      const isTaken = (await freePort(port)) !== port || (await freePort(ocppPort)) !== ocppPort
+      if (!isTaken || tries === PORT_TRIES) throw error
+    }
+  }
 }
 
 /** Evidence, the scenario and the fleet's log stay here. */
