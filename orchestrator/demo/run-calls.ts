@@ -37,16 +37,16 @@ export async function runCalls(
   return { call, others, callMs }
 }
 
-/** The DSO's rest and the fee are handed out after the owners are paid. */
+/** The DSO's rest and the fee are handed out after the owners are paid, or all after a refund. */
 async function untilWithdrawn(operator: PartyApi, timer: DemoTimer): Promise<void> {
   for (let tries = 0; tries < 50; tries++) {
     const { reconciled } = await operator.get<{ reconciled: boolean }>(
       '/v1/operator/reconciliation',
     )
     const events = await operator.get<{ kind: string }[]>('/v1/operator/transactions')
-    const withdrawn = events.filter(({ kind }) => kind === 'CreditWithdrawn').length
-    const isFinal = events.some(({ kind }) => kind === 'RequestFinalized')
-    if (reconciled && (withdrawn >= 2 || !isFinal)) return
+    const count = (...kinds: string[]) => events.filter(({ kind }) => kinds.includes(kind)).length
+    const owed = count('RequestFinalized') > 0 ? 2 : Math.min(1, count('RequestRefunded'))
+    if (reconciled && count('CreditWithdrawn') >= owed) return
     await timer.sleep(200)
   }
 }

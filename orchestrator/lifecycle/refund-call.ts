@@ -4,8 +4,8 @@ import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
 
 /**
- * Nothing was proposed by the deadline: the pool gives the whole escrow back to the DSO, which
- * anyone may trigger and we do. Safe to run twice.
+ * Nothing was proposed by the deadline: the pool gives the whole escrow back to the DSO and hands
+ * it out, which anyone may trigger and we do. Safe to run twice.
  */
 export async function refundCall(ports: Ports, callId: CallId): Promise<void> {
   await ports.store.transaction(async (tx) => {
@@ -20,6 +20,7 @@ export async function refundCall(ports: Ports, callId: CallId): Promise<void> {
         { account: `escrow:${callId}`, amount: -refunded.amount, at: now },
         { account: `dso:${call.dsoId}`, amount: refunded.amount, at: now },
       ])
+      await tx.chain.intend(`withdraw:${callId}`, { kind: 'withdrawCredit', account: terms.payer })
       await tx.calls.save({ ...transition(call, 'refunded'), reasons: [reason] })
       await tx.events.append([callEvent(call, 'call-refunded', now, reason, { notice: true })])
       return
