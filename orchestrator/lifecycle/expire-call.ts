@@ -1,6 +1,7 @@
+import { patientUntil } from '#domain/compliance.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
-import { addSeconds } from '#domain/time.ts'
+import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
 
@@ -12,7 +13,7 @@ export async function expireCall(ports: Ports, callId: CallId): Promise<void> {
   await ports.store.transaction(async (tx) => {
     const call = await tx.calls.lock(callId)
     if (call.state !== 'offered') return
-    if (ports.clock.now() < addSeconds(call.request.window.start, patience(call))) return
+    if (ports.clock.now() < lapsesAt(ports, call)) return
     const reason = call.escrow?.authorisation
       ? 'the escrow was not locked before the window'
       : 'the DSO did not accept before the window'
@@ -24,7 +25,13 @@ export async function expireCall(ports: Ports, callId: CallId): Promise<void> {
   await ports.wakeUps.notify('events')
 }
 
-/** An escrow that was locked right before the window is seen a moment later. */
-function patience(call: FlexibilityCall): number {
-  return call.escrow?.authorisation ? 2 * call.program.controlCycleSeconds : 0
+/**
+ * An escrow that was locked right before the window is seen a moment later; by a service that has
+ * just come back, once it has read the chain.
+ */
+function lapsesAt({ startedAt, clock }: Ports, call: FlexibilityCall): Instant {
+  const { start } = call.request.window
+  if (!call.escrow?.authorisation) return start
+  const seenBy = addSeconds(start, 2 * call.program.controlCycleSeconds)
+  return instant(Math.max(seenBy, patientUntil(startedAt, clock.speed, call.program)))
 }

@@ -1,8 +1,10 @@
 import { afterEach, expect, it } from 'vitest'
+import { createSimulatedRail } from '#adapters/simulated/rail.ts'
+import { createMemoryStore } from '#db/memory-store.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import { addSeconds } from '#domain/time.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
-import type { DeviceDriver } from '#ports.ts'
+import type { DeviceDriver, Ports } from '#ports.ts'
 import { createWorld, type World } from '#simulations/world.ts'
 import {
   acceptAsDso,
@@ -17,18 +19,23 @@ import { plugBattery, plugCharger } from '../support/simulated-call.ts'
 
 let world: World
 let redial: (() => Promise<void>)[] | null
+let isChainRead: boolean
 afterEach(() => world.stop())
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 
-/** Two chargers are ordered, a battery stands in reserve; the first setpoints are out. */
-async function dispatchedCall() {
+/** Two chargers are offered, a battery stands in reserve; the DSO has just accepted. */
+async function acceptedCall() {
   const program = aProgram()
   redial = null
+  isChainRead = true
   world = createWorld({
     start: at(-1200),
     ...program,
-    interpose: (ports, driver) => ({ ports, driver: { ...driver, attach: slowly(driver) } }),
+    interpose: (ports, driver) => ({
+      ports: { ...ports, rail: { ...ports.rail, advance: () => slowChain(ports) } },
+      driver: { ...driver, attach: slowly(driver) },
+    }),
   })
   await world.boot()
   const first = aResource('charger-1', 'charger', 120_000n)
@@ -43,8 +50,18 @@ async function dispatchedCall() {
   const { call } = await requestFlexibility(world.ports(), dso, 'key-1', aRequest([9000, 9000]))
   await world.passTo(at(-240))
   await acceptAsDso(world.ports(), call.id)
-  await world.passTo(at(120))
   return () => world.store.transaction((tx) => tx.calls.lock(call.id))
+}
+
+/** The same with its first setpoints out. */
+async function dispatchedCall() {
+  const call = await acceptedCall()
+  await world.passTo(at(120))
+  return call
+}
+
+async function slowChain(ports: Ports): Promise<{ newEvents: number }> {
+  return isChainRead ? ports.rail.advance() : { newEvents: 0 }
 }
 
 /** Once the service was away, its devices are back only when they have dialled in again. */
@@ -97,4 +114,26 @@ it('and not for ever: what nobody tells is measured as unknown', async () => {
   expect(await call()).toMatchObject({ state: 'dispatched' })
   await world.passTo(at(1980 + 390))
   expect(reasons(await call())).toEqual(['no-readings', 'no-readings'])
+})
+
+it('an escrow that was locked just before an outage is found before the call lapses', async () => {
+  const call = await acceptedCall()
+  const { id, escrow } = await call()
+  if (!escrow?.authorisation) throw new Error('the offer was accepted')
+  const { terms, authorisation } = escrow
+  // Sent and mined, but the service dies before it has read that.
+  const store = createMemoryStore()
+  const intent = { kind: 'openRequest', terms, authorisation } as const
+  await store.transaction((tx) => tx.chain.intend(`open:${id}`, intent))
+  const { clock, pool } = world
+  await createSimulatedRail({ store, clock, pool, ...aProgram() }).advance()
+  await world.stop()
+  await world.passTo(at(120))
+  isChainRead = false
+  await world.boot()
+  await world.settleDown()
+  expect(await call()).toMatchObject({ state: 'offered' })
+  isChainRead = true
+  await world.passTo(at(180))
+  expect(await call()).toMatchObject({ state: 'dispatched' })
 })
