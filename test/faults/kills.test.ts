@@ -10,6 +10,7 @@ import {
   type DemoRun,
   gridcall,
   readFleetLog,
+  rpcUrlOf,
   startDemo,
 } from '../support/demo-run.ts'
 import { resigned, withOwnEscrow } from '../support/tampered-bundle.ts'
@@ -110,8 +111,7 @@ async function expectOneCallEach(run: DemoRun, json: DemoJson): Promise<void> {
 
 /** Every leaf is paid once per epoch, and not a micro-EUR is missing or over. */
 async function expectMoneyOnce(run: DemoRun, json: DemoJson): Promise<void> {
-  const rpcUrl = found(run, /^The chain at (\S+) is a local one/).at(-1) ?? ''
-  const chain = await witnessChain(rpcUrl, json.chain.pool)
+  const chain = await witnessChain(rpcUrlOf(run), json.chain.pool)
   expect(chain.opened).toHaveLength(1 + json.otherCalls.length)
   expect(new Set(chain.opened).size).toBe(chain.opened.length)
   expect(chain.proposed.toSorted()).toEqual(chain.opened.toSorted())
@@ -139,9 +139,8 @@ async function expectMoneyOnce(run: DemoRun, json: DemoJson): Promise<void> {
 
 /** Anybody recomputes from the bundle what was paid, and what was proposed on chain. */
 async function expectSameCents(run: DemoRun, json: DemoJson): Promise<void> {
-  const rpcUrl = found(run, /^The chain at (\S+) is a local one/).at(-1) ?? ''
   const { file, root } = json.evidence
-  const onChain = ['--chain', rpcUrl, '--pool', json.chain.pool]
+  const onChain = ['--chain', rpcUrlOf(run), '--pool', json.chain.pool]
   const { code, stdout } = await gridcall(['verify', file, '--json', ...onChain])
   const { paidMinor, feeMinor, refundMinor } = json.escrow ?? {}
   const amounts = { callId: json.callId, paidMinor, feeMinor, refundMinor }

@@ -1,39 +1,50 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type DemoRun, startDemo } from '../support/demo-run.ts'
+import { afterEach, describe, expect, test } from 'vitest'
+import { witnessChain } from '../support/chain-witness.ts'
+import { type DemoJson, type DemoRun, rpcUrlOf, startDemo } from '../support/demo-run.ts'
 
-/** Faster than the demo's own pace: the refund's deadline lies half an hour of business time away. */
-const SPEED = '90'
-
-describe('verifiers that are gone', () => {
+describe('verifiers are killed before anything is to be signed', () => {
   let run: DemoRun
   afterEach(() => run?.stop())
 
-  it('do no harm while two of three are left: the call is paid', async () => {
-    run = startDemo('--once', '--disobey', '0', '--speed', SPEED)
-    await run.line(/^\S+ call: escrow of/)
-    process.kill(run.pidOf('verifier-2'), 'SIGKILL')
-    const json = await run.json()
-    expect(json.state).toBe('paid')
-    expect(json.attestations).toMatchObject({ required: 2, signed: 2 })
-    expect(new Set(json.attestations.verifierPids).size).toBe(3)
+  async function startWithout(...roles: string[]): Promise<DemoJson> {
+    run = startDemo('--disobey', '0', '--seed', '3')
+    await run.line(/^\S+ call: \d+ resources are told to/)
+    for (const role of roles) process.kill(run.pidOf(role), 'SIGKILL')
+    return run.json()
+  }
+
+  test('one of three: the two others suffice, and all is paid', async () => {
+    const json = await startWithout('verifier-2')
+    expect(run.lines.filter((line) => line.startsWith('does not hold'))).toEqual([])
+    expect(json).toMatchObject({ state: 'paid', reconciled: true })
+    expect(json.attestations).toMatchObject({ required: 2, signed: 2, refusals: [] })
+    expect(json.devices).toMatchObject({ disobeyed: 0, replacements: 0 })
+    expect(json.repairs).toEqual([])
+    await run.stop()
     expect(await run.ended()).toBe(0)
     expect(run.left()).toEqual([])
   })
 
-  it('leave nothing paid when only one is left: the DSO is refunded at the deadline', async () => {
-    run = startDemo('--once', '--disobey', '0', '--speed', SPEED)
-    await run.line(/^\S+ call: escrow of/)
-    process.kill(run.pidOf('verifier-1'), 'SIGKILL')
-    process.kill(run.pidOf('verifier-3'), 'SIGKILL')
-    const json = await run.json()
-    expect(json.state).toBe('refunded')
+  test('two of three: nothing is paid, and the DSO has all of it back at the deadline', async () => {
+    const json = await startWithout('verifier-1', 'verifier-3')
     expect(json.attestations).toMatchObject({ required: 2, signed: 1 })
-    expect(json.escrow).toMatchObject({ paidMinor: '0', feeMinor: '0', heldMinor: '0' })
-    expect(json.escrow?.refundMinor).toBe(json.escrow?.fundedMinor)
+    const escrows = [json, ...json.otherCalls]
+    expect(escrows.map(({ state }) => state)).toEqual(['refunded', 'refunded'])
+    for (const { escrow } of escrows) {
+      expect(escrow).toMatchObject({ paidMinor: '0', feeMinor: '0', heldMinor: '0' })
+      expect(escrow?.refundMinor).toBe(escrow?.fundedMinor)
+    }
+    for (const { minor } of [...json.owners, ...json.aggregators]) expect(minor).toBe('0')
+    expect(json.chain).toMatchObject({ proposeTx: null, finalizeTx: null, payTx: null })
     expect(json.chain.refundTx).toMatch(/^0x[0-9a-f]{64}$/)
-    expect(json.chain.payTx).toBeNull()
-    expect(json.reconciled).toBe(true)
-    expect(await run.ended()).not.toBe(0)
+    expect(json).toMatchObject({ reconciled: true, differences: [] })
+
+    const chain = await witnessChain(rpcUrlOf(run), json.chain.pool)
+    expect(chain.refunded.toSorted()).toEqual(chain.opened.toSorted())
+    const funded = escrows.reduce((sum, { escrow }) => sum + BigInt(escrow?.fundedMinor ?? 0), 0n)
+    expect(chain).toMatchObject({ into: funded, withdrawn: funded, balance: 0n, paid: [] })
+    await run.stop()
+    expect(await run.ended()).toBe(1)
     expect(run.left()).toEqual([])
   })
 })

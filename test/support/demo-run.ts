@@ -186,6 +186,16 @@ function beganAt(pid: number): string | null {
   }
 }
 
+/** Where the chain of a demo answers. */
+export function rpcUrlOf(run: DemoRun): string {
+  const found = run.lines.flatMap(
+    (line) => /^The chain at (\S+) is a local one/.exec(line)?.[1] ?? [],
+  )
+  const url = found.at(-1)
+  if (url === undefined) throw new Error('the demo has not said where its chain answers')
+  return url
+}
+
 /** Runs a word of the command line to its end. */
 export async function gridcall(
   args: readonly string[],
