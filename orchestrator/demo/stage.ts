@@ -19,6 +19,7 @@ export type Started = {
   readonly operatorKey: string | null
   readonly processes: readonly { readonly role: string; readonly pid: number }[]
   readonly rpcUrl: string
+  readonly databaseUrl: string
   readonly clientCertificatePem: string
 }
 
