@@ -39,7 +39,12 @@ export async function runGateway(ports: Ports, drivers: readonly DeviceDriver[])
     ports.wakeUps.subscribe('resources', () => later('attaching resources', keeper.attachAll())),
   ]
   const tick = ports.timer.every(TICK_MS, 'gateway tick', async () => {
-    await keeper.attachAll()
+    try {
+      await keeper.attachAll()
+    } catch (error) {
+      // The store may be away for a while; the next tick looks again.
+      ports.log.error('attaching resources failed', { error: String(error) })
+    }
     keeper.wake()
   })
   keeper.wake()
