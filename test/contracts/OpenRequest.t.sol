@@ -105,6 +105,8 @@ contract OpenRequestTest is Fixture {
     IFlexPool.RequestTerms memory t = terms(100);
     t.settleBy = t.deliverEnd - 1;
     badSchedule(t);
+    t.settleBy = t.deliverEnd;
+    open(t);
   }
 
   function test_noEscrowWaitsLongerThanTwoYears() public {

@@ -3,6 +3,12 @@ pragma solidity 0.8.37;
 
 /// @notice The cheat codes these tests use.
 interface Vm {
+  struct Log {
+    bytes32[] topics;
+    bytes data;
+    address emitter;
+  }
+
   function addr(uint256 privateKey) external pure returns (address);
   function sign(
     uint256 privateKey,
@@ -17,6 +23,8 @@ interface Vm {
   function expectRevert(bytes4 selector) external;
   function expectPartialRevert(bytes4 selector) external;
   function expectEmit(address emitter) external;
+  function recordLogs() external;
+  function getRecordedLogs() external returns (Log[] memory);
 }
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
