@@ -6,9 +6,10 @@ import { createMachineClock } from '#processes/wall-time.ts'
 
 const HELP = `gridcall simulate charger --url ws://… --password … [--version 1.6|2.0.1]
     A charge point with a car, at the address and with the password that enrolment answered.
-gridcall simulate battery --client-certificate FILE [--port 4850] [--folder DIR]
+gridcall simulate battery --client-certificate FILE [--port N] [--folder DIR]
     A battery as an OPC UA server that trusts this one client (GET /v1/opcua/client-certificate).
-    Prints its endpoint and the thumbprint of its certificate, which stays in the folder.
+    Prints its endpoint (any free port unless one is given) and the thumbprint of its
+    certificate, which stays in the folder.
 
 Each is one machine without hardware, over real sockets and in real time, until Ctrl-C.`
 
@@ -22,7 +23,7 @@ export async function run(args: string[]): Promise<number> {
       password: { type: 'string' },
       version: { type: 'string', default: '1.6' },
       'client-certificate': { type: 'string' },
-      port: { type: 'string', default: '4850' },
+      port: { type: 'string', default: '0' },
       folder: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
