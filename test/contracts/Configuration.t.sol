@@ -120,6 +120,13 @@ contract VerifierRegistryTest is Fixture {
     );
   }
 
+  function test_255MembersWhoMustAllSignAreAllowed() public {
+    address[] memory signers = signersFrom(1, 255);
+    vm.prank(OWNER);
+    Check.eq(registry.addSet(signers, 255), 2, "number");
+    Check.eq(registry.quorum(2), 255, "quorum");
+  }
+
   function test_aDoubledOrUnsortedMemberIsRefused() public {
     address[] memory signers = signersFrom(5, 3);
     signers[1] = signers[0];

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FlexPool} from "../../contracts/FlexPool.sol";
+import {VerifierRegistry} from "../../contracts/VerifierRegistry.sol";
 import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
 import {PayoutTree} from "../../contracts/libraries/PayoutTree.sol";
 import {Quorum} from "../../contracts/libraries/Quorum.sol";
@@ -84,6 +85,14 @@ contract PostEpochTest is Fixture {
     refused(e, ids, abi.encodeWithSelector(Quorum.NotAVerifier.selector, 2, stranger));
     verifierKeys = fresh;
     post(treeOf(60, 0, 0, 0), ids);
+  }
+
+  function test_withoutAnyVerifierSetNoEpochIsPosted() public {
+    registry = new VerifierRegistry(OWNER);
+    pool = newPool(IERC20(address(euro)));
+    IFlexPool.Epoch memory e = epochFor(treeOf(0, 0, 0, 0), new bytes32[](0));
+    vm.expectRevert(abi.encodeWithSelector(Quorum.UnknownVerifierSet.selector, 0));
+    pool.postEpoch(e, new bytes32[](0), new bytes[](0));
   }
 
   function testFuzz_aChangeOfAnySignedFieldUndoesTheSignatures(uint8 field) public {
