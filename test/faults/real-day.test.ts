@@ -1,46 +1,73 @@
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type DemoRun, gridcall, root, startDemo } from '../support/demo-run.ts'
+import { afterEach, expect, test } from 'vitest'
+import { loadRealDay } from '#simulations/scenarios/real-day.ts'
+import { describeWith } from '../support/describe-with.ts'
+import { type DemoRun, gridcall, startDemo } from '../support/demo-run.ts'
 
-const folder = process.env.GRIDCALL_DATA ?? join(root, '..', 'shared', 'data')
-const feeder = join(folder, 'ukpn-brighton-33kv.csv')
-const sessions = join(folder, 'acn-charging-sessions.csv')
-const hasData = existsSync(feeder) && existsSync(sessions)
-if (!hasData) console.log(`real days are skipped: no measurements in ${folder} (GRIDCALL_DATA)`)
+/** What a whole demo on real input may take, warm, seconds. */
+const TOTAL_SECONDS_MAX = 180
 
-const filesOf = (day: string) => ['--feeder', feeder, '--sessions', sessions, '--day', day]
+/** A Wednesday with four half-hours above the limit, and a Sunday with three and hardly any car. */
+const DAYS = [
+  { day: '2024-01-17', sessionDay: '2019-01-16', periods: 4 },
+  { day: '2024-01-28', sessionDay: '2019-01-27', periods: 3 },
+]
 
-describe.skipIf(!hasData)('a call out of a measured day', () => {
-  let run: DemoRun
+describeWith('GRIDCALL_DATA', 'a measured day', (data) => {
+  const files = {
+    feeder: join(data, 'ukpn-brighton-33kv.csv'),
+    sessions: join(data, 'acn-charging-sessions.csv'),
+  }
+  const input = ['--feeder', files.feeder, '--sessions', files.sessions]
+  let run: DemoRun | undefined
   afterEach(() => run?.stop())
 
-  it.each(['2024-01-17', '2024-02-07'])('%s is paid, and says what it was made of', async (day) => {
-    run = startDemo('--once', '--disobey', '0', ...filesOf(day))
-    const [, input] = await run.line(/^input (\{.*\})$/)
-    const json = await run.json()
-    expect(run.lines.filter((line) => line.startsWith('does not hold'))).toEqual([])
-    expect(json.state).toBe('paid')
-    expect(json.input).toEqual(JSON.parse(input ?? '{}'))
-    expect(json.input).toMatchObject({
-      limitW: expect.any(Number),
-      scale: expect.any(Number),
-      sessionDay: expect.stringMatching(/^2019-\d\d-\d\d$/),
-      shiftHours: expect.any(Number),
-      sessions: expect.any(Number),
-    })
-    expect(json.delivered.ocppWh).toBeGreaterThan(0)
-    expect(json.delivered.opcuaWh).toBeGreaterThan(0)
-    expect(json.reconciled).toBe(true)
-    console.log(`${day}: ${JSON.stringify(json.seconds)}`)
-    expect(await run.ended()).toBe(0)
-    expect(run.left()).toEqual([])
+  test('with a missing half-hour is refused by name, before anything is started', async () => {
+    const { code, stdout, stderr } = await gridcall(['demo', ...input, '--day', '2024-01-27'])
+    expect(stderr).toBe(
+      'gridcall: 2024-01-27: expected 48 measured half-hours, 1 missing, from 19:30 UTC: ' +
+        'this day is refused\n',
+    )
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   })
 
-  it('is refused by name where a half-hour is missing', async () => {
-    const { code, stderr, stdout } = await gridcall(['demo', '--once', ...filesOf('2024-01-27')])
-    expect(code).not.toBe(0)
-    expect(stdout).toBe('')
-    expect(stderr).toContain('2024-01-27')
+  test('without its sessions is refused', async () => {
+    const { code, stderr } = await gridcall(['demo', ...input.slice(0, 2), '--day', '2024-01-17'])
+    expect(stderr).toBe(
+      'gridcall: --feeder, --sessions and --day: expected all three, got only some\n',
+    )
+    expect(code).toBe(1)
+  })
+
+  test.each(DAYS)('$day becomes a call that is paid', async ({ day, sessionDay, periods }) => {
+    run = startDemo('--once', '--disobey', '1', ...input, '--day', day)
+    const scenario = await loadRealDay(1, day, files)
+    const [, printed = ''] = await run.line(/^input (\{.+\})$/)
+    expect(JSON.parse(printed)).toEqual(scenario.input)
+
+    const json = await run.json()
+    expect(run.lines.filter((line) => line.startsWith('does not hold'))).toEqual([])
+    expect(json).toMatchObject({ state: 'paid', reconciled: true, input: scenario.input })
+    expect(json.input).toMatchObject({ sessionDay })
+    expect(json.input?.scale).toBeGreaterThan(0)
+    expect(json.periods).toHaveLength(periods)
+    expect(json.deliveredWh).toBeGreaterThan(0)
+    expect(json.driversShort).toBe(0)
+    expect(await run.ended()).toBe(0)
+    expect(run.left()).toEqual([])
+    expect(json.seconds.total).toBeLessThanOrEqual(TOTAL_SECONDS_MAX)
+  })
+
+  test('has its limit from the feeder’s own file', () => {
+    const rows = readFileSync(files.feeder, 'utf8').split('\n')
+    const loads = rows
+      .filter((row) => row.startsWith('2024-01-17'))
+      .map((row) => row.split(',').slice(1).map(Number))
+      .map(([first = Number.NaN, second = Number.NaN]) => Math.round((first + second) * 1e6))
+    const fifthHighest = loads.toSorted((a, b) => b - a)[4]
+    return expect(loadRealDay(1, '2024-01-17', files)).resolves.toMatchObject({
+      input: { limitW: fifthHighest },
+    })
   })
 })
