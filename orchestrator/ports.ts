@@ -190,7 +190,10 @@ export interface ReadingRepository {
   between(resourceIds: readonly ResourceId[], from: Instant, until: Instant): Promise<Reading[]>
   /** For each resource the last reading at or before an instant. */
   lastBefore(resourceIds: readonly ResourceId[], at: Instant): Promise<Reading[]>
-  /** The end of each resource's hash chain at one gateway: where the next reading joins. */
+  /**
+   * The end of each resource's hash chain at one gateway: where the next reading joins. Nobody
+   * else learns it before the transaction has ended, so that no chain forks.
+   */
   chainHeads(
     gatewayId: GatewayId,
   ): Promise<{ resourceId: ResourceId; sequence: number; hash: Hex }[]>

@@ -2,6 +2,7 @@ import { and, asc, getTableColumns, gte, lte, sql } from 'drizzle-orm'
 import type { GatewayId, Hex, ResourceId } from '#domain/ids.ts'
 import type { Reading } from '#domain/telemetry.ts'
 import type { ReadingRepository } from '#ports.ts'
+import { lockByName } from './advisory-lock.ts'
 import { anyOf, bigintArray, textArray } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
 import { readings } from './schema.ts'
@@ -56,7 +57,10 @@ export function readingRepository(tx: Transaction): ReadingRepository {
             FROM unnest(${textArray(resourceIds)}) AS ids (id))`,
         )
         .orderBy(asc(readings.resourceId)),
-    chainHeads: (gatewayId) => chainHeads(tx, gatewayId),
+    async chainHeads(gatewayId) {
+      await lockByName(tx, [`chains of ${gatewayId}`])
+      return chainHeads(tx, gatewayId)
+    },
   }
 }
 

@@ -28,10 +28,11 @@ export async function recordReadings(
   readings: readonly DeviceReading[],
   quality: ReadingQuality,
 ): Promise<number> {
-  const fresh = await unknownOnes(tx, readings)
-  if (fresh.length === 0) return 0
+  if (readings.length === 0) return 0
+  // The heads come first: from here on nobody else adds to these chains.
   const heads = new Map<ResourceId, { sequence: number; hash: Hex }>()
   for (const head of await tx.readings.chainHeads(gateway.id)) heads.set(head.resourceId, head)
+  const fresh = await unknownOnes(tx, readings)
   const signed = fresh.map((reading) => {
     const head = heads.get(reading.resourceId)
     const unsigned: Omit<Reading, 'hash' | 'signature'> = {
