@@ -91,11 +91,12 @@ async function startRole(role: Role, told: Promise<void>): Promise<{ stop(): Pro
   return service
 }
 
-/** Ctrl-C, a polite kill, or the end of the process that started this one. */
+/** Ctrl-C, a polite kill, a closed terminal, or the end of the process that started this one. */
 function untilTold(): Promise<void> {
   return new Promise((resolve) => {
-    process.on('SIGINT', () => resolve()) // one Ctrl-C may arrive more than once
-    process.on('SIGTERM', () => resolve())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => resolve()) // one Ctrl-C may arrive more than once
+    }
     if (process.send) process.once('disconnect', () => resolve())
   })
 }
