@@ -1,307 +1,358 @@
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { PartyApi } from '#demo/api.ts'
-import { postCall } from '#demo/play.ts'
-import type { Witness } from '../support/chain-witness.ts'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { privateKeyToAccount, generatePrivateKey } from 'viem/accounts'
+import type { EarningsView, OperatorCallView, SetpointLine } from '#demo/views.ts'
+import { witnessChain } from '../support/chain-witness.ts'
 import {
-  answered,
-  at,
-  beginEvening,
-  CALLS,
-  CAP,
-  type Evening,
-  MINUTES,
-  type Name,
-  SCENARIO,
-} from '../support/evening.ts'
-import { eventually, type RealService, startRealService } from '../support/real-service.ts'
+  acceptCall,
+  askerFor,
+  expectReconciled,
+  orderCall,
+  postCall,
+  type RealWorld,
+  registerParty,
+  removeTraces,
+  requestFor,
+  signCancellation,
+  startRealWorld,
+  viewCall,
+  waitForState,
+  waitUntil,
+} from '../support/real-world.ts'
 
-/*
- * One service and one fleet as real processes, and one evening: each test waits for its own call.
- */
-const SPEED = 60
-const EVENING_MS = 420_000
-vi.setConfig({ testTimeout: EVENING_MS })
+const NORTH = 'cp-north'
+const SOUTH = 'cp-south'
+const MINUTE = 60_000
+/** From a window's end to the owners' money: grace, dispute, epoch and its window, with room. */
+const PAYOUT = 20 * MINUTE
+const SETTLE_BY = 30 * MINUTE
 
-let real: RealService
-let evening: Evening
-const ids = {} as Record<Name, string>
-let dearest: string
+/** One world of real processes; each case brings a call of its own. */
+describe('over HTTP, on real processes', () => {
+  const stops: (() => Promise<void>)[] = []
+  let world: RealWorld
+  beforeAll(async () => {
+    world = await startRealWorld((stop) => void stops.push(stop))
+  }, 150_000)
+  afterAll(async () => {
+    await Promise.all(stops.map((stop) => stop()))
+    if (world) await removeTraces(world)
+  }, 60_000)
 
-beforeAll(async () => {
-  real = await startRealService(SCENARIO, SPEED)
-}, EVENING_MS)
+  async function onChain() {
+    const { pool } = await world.parties.operator.get<{ pool: string }>('/v1/operator/parties')
+    return witnessChain(world.service.started.rpcUrl, pool)
+  }
 
-afterAll(() => real?.stop(), EVENING_MS)
+  function devicesAt(point: string): string[] {
+    const { sites, devices } = world.scenario
+    const here = new Set(sites.filter((s) => s.congestionPoint === point).map(({ ref }) => ref))
+    return devices.filter(({ site }) => here.has(site)).map(({ ref }) => ref)
+  }
 
-describe('before the evening begins', () => {
-  test('one Idempotency-Key across kill -9 is one call', async () => {
-    const { dso, operator } = real.parties
-    ids.main = await postCall(dso, CALLS.main, 'evening-main')
-    await real.kill()
-    expect(real.said).toEqual(['the service died; it is started again on the same data'])
-    expect(await postCall(dso, CALLS.main, 'evening-main')).toBe(ids.main)
-    const other = postCall(dso, CALLS.overlapping, 'evening-main')
-    await expect(other).rejects.toThrow(/answered 422: .*idempotency-key-reused/)
+  test('one Idempotency-Key before and after a kill is one call and one escrow', async () => {
+    const { dso, operator } = world.parties
+    const from = world.now() + 25 * MINUTE // the service is away for some of it
+    const wanted = { point: NORTH, direction: 'reduce-import', powersW: [4000], from } as const
+    const { body, window } = requestFor(world, wanted)
+    const post = () => dso.post<{ id: string }>('/v1/flexibility-calls', body, 'across-a-kill')
+    const { id } = await post()
+    const pid = world.service.pid
+    process.kill(pid, 'SIGKILL')
+    const again = await waitUntil(world, 'the service is back', window.startMs, () =>
+      post().catch((error: unknown) => {
+        if (error instanceof TypeError) return null // nobody listens yet
+        throw error
+      }),
+    )
+    expect(world.service.pid).not.toBe(pid)
+    expect(again.id).toBe(id)
+    await waitForState(world, id, 'offered', window.startMs)
+    await acceptCall(world, id)
+    expect(await post()).toMatchObject({ id })
+    await waitForState(world, id, 'ordered', window.startMs)
+
     const calls = await operator.get<{ id: string }[]>('/v1/flexibility-calls')
-    expect(calls.map(({ id }) => id)).toEqual([ids.main])
+    expect(calls.map((call) => call.id)).toEqual([id])
+    const events = await operator.get<{ kind: string }[]>('/v1/operator/transactions')
+    expect(events.filter(({ kind }) => kind === 'RequestOpened')).toHaveLength(1)
+    const { escrow } = await viewCall(world, id)
+    expect((await onChain()).opened).toEqual([escrow?.requestId])
   })
 
-  test('a foreign key answers 404, for every role', async () => {
-    const { operator, aggregators, owners } = real.parties
-    const register = async (kind: string) => {
-      const body = { id: `other-${kind}`, kind, name: kind, address: privateKeyAddress() }
-      const { key } = await operator.post<{ key: string }>('/v1/organisations', body, body.id)
-      return real.api(key)
-    }
-    const call = `/v1/flexibility-calls/${ids.main}`
-    const signature = `0x${'11'.repeat(65)}`
-    const otherDso = await register('dso')
-    const verifier = await register('verifier')
-    const agent = await register('agent')
-    const strangers: [string, () => Promise<unknown>][] = [
-      ['a DSO reads', () => otherDso.get(call)],
-      ['a DSO reads events', () => otherDso.get(`${call}/events`)],
-      ['a DSO reads what is to be signed', () => otherDso.get(`${call}/authorisation`)],
-      ['a DSO accepts', () => otherDso.post(`${call}/acceptance`, { ...VALIDITY, signature })],
-      ['a DSO cancels', () => otherDso.post(`${call}/cancellation`, { signature })],
-      ['a DSO reads the evidence', () => otherDso.get(`${call}/evidence`)],
-      ['a verifier reads', () => verifier.get(call)],
-      ['an agent reads', () => agent.get(call)],
-      [
-        'an operator accepts',
-        () => operator.post(`${call}/acceptance`, { ...VALIDITY, signature }),
-      ],
-    ]
-    const [amber, birch] = [...aggregators.values()] as [PartyApi, PartyApi]
-    const [mine] = (await amber.get<{ id: string }[]>('/v1/resources')).map(({ id }) => id)
-    const [foreign] = (await birch.get<{ id: string }[]>('/v1/resources')).map(({ id }) => id)
-    expect(await answered(amber.get(`/v1/resources/${mine}`))).toBe(200)
-    const resource = `/v1/resources/${foreign}`
-    const reading = { at: at(-600), registerWh: 1 }
-    strangers.push(
-      ['an aggregator reads the call', () => amber.get(call)],
-      ['an aggregator reads', () => amber.get(resource)],
-      ['an aggregator changes an offer', () => amber.put(`${resource}/offer`, OFFER)],
-      [
-        'an aggregator trusts',
-        () => amber.post(`${resource}/trust`, { thumbprint: 'AB'.repeat(20) }),
-      ],
-      ['an aggregator imports', () => amber.post(`${resource}/history`, { readings: [reading] })],
-    )
-    for (const [name, owner] of owners) {
-      const own = (await owner.get<{ id: string }[]>('/v1/resources')).map(({ id }) => id)
-      const notOwn = SCENARIO.devices.find(({ ref }) => !own.includes(ref))?.ref
-      strangers.push([`${name} reads`, () => owner.get(`/v1/resources/${notOwn}`)])
-      strangers.push([`${name} reads the call`, () => owner.get(call)])
-    }
-    expect(strangers.length).toBeGreaterThan(30)
-    for (const [who, asks] of strangers) expect(await answered(asks()), who).toBe(404)
-  })
+  test('overlapping calls share no resource and period; elsewhere no setpoint arrives', async () => {
+    const main = { point: NORTH, direction: 'reduce-import', powersW: [16_000, 16_000] } as const
+    const posted = await postCall(world, 'overlapped', main)
+    const from = posted.startMs + 15 * MINUTE
+    const later = { ...main, powersW: [8000], from }
+    const [first, second] = await Promise.all([
+      followToDispatch(posted),
+      orderCall(world, 'overlapping', later).then((ordered) => followToDispatch(ordered)),
+    ])
+    const [mine, theirs] = [first, second].map((call) =>
+      call.allocations.flatMap(({ resourceId, periods }) =>
+        periods.filter(({ powerW }) => powerW > 0).map(({ start }) => `${resourceId} ${start}`),
+      ),
+    ) as [string[], string[]]
+    const latest = mine.filter((line) => line.endsWith(first.periods[1]?.start ?? 'no period'))
+    expect(latest.length).toBeGreaterThan(0)
+    expect(theirs.length).toBeGreaterThan(0)
+    expect(theirs.filter((line) => mine.includes(line))).toEqual([])
 
-  test('the cheapest charger becomes dearer than the calls may pay, and all is posted', async () => {
-    const north = SCENARIO.sites.filter(({ congestionPoint }) => congestionPoint === 'cp-north')
-    const [cheapest] = SCENARIO.devices
-      .filter(({ kind, site }) => kind === 'charger' && north.some(({ ref }) => ref === site))
-      .toSorted((a, b) => Number(a.offer.price) - Number(b.offer.price))
-    dearest = cheapest?.ref ?? ''
-    const site = SCENARIO.sites.find(({ ref }) => ref === cheapest?.site)
-    const aggregator = real.parties.aggregators.get(site?.aggregator ?? '')
-    await aggregator?.put(`/v1/resources/${dearest}/offer`, OFFER)
-    for (const name of Object.keys(CALLS) as Name[]) {
-      ids[name] = await postCall(real.parties.dso, CALLS[name], `evening-${name}`)
-    }
-    expect(new Set(Object.values(ids)).size).toBe(Object.keys(CALLS).length)
-    evening = beginEvening(real, ids)
-  })
-})
-
-const OFFER = {
-  priceMinorPerKwh: '440000',
-  directions: ['reduce-import'],
-  fromMinute: 0,
-  untilMinute: 1440,
-}
-const VALIDITY = { validAfter: 0, validBefore: 1 }
-
-function privateKeyAddress(): string {
-  return privateKeyToAccount(generatePrivateKey()).address
-}
-
-describe('on the evening', () => {
-  let chain: Witness
-  const requestId = async (name: Name) => (await evening.ended[name]).escrow?.requestId
-
-  test('everything comes to its end', async () => {
-    await evening.all
-    const states = await Promise.all(
-      (Object.keys(CALLS) as Name[]).map(async (name) => [name, (await evening.ended[name]).state]),
-    )
-    expect(Object.fromEntries(states)).toEqual({
-      main: 'paid',
-      overlapping: 'refunded',
-      increase: 'paid',
-      silent: 'expired',
-      cancelledBefore: 'cancelled',
-      cancelledInside: 'paid',
+    const south = devicesAt(SOUTH)
+    expect(south.length).toBeGreaterThan(5)
+    const taking = new Set([...first.allocations, ...second.allocations].map((a) => a.resourceId))
+    const { devices } = await waitUntil(world, 'setpoints arrived', world.now(), async () => {
+      const report = await world.fleet.report()
+      const refs = new Set(report.devices.map(({ ref }) => ref))
+      return [...taking].every((ref) => refs.has(ref)) ? report : null
     })
-    chain = await untilHandedOut()
+    expect(devices.filter(({ ref }) => south.includes(ref))).toEqual([])
+    const told = world.fleetLines().filter(({ kind }) => kind === 'setpoint')
+    expect(told.length).toBeGreaterThanOrEqual(taking.size)
+    expect(told.filter(({ ref }) => south.includes(ref))).toEqual([])
+
+    async function followToDispatch({ id, startMs }: { id: string; startMs: number }) {
+      const { state } = await viewCall(world, id)
+      if (state === 'requested' || state === 'offered') {
+        await waitForState(world, id, 'offered', startMs)
+        await acceptCall(world, id)
+      }
+      return waitForState(world, id, 'dispatched', startMs)
+    }
   })
 
-  test('the call that was posted twice has one escrow', async () => {
-    const id = await requestId('main')
-    expect(chain.opened.filter((opened) => opened === id)).toHaveLength(1)
-    expect(chain.opened).toEqual([...new Set(chain.opened)])
-  })
+  describe.concurrent('calls side by side', () => {
+    test('an increase-import call is measured and paid', async ({ expect }) => {
+      const wanted = { point: SOUTH, direction: 'increase-import', powersW: [3000] } as const
+      const { id, endMs } = await orderCall(world, 'increase', wanted)
+      const call = await waitForState(world, id, 'paid', endMs + PAYOUT)
+      expect(call.deliveredWh).toBeGreaterThan(0)
+      expect(BigInt(call.escrow?.paidMinor ?? 0)).toBeGreaterThan(0n)
+      const [period] = call.periods
+      expect(Number(period?.measuredW)).toBeGreaterThan(Number(period?.baselineW))
+    })
 
-  test('overlapping calls share no resource in any period', async () => {
-    const calls = await Promise.all(Object.values(evening.ended))
-    const promised = calls
-      .filter(({ state }) => state !== 'expired' && state !== 'cancelled')
-      .flatMap(({ allocations }) => allocations)
-      .flatMap(({ resourceId, periods }) => {
-        const quarters = periods.map(({ start }) => Math.floor(Date.parse(start) / (15 * MINUTES)))
-        return [...new Set(quarters)].map((quarter) => `${resourceId} in ${quarter}`)
+    test('an offer that a silent DSO never accepts expires, and nothing is locked', async ({
+      expect,
+    }) => {
+      const wanted = { point: NORTH, direction: 'reduce-import', powersW: [2000] } as const
+      const { id, startMs } = await postCall(world, 'silent-dso', wanted)
+      const offered = await waitForState(world, id, 'offered', startMs)
+      expect(offered.allocations.length).toBeGreaterThan(0)
+      const { escrow, reasons } = await waitForState(world, id, 'expired', startMs)
+      expect(reasons).toEqual(['the DSO did not accept before the window'])
+      expect(escrow).toMatchObject({ fundedMinor: '0', heldMinor: '0' })
+      expect((await onChain()).opened).not.toContain(escrow?.requestId)
+    })
+
+    test('a resource dearer than the cap is skipped and told why', async ({ expect }) => {
+      const battery = devicesAt(SOUTH).find((ref) => ref.startsWith('res-bat')) ?? ''
+      const device = world.scenario.devices.find(({ ref }) => ref === battery)
+      const site = world.scenario.sites.find(({ ref }) => ref === device?.site)
+      const aggregator = world.parties.aggregators.get(site?.aggregator ?? '')
+      const { price, ...offer } = device?.offer ?? { price: '' }
+      const raised = { ...offer, priceMinorPerKwh: '400001' }
+      await aggregator?.put(`/v1/resources/${battery}/offer`, raised)
+      expect(price).not.toBe(raised.priceMinorPerKwh)
+      const { id, startMs } = await postCall(world, 'below-the-price', {
+        point: SOUTH,
+        direction: 'reduce-import',
+        powersW: [1000],
+        priceCap: '400000',
       })
-    expect(promised.length).toBeGreaterThan(6)
-    expect(promised).toEqual([...new Set(promised)])
-  })
-
-  test('devices that no call had ordered got no setpoint, by the fleet’s own log', async () => {
-    const calls = await Promise.all(Object.values(evening.ended))
-    const ordered = new Set(
-      calls.flatMap(({ allocations }) => allocations.map(({ resourceId }) => resourceId)),
-    )
-    const told = real
-      .fleetLog()
-      .filter(({ kind, action }) => kind === 'setpoint' || action === 'SetActivePower')
-    expect(told.length).toBeGreaterThan(0)
-    expect(told.filter(({ ref }) => !ordered.has(ref))).toEqual([])
-    expect(ordered.size).toBeLessThan(SCENARIO.devices.length)
-  })
-
-  test('a call for more import is delivered by batteries and paid', async () => {
-    const call = await evening.ended.increase
-    expect(call.allocations.map(({ kind }) => kind)).toContain('battery')
-    expect(call.allocations.map(({ kind }) => kind)).not.toContain('charger')
-    expect(call.deliveredWh).toBeGreaterThan(call.orderedWh * 0.9)
-    expect(BigInt(call.escrow?.paidMinor ?? 0)).toBeGreaterThan(0n)
-    for (const line of call.lines) expect(line.reason).toBe('paid')
-    const refs = new Set(call.allocations.map(({ resourceId }) => resourceId))
-    const setpoints = real
-      .fleetLog()
-      .filter(({ kind, ref, at: when }) => kind === 'setpoint' && refs.has(ref) && when < at(15))
-    expect(setpoints.length).toBeGreaterThan(0)
-    for (const { powerW } of setpoints) expect(powerW).toBeGreaterThan(0)
-  })
-
-  test('what asks more than the cap is left out, with the reason', async () => {
-    const { skipped, allocations } = await evening.ended.main
-    expect(skipped.find(({ resourceId }) => resourceId === dearest)).toEqual({
-      resourceId: dearest,
-      reason: 'price-above-cap',
-      detail: `asks 440000 micro-EUR/kWh, cap is ${CAP}`,
+      const call = await waitForState(world, id, 'offered', startMs)
+      await aggregator?.put(`/v1/resources/${battery}/offer`, { ...offer, priceMinorPerKwh: price })
+      expect(call.skipped).toContainEqual({
+        resourceId: battery,
+        reason: 'price-above-cap',
+        detail: 'asks 400001 micro-EUR/kWh, cap is 400000',
+      })
+      expect(call.allocations.map(({ resourceId }) => resourceId)).not.toContain(battery)
     })
-    expect(allocations.map(({ resourceId }) => resourceId)).not.toContain(dearest)
+
+    test('cancelled before the window, the escrow returns to the DSO', async ({ expect }) => {
+      const wanted = { point: NORTH, direction: 'reduce-import', powersW: [2500] } as const
+      const { id, startMs } = await orderCall(world, 'cancel-before', wanted)
+      const path = `/v1/flexibility-calls/${id}/cancellation`
+      await expect(world.parties.dso.post(path, {})).rejects.toThrow('answered 422')
+      const signature = await signCancellation(world, id)
+      await world.parties.dso.post(path, { signature })
+      await waitForState(world, id, 'cancelled', startMs)
+      const escrow = await waitUntil(world, 'the escrow is back', startMs, async () => {
+        const { escrow } = await viewCall(world, id)
+        return escrow?.heldMinor === '0' ? escrow : null
+      })
+      expect(BigInt(escrow.fundedMinor)).toBeGreaterThan(0n)
+      expect(escrow).toMatchObject({ paidMinor: '0', refundMinor: escrow.fundedMinor })
+      const { cancelled } = await onChain()
+      expect(cancelled).toContainEqual({ id: escrow.requestId, amount: BigInt(escrow.fundedMinor) })
+      await expectReconciled(world)
+    })
+
+    test('cancelled inside the window, devices are let go and the delivered part is paid', async ({
+      expect,
+    }) => {
+      const wanted = { point: NORTH, direction: 'reduce-import', powersW: [4000] } as const
+      const { id, startMs, endMs } = await orderCall(world, 'cancel-inside', wanted)
+      await waitForState(world, id, 'dispatched', startMs)
+      await waitUntil(world, 'half the window is over', endMs, async () =>
+        world.now() > startMs + 7 * MINUTE ? true : null,
+      )
+      await world.parties.dso.post(`/v1/flexibility-calls/${id}/cancellation`, {})
+      const released = await waitUntil(world, 'it is released', world.now(), async () => {
+        const call = await viewCall(world, id)
+        return call.releasedAt === null ? null : call
+      })
+      expect(Date.parse(released.releasedAt ?? '')).toBeLessThan(endMs)
+      await waitUntil(world, 'every device is at its default', world.now(), async () => {
+        const rows =
+          await world.parties.operator.get<(SetpointLine & { callId: string })[]>(
+            '/v1/operator/setpoints',
+          )
+        const mine = rows.filter(({ callId }) => callId === id)
+        return mine.length > 0 && mine.every(({ atDefault }) => atDefault) ? mine : null
+      })
+      const call = await waitForState(world, id, 'paid', endMs + PAYOUT)
+      expect(call.deliveredWh).toBeGreaterThan(0)
+      expect(call.deliveredWh).toBeLessThan(1000) // 4 kW for the whole window
+      const { fundedMinor, paidMinor, feeMinor, refundMinor, heldMinor } = call.escrow as Escrow
+      expect(BigInt(paidMinor)).toBeGreaterThan(0n)
+      expect(BigInt(refundMinor)).toBeGreaterThan(0n)
+      expect(BigInt(paidMinor) + BigInt(feeMinor) + BigInt(refundMinor)).toBe(BigInt(fundedMinor))
+      expect(heldMinor).toBe('0')
+    })
+
+    test('a reading changed in the database is named by every verifier; the DSO is refunded', async ({
+      expect,
+    }) => {
+      const wanted = { point: NORTH, direction: 'reduce-import', powersW: [3500] } as const
+      const { id, startMs, endMs, call } = await orderCall(world, 'changed-reading', wanted)
+      const resourceId = call.allocations[0]?.resourceId ?? ''
+      const at = startMs + 5 * MINUTE
+      await waitUntil(world, 'the reading is there', at, () => changeReading(resourceId, at))
+      const measured = await waitUntil(world, 'verifiers refused', endMs + 3 * MINUTE, async () => {
+        const now = await viewCall(world, id)
+        return now.attestations.refusals.length === 3 ? now : null
+      })
+      const line = `reading ${resourceId} ${new Date(at).toISOString().replace('.000', '')}`
+      expect(measured.state).toBe('measured')
+      expect(measured.attestations.signed).toBe(0)
+      expect(measured.attestations.refusals.map((refusal) => refusal.line)).toEqual([
+        line,
+        line,
+        line,
+      ])
+      const { escrow } = await waitForState(world, id, 'refunded', endMs + SETTLE_BY)
+      const { fundedMinor } = escrow as Escrow
+      expect(escrow).toMatchObject({ paidMinor: '0', feeMinor: '0', refundMinor: fundedMinor })
+      expect((await onChain()).refunded).toContain(escrow?.requestId)
+    })
   })
 
-  test('a silent DSO’s call expires and nothing was locked for it', async () => {
-    const call = await evening.ended.silent
-    expect(call.reasons).toEqual(['the DSO did not accept before the window'])
-    expect(call.escrow).toMatchObject({ fundedMinor: '0' })
-    expect(chain.opened).not.toContain(call.escrow?.requestId)
-  })
-
-  test('a call cancelled before its window, signed by the DSO, has its escrow back on chain', async () => {
-    expect((await evening.cancelled).unsigned).toBe(422)
-    const { escrow, allocations } = await evening.ended.cancelledBefore
-    const [found] = chain.cancelled.filter(({ id }) => id === escrow?.requestId)
-    expect(chain.cancelled).toHaveLength(1)
-    expect(found?.amount).toBeGreaterThan(0n)
-    const { events } = await eventsOf('cancelledBefore')
-    expect(events).not.toContain('call-dispatched')
-    expect(allocations.length).toBeGreaterThan(0)
-  })
-
-  test('a call cancelled inside its window releases its devices and pays what was delivered', async () => {
-    const call = await evening.ended.cancelledInside
-    expect((await evening.released).length).toBeGreaterThan(0)
-    expect(Date.parse(call.releasedAt ?? '')).toBeLessThan(Date.parse(at(60)))
-    expect(call.orderedWh).toBeGreaterThan(0)
-    expect(call.orderedWh).toBeLessThan(call.requestedWh)
-    expect(BigInt(call.escrow?.paidMinor ?? 0)).toBeGreaterThan(0n)
-    const refs = new Set(call.allocations.map(({ resourceId }) => resourceId))
-    const back = real
-      .fleetLog()
-      .filter(({ kind, ref }) => kind === 'default' && refs.has(ref))
-      .filter(({ at: when }) => when > at(51) && when < at(60))
-    expect(new Set(back.map(({ ref }) => ref))).toEqual(refs)
-  })
-
-  test('a reading that was changed by SQL is named by every verifier, and nothing is paid', async () => {
-    const { resourceId, at: when } = await evening.tampered
-    const call = await evening.ended.overlapping
-    const { verifiers } = await real.parties.operator.get<{ verifiers: string[] }>(
-      '/v1/operator/parties',
-    )
-    const { refusals } = call.attestations
-    const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
-    expect(verifiers).toHaveLength(3)
-    for (const verifier of verifiers) {
-      const mine = refusals.find((refusal) => same(refusal.verifier, verifier))
-      expect(mine?.line).toBe(`reading ${resourceId} ${when}`)
+  /** One watt-hour more on the meter. @returns null while there is no such reading */
+  async function changeReading(resourceId: string, at: number): Promise<true | null> {
+    const client = new pg.Client({ connectionString: world.service.started.databaseUrl })
+    await client.connect()
+    try {
+      const sql =
+        'UPDATE gridcall.readings SET register_wh = register_wh + 1 WHERE resource_id = $1 AND at = $2'
+      const { rowCount } = await client.query(sql, [resourceId, at])
+      return rowCount === 1 ? true : null
+    } finally {
+      await client.end()
     }
-    expect(call.attestations.signed).toBe(0)
-    expect(call.escrow).toMatchObject({ paidMinor: '0', feeMinor: '0', heldMinor: '0' })
-    expect(call.escrow?.refundMinor).toBe(call.escrow?.fundedMinor)
-    expect(chain.refunded).toEqual([call.escrow?.requestId])
-  })
+  }
 
-  test('a verifier that rounds otherwise refuses and names the line', async () => {
-    const { line, expected, got } = await evening.oddRefusal
-    const gross = (json: string) => BigInt((JSON.parse(json) as { gross: string }).gross)
-    expect(line).toMatch(/^line res-/)
-    expect(gross(expected)).toBe(gross(got) + 1n)
-    const { attestations } = await evening.ended.main
-    expect(attestations.signed).toBeGreaterThanOrEqual(2)
-  })
+  test('a foreign key answers 404 for every role', async () => {
+    const { dso, operator, keys } = world.parties
+    const calls = await operator.get<{ id: string; state: string }[]>('/v1/flexibility-calls')
+    const id = calls.find(({ state }) => state === 'paid')?.id ?? ''
+    const paid = await viewCall(world, id)
+    const call = `/v1/flexibility-calls/${id}`
+    const ofCall = [call, `${call}/events`, `${call}/evidence`]
+    const own = askerFor(world, keys.dso)
+    for (const path of ofCall) expect([path, await own.status('GET', path)]).toEqual([path, 200])
 
-  test('owners see the calls that they took part in, and no others', async () => {
-    const call = await evening.ended.main
-    const taking = new Set(call.allocations.map(({ resourceId }) => resourceId))
-    const path = `/v1/flexibility-calls/${call.id}`
-    const seen = new Set<number>()
-    for (const [name, owner] of real.parties.owners) {
-      const own = await owner.get<{ id: string }[]>('/v1/resources')
-      const expected = own.some(({ id }) => taking.has(id)) ? 200 : 404
-      expect(await answered(owner.get(path)), name).toBe(expected)
-      seen.add(expected)
+    const address = () => privateKeyToAccount(generatePrivateKey()).address
+    const dso2 = await registerParty(world, 'dso', address())
+    const aggregator2 = await registerParty(world, 'aggregator', null)
+    const verifier = await registerParty(world, 'verifier', address())
+    const agent = await registerParty(world, 'agent', address())
+    const { resourceId } = paid.allocations[0] as OperatorCallView['allocations'][number]
+    const resource = `/v1/resources/${resourceId}`
+    const offer = {
+      priceMinorPerKwh: '100000',
+      directions: ['reduce-import'],
+      fromMinute: 0,
+      untilMinute: 1440,
     }
-    expect([...seen].sort((a, b) => a - b)).toEqual([200, 404])
+    const acceptance = { validAfter: 0, validBefore: 1, signature: `0x${'11'.repeat(65)}` }
+    const asks = [
+      ...[...ofCall, `${call}/authorisation`, `${call}/cancellation`, resource].map(
+        (path) => ['GET', path, undefined] as const,
+      ),
+      ['GET', '/v1/operator/setpoints', undefined],
+      ['GET', '/v1/operator/transactions', undefined],
+      ['PUT', `${resource}/offer`, offer],
+      ['POST', `${call}/acceptance`, acceptance],
+      ['POST', `${call}/cancellation`, {}],
+    ] as const
+    const strangers = { dso2, aggregator2, verifier, agent, owner2: await foreignOwner(paid) }
+    for (const [who, stranger] of Object.entries(strangers)) {
+      for (const [method, path, body] of asks) {
+        const status = await stranger.status(method, path, body)
+        expect({ who, method, path, status }).toEqual({ who, method, path, status: 404 })
+      }
+      for (const role of ['owner', 'aggregator'] as const) {
+        const path = `/v1/${role}/earnings`
+        const status = await stranger.status('GET', path)
+        if (!who.startsWith(role)) expect([who, path, status]).toEqual([who, path, 404])
+        else {
+          const { lines } = await stranger.api.get<EarningsView>(path)
+          expect(lines.filter((line) => line.callId === id)).toEqual([])
+        }
+      }
+    }
+    await expectNeighboursSeeNothing(paid, call, resource)
+    expect(await dso.get<OperatorCallView>(call)).toMatchObject({ state: 'paid' })
   })
 
-  test('database, events and token agree to the last micro-EUR', async () => {
-    const all = await Promise.all(Object.values(ids).map((id) => real.when(id, () => true)))
-    const sum = (key: 'fundedMinor' | 'paidMinor' | 'feeMinor' | 'refundMinor') =>
-      all.reduce((total, { escrow }) => total + BigInt(escrow?.[key] ?? 0), 0n)
-    expect(chain).toMatchObject({ into: sum('fundedMinor'), out: sum('fundedMinor'), balance: 0n })
-    expect(chain.paid.reduce((total, { amount }) => total + amount, 0n)).toBe(sum('paidMinor'))
-    expect(chain.withdrawn).toBe(sum('feeMinor') + sum('refundMinor'))
-    const reconciliation = await real.parties.operator.get('/v1/operator/reconciliation')
-    expect(reconciliation).toEqual({ reconciled: true, differences: [] })
-  })
+  /** The other aggregator has devices at the same point, other owners have the same aggregator. */
+  async function expectNeighboursSeeNothing(paid: OperatorCallView, call: string, path: string) {
+    const { aggregators, owners } = world.parties
+    const { devices, sites } = world.scenario
+    const siteOf = (resourceId: string) => {
+      const device = devices.find(({ ref }) => ref === resourceId)
+      return sites.find(({ ref }) => ref === device?.site)
+    }
+    const called = paid.allocations.map(({ resourceId }) => siteOf(resourceId))
+    const [first] = called
+    for (const [ref, aggregator] of aggregators) {
+      const asked = aggregator.get(path)
+      if (ref === first?.aggregator) await expect(asked).resolves.toBeDefined()
+      else await expect(asked).rejects.toThrow('answered 404')
+    }
+    const takingPart = new Set(called.map((site) => site?.owner))
+    const outside = [...owners].filter(([ref]) => !takingPart.has(ref))
+    expect(outside.length).toBeGreaterThan(5)
+    for (const [, owner] of outside) {
+      await expect(owner.get(call)).rejects.toThrow('answered 404')
+      await expect(owner.get(path)).rejects.toThrow('answered 404')
+    }
+  }
+
+  /** A new owner of the aggregator whose devices were called: next door, and yet a stranger. */
+  async function foreignOwner(paid: OperatorCallView) {
+    const { devices, sites } = world.scenario
+    const device = devices.find(({ ref }) => ref === paid.allocations[0]?.resourceId)
+    const site = sites.find(({ ref }) => ref === device?.site)
+    const aggregator = world.parties.aggregators.get(site?.aggregator ?? '')
+    const payout = { kind: 'wallet', address: world.wallet.address }
+    const body = { id: 'own-foreign', payout }
+    const made = await aggregator?.post<{ key: string }>('/v1/owners', body, 'own-foreign')
+    return askerFor(world, made?.key ?? '')
+  }
 })
 
-async function eventsOf(name: Name): Promise<{ events: string[] }> {
-  const path = `/v1/flexibility-calls/${ids[name]}/events`
-  const events = await real.parties.dso.get<{ kind: string }[]>(path)
-  return { events: events.map(({ kind }) => kind) }
-}
-
-/** Fees and refunds are handed out a moment after the owners are paid. */
-function untilHandedOut(): Promise<Witness> {
-  return eventually('the pool', async () => {
-    const chain = await real.chain()
-    return chain.balance === 0n ? chain : `still holds ${chain.balance} micro-EUR`
-  })
-}
+type Escrow = NonNullable<OperatorCallView['escrow']>
