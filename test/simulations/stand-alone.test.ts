@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { createMachineClock } from '#processes/wall-time.ts'
+import { startBattery, startCharger } from '#simulations/stand-alone.ts'
+import { Csms, until } from './devices/csms.ts'
+import { clientPki, connectTo, nodeIds } from './devices/opcua-client.ts'
+
+const clock = createMachineClock()
+let folder: string
+let said: string[]
+const say = (line: string) => void said.push(line)
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'gridcall-test-alone-'))
+  said = []
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe.each(['1.6', '2.0.1'] as const)('a charger alone over OCPP %s', (version) => {
+  test('is let in with its password only, tells what its car needs, and meters on whole seconds', async () => {
+    const csms = new Csms()
+    await csms.start()
+    onTestFinished(() => csms.stop())
+    csms.passwords.set('charger-1', 'right')
+    const url = csms.url('charger-1')
+    const stranger = startCharger({ version, url, password: 'wrong', clock, say })
+    await until('it is turned away', () => csms.refusals > 0)
+    await stranger.stop()
+
+    const charger = startCharger({ version, url, password: 'right', clock, say })
+    onTestFinished(() => charger.stop())
+    const needs = version === '1.6' ? 'DataTransfer' : 'NotifyEVChargingNeeds'
+    await until('it tells its needs', () => csms.of('charger-1', needs).length > 0)
+    expect(JSON.stringify(csms.of('charger-1', needs)[0])).toMatch(/energyAmount\D+30000/)
+    if (version === '1.6') {
+      const interval = { key: 'ClockAlignedDataInterval', value: '1' }
+      await csms.call('charger-1', 'ChangeConfiguration', interval)
+      await until('it meters', () => csms.of('charger-1', 'MeterValues').length > 1)
+      const stamps = csms.of('charger-1', 'MeterValues').map(({ meterValue }) => {
+        return Date.parse((meterValue as { timestamp: string }[])[0]?.timestamp ?? '')
+      })
+      expect(stamps.every((at) => at % 1000 === 0)).toBe(true)
+      expect(Math.abs((stamps[0] ?? 0) - clock.now())).toBeLessThan(5000)
+    }
+    expect(csms.deviations).toEqual([])
+    expect(said.some((line) => line.endsWith(' connected'))).toBe(true)
+  })
+})
+
+test('a battery alone trusts one client, and shows the same certificate when it comes back', async () => {
+  const client = await clientPki(folder, 'gateway')
+  const stranger = await clientPki(folder, 'stranger')
+  onTestFinished(async () => {
+    await client.manager.dispose()
+    await stranger.manager.dispose()
+  })
+  const options = { folder, clientCertificatePem: client.pem, clock, say }
+  const first = await startBattery({ ...options, port: 0 })
+  await expect(connectTo(first.endpoint, stranger)).rejects.toThrow()
+  const { session, close } = await connectTo(first.endpoint, client)
+  const nodeId = await nodeIds(session)
+  const soc = await session.read({ nodeId: nodeId('StateOfCharge') })
+  expect(soc.value.value).toBeCloseTo(65, 0)
+  await close()
+  await first.stop()
+
+  const again = await startBattery({ ...options, port: Number(first.endpoint.split(':').at(-1)) })
+  onTestFinished(() => again.stop())
+  expect(again.endpoint).toBe(first.endpoint)
+  expect(again.thumbprint).toBe(first.thumbprint)
+})
