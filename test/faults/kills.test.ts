@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { requestIdOf } from '#adapters/evm/wire.ts'
-import { partyApi } from '#demo/api.ts'
 import { bundleText } from '#domain/evidence.ts'
 import { parseBundle } from '#domain/verification.ts'
 import { witnessChain } from '../support/chain-witness.ts'
@@ -9,6 +8,7 @@ import {
   type DemoJson,
   type DemoRun,
   gridcall,
+  operatorOf,
   readFleetLog,
   rpcUrlOf,
   startDemo,
@@ -84,16 +84,6 @@ describe('the service is killed with SIGKILL and started again', () => {
 function orderOf({ allocations }: DemoJson): string {
   const ordered = allocations.filter(({ role }) => role === 'order')
   return JSON.stringify(ordered.map(({ resourceId, periods }) => ({ resourceId, periods })))
-}
-
-function operatorOf(run: DemoRun) {
-  const [key] = found(run, /^The operator's key, shown this once: (\S+)$/)
-  const [url = ''] = found(run, /^Gridcall answers at (\S+)$/).reverse()
-  return partyApi(() => url, key ?? '')
-}
-
-function found(run: DemoRun, pattern: RegExp): string[] {
-  return run.lines.flatMap((line) => pattern.exec(line)?.[1] ?? [])
 }
 
 /** What was posted before the kill is the call that was paid after it; nothing happened twice. */

@@ -1,23 +1,53 @@
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterEach, describe, expect, test } from 'vitest'
+import { createAttestor } from '#adapters/evm/attestor.ts'
+import { createEscrowReader } from '#adapters/evm/escrow-reader.ts'
+import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
+import { ceilDiv } from '#domain/money.ts'
+import type { ChainIdentity } from '#ports.ts'
+import { createVerificationClient } from '#verifier/http-client.ts'
+import { createVerifier } from '#verifier/verifier.ts'
 import { witnessChain } from '../support/chain-witness.ts'
-import { type DemoJson, type DemoRun, rpcUrlOf, startDemo } from '../support/demo-run.ts'
+import {
+  apiUrlOf,
+  type DemoJson,
+  type DemoRun,
+  operatorOf,
+  rpcUrlOf,
+  startDemo,
+} from '../support/demo-run.ts'
+import { recordingLog } from '../support/recording-log.ts'
+import { wallTimer } from '../support/wall-timer.ts'
 
-describe('verifiers are killed before anything is to be signed', () => {
+describe('verifiers', () => {
   let run: DemoRun
   afterEach(() => run?.stop())
 
-  async function startWithout(...roles: string[]): Promise<DemoJson> {
+  async function startWithout(...roles: string[]): Promise<void> {
     run = startDemo('--disobey', '0', '--seed', '3')
     await run.line(/^\S+ call: \d+ resources are told to/)
     for (const role of roles) process.kill(run.pidOf(role), 'SIGKILL')
-    return run.json()
   }
 
-  test('one of three: the two others suffice, and all is paid', async () => {
-    const json = await startWithout('verifier-2')
+  test('one of three is killed and a stranger rounds otherwise: two suffice, all is paid', async () => {
+    await startWithout('verifier-2')
+    const stranger = await registerOne(ceilDiv)
+    await run.line(/^\S+ call: the window has ended/)
+    // The others wait, so that the call does not go on before the stranger has looked at it.
+    const others = ['verifier-1', 'verifier-3'].map((role) => run.pidOf(role))
+    for (const pid of others) process.kill(pid, 'SIGSTOP')
+    try {
+      await run.line(/^\S+ call: delivered/)
+      await stranger.verifier.tick()
+    } finally {
+      for (const pid of others) process.kill(pid, 'SIGCONT')
+    }
+
+    const json = await run.json()
     expect(run.lines.filter((line) => line.startsWith('does not hold'))).toEqual([])
     expect(json).toMatchObject({ state: 'paid', reconciled: true })
-    expect(json.attestations).toMatchObject({ required: 2, signed: 2, refusals: [] })
+    expect(json.attestations).toMatchObject({ required: 2, signed: 2 })
+    expectRefusal(json, stranger.address)
     expect(json.devices).toMatchObject({ disobeyed: 0, replacements: 0 })
     expect(json.repairs).toEqual([])
     await run.stop()
@@ -25,9 +55,10 @@ describe('verifiers are killed before anything is to be signed', () => {
     expect(run.left()).toEqual([])
   })
 
-  test('two of three: nothing is paid, and the DSO has all of it back at the deadline', async () => {
-    const json = await startWithout('verifier-1', 'verifier-3')
-    expect(json.attestations).toMatchObject({ required: 2, signed: 1 })
+  test('two of three are killed: nothing is paid, and the DSO has all back at the deadline', async () => {
+    await startWithout('verifier-1', 'verifier-3')
+    const json = await run.json()
+    expect(json.attestations).toMatchObject({ required: 2, signed: 1, refusals: [] })
     const escrows = [json, ...json.otherCalls]
     expect(escrows.map(({ state }) => state)).toEqual(['refunded', 'refunded'])
     for (const { escrow } of escrows) {
@@ -47,4 +78,37 @@ describe('verifiers are killed before anything is to be signed', () => {
     expect(await run.ended()).toBe(1)
     expect(run.left()).toEqual([])
   })
+
+  /** A verifier of somebody else's making, with a key of its own, over HTTP like all others. */
+  async function registerOne(round: typeof ceilDiv) {
+    const key = generatePrivateKey()
+    const { address } = privateKeyToAccount(key)
+    const operator = operatorOf(run)
+    const body = { id: 'verifier-odd', kind: 'verifier', name: 'Rounds otherwise', address }
+    const { key: apiKey } = await operator.post<{ key: string }>('/v1/organisations', body, body.id)
+    const identity = await operator.get<ChainIdentity>('/v1/operator/parties')
+    const verifier = createVerifier({
+      client: createVerificationClient({ apiUrl: apiUrlOf(run), apiKey, timer: wallTimer }),
+      attestor: createAttestor(key, identity),
+      chain: createEscrowReader({ rpcUrl: rpcUrlOf(run), timer: wallTimer, identity }),
+      verifySignature: verifyEd25519,
+      log: recordingLog(),
+      round,
+    })
+    return { verifier, address }
+  }
+
+  /** It names the first line that differs, and by how little; the DSO is told. */
+  function expectRefusal(json: DemoJson, address: string): void {
+    const [refusal] = json.attestations.refusals
+    expect(json.attestations.refusals).toHaveLength(1)
+    expect(refusal?.verifier.toLowerCase()).toBe(address.toLowerCase())
+    expect(refusal?.line).toMatch(/^line res-/)
+    const gross = (text?: string) => BigInt((JSON.parse(text ?? '') as { gross: string }).gross)
+    expect(gross(refusal?.expected)).toBe(gross(refusal?.got) + 1n)
+    const told = json.notices.filter(({ kind }) => kind === 'verifier-refused')
+    expect(told.map(({ message }) => message)).toEqual([
+      expect.stringContaining(`refuses: ${refusal?.line}: expected `),
+    ])
+  }
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { type PartyApi, partyApi } from '#demo/api.ts'
 import type { Address } from '#domain/ids.ts'
 import { wallTimer } from './wall-timer.ts'
 
@@ -54,7 +55,7 @@ export type DemoJson = {
   readonly attestations: {
     readonly required: number
     readonly signed: number
-    readonly refusals: readonly { readonly verifier: string; readonly line: string }[]
+    readonly refusals: readonly Record<'verifier' | 'line' | 'expected' | 'got', string>[]
     readonly verifierPids: readonly number[]
   }
   readonly parties: {
@@ -186,14 +187,27 @@ function beganAt(pid: number): string | null {
   }
 }
 
+/** The last of what a demo said in these words. */
+function lastSaid(run: DemoRun, pattern: RegExp): string {
+  const found = run.lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).at(-1)
+  if (found === undefined) throw new Error(`the demo has not said ${pattern}`)
+  return found
+}
+
+/** Where the API of a demo answers now. */
+export function apiUrlOf(run: DemoRun): string {
+  return lastSaid(run, /^Gridcall answers at (\S+)$/)
+}
+
+/** The operator's way in. */
+export function operatorOf(run: DemoRun): PartyApi {
+  const key = lastSaid(run, /^The operator's key, shown this once: (\S+)$/)
+  return partyApi(() => apiUrlOf(run), key)
+}
+
 /** Where the chain of a demo answers. */
 export function rpcUrlOf(run: DemoRun): string {
-  const found = run.lines.flatMap(
-    (line) => /^The chain at (\S+) is a local one/.exec(line)?.[1] ?? [],
-  )
-  const url = found.at(-1)
-  if (url === undefined) throw new Error('the demo has not said where its chain answers')
-  return url
+  return lastSaid(run, /^The chain at (\S+) is a local one/)
 }
 
 /** Runs a word of the command line to its end. */
