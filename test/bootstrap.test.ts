@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
@@ -12,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { root } from './support/imports.ts'
 import { wallTimer } from './support/wall-timer.ts'
 
@@ -179,6 +180,24 @@ describe('a command', () => {
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 7 })
   })
+})
+
+test('what npm started ends with npm, whose shell passes no signal on', async () => {
+  await run(['hello'])
+  const command = `'${process.execPath}' '${join(checkout, 'bootstrap.mjs')}' wait; true`
+  const shell = spawn('sh', ['-c', command], {
+    cwd: checkout,
+    env: { PATH: process.env.PATH, HOME: checkout, npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true, // a group of its own, to be ended whatever becomes of the test
+  })
+  let isOver = false
+  onTestFinished(() => void (isOver || process.kill(-Number(shell.pid), 'SIGKILL')))
+  await once(shell.stdout, 'data')
+  shell.kill('SIGTERM')
+  // The pipe is closed when everybody who could write into it has ended.
+  await wallTimer.deadline(once(shell, 'close'), 10_000, 'the end of what the shell started')
+  isOver = true
 })
 
 describe('the installation', () => {

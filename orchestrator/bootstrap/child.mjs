@@ -24,6 +24,19 @@ export function passSignalsOn() {
       if (!sentByTerminal) running?.kill(signal)
     })
   }
+  if (process.env.npm_lifecycle_event !== undefined) endWithNpm()
+}
+
+/** A polite kill ends npm and its shell at once, and tells us nothing: we are adopted by another. */
+function endWithNpm() {
+  const shell = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(watch)
+    interrupted ??= 'the end of npm'
+    running?.kill('SIGTERM')
+  }, 500)
+  watch.unref()
 }
 
 /** Keeps the end of what a program prints; rejects with `explain`'s sentence when it fails. */
