@@ -84,18 +84,15 @@ function startLocalChain({ dataDir, chainStart, timer }: ServerOptions): Promise
 }
 
 /** Said before anything is started. @throws DomainError 'unavailable' with a sentence */
-export async function refuseTakenPort({
-  host,
-  port,
-}: {
-  readonly host: string
-  readonly port: number
-}): Promise<void> {
+export async function refuseTakenPort(
+  { host, port }: { readonly host: string; readonly port: number },
+  setting: string,
+): Promise<void> {
   if (port === 0) return
   await new Promise<void>((resolve, reject) => {
     const probe = createServer()
     probe.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `port ${port} of ${host} is taken: end what listens there, or set PORT`
+      const taken = `port ${port} of ${host} is taken: end what listens there, or set ${setting}`
       reject(error.code === 'EADDRINUSE' ? new DomainError('unavailable', taken) : error)
     })
     probe.listen(port, host, () => probe.close(() => resolve()))

@@ -56,7 +56,11 @@ async function startRole(role: Role, told: Promise<void>): Promise<{ stop(): Pro
   const isAnyOurs = config.databaseUrl === null || config.chainRpcUrl === null
   const held = isAnyOurs ? await holdDataFolder({ dataDir: config.dataDir, timer }) : null
   void told.then(() => held?.ending())
-  await refuseTakenPort(config)
+  const { host, port, ocppPort } = config
+  if (role === 'all' || role === 'api') await refuseTakenPort({ host, port }, 'PORT')
+  if (role === 'all' || role === 'gateway') {
+    await refuseTakenPort({ host, port: ocppPort }, 'OCPP_PORT')
+  }
   const chainStart = config.clockStart ?? instant(Date.now())
   const servers = startServers({ ...config, chainStart, log, timer })
   servers.catch(() => undefined) // told by startService; the program loads meanwhile

@@ -39,6 +39,22 @@ export async function registerOrganisation(
   return { organisation, key }
 }
 
+/** Another key for a party whose own was lost; the old one stays valid. @throws DomainError */
+export async function makeAnotherKey(ports: Ports, id: OrganisationId): Promise<string> {
+  return ports.store.transaction(async (tx) => {
+    const organisation = await tx.organisations.find(id)
+    if (organisation === null) throw fieldError('not-found', 'id', 'a registered party', id)
+    const key = formatApiKey(organisation.kind, ports.random.bytes(32))
+    await tx.keys.save({
+      keySha256: sha256Hex(key),
+      role: organisation.kind,
+      organisationId: id,
+      ownerId: null,
+    })
+    return key
+  })
+}
+
 function newOrganisation(ports: Ports, input: NewOrganisation): Organisation {
   const { kind, address, aggregatorShareBp: share } = input
   if (address == null && NEEDS_ADDRESS.has(kind)) {

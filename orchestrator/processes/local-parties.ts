@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { makeOrLoadKey } from '#adapters/evm/keys.ts'
 import type { Config } from '#config.ts'
 import { organisationId } from '#domain/ids.ts'
-import { registerOrganisation } from '#lifecycle/register-organisation.ts'
+import { makeAnotherKey, registerOrganisation } from '#lifecycle/register-organisation.ts'
 import type { ChainIdentity, Ports, Store, Timer } from '#ports.ts'
 import { type Child, type Servers, startChild } from '#supervisor.ts'
 
@@ -105,8 +105,32 @@ async function registerOnce(
   const file = join(folder, `${name}.token`)
   const id = organisationId(name)
   const known = await ports.store.transaction((tx) => tx.organisations.find(id))
-  if (known) return (await readFile(file, 'utf8')).trim()
-  const { key } = await registerOrganisation(ports, { id, kind, name, address })
+  if (known && !isSameAddress(known.address, address)) {
+    throw new Error(
+      `${join(folder, `${name}.key`)} is not the key of ${known.address}, which this database ` +
+        'and its pool know: put that key back, or begin anew with an empty data folder',
+    )
+  }
+  const kept = known ? await readIfThere(file) : null
+  if (kept !== null) return kept
+  // Registered, and killed before the key to our API was written: it gets another one.
+  const key = known
+    ? await makeAnotherKey(ports, id)
+    : (await registerOrganisation(ports, { id, kind, name, address })).key
   await writeFile(file, `${key}\n`, { mode: 0o600 })
   return key
+}
+
+function isSameAddress(known: string | null, address: string): boolean {
+  return known?.toLowerCase() === address.toLowerCase()
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    const text = (await readFile(file, 'utf8')).trim()
+    return text === '' ? null : text
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
 }
