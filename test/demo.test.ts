@@ -142,6 +142,11 @@ describe('what is promised once', () => {
     expect(devices.length).toBeGreaterThan(near.length)
     expect(told.length).toBeGreaterThan(0)
     expect(strangers).toEqual([])
+    const ordered = [
+      ...json.allocations.map(({ resourceId }) => resourceId),
+      ...json.otherCalls.flatMap(({ resources }) => resources),
+    ]
+    expect(new Set(told.map(({ ref }) => ref))).toEqual(new Set(ordered))
   })
 
   test('keys are in seven different hands, three of them verifiers’ processes', () => {

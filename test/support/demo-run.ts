@@ -86,19 +86,18 @@ export type EscrowJson = Record<
   string
 >
 
-/** A process that a demo told of, with when it began: its number may be another's by now. */
+/** A process that was told of, with when it began: its number may be another's by now. */
 type Told = { readonly role: string; readonly pid: number; readonly began: string | null }
 
-/** `gridcall demo` as a child: what it says, what runs under it, how to end it. */
-export type DemoRun = {
+/** A word of the command line as a child: what it says, what runs under it, how to end it. */
+export type Run = {
   /** Everything on its standard error so far. */
   readonly lines: readonly string[]
+  readonly pid: number
   /** The first line that fits, said already or within the deadline. @throws Error with all lines */
   line(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>
   /** The last process of this role that was told of. */
   pidOf(role: string): number
-  /** What it printed with --json. */
-  json(): Promise<DemoJson>
   /** Its exit code; null if a signal ended it. */
   ended(): Promise<number | null>
   /** Ctrl-C, if it still runs; resolves when it is gone. */
@@ -107,9 +106,37 @@ export type DemoRun = {
   left(): string[]
 }
 
+export type DemoRun = Run & {
+  /** What it printed with --json. */
+  json(): Promise<DemoJson>
+}
+
 export function startDemo(...args: string[]): DemoRun {
-  const child = spawn(process.execPath, [cli, 'demo', '--json', ...args], {
+  const { run, child, printed, said } = start(['demo', '--json', ...args], {})
+  return {
+    ...run,
+    async json() {
+      const whole = async () => {
+        while (!printed().includes('\n')) {
+          if (child.exitCode !== null) throw new Error(`it ended without JSON. ${said()}`)
+          await wallTimer.sleep(50)
+        }
+        return JSON.parse(printed()) as DemoJson
+      }
+      return wallTimer.deadline(whole(), DEMO_MS, 'the JSON of the demo')
+    },
+  }
+}
+
+/** `gridcall start`. */
+export function startService(env: Readonly<Record<string, string>>): Run {
+  return start(['start'], env).run
+}
+
+function start(args: readonly string[], env: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [cli, ...args], {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []
@@ -124,10 +151,10 @@ export function startDemo(...args: string[]): DemoRun {
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   const gone = once(child, 'exit').then(([code]) => code as number | null)
-  const said = () => `The demo said:\n${lines.join('\n')}`
-
-  return {
+  const said = () => `It said:\n${lines.join('\n')}`
+  const run: Run = {
     lines,
+    pid: child.pid ?? 0,
     async line(pattern, deadlineMs = DEMO_MS) {
       const find = () => lines.map((line) => pattern.exec(line)).find((found) => found !== null)
       const found = new Promise<RegExpExecArray>((done, fail) => {
@@ -138,7 +165,7 @@ export function startDemo(...args: string[]): DemoRun {
         }
         if (look()) return
         waiting.add(look)
-        gone.then(() => look() ?? fail(new Error(`the demo ended before ${pattern}`)), fail)
+        gone.then(() => look() ?? fail(new Error(`it ended before ${pattern}`)), fail)
       })
       return wallTimer.deadline(found, deadlineMs, String(pattern)).catch((error: Error) => {
         throw new Error(`${error.message}. ${said()}`)
@@ -149,23 +176,14 @@ export function startDemo(...args: string[]): DemoRun {
       if (!found) throw new Error(`no process of the role ${role} was told of. ${said()}`)
       return found.pid
     },
-    async json() {
-      const whole = async () => {
-        while (!printed.includes('\n')) {
-          if (child.exitCode !== null) throw new Error(`it ended without JSON. ${said()}`)
-          await wallTimer.sleep(50)
-        }
-        return JSON.parse(printed) as DemoJson
-      }
-      return wallTimer.deadline(whole(), DEMO_MS, 'the JSON of the demo')
-    },
-    ended: () => wallTimer.deadline(gone, DEMO_MS, 'the end of the demo'),
+    ended: () => wallTimer.deadline(gone, DEMO_MS, 'its end'),
     stop: () => interrupt(child, gone),
     left: () =>
       told.flatMap(({ role, pid, began }) =>
         began !== null && beganAt(pid) === began ? [`${role} ${pid}`] : [],
       ),
   }
+  return { run, child, printed: () => printed, said }
 }
 
 async function interrupt(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
@@ -187,26 +205,26 @@ function beganAt(pid: number): string | null {
   }
 }
 
-/** The last of what a demo said in these words. */
-function lastSaid(run: DemoRun, pattern: RegExp): string {
+/** The last of what was said in these words. */
+function lastSaid(run: Run, pattern: RegExp): string {
   const found = run.lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).at(-1)
-  if (found === undefined) throw new Error(`the demo has not said ${pattern}`)
+  if (found === undefined) throw new Error(`nobody has said ${pattern}`)
   return found
 }
 
-/** Where the API of a demo answers now. */
-export function apiUrlOf(run: DemoRun): string {
+/** Where the API answers now. */
+export function apiUrlOf(run: Run): string {
   return lastSaid(run, /^Gridcall answers at (\S+)$/)
 }
 
 /** The operator's way in. */
-export function operatorOf(run: DemoRun): PartyApi {
+export function operatorOf(run: Run): PartyApi {
   const key = lastSaid(run, /^The operator's key, shown this once: (\S+)$/)
   return partyApi(() => apiUrlOf(run), key)
 }
 
-/** Where the chain of a demo answers. */
-export function rpcUrlOf(run: DemoRun): string {
+/** Where the local chain answers. */
+export function rpcUrlOf(run: Run): string {
   return lastSaid(run, /^The chain at (\S+) is a local one/)
 }
 
