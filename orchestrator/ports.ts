@@ -1,6 +1,7 @@
 /** Everything the core needs from the world, on one page. Implementations live elsewhere. */
 import type { ApiKey } from './domain/api-key.ts'
 import type { BusinessEvent, BusinessEventInput } from './domain/business-event.ts'
+import type { Capability, DeviceCondition, KnownCapability } from './domain/capability.ts'
 import type {
   ChainEvent,
   ChainIdentity,
@@ -134,6 +135,11 @@ export interface ResourceRepository {
   }): Promise<Resource[]>
   saveHealth(health: ResourceHealth): Promise<void>
   health(ids: readonly ResourceId[]): Promise<ResourceHealth[]>
+  /** The newest replaces the one before. */
+  saveCapability(known: KnownCapability): Promise<void>
+  capabilities(ids: readonly ResourceId[]): Promise<KnownCapability[]>
+  saveCondition(condition: DeviceCondition): Promise<void>
+  conditions(ids: readonly ResourceId[]): Promise<DeviceCondition[]>
 }
 
 export interface CallRepository {
@@ -315,7 +321,16 @@ export interface DeviceDriver {
   /** Makes a device known, or renews what is known of it. Idempotent. */
   attach(resource: Resource): Promise<void>
   /** Resolves when the device acknowledged. @throws DomainError device-unreachable, device-refused */
-  apply(resourceId: ResourceId, setpoint: DesiredSetpoint, deadlineMs: number): Promise<void>
+  apply(
+    resourceId: ResourceId,
+    setpoint: DesiredSetpoint,
+    deadlineMs: number,
+  ): Promise<Acknowledgement>
+  /**
+   * The device took its setpoint and does not follow it: chooses the next form in which setpoints
+   * can be given to it. null: there is no other one left.
+   */
+  nextStrategy(resourceId: ResourceId): string | null
   /** What limit or setpoint the device says is in force. @throws DomainError as above */
   readBack(resourceId: ResourceId, deadlineMs: number): Promise<EffectiveSetpoint>
 }
@@ -326,6 +341,25 @@ export interface DeviceSink {
   disconnected(resourceId: ResourceId, detail: string): void
   measured(reading: DeviceReading): void
   session(session: ChargingSession): void
+  /** What the device can do, each time that it has been set up. */
+  capability(resourceId: ResourceId, capability: Capability): void
+  /** A limit that somebody else set, W; null: it is gone. */
+  limitedElsewhere(resourceId: ResourceId, limitW: number | null, source: string): void
+  /** The driver wants full power now, or no longer (priority charging). */
+  overridden(resourceId: ResourceId, isOn: boolean): void
+  /** Somebody knocked who should not have, or came in place of another. */
+  security(event: SecurityEvent): void
+}
+
+/** In which form the device took a setpoint, in the words of its protocol. */
+export type Acknowledgement = { readonly strategy: string | null }
+
+/** Never holds a password, an id tag or an address of a person. */
+export type SecurityEvent = {
+  /** null: no resource is known under that name. */
+  readonly resourceId: ResourceId | null
+  readonly kind: 'wrong-credential' | 'replaced-connection' | 'refused-connection' | 'reported'
+  readonly detail: string
 }
 
 // ------------------------------------------------------- signing and money

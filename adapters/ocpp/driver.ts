@@ -94,7 +94,7 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
 /** What is asked of a device, and of which station that is. */
 function createOrders(
   connections: Connections,
-): Pick<DeviceDriver, 'attach' | 'apply' | 'readBack'> {
+): Pick<DeviceDriver, 'attach' | 'apply' | 'nextStrategy' | 'readBack'> {
   const stationOf = new Map<ResourceId, Station>()
 
   function attached(resourceId: ResourceId): { station: Station; resource: Resource } {
@@ -143,7 +143,10 @@ function createOrders(
       const session = readySession(station)
       if (setpoint.powerW === null) await session.release(resource, deadlineMs)
       else await session.limit(resource, setpoint, setpoint.powerW, deadlineMs)
+      return { strategy: null }
     },
+
+    nextStrategy: () => null,
 
     async readBack(resourceId, deadlineMs) {
       const { station, resource } = attached(resourceId)

@@ -150,6 +150,10 @@ export class BatteryLink {
         sink.measured(reading)
       },
       session: (session) => sink.session(session),
+      capability: (id, capability) => sink.capability(id, capability),
+      limitedElsewhere: (id, limitW, source) => sink.limitedElsewhere(id, limitW, source),
+      overridden: (id, isOn) => sink.overridden(id, isOn),
+      security: (event) => sink.security(event),
     }
   }
 }

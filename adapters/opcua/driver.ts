@@ -78,7 +78,11 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
       else if (context) links.set(resource.id, new BatteryLink(context, resource))
       else waiting.set(resource.id, resource)
     },
-    apply: async (id, setpoint, deadlineMs) => await link(id).apply(setpoint, deadlineMs),
+    async apply(id, setpoint, deadlineMs) {
+      await link(id).apply(setpoint, deadlineMs)
+      return { strategy: null }
+    },
+    nextStrategy: () => null,
     readBack: async (id, deadlineMs) => await link(id).readBack(deadlineMs),
     clientCertificate: async () => (await open()).pki.certificate,
     presentedThumbprint: (id) => links.get(id)?.presentedThumbprint ?? null,

@@ -69,7 +69,9 @@ export function createSimulatedDriver(options: {
     async apply(resourceId: ResourceId, setpoint: DesiredSetpoint) {
       const answer = find(resourceId).accept(setpoint, options.clock.now())
       if (answer !== null) throw new DomainError('device-refused', answer)
+      return { strategy: null }
     },
+    nextStrategy: () => null,
     async readBack(resourceId: ResourceId): Promise<EffectiveSetpoint> {
       return find(resourceId).effective(options.clock.now())
     },

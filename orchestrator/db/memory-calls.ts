@@ -89,6 +89,9 @@ export function memorySetpoints(makeTable: MakeTable): SetpointRepository {
           effectiveAt: null,
           effectiveW: null,
           refusal: null,
+          strategy: null,
+          observedAt: null,
+          observedW: null,
         }
         current.set(w.resourceId, row)
         rows.set(`${row.resourceId} ${row.version}`, row)

@@ -1,3 +1,4 @@
+import type { DeviceCondition, KnownCapability } from '#domain/capability.ts'
 import type {
   CongestionPoint,
   Organisation,
@@ -45,6 +46,8 @@ function memoryResources(makeTable: MakeTable): Parties['resources'] {
   const sites = makeTable<Site>()
   const resources = makeTable<Resource>()
   const healths = makeTable<ResourceHealth>()
+  const capabilities = makeTable<KnownCapability>()
+  const conditions = makeTable<DeviceCondition>()
   return {
     saveOwner: async (owner) => owners.set(owner.id, owner),
     saveIban: async (ownerId, iban) => ibans.set(ownerId, iban),
@@ -73,6 +76,10 @@ function memoryResources(makeTable: MakeTable): Parties['resources'] {
       ),
     saveHealth: async (health) => healths.set(health.resourceId, health),
     health: async (ids) => ids.flatMap((id) => healths.get(id) ?? []),
+    saveCapability: async (known) => capabilities.set(known.resourceId, known),
+    capabilities: async (ids) => [...ids].sort().flatMap((id) => capabilities.get(id) ?? []),
+    saveCondition: async (condition) => conditions.set(condition.resourceId, condition),
+    conditions: async (ids) => [...ids].sort().flatMap((id) => conditions.get(id) ?? []),
   }
 }
 

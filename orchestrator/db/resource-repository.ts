@@ -2,7 +2,15 @@ import { and, asc, eq } from 'drizzle-orm'
 import type { ResourceRepository } from '#ports.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
-import { ibans, owners, resourceHealth, resources, sites } from './schema.ts'
+import {
+  ibans,
+  owners,
+  resourceCapabilities,
+  resourceConditions,
+  resourceHealth,
+  resources,
+  sites,
+} from './schema.ts'
 
 export function resourceRepository(tx: Transaction): ResourceRepository {
   return { ...ownersAndSites(tx), ...resourcesAndHealth(tx) }
@@ -90,5 +98,29 @@ function resourcesAndHealth(tx: Transaction): Omit<ResourceRepository, keyof Own
       const known = new Map(rows.map((row) => [row.resourceId, row]))
       return ids.flatMap((id) => known.get(id) ?? [])
     },
+    async saveCapability({ resourceId, ...rest }) {
+      await tx
+        .insert(resourceCapabilities)
+        .values({ resourceId, ...rest })
+        .onConflictDoUpdate({ target: resourceCapabilities.resourceId, set: rest })
+    },
+    capabilities: async (ids) =>
+      tx
+        .select()
+        .from(resourceCapabilities)
+        .where(anyOf(resourceCapabilities.resourceId, ids))
+        .orderBy(asc(resourceCapabilities.resourceId)),
+    async saveCondition({ resourceId, ...rest }) {
+      await tx
+        .insert(resourceConditions)
+        .values({ resourceId, ...rest })
+        .onConflictDoUpdate({ target: resourceConditions.resourceId, set: rest })
+    },
+    conditions: async (ids) =>
+      tx
+        .select()
+        .from(resourceConditions)
+        .where(anyOf(resourceConditions.resourceId, ids))
+        .orderBy(asc(resourceConditions.resourceId)),
   }
 }

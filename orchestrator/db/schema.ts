@@ -11,6 +11,7 @@ import {
   primaryKey,
   text,
 } from 'drizzle-orm/pg-core'
+import type { Capability } from '#domain/capability.ts'
 import type { CallState, FlexibilityCall } from '#domain/flexibility-call.ts'
 import type {
   CallId,
@@ -104,6 +105,20 @@ export const resourceHealth = gridcall.table('resource_health', {
   detail: wordsColumn().notNull(),
 })
 
+export const resourceCapabilities = gridcall.table('resource_capabilities', {
+  resourceId: idColumn<ResourceId>().primaryKey(),
+  capability: domainColumn<Capability>().notNull(),
+  learnedAt: instantColumn().notNull(),
+})
+
+export const resourceConditions = gridcall.table('resource_conditions', {
+  resourceId: idColumn<ResourceId>().primaryKey(),
+  externalLimitW: doublePrecision(),
+  externalSource: wordsColumn(),
+  overrideSince: instantColumn(),
+  at: instantColumn().notNull(),
+})
+
 /** The body is the truth; the other columns are copies of it, for locks, filters and people. */
 export const calls = gridcall.table(
   'calls',
@@ -148,6 +163,9 @@ export const setpoints = gridcall.table(
     /** What the device said: amperes times volts need not be whole. */
     effectiveW: doublePrecision(),
     refusal: wordsColumn(),
+    strategy: wordsColumn(),
+    observedAt: instantColumn(),
+    observedW: doublePrecision(),
   },
   (t) => [primaryKey({ columns: [t.resourceId, t.version] }), index().on(t.callId, t.ordinal)],
 )

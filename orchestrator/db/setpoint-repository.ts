@@ -1,5 +1,5 @@
 import { and, asc, eq, getTableColumns, max, sql } from 'drizzle-orm'
-import type { SetpointRow } from '#domain/dispatch-instruction.ts'
+import type { SetpointProgress, SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { SetpointRepository } from '#ports.ts'
 import { lockByName } from './advisory-lock.ts'
@@ -8,8 +8,17 @@ import type { Transaction } from './connection.ts'
 import { setpoints } from './schema.ts'
 
 const { ordinal: _ordinal, ...columns } = getTableColumns(setpoints)
-/** Rows per INSERT: 12 parameters each, of 65 534 that the protocol allows. */
+/** Rows per INSERT: 15 parameters each, of 65 534 that the protocol allows. */
 const ROWS_AT_ONCE = 1000
+const NOTHING_YET: SetpointProgress = {
+  acknowledgedAt: null,
+  effectiveAt: null,
+  effectiveW: null,
+  refusal: null,
+  strategy: null,
+  observedAt: null,
+  observedW: null,
+}
 
 export function setpointRepository(tx: Transaction): SetpointRepository {
   return {
@@ -18,8 +27,7 @@ export function setpointRepository(tx: Transaction): SetpointRepository {
       const rows = wanted.map((w): SetpointRow => {
         const version = (versions.get(w.resourceId) ?? 0) + 1
         versions.set(w.resourceId, version)
-        const nothingYet = { acknowledgedAt: null, effectiveAt: null, effectiveW: null }
-        return { ...w, version, ...nothingYet, refusal: null }
+        return { ...w, version, ...NOTHING_YET }
       })
       for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
         await tx.insert(setpoints).values(rows.slice(first, first + ROWS_AT_ONCE))

@@ -25,6 +25,11 @@ export type SetpointProgress = {
   /** What the device said when read back, W; null: its default, or it does not tell. */
   readonly effectiveW: number | null
   readonly refusal: string | null
+  /** In which form the device took it; null: not taken yet, or there is one form only. */
+  readonly strategy: string | null
+  /** The first reading wholly after the acknowledgement that is within the setpoint's band. */
+  readonly observedAt: Instant | null
+  readonly observedW: number | null
 }
 
 export type SetpointRow = DesiredSetpoint & SetpointProgress

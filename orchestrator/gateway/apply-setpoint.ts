@@ -29,10 +29,10 @@ export async function applySetpoint(
   const isBack = row.powerW === null && row.effectiveAt !== null
   if (isOver || isBack) return 'done' // the device let go by itself, or was read back
   try {
-    await driver.apply(row.resourceId, row, APPLY_DEADLINE_MS)
+    const { strategy } = await driver.apply(row.resourceId, row, APPLY_DEADLINE_MS)
     // After a reconnect it is applied again; what counts is when the device first said yes.
     if (row.acknowledgedAt === null) {
-      await recordSetpoint(ports, row, { acknowledgedAt: ports.clock.now() })
+      await recordSetpoint(ports, row, { acknowledgedAt: ports.clock.now(), strategy })
     }
     await readBack(ports, driver, resource, row, signal)
     return 'done'

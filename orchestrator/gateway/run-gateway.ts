@@ -1,4 +1,5 @@
 import type { ResourceId } from '#domain/ids.ts'
+import { recordCapability, recordCondition } from '#lifecycle/record-device.ts'
 import { recordHealth, recordSession } from '#lifecycle/record-health.ts'
 import type { DeviceDriver, Ports } from '#ports.ts'
 import { keepSetpoints } from './keep-setpoints.ts'
@@ -31,6 +32,19 @@ export async function runGateway(ports: Ports, drivers: readonly DeviceDriver[])
       },
       measured: (reading) => buffer.add(reading),
       session: (session) => later('recording a session', recordSession(ports, session)),
+      capability: (resourceId, capability) =>
+        later('recording a capability', recordCapability(ports, resourceId, capability)),
+      limitedElsewhere: (resourceId, externalLimitW, source) => {
+        const externalSource = externalLimitW === null ? null : source
+        const change = { externalLimitW, externalSource }
+        later('recording a limit', recordCondition(ports, resourceId, change))
+      },
+      overridden: (resourceId, isOn) => {
+        const change = { overrideSince: isOn ? ports.clock.now() : null }
+        later('recording an override', recordCondition(ports, resourceId, change))
+      },
+      security: ({ resourceId, kind, detail }) =>
+        ports.log.warn('security event of a device', { resourceId, kind, detail }),
     })
   }
   await keeper.attachAll()

@@ -22,6 +22,9 @@ function row(changes: Partial<SetpointRow> = {}): SetpointRow {
     effectiveAt: at(6),
     effectiveW: 2000,
     refusal: null,
+    strategy: null,
+    observedAt: null,
+    observedW: null,
     ...changes,
   }
 }

@@ -1,4 +1,5 @@
 /** Valid domain values; a test states only what matters to it. */
+import type { Capability } from '#domain/capability.ts'
 import type { Allocation } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
@@ -24,6 +25,31 @@ import { type Instant, instant } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
 
 export const NOW = instant(Date.UTC(2024, 0, 17, 17, 0))
+export const CAPABILITY: Capability = {
+  protocol: 'ocpp1.6',
+  make: 'Acme',
+  model: null,
+  firmware: '1.0',
+  quirks: null,
+  unit: 'A',
+  phases: 3,
+  minimumW: 4140,
+  stepW: 69,
+  stackLevelMax: 8,
+  periodsMax: null,
+  purposes: ['TxProfile', 'TxDefaultProfile'],
+  kinds: ['Absolute'],
+  pauses: true,
+  resumes: null,
+  readBack: 'composite',
+  meterIntervalSeconds: 30,
+  signs: false,
+  v2x: false,
+  dynamic: false,
+  offlineFallback: 'expires',
+  updateEverySeconds: null,
+}
+
 export const minutes = (count: number): Instant => instant(NOW + count * 60_000)
 export const DSO = organisationId('dso-north')
 export const AGGREGATOR = organisationId('agg-a')

@@ -53,6 +53,10 @@ const sink: DeviceSink = {
     readings.set(reading.resourceId, [...(readings.get(reading.resourceId) ?? []), reading])
   },
   session: (session) => void sessions.set(session.resourceId, session),
+  capability: () => {},
+  limitedElsewhere: () => {},
+  overridden: () => {},
+  security: (event) => void complaints.push(event),
 }
 
 function resource(device: ScenarioDevice, connection: Connection): Resource {

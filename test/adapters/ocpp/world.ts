@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createOcppDriver, type OcppDriver, type OcppDriverOptions } from '#adapters/ocpp/driver.ts'
+import type { Capability } from '#domain/capability.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import {
   callId,
@@ -15,7 +16,7 @@ import type { MicroEurPerKwh } from '#domain/money.ts'
 import type { ChargingSession, Rating, Resource } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { instant, parseInstant } from '#domain/time.ts'
-import type { Clock, DeviceSink, Log } from '#ports.ts'
+import type { Clock, DeviceSink, Log, SecurityEvent } from '#ports.ts'
 import { wallTimer } from '#test/support/wall-timer.ts'
 
 export const PASSWORD = '00112233445566778899aabbccddeeff00112233'
@@ -34,6 +35,10 @@ export type Heard = {
   readonly disconnected: { id: string; detail: string }[]
   readonly readings: DeviceReading[]
   readonly sessions: ChargingSession[]
+  readonly capabilities: { id: string; capability: Capability }[]
+  readonly limits: { id: string; limitW: number | null; source: string }[]
+  readonly overrides: { id: string; isOn: boolean }[]
+  readonly security: SecurityEvent[]
   readonly log: { level: string; message: string; fields: Record<string, unknown> }[]
 }
 
@@ -50,7 +55,17 @@ export async function startWorld(
   resources: readonly Resource[] = [charger()],
 ): Promise<World> {
   const clock = testClock()
-  const heard: Heard = { connected: [], disconnected: [], readings: [], sessions: [], log: [] }
+  const heard: Heard = {
+    connected: [],
+    disconnected: [],
+    readings: [],
+    sessions: [],
+    capabilities: [],
+    limits: [],
+    overrides: [],
+    security: [],
+    log: [],
+  }
   const note =
     (level: string) =>
     (message: string, fields: Record<string, unknown> = {}) => {
@@ -62,6 +77,10 @@ export async function startWorld(
     disconnected: (id, detail) => heard.disconnected.push({ id, detail }),
     measured: (reading) => heard.readings.push(reading),
     session: (session) => heard.sessions.push(session),
+    capability: (id, capability) => heard.capabilities.push({ id, capability }),
+    limitedElsewhere: (id, limitW, source) => heard.limits.push({ id, limitW, source }),
+    overridden: (id, isOn) => heard.overrides.push({ id, isOn }),
+    security: (event) => heard.security.push(event),
   }
   const driver = createOcppDriver({
     clock,

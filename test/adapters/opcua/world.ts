@@ -8,11 +8,12 @@ import {
   resourceId,
   siteId,
 } from '#domain/ids.ts'
+import type { Capability } from '#domain/capability.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { type Instant, instant } from '#domain/time.ts'
-import type { DeviceSink, Log } from '#ports.ts'
+import type { DeviceSink, Log, SecurityEvent } from '#ports.ts'
 
 /** Keeps what a driver reports, and lines of its log. */
 export type Recorder = DeviceSink & {
@@ -20,6 +21,8 @@ export type Recorder = DeviceSink & {
   readonly lines: string[]
   readonly told: { id: ResourceId; kind: 'connected' | 'disconnected'; detail: string }[]
   readonly readings: DeviceReading[]
+  readonly capabilities: { id: ResourceId; capability: Capability }[]
+  readonly securityEvents: SecurityEvent[]
   connections(id: ResourceId): number
   isConnected(id: ResourceId): boolean
   lastDetail(id: ResourceId): string | undefined
@@ -28,6 +31,8 @@ export type Recorder = DeviceSink & {
 export function recorder(): Recorder {
   const told: Recorder['told'] = []
   const readings: DeviceReading[] = []
+  const capabilities: Recorder['capabilities'] = []
+  const security: SecurityEvent[] = []
   const lines: string[] = []
   const keep = (message: string, fields?: Record<string, unknown>) => {
     lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
@@ -38,10 +43,16 @@ export function recorder(): Recorder {
     lines,
     told,
     readings,
+    capabilities,
+    securityEvents: security,
     connected: (id, detail) => told.push({ id, kind: 'connected', detail }),
     disconnected: (id, detail) => told.push({ id, kind: 'disconnected', detail }),
     measured: (reading) => readings.push(reading),
     session: () => {},
+    capability: (id, capability) => capabilities.push({ id, capability }),
+    limitedElsewhere: () => {},
+    overridden: () => {},
+    security: (event) => security.push(event),
     connections: (id) => of(id).filter((entry) => entry.kind === 'connected').length,
     isConnected: (id) => of(id).at(-1)?.kind === 'connected',
     lastDetail: (id) => of(id).at(-1)?.detail,

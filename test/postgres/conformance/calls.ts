@@ -207,6 +207,9 @@ export function setpointTests(open: () => Store): void {
       effectiveAt: null,
       effectiveW: null,
       refusal: null,
+      strategy: null,
+      observedAt: null,
+      observedW: null,
     })
     const next = await store.transaction((tx) =>
       tx.setpoints.order([setpoint({ resourceId: A, callId: SECOND })]),
@@ -253,6 +256,9 @@ export function setpointTests(open: () => Store): void {
       effectiveAt: minutes(32),
       effectiveW: 1379.9,
       refusal: null,
+      strategy: null,
+      observedAt: null,
+      observedW: null,
     })
   })
 }

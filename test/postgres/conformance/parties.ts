@@ -1,9 +1,20 @@
 import { expect, test } from 'vitest'
+import type { DeviceCondition, KnownCapability } from '#domain/capability.ts'
 import { congestionPointId, organisationId, ownerId, resourceId, siteId } from '#domain/ids.ts'
 import type { Organisation, Owner, ResourceHealth } from '#domain/resource.ts'
 import { basisPoints } from '#domain/units.ts'
 import type { ApiKey, Store } from '#ports.ts'
-import { AGGREGATOR, DSO, hexOf, minutes, NOW, POINT, program, resource } from '../samples.ts'
+import {
+  AGGREGATOR,
+  CAPABILITY,
+  DSO,
+  hexOf,
+  minutes,
+  NOW,
+  POINT,
+  program,
+  resource,
+} from '../samples.ts'
 
 export function partyTests(open: () => Store): void {
   test('what is not there is null or empty', async () => {
@@ -107,6 +118,33 @@ export function partyTests(open: () => Store): void {
         second,
       ])
       expect(await tx.resources.list({ aggregatorId: AGGREGATOR })).toEqual([resource()])
+    })
+  })
+
+  test('what a device can do, and what others did to it, is the last that was said', async () => {
+    const known = (stepW: number): KnownCapability => ({
+      resourceId: resourceId('a'),
+      capability: { ...CAPABILITY, stepW },
+      learnedAt: minutes(1),
+    })
+    const limited = (externalLimitW: number | null): DeviceCondition => ({
+      resourceId: resourceId('a'),
+      externalLimitW,
+      externalSource: externalLimitW === null ? null : 'EMS',
+      overrideSince: minutes(2),
+      at: minutes(3),
+    })
+    const store = open()
+    await store.transaction(async (tx) => {
+      await tx.resources.saveCapability(known(23))
+      await tx.resources.saveCapability(known(100))
+      await tx.resources.saveCondition(limited(4200))
+      await tx.resources.saveCondition(limited(null))
+    })
+    const ids = [resourceId('b'), resourceId('a')]
+    await store.transaction(async (tx) => {
+      expect(await tx.resources.capabilities(ids)).toEqual([known(100)])
+      expect(await tx.resources.conditions(ids)).toEqual([limited(null)])
     })
   })
 

@@ -1,0 +1,68 @@
+import type { ResourceId } from './ids.ts'
+import type { Instant } from './time.ts'
+
+/** How a device tells what is in force: a composite schedule, what it offers, its setpoint, or not. */
+export type ReadBackKind = 'composite' | 'offered' | 'setpoint' | 'none'
+
+/** What a device does that has lost its connection while a setpoint is in force. */
+export type OfflineFallback =
+  /** The setpoint ends by itself, then the device's own default holds. */
+  | 'expires'
+  /** The default holds as soon as the device knows that it is offline (OCPP 2.1 maxOfflineDuration). */
+  | 'default'
+  /** Nothing stands under the setpoint: without it the device knows no limit. */
+  | 'unlimited'
+  | 'unknown'
+
+/** What a device said it can do, and what was found out when it was set up. Powers in W. */
+export type Capability = {
+  readonly protocol: 'ocpp1.6' | 'ocpp2.0.1' | 'ocpp2.1' | 'opcua' | 'modbus' | 'simulated'
+  /** As the device names itself; null where it does not. */
+  readonly make: string | null
+  readonly model: string | null
+  readonly firmware: string | null
+  /** The profile of known deviations that fits make and model; null: none does. */
+  readonly quirks: string | null
+  /** In which unit setpoints are given. */
+  readonly unit: 'A' | 'W'
+  readonly phases: 1 | 3 | null
+  /** The least power above 0 that it can hold, and the grain of its setpoints. */
+  readonly minimumW: number
+  readonly stepW: number
+  readonly stackLevelMax: number | null
+  readonly periodsMax: number | null
+  /** OCPP purposes and kinds that it takes; empty for other protocols. */
+  readonly purposes: readonly string[]
+  readonly kinds: readonly string[]
+  /** Can it be brought to 0 W, and does it come back from there? null: not known yet. */
+  readonly pauses: boolean | null
+  readonly resumes: boolean | null
+  readonly readBack: ReadBackKind
+  readonly meterIntervalSeconds: number | null
+  /** Does it sign its readings? */
+  readonly signs: boolean
+  /** Can it give power back? */
+  readonly v2x: boolean
+  /** Does it take setpoints that replace each other without a new profile (OCPP 2.1 Dynamic)? */
+  readonly dynamic: boolean
+  readonly offlineFallback: OfflineFallback
+  /** Least seconds between two updates of what it keeps in flash; null: it names none. */
+  readonly updateEverySeconds: number | null
+}
+
+/** What others did to a device behind our back; it lowers what the device can promise. */
+export type DeviceCondition = {
+  readonly resourceId: ResourceId
+  /** A limit set by someone else (EMS, grid operator, installer), W; null: none. */
+  readonly externalLimitW: number | null
+  readonly externalSource: string | null
+  /** Since when the driver has asked for full power (priority charging); null: not now. */
+  readonly overrideSince: Instant | null
+  readonly at: Instant
+}
+
+export type KnownCapability = {
+  readonly resourceId: ResourceId
+  readonly capability: Capability
+  readonly learnedAt: Instant
+}
