@@ -81,7 +81,12 @@ export const DIRECTION = {
   'increase-import': 'Increase import',
 } as const
 
-export const PROTOCOL = { ocpp: 'OCPP', opcua: 'OPC UA', simulated: 'simulation' } as const
+export const PROTOCOL = {
+  ocpp: 'OCPP',
+  opcua: 'OPC UA',
+  modbus: 'Modbus',
+  simulated: 'simulation',
+} as const
 
 /** What the pool wrote down, in words. */
 export const TRANSACTION: Readonly<Record<string, string>> = {

@@ -52,6 +52,32 @@ export function checkEndpoint(field: string, text: string): string {
   return text
 }
 
+/**
+ * Where an inverter listens. Lower case, so that one device is one text.
+ * @throws DomainError malformed for anything but a host name or an IP address, without a port.
+ */
+export function checkHost(field: string, text: string): string {
+  const isName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(text)
+  const isIpv6 = /^[0-9A-Fa-f:.]{2,45}$/.test(text) && text.split(':').length > 2
+  if (!isName && !isIpv6) {
+    throw fieldError('malformed', field, 'a host name or an IP address', text)
+  }
+  return text.toLowerCase()
+}
+
+/** @throws DomainError malformed for anything but 1 to 65 535. */
+export function checkPort(field: string, port: number): number {
+  return whole(field, port, 1, 65_535, 'number')
+}
+
+/** Behind which unit of a gateway the device is. @throws DomainError malformed */
+export function checkUnitId(field: string, unitId: number): number {
+  // 1 to 247 are single devices; 0 is a broadcast, which nobody answers; 255 is "the device itself"
+  // of Modbus TCP (Modbus Messaging on TCP/IP, 4.4.1.2).
+  if (unitId === 255) return unitId
+  return whole(field, unitId, 1, 247, 'number')
+}
+
 /** The name of a station in its OCPP address. @throws DomainError malformed */
 export function checkIdentity(field: string, text: string): string {
   // 48 characters and no colon: OCPP 2.0.1 part 4, 3.1.1; HTTP Basic ends the name at a colon.

@@ -84,6 +84,13 @@ export type Connection =
       /** SHA-1 of the server's certificate as OPC UA names it, upper-case hex; null: none trusted yet. */
       readonly thumbprint: string | null
     }
+  | {
+      /** SunSpec over Modbus TCP, which knows no credential: see adapters/modbus/README.md. */
+      readonly protocol: 'modbus'
+      readonly host: string
+      readonly port: number
+      readonly unitId: number
+    }
   | { readonly protocol: 'simulated'; readonly address: string }
 
 /** One controllable device. */

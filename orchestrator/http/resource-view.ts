@@ -37,6 +37,12 @@ export const ConnectionView = z.discriminatedUnion('protocol', [
       description: 'Of the certificate that the battery shows and that is not trusted yet',
     }),
   }),
+  z.object({
+    protocol: z.literal('modbus'),
+    host: z.string(),
+    port: z.int(),
+    unitId: z.int(),
+  }),
   z.object({ protocol: z.literal('simulated'), address: z.string() }),
 ])
 
@@ -104,7 +110,7 @@ function connectionView(
   context: ApiContext,
   { id, connection }: Resource,
 ): z.infer<typeof ConnectionView> {
-  if (connection.protocol === 'simulated') return connection
+  if (connection.protocol === 'simulated' || connection.protocol === 'modbus') return connection
   if (connection.protocol === 'opcua') {
     const { protocol, endpoint, thumbprint } = connection
     return { protocol, endpoint, thumbprint, presentedThumbprint: context.presentedThumbprint(id) }

@@ -1,10 +1,13 @@
 import { sha256Hex, stationPassword } from '#domain/api-key.ts'
 import {
   checkEndpoint,
+  checkHost,
   checkIdentity,
   checkOffer,
+  checkPort,
   checkRating,
   checkThumbprint,
+  checkUnitId,
   idFromBytes,
 } from '#domain/enrolment.ts'
 import { fieldError } from '#domain/errors.ts'
@@ -20,7 +23,16 @@ export type NewConnection =
       readonly connectorId?: number | undefined
     }
   | { readonly protocol: 'opcua'; readonly endpoint: string; readonly thumbprint: string | null }
+  | {
+      readonly protocol: 'modbus'
+      readonly host: string
+      readonly port?: number | undefined
+      readonly unitId?: number | undefined
+    }
   | { readonly protocol: 'simulated'; readonly address: string }
+
+/** Registered for Modbus TCP. */
+const MODBUS_PORT = 502
 
 export type NewResource = {
   readonly id?: ResourceId | undefined
@@ -91,6 +103,12 @@ function newConnection(
     const thumbprint = given === null ? null : checkThumbprint('connection.thumbprint', given)
     return { connection: { protocol: 'opcua', endpoint, thumbprint }, password: null }
   }
+  if (wanted.protocol === 'modbus') {
+    const host = checkHost('connection.host', wanted.host)
+    const port = checkPort('connection.port', wanted.port ?? MODBUS_PORT)
+    const unitId = checkUnitId('connection.unitId', wanted.unitId ?? 1)
+    return { connection: { protocol: 'modbus', host, port, unitId }, password: null }
+  }
   const connectorId = wanted.connectorId ?? 1
   if (!Number.isInteger(connectorId) || connectorId < 1 || connectorId > 99) {
     const expected = 'a connector from 1 to 99'
@@ -113,15 +131,25 @@ async function refuseTaken(tx: StoreTransaction, connection: Connection): Promis
     throw fieldError('duplicate', 'connection.identity', expected, connection.identity)
   }
   const expected = 'a device that is not enrolled'
-  const [field, got] =
-    connection.protocol === 'opcua'
-      ? ['connection.endpoint', connection.endpoint]
-      : ['connection.address', connection.address]
-  throw fieldError('duplicate', field, expected, got)
+  switch (connection.protocol) {
+    case 'opcua':
+      throw fieldError('duplicate', 'connection.endpoint', expected, connection.endpoint)
+    case 'modbus':
+      throw fieldError('duplicate', 'connection.host', expected, address)
+    case 'simulated':
+      throw fieldError('duplicate', 'connection.address', expected, connection.address)
+  }
 }
 
 function addressOf(connection: Connection): string {
-  if (connection.protocol === 'ocpp') return `ocpp ${connection.identity}`
-  if (connection.protocol === 'opcua') return `opcua ${connection.endpoint}`
-  return `simulated ${connection.address}`
+  switch (connection.protocol) {
+    case 'ocpp':
+      return `ocpp ${connection.identity}`
+    case 'opcua':
+      return `opcua ${connection.endpoint}`
+    case 'modbus':
+      return `modbus ${connection.host} ${connection.port} unit ${connection.unitId}`
+    case 'simulated':
+      return `simulated ${connection.address}`
+  }
 }

@@ -280,6 +280,34 @@ describe('enrolment', () => {
     )
   })
 
+  test('an inverter is known by host, port and unit, and cannot be enrolled twice', async () => {
+    const mine = await anAggregator()
+    const site = await aSite(mine)
+    const inverter = (connection: { host: string; port?: number; unitId?: number }) => ({
+      ...charger(site.id),
+      kind: 'battery' as const,
+      rating: aResource('b', 'battery', 1n).rating,
+      connection: { protocol: 'modbus' as const, ...connection },
+    })
+    const { resource, password } = await enrolResource(ports, mine, inverter({ host: 'Cellar' }))
+    expect(resource.connection).toEqual({
+      protocol: 'modbus',
+      host: 'cellar',
+      port: 502,
+      unitId: 1,
+    })
+    expect(password).toBeNull()
+    const same = inverter({ host: 'cellar', port: 502, unitId: 1 })
+    await expect(enrolResource(ports, mine, same)).rejects.toEqual(
+      refusedAs('duplicate', 'connection.host'),
+    )
+    await enrolResource(ports, mine, inverter({ host: 'cellar', unitId: 2 }))
+    await expect(enrolResource(ports, mine, inverter({ host: 'a:502' }))).rejects.toEqual(
+      refusedAs('malformed', 'connection.host'),
+    )
+    await enrolResource(ports, mine, inverter({ host: 'fe80::1' }))
+  })
+
   test('a certificate is trusted in one form, and only by the battery’s own aggregator', async () => {
     const mine = await anAggregator()
     const site = await aSite(mine)

@@ -54,6 +54,12 @@ const EnrolBody = z.strictObject({
       endpoint: z.string().max(400),
       thumbprint: z.string().max(100).nullable(),
     }),
+    z.strictObject({
+      protocol: z.literal('modbus'),
+      host: z.string().max(300),
+      port: z.int().optional().openapi({ description: '502 unless told otherwise' }),
+      unitId: z.int().optional().openapi({ description: '1 unless told otherwise' }),
+    }),
   ]),
 })
 
