@@ -24,7 +24,9 @@ const packageBytes = 1_200e6
 
 /** Commands that show no page, and should work while a page does not compile. */
 const commandsWithoutPages = new Set(
-  'help --help -h check test:contracts test:interop chain dso opcua simulate verify'.split(' '),
+  'help --help -h bench check test:contracts test:interop chain dso opcua simulate verify'.split(
+    ' ',
+  ),
 )
 
 /** What is made from which sources; made again when one of them changed. In this order. */

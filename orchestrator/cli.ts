@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   chain: { says: 'chain status, chain reconcile', file: 'chain' },
   simulate: { says: 'one charger or one battery without hardware', file: 'simulate' },
   opcua: { says: 'opcua trust: name the certificate a battery may show', file: 'opcua' },
+  bench: { says: 'measure: connect, fanout', file: 'bench' },
   test: { says: 'run the tests', file: 'test' },
   check: { says: 'types, lint, format, dead code', file: 'check' },
   'test:contracts': { says: 'test the contracts', file: 'test-contracts' },
