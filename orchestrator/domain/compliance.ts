@@ -57,7 +57,7 @@ export function judge(
     const isLate = now >= addSeconds(row.orderedAt, UNANSWERED_INTERVALS * interval)
     return isLate && now >= patience ? fail('silent', last?.powerW ?? 0, now) : { kind: 'waiting' }
   }
-  const from = addSeconds(row.acknowledgedAt, interval)
+  const from = wholeFrom(row.acknowledgedAt, program)
   const whole = readings.filter((reading) => reading.at >= from)
   const heard = whole.at(-1)?.at ?? row.acknowledgedAt
   const isBehind = newest > addSeconds(heard, SILENT_INTERVALS * interval)
@@ -65,7 +65,9 @@ export function judge(
   if (now >= patience && (isBehind || isLost)) {
     return fail('silent', last?.powerW ?? 0, now)
   }
-  const misses = whole.map((reading) => !within(row, reading, direction, program))
+  const misses = whole.map(
+    ({ powerW }) => powerW !== null && !isWithinBand(row.powerW, powerW, direction, program),
+  )
   for (let i = 1; i < misses.length; i++) {
     if (misses[i] && misses[i - 1]) {
       const reading = whole[i] as DeviceReading
@@ -85,16 +87,25 @@ function fail(
   return { kind: 'not-obeying', reason, observedW, detectedAt }
 }
 
-function within(
-  row: SetpointRow,
-  reading: DeviceReading,
+/** The first instant at which a reading lies wholly after an acknowledgement. */
+export function wholeFrom(acknowledgedAt: Instant, program: Program): Instant {
+  return addSeconds(acknowledgedAt, program.meteringIntervalSeconds)
+}
+
+/**
+ * Is a power within the band of a setpoint, W? Only the direction that was asked for counts: less
+ * than a limit is never too little. Without a setpoint (null) every power is.
+ */
+export function isWithinBand(
+  setpointW: number | null,
+  powerW: number,
   direction: Direction,
   program: Program,
 ): boolean {
-  if (row.powerW === null || reading.powerW === null) return true
-  const share = Math.floor((Math.abs(row.powerW) * program.toleranceBp) / 10_000)
+  if (setpointW === null) return true
+  const share = Math.floor((Math.abs(setpointW) * program.toleranceBp) / 10_000)
   const tolerance = Math.max(program.toleranceW, share)
   return direction === 'reduce-import'
-    ? reading.powerW <= row.powerW + tolerance
-    : reading.powerW >= row.powerW - tolerance
+    ? powerW <= setpointW + tolerance
+    : powerW >= setpointW - tolerance
 }

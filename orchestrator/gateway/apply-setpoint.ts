@@ -1,8 +1,10 @@
 import type { EffectiveSetpoint, SetpointRow } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
+import type { Instant } from '#domain/time.ts'
 import { recordSetpoint } from '#lifecycle/record-setpoint.ts'
 import type { DeviceDriver, Ports } from '#ports.ts'
+import { type CallTerms, confirms } from './call-terms.ts'
 
 /** Wall time. */
 const APPLY_DEADLINE_MS = 10_000
@@ -10,61 +12,81 @@ const READ_BACK_DEADLINE_MS = 5000
 /** A device is asked again this often until it says what it should say. */
 const READ_BACK_TRIES = 10
 const READ_BACK_PAUSE_MS = 300
+/** No product knows so many forms of a setpoint; a driver that names more goes in circles. */
+const FORMS_MAX = 12
 
 export type Applied =
-  /** On the device, or no longer of any effect: not to be tried again on this connection. */
-  | 'done'
+  /** On the device since then, in the form that stands now; null: no longer of any effect. */
+  | { readonly kind: 'done'; readonly since: Instant | null }
   /** The device could not be reached: the next tick tries again. */
-  | 'unreached'
+  | { readonly kind: 'unreached' }
 
-/** Makes one device agree with its desired row, reads it back and records both. */
-export async function applySetpoint(
-  ports: Ports,
-  driver: DeviceDriver,
-  resource: Resource,
-  row: SetpointRow,
-  signal: AbortSignal,
-): Promise<Applied> {
-  const isOver = row.powerW !== null && row.validUntil <= ports.clock.now()
+type Work = {
+  readonly driver: DeviceDriver
+  readonly resource: Resource
+  readonly row: SetpointRow
+  readonly terms: CallTerms | null
+  /** Is the row still the newest of its device, and are we not stopping? */
+  readonly isWanted: () => boolean
+}
+
+/**
+ * Makes one device agree with its desired row, reads it back and records both. A device that took
+ * the setpoint and says that something else is in force is given it in the next form its driver
+ * knows; the first acknowledgement stays.
+ */
+export async function applySetpoint(ports: Ports, work: Work): Promise<Applied> {
+  const { driver, row } = work
   const isBack = row.powerW === null && row.effectiveAt !== null
-  if (isOver || isBack) return 'done' // the device let go by itself, or was read back
+  let acknowledgedAt = row.acknowledgedAt
+  let since: Instant | null = null
   try {
-    const { strategy } = await driver.apply(row.resourceId, row, APPLY_DEADLINE_MS)
-    // After a reconnect it is applied again; what counts is when the device first said yes.
-    if (row.acknowledgedAt === null) {
-      await recordSetpoint(ports, row, { acknowledgedAt: ports.clock.now(), strategy })
+    for (let form = 0; form < FORMS_MAX; form++) {
+      // The device let go by itself, or was read back.
+      if (isOver(ports, row) || isBack) break
+      const { strategy } = await driver.apply(row.resourceId, row, APPLY_DEADLINE_MS)
+      since = ports.clock.now()
+      // After a reconnect it is applied again; what counts is when the device first said yes.
+      if (acknowledgedAt === null || strategy !== row.strategy) {
+        acknowledgedAt ??= since
+        await recordSetpoint(ports, row, { acknowledgedAt, strategy })
+      }
+      const said = await readBack(ports, work)
+      if (said === 'confirmed' || !work.isWanted()) break
+      if (said === 'tells-nothing' || row.powerW === null) break
+      const next = driver.nextStrategy(row.resourceId)
+      const { resourceId } = row
+      ports.log.warn('a device does not confirm its setpoint', { resourceId, next })
+      if (next === null) break
     }
-    await readBack(ports, driver, resource, row, signal)
-    return 'done'
+    return { kind: 'done', since }
   } catch (error) {
     return noteFailure(ports, row, error)
   }
 }
 
+function isOver({ clock }: Ports, row: SetpointRow): boolean {
+  return row.powerW !== null && row.validUntil <= clock.now()
+}
+
 async function readBack(
   ports: Ports,
-  driver: DeviceDriver,
-  resource: Resource,
-  row: SetpointRow,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let i = 0; i < READ_BACK_TRIES && !signal.aborted; i++) {
-    const effective = await driver.readBack(row.resourceId, READ_BACK_DEADLINE_MS)
-    if (confirms(resource, row, effective)) {
-      const effectiveW = effective.kind === 'limited' ? effective.powerW : null
+  { driver, resource, row, terms, isWanted }: Work,
+): Promise<'confirmed' | 'contradicted' | 'tells-nothing'> {
+  let last: EffectiveSetpoint = { kind: 'unknown' }
+  for (let i = 0; i < READ_BACK_TRIES && isWanted(); i++) {
+    last = await driver.readBack(row.resourceId, READ_BACK_DEADLINE_MS)
+    if (confirms(resource, row, last, terms)) {
+      const effectiveW = last.kind === 'limited' ? last.powerW : null
       const effectiveAt = row.effectiveAt ?? ports.clock.now()
-      return recordSetpoint(ports, row, { effectiveAt, effectiveW })
+      await recordSetpoint(ports, row, { effectiveAt, effectiveW })
+      return 'confirmed'
     }
     await ports.timer.sleep(READ_BACK_PAUSE_MS)
   }
-  ports.log.warn('a device does not confirm its setpoint', { resourceId: row.resourceId })
-}
-
-/** A limit at or above the rated maximum is no limit: the device says that it is at its default. */
-function confirms(resource: Resource, row: SetpointRow, effective: EffectiveSetpoint): boolean {
-  if (row.powerW === null) return effective.kind === 'default'
-  if (effective.kind === 'limited') return true
-  return effective.kind === 'default' && row.powerW >= resource.rating.importMaxW
+  // What it says instead is the link that is missing: told without the instant of an effect.
+  if (last.kind === 'limited') await recordSetpoint(ports, row, { effectiveW: last.powerW })
+  return last.kind === 'unknown' ? 'tells-nothing' : 'contradicted'
 }
 
 async function noteFailure(ports: Ports, row: SetpointRow, error: unknown): Promise<Applied> {
@@ -72,7 +94,7 @@ async function noteFailure(ports: Ports, row: SetpointRow, error: unknown): Prom
   const refusal = error instanceof Error ? error.message : String(error)
   ports.log.warn('a setpoint could not be applied', { resourceId, refusal })
   const isRefused = error instanceof DomainError && error.code === 'device-refused'
-  if (!isRefused) return 'unreached'
+  if (!isRefused) return { kind: 'unreached' }
   await recordSetpoint(ports, row, { refusal })
-  return 'done'
+  return { kind: 'done', since: null }
 }

@@ -1,15 +1,31 @@
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
+import type { DeviceReading } from '#domain/telemetry.ts'
+import type { Instant } from '#domain/time.ts'
 import type { DeviceDriver, Ports } from '#ports.ts'
 import { applySetpoint } from './apply-setpoint.ts'
+import { knownTerms } from './call-terms.ts'
+import { observeSetpoints } from './observe-setpoints.ts'
+
+/** What was last made true on the connection that stands now. */
+type Held = {
+  readonly version: number
+  /** When the device took it in the form that stands; null: it did not, or it is over. */
+  readonly since: Instant | null
+  /** The driver knows no other form. */
+  readonly isLast: boolean
+}
 
 /** Knows which resources hang on which driver, and brings each to its newest desired row. */
 export function keepSetpoints(ports: Ports, drivers: readonly DeviceDriver[]) {
   const { store, log } = ports
   const driverOf = new Map(drivers.map((driver) => [driver.protocol, driver]))
   const attached = new Map<ResourceId, { resource: Resource; key: string }>()
-  /** The version that was last made true on the connection that stands now. */
-  const applied = new Map<ResourceId, number>()
+  const terms = knownTerms(store)
+  const observer = observeSetpoints(ports, terms)
+  const held = new Map<ResourceId, Held>()
+  const newest = new Map<ResourceId, number>()
   const busy = new Map<ResourceId, Promise<void>>()
   const stopping = new AbortController()
 
@@ -26,26 +42,60 @@ export function keepSetpoints(ports: Ports, drivers: readonly DeviceDriver[]) {
 
   async function applyAll(): Promise<void> {
     const rows = await store.transaction((tx) => tx.setpoints.current([...attached.keys()]))
+    for (const { resourceId, version } of rows) newest.set(resourceId, version)
     for (const row of rows) {
-      const { resourceId, version } = row
-      if (applied.get(resourceId) === version || busy.has(resourceId)) continue
-      const resource = attached.get(resourceId)?.resource
-      const driver = resource && driverOf.get(resource.connection.protocol)
-      if (!resource || !driver) continue
-      const work = applySetpoint(ports, driver, resource, row, stopping.signal).then(
-        (outcome) => {
-          busy.delete(resourceId)
-          if (outcome === 'unreached') return
-          applied.set(resourceId, version)
-          wake() // a newer row may have come meanwhile
-        },
-        (error: unknown) => {
-          busy.delete(resourceId)
-          log.error('a setpoint was not recorded', { resourceId, error: String(error) })
-        },
-      )
-      busy.set(resourceId, work)
+      if (held.get(row.resourceId)?.version !== row.version) apply(row)
     }
+    const missed = await observer.look(rows, ({ resourceId, version }) => {
+      const known = held.get(resourceId)
+      return known?.version === version ? known.since : null
+    })
+    for (const row of missed) tryNextForm(row)
+  }
+
+  function apply(row: SetpointRow): void {
+    const { resourceId, version } = row
+    const resource = attached.get(resourceId)?.resource
+    const driver = resource && driverOf.get(resource.connection.protocol)
+    if (!resource || !driver || busy.has(resourceId)) return
+    const work = make(driver, resource, row).then(
+      (since) => {
+        busy.delete(resourceId)
+        if (since === 'unreached') return
+        held.set(resourceId, { version, since, isLast: false })
+        wake() // a newer row may have come meanwhile
+      },
+      (error: unknown) => {
+        busy.delete(resourceId)
+        log.error('a setpoint was not recorded', { resourceId, error: String(error) })
+      },
+    )
+    busy.set(resourceId, work)
+  }
+
+  async function make(driver: DeviceDriver, resource: Resource, row: SetpointRow) {
+    const { resourceId, version } = row
+    const isWanted = () => !stopping.signal.aborted && newest.get(resourceId) === version
+    const call = await terms.of(row.callId)
+    const done = await applySetpoint(ports, { driver, resource, row, terms: call, isWanted })
+    return done.kind === 'done' ? done.since : done.kind
+  }
+
+  /** It took its setpoint and its meter says otherwise: once more, in another form. */
+  function tryNextForm(row: SetpointRow): void {
+    const { resourceId } = row
+    const known = held.get(resourceId)
+    const protocol = attached.get(resourceId)?.resource.connection.protocol
+    const driver = protocol && driverOf.get(protocol)
+    if (!driver || known?.version !== row.version || known.isLast) return
+    if (busy.has(resourceId)) {
+      observer.heard([row]) // looked at again when that is over
+      return
+    }
+    const next = driver.nextStrategy(resourceId)
+    log.warn('a device does not follow its setpoint', { resourceId, next })
+    if (next === null) held.set(resourceId, { ...known, isLast: true })
+    else apply(row)
   }
 
   let running: Promise<void> | null = null
@@ -73,8 +123,12 @@ export function keepSetpoints(ports: Ports, drivers: readonly DeviceDriver[]) {
     attachAll,
     /** Looks at the rows now, or again as soon as the look that runs is over. */
     wake,
+    /** Readings were stored: they may show what a setpoint has done. */
+    heard(readings: readonly DeviceReading[]): void {
+      if (observer.heard(readings)) wake()
+    },
     /** A new connection: what stands on the device has to be made true again. */
-    forget: (resourceId: ResourceId) => applied.delete(resourceId),
+    forget: (resourceId: ResourceId) => held.delete(resourceId),
     async stop(): Promise<void> {
       stopping.abort()
       await running

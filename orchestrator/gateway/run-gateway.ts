@@ -16,7 +16,7 @@ export type Gateway = { stop(): Promise<void> }
  */
 export async function runGateway(ports: Ports, drivers: readonly DeviceDriver[]): Promise<Gateway> {
   const keeper = keepSetpoints(ports, drivers)
-  const buffer = createTelemetryBuffer(ports)
+  const buffer = createTelemetryBuffer(ports, (readings) => keeper.heard(readings))
   const later = (what: string, work: Promise<void>) => {
     work.catch((error: unknown) => ports.log.error(`${what} failed`, { error: String(error) }))
   }

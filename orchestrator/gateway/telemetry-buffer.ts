@@ -8,7 +8,10 @@ const GATHER_MS = 40
 const HELD_MAX = 100_000
 
 /** Gathers readings for one write; what the store did not take is tried again. */
-export function createTelemetryBuffer(ports: Ports) {
+export function createTelemetryBuffer(
+  ports: Ports,
+  stored: (readings: readonly DeviceReading[]) => void,
+) {
   let held: DeviceReading[] = []
   let writing: Promise<void> | null = null
   let stopped = false
@@ -20,6 +23,7 @@ export function createTelemetryBuffer(ports: Ports) {
       held = []
       try {
         await recordTelemetry(ports, batch)
+        stored(batch)
       } catch (error) {
         held = [...batch, ...held]
         ports.log.error('readings wait for the store', {
