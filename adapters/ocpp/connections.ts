@@ -5,7 +5,8 @@ import type { OcppVersion } from './frames.ts'
 import { createLink, type Link } from './link.ts'
 import { createSession16 } from './session16.ts'
 import { createSession201 } from './session201.ts'
-import { createStation, type Session, type Station } from './station.ts'
+import { createSession21 } from './session21.ts'
+import { createStation, type Session, type SessionContext, type Station } from './station.ts'
 
 export type ConnectionOptions = {
   readonly clock: Clock
@@ -21,6 +22,12 @@ export type ConnectionOptions = {
 /** A car that was plugged in earlier than this was announced late: an order is no longer meant. */
 const FRESH_START_MS = 300_000
 const APPLY_DEADLINE_MS = 10_000
+
+const SESSIONS: Record<OcppVersion, (context: SessionContext) => Session> = {
+  'ocpp1.6': createSession16,
+  'ocpp2.0.1': (context) => createSession201(context),
+  'ocpp2.1': createSession21,
+}
 
 /** Stations and what happens to their connections: set-up, loss, a car that is plugged in. */
 export class Connections {
@@ -82,9 +89,14 @@ export class Connections {
         assert(session !== null, 'a session speaks on every link')
         return session.answer(action, payload)
       },
+      take: (action, payload) => {
+        assert(session !== null, 'a session speaks on every link')
+        session.take?.(action, payload)
+      },
       onClosed: (reason) => this.#closed(station, link, reason),
     })
-    const context = {
+    const context: SessionContext = {
+      version,
       station,
       clock,
       timer,
@@ -96,7 +108,7 @@ export class Connections {
       isLive: () => station.link === link,
       onBoot: (fingerprint: string) => this.#booted(station, link, fingerprint),
     }
-    session = version === 'ocpp1.6' ? createSession16(context) : createSession201(context)
+    session = SESSIONS[version](context)
     station.link = link
     station.session = session
     log.info('a station connected', { identity, version })

@@ -1,5 +1,5 @@
 /** OCPP-J frames: what a WebSocket text message of a station can be, and how answers are written. */
-export type OcppVersion = 'ocpp1.6' | 'ocpp2.0.1'
+export type OcppVersion = 'ocpp1.6' | 'ocpp2.0.1' | 'ocpp2.1'
 export type Payload = Record<string, unknown>
 
 export type Frame =
@@ -11,14 +11,36 @@ export type Frame =
     }
   | { readonly kind: 'result'; readonly id: string; readonly payload: Payload }
   | {
-      readonly kind: 'error'
+      /** CALLERROR; 'resultError' is CALLRESULTERROR of 2.1: our answer could not be used. */
+      readonly kind: 'error' | 'resultError'
       readonly id: string
       readonly code: string
       readonly description: string
     }
+  /** SEND of 2.1: never answered, not even with an error. */
+  | {
+      readonly kind: 'send'
+      readonly id: string
+      readonly action: string
+      readonly payload: Payload
+    }
   /** A type number that we do not know: ignored, never answered (OCPP-J 2.1 part 4, 4.4). */
   | { readonly kind: 'unknown'; readonly type: number }
-  | { readonly kind: 'malformed'; readonly id: string | null; readonly reason: string }
+  /** `type`: null where not even that can be read. */
+  | {
+      readonly kind: 'malformed'
+      readonly type: number | null
+      readonly id: string | null
+      readonly reason: string
+    }
+
+const CALL = 2
+const CALLRESULT = 3
+const CALLERROR = 4
+const CALLRESULTERROR = 5
+const SEND = 6
+/** The last two only in 2.1. */
+const TYPES: readonly number[] = [CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND]
 
 /** The 2.x names; `errorCodeOn` turns them into what a version spells. */
 export type WireErrorCode =
@@ -69,42 +91,42 @@ export function parseFrame(text: string): Frame {
   try {
     value = JSON.parse(text)
   } catch {
-    return { kind: 'malformed', id: null, reason: 'the message is not JSON' }
+    return malformed(null, null, 'the message is not JSON')
   }
   if (!Array.isArray(value) || typeof value[0] !== 'number') {
-    return { kind: 'malformed', id: null, reason: 'expected an array that begins with a number' }
+    return malformed(null, null, 'expected an array that begins with a number')
   }
   const [type, id] = value as [number, unknown]
-  if (type !== 2 && type !== 3 && type !== 4) return { kind: 'unknown', type }
+  if (!TYPES.includes(type)) return { kind: 'unknown', type }
   if (typeof id !== 'string' || id === '' || id.length > ID_LENGTH_MAX) {
-    return {
-      kind: 'malformed',
-      id: null,
-      reason: 'the message id is not a text of 1 to 36 characters',
-    }
+    return malformed(type, null, 'the message id is not a text of 1 to 36 characters')
   }
-  if (type === 2) return parseCall(id, value)
-  if (type === 3) {
+  if (type === CALL || type === SEND) return parseCall(type, id, value)
+  if (type === CALLRESULT) {
     const payload = asPayload(value[2])
-    if (payload === null) return { kind: 'malformed', id, reason: 'the payload is not an object' }
+    if (payload === null) return malformed(type, id, 'the payload is not an object')
     return { kind: 'result', id, payload }
   }
   return {
-    kind: 'error',
+    kind: type === CALLERROR ? 'error' : 'resultError',
     id,
     code: typeof value[2] === 'string' ? value[2] : 'GenericError',
     description: typeof value[3] === 'string' ? value[3].slice(0, DESCRIPTION_LENGTH_MAX) : '',
   }
 }
 
-function parseCall(id: string, value: readonly unknown[]): Frame {
+function parseCall(type: number, id: string, value: readonly unknown[]): Frame {
   const action = value[2]
   if (typeof action !== 'string' || !/^[A-Za-z0-9-]{1,50}$/.test(action)) {
-    return { kind: 'malformed', id, reason: 'the action is not a name' }
+    return malformed(type, id, 'the action is not a name')
   }
   const payload = asPayload(value[3])
-  if (payload === null) return { kind: 'malformed', id, reason: 'the payload is not an object' }
-  return { kind: 'call', id, action, payload }
+  if (payload === null) return malformed(type, id, 'the payload is not an object')
+  return { kind: type === CALL ? 'call' : 'send', id, action, payload }
+}
+
+function malformed(type: number | null, id: string | null, reason: string): Frame {
+  return { kind: 'malformed', type, id, reason }
 }
 
 /** Some stations write null for an empty payload. */
@@ -115,11 +137,11 @@ function asPayload(value: unknown): Payload | null {
 }
 
 export function callText(id: string, action: string, payload: Payload): string {
-  return JSON.stringify([2, id, action, payload])
+  return JSON.stringify([CALL, id, action, payload])
 }
 
 export function resultText(id: string, payload: Payload): string {
-  return JSON.stringify([3, id, payload])
+  return JSON.stringify([CALLRESULT, id, payload])
 }
 
 /** An unreadable id is answered with "-1" (OCPP-J 2.x part 4, 4.1.3). */
@@ -130,7 +152,13 @@ export function errorText(
   description: string,
 ): string {
   const shown = description.slice(0, DESCRIPTION_LENGTH_MAX)
-  return JSON.stringify([4, id ?? '-1', errorCodeOn(version, code), shown, {}])
+  return JSON.stringify([CALLERROR, id ?? '-1', errorCodeOn(version, code), shown, {}])
+}
+
+/** 2.1 only: tells a station that its answer could not be used. */
+export function resultErrorText(id: string, code: WireErrorCode, description: string): string {
+  const shown = description.slice(0, DESCRIPTION_LENGTH_MAX)
+  return JSON.stringify([CALLRESULTERROR, id, code, shown, {}])
 }
 
 /** 1.6 has other names, one of them misspelt in the standard. */

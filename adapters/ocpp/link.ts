@@ -8,12 +8,13 @@ import {
   type OcppVersion,
   type Payload,
   parseFrame,
+  resultErrorText,
   resultText,
   StationError,
   WireError,
 } from './frames.ts'
 import type { Inbox } from './inbox.ts'
-import { deviation, isAction } from './schemas.ts'
+import { deviation, isAction, isSent } from './schemas.ts'
 
 /** One live WebSocket of a station. */
 export type Link = {
@@ -40,6 +41,8 @@ export type LinkOptions = {
   readonly inbox: Inbox
   /** Answers a CALL of the station. @throws WireError for what cannot be used. */
   readonly answer: (action: string, payload: Payload) => Payload
+  /** Takes a SEND of the station (2.1). @throws WireError, which is recorded. */
+  readonly take: (action: string, payload: Payload) => void
   readonly onClosed: (reason: string) => void
 }
 
@@ -149,7 +152,7 @@ async function isAnswered(socket: WebSocket, timer: Timer, deadlineMs: number): 
 
 /** Handles one text message after the other. */
 function createReceiver(
-  { version, identity, log, inbox, answer }: LinkOptions,
+  { version, identity, log, inbox, answer, take }: LinkOptions,
   queue: CallQueue,
   send: (text: string) => void,
   giveUp: () => void,
@@ -190,25 +193,57 @@ function createReceiver(
     }
   }
 
+  /** Nobody hears of what is wrong with a SEND. */
+  function takeSent({ action, payload }: Extract<Frame, { kind: 'send' }>): void {
+    const wrong = isSent(version, action) ? deviation(version, action, 'Send', payload) : null
+    if (wrong !== null) record(action, wrong)
+    try {
+      take(action, payload)
+    } catch (error) {
+      if (error instanceof WireError) return record(action, error.message)
+      log.error('a message could not be handled', { identity, action, error: String(error) })
+    }
+  }
+
+  function takeResult({ id, payload }: Extract<Frame, { kind: 'result' }>): void {
+    const action = queue.outstanding(id)
+    const wrong = action === null ? null : deviation(version, action, 'Response', payload)
+    if (wrong !== null) record(`${action} response`, wrong)
+    if (!queue.answered(id, payload)) record('an answer', 'nobody waits for it')
+  }
+
+  /** What cannot be read is answered where the standard has an answer to that type. */
+  function refuse({ type, id, reason }: Extract<Frame, { kind: 'malformed' }>): void {
+    record('a frame', reason)
+    malformed += 1
+    if (malformed > MALFORMED_MAX) return giveUp()
+    if (type === null || type === 2) send(errorText(version, id, 'RpcFrameworkError', reason))
+    if (type !== 3 || id === null) return
+    queue.answered(id, new StationError('FormatViolation', reason))
+    if (version === 'ocpp2.1') send(resultErrorText(id, 'FormatViolation', reason))
+  }
+
   return (text) => {
     const frame = parseFrame(text)
-    if (frame.kind === 'call') {
-      send(answerCall(frame, text))
-    } else if (frame.kind === 'result') {
-      const action = queue.outstanding(frame.id)
-      const wrong = action === null ? null : deviation(version, action, 'Response', frame.payload)
-      if (wrong !== null) record(`${action} response`, wrong)
-      if (!queue.answered(frame.id, frame.payload)) record('an answer', 'nobody waits for it')
-    } else if (frame.kind === 'error') {
-      const outcome = new StationError(frame.code, frame.description)
-      if (!queue.answered(frame.id, outcome)) record('an error', outcome.message)
-    } else if (frame.kind === 'unknown') {
-      record('a frame', `type ${frame.type} is not known`)
-    } else {
-      record('a frame', frame.reason)
-      malformed += 1
-      if (malformed > MALFORMED_MAX) giveUp()
-      else send(errorText(version, frame.id, 'RpcFrameworkError', frame.reason))
+    switch (frame.kind) {
+      case 'call':
+        return send(answerCall(frame, text))
+      case 'result':
+        return takeResult(frame)
+      case 'error': {
+        const outcome = new StationError(frame.code, frame.description)
+        if (!queue.answered(frame.id, outcome)) record('an error', outcome.message)
+        return
+      }
+      case 'send':
+        if (version === 'ocpp2.1') return takeSent(frame)
+        return record('a frame', `SEND is not in ${version}`)
+      case 'resultError':
+        return record('an error about an answer of ours', `${frame.code} ${frame.description}`)
+      case 'unknown':
+        return record('a frame', `type ${frame.type} is not known`)
+      case 'malformed':
+        return refuse(frame)
     }
   }
 }

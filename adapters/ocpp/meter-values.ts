@@ -1,4 +1,4 @@
-/** Meter values of both versions as readings: phases summed, k units and multipliers scaled. */
+/** Meter values of all versions as readings: phases summed, k units and multipliers scaled. */
 import type { ResourceId } from '#domain/ids.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import type { Instant } from '#domain/time.ts'
@@ -57,7 +57,7 @@ function meterValue(version: OcppVersion, payload: Payload, aligned: boolean): M
 }
 
 function measuredOf(version: OcppVersion, sample: Payload): Measured | null {
-  // A signed value is a text of its own format; 1.6 marks it, 2.0.1 carries it beside the number.
+  // A signed value is a text of its own format; 1.6 marks it, 2.x carries it beside the number.
   if (sample['format'] === 'SignedData') return null
   const value = optionalNumber(sample, 'value')
   if (value === null) return null
@@ -69,12 +69,12 @@ function measuredOf(version: OcppVersion, sample: Payload): Measured | null {
   }
 }
 
-/** kW and kWh in either version (2.0.1 stations write them, too), 2.0.1 also 10^multiplier. */
+/** kW and kWh in either version (2.x stations write them, too), 2.x also 10^multiplier. */
 function scale(version: OcppVersion, sample: Payload): number {
-  const measure = version === 'ocpp2.0.1' ? optionalObject(sample, 'unitOfMeasure') : sample
+  const measure = version !== 'ocpp1.6' ? optionalObject(sample, 'unitOfMeasure') : sample
   if (measure === null) return 1
   const thousands = /^k(W|Wh)$/i.test(optionalText(measure, 'unit') ?? '') ? 1000 : 1
-  const multiplier = version === 'ocpp2.0.1' ? (optionalNumber(measure, 'multiplier') ?? 0) : 0
+  const multiplier = version !== 'ocpp1.6' ? (optionalNumber(measure, 'multiplier') ?? 0) : 0
   return thousands * 10 ** multiplier
 }
 

@@ -29,6 +29,12 @@ export function integer(payload: Payload, field: string): number {
   return value
 }
 
+export function flag(payload: Payload, field: string): boolean {
+  const value = present(payload, field)
+  if (typeof value !== 'boolean') throw wrongType(field, 'true or false')
+  return value
+}
+
 export function object(payload: Payload, field: string): Payload {
   const value = present(payload, field)
   if (!isObject(value)) throw wrongType(field, 'an object')

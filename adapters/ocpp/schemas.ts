@@ -5,11 +5,13 @@ import formats from 'ajv-formats'
 // (2 s and 250 MB); the texts alone cost 5 ms.
 import * as schemas16 from 'typed-ocpp/dist/ocpp16/schemas.js'
 import * as schemas201 from 'typed-ocpp/dist/ocpp20/schemas.js'
+import * as schemas21 from 'typed-ocpp/dist/ocpp21/schemas.js'
 import type { OcppVersion, Payload } from './frames.ts'
 
 const TEXTS: Record<OcppVersion, Record<string, unknown>> = {
   'ocpp1.6': schemas16,
   'ocpp2.0.1': schemas201,
+  'ocpp2.1': schemas21,
 }
 
 // multipleOfPrecision: a third of the one-decimal limits fails `multipleOf: 0.1` without it.
@@ -23,14 +25,19 @@ export function isAction(version: OcppVersion, action: string): boolean {
   return Object.hasOwn(TEXTS[version], `${action}Request`)
 }
 
+/** Is this sent by SEND (2.1), which has no answer? */
+export function isSent(version: OcppVersion, action: string): boolean {
+  return !isAction(version, action) && Object.hasOwn(TEXTS[version], action)
+}
+
 /** What is wrong with a payload by the standard's schema, in one line; null: nothing. */
 export function deviation(
   version: OcppVersion,
   action: string,
-  kind: 'Request' | 'Response',
+  kind: 'Request' | 'Response' | 'Send',
   payload: Payload,
 ): string | null {
-  const name = `${action}${kind}`
+  const name = kind === 'Send' ? action : `${action}${kind}`
   const key = `${version} ${name}`
   let validate = compiled.get(key)
   if (validate === undefined) {

@@ -8,7 +8,7 @@ import type { Admission } from './admission.ts'
 import { identityOfPath, isAuthorised } from './credential.ts'
 import type { OcppVersion } from './frames.ts'
 
-const VERSIONS: readonly OcppVersion[] = ['ocpp2.0.1', 'ocpp1.6']
+const VERSIONS: readonly OcppVersion[] = ['ocpp2.1', 'ocpp2.0.1', 'ocpp1.6']
 /** NotifyReport of a large station is the longest message; meter values take a few kB. */
 const MESSAGE_BYTES_MAX = 256 * 1024
 

@@ -1,5 +1,6 @@
 /** OCPP 1.6: what a charge point says, and how it is set up. */
 import { instant } from '#domain/time.ts'
+import { securityEvent } from './conditions.ts'
 import { type Payload, WireError } from './frames.ts'
 import { meterValues } from './meter-values.ts'
 import { createProfileControl } from './profile-control.ts'
@@ -26,7 +27,6 @@ const ACKNOWLEDGED = [
   'DiagnosticsStatusNotification',
   'FirmwareStatusNotification',
   'LogStatusNotification',
-  'SecurityEventNotification',
   'SignedFirmwareStatusNotification',
 ] as const
 
@@ -56,6 +56,7 @@ export function createSession16(context: SessionContext): Session {
     StopTransaction: (payload) => stopTransaction(context, payload),
     MeterValues: (payload) => takeMeterValues(context, payload),
     DataTransfer: (payload) => dataTransfer(context, payload),
+    SecurityEventNotification: (payload) => securityEvent(context, payload),
   }
   for (const action of ACKNOWLEDGED) handlers[action] = () => ({})
 

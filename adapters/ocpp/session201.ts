@@ -1,5 +1,11 @@
-/** OCPP 2.0.1: what a charging station says, and how it is set up. */
+/** OCPP 2.0.1 and what 2.1 has in common with it: what a station says, and how it is set up. */
 import type { Instant } from '#domain/time.ts'
+import {
+  clearedChargingLimit,
+  endOverride,
+  notifyChargingLimit,
+  securityEvent,
+} from './conditions.ts'
 import { type Payload, WireError } from './frames.ts'
 import { type MeterValue, meterValues } from './meter-values.ts'
 import { createProfileControl } from './profile-control.ts'
@@ -10,10 +16,8 @@ import { reportMeterValues, type Session, type SessionContext } from './station.
 import { fromTimestamp, setProfile201, toTimestamp } from './wire.ts'
 
 const ACKNOWLEDGED = [
-  'ClearedChargingLimit',
   'FirmwareStatusNotification',
   'LogStatusNotification',
-  'NotifyChargingLimit',
   'NotifyCustomerInformation',
   'NotifyDisplayMessages',
   'NotifyEvent',
@@ -22,11 +26,12 @@ const ACKNOWLEDGED = [
   'PublishFirmwareStatusNotification',
   'ReportChargingProfiles',
   'ReservationStatusUpdate',
-  'SecurityEventNotification',
 ] as const
 
-/** Speaks 2.0.1 on one connection. */
-export function createSession201(context: SessionContext): Session {
+export type Handlers = Record<string, (payload: Payload) => Payload>
+
+/** Speaks 2.0.1 on one connection; with `more` what a later version adds. */
+export function createSession201(context: SessionContext, more: Handlers = {}): Session {
   const profiles = createProfileControl(context, {
     setProfile: (evseId, parts) => ({ ...setProfile201(evseId, parts) }),
     clearById: (chargingProfileId) => ({ chargingProfileId }),
@@ -43,7 +48,7 @@ export function createSession201(context: SessionContext): Session {
     }),
     compositeField: 'schedule',
   })
-  const handlers: Record<string, (payload: Payload) => Payload> = {
+  const handlers: Handlers = {
     BootNotification: (payload) => boot(context, payload),
     Heartbeat: () => ({ currentTime: toTimestamp(context.clock.now()) }),
     // Who may charge is not ours to say: the operator's own system does.
@@ -53,9 +58,17 @@ export function createSession201(context: SessionContext): Session {
     MeterValues: (payload) => takeMeterValues(context, payload),
     NotifyEVChargingNeeds: (payload) => chargingNeeds(context, payload),
     NotifyEVChargingSchedule: () => ({ status: 'Accepted' }),
+    NotifyChargingLimit: (payload) => notifyChargingLimit(context, payload, profiles.readBack),
+    ClearedChargingLimit: (payload) => clearedChargingLimit(context, payload),
+    SecurityEventNotification: (payload) => securityEvent(context, payload),
     DataTransfer: () => ({ status: 'UnknownVendorId' }),
+    // Certificates come from the operator's own system; an unwelcome status is a good answer.
+    SignCertificate: () => ({ status: 'Rejected' }),
+    GetCertificateStatus: () => ({ status: 'Failed' }),
+    Get15118EVCertificate: () => ({ status: 'Failed', exiResponse: '' }),
   }
   for (const action of ACKNOWLEDGED) handlers[action] = () => ({})
+  Object.assign(handlers, more)
 
   return {
     limit: profiles.limit,
@@ -97,11 +110,12 @@ function transactionEvent(context: SessionContext, payload: Payload): Payload {
   const eventType = text(payload, 'eventType')
   const at = eventTime(context, text(payload, 'timestamp'))
   const aligned = optionalText(payload, 'triggerReason') === 'MeterValueClock'
-  const values = meterValues('ocpp2.0.1', payload, 'meterValue', aligned)
+  const values = meterValues(context.version, payload, 'meterValue', aligned)
   const evseId = evseOf(context, payload, id)
   if (evseId !== null) {
     follow(transactions, eventType, evseId, id, at, values)
     reportMeterValues(context, evseId, values)
+    if (eventType === 'Ended') endOverride(context, evseId)
   }
   const token = optionalObject(payload, 'idToken')
   return token === null ? {} : { idTokenInfo: { status: 'Accepted' } }
@@ -144,7 +158,7 @@ function evseOf({ station }: SessionContext, payload: Payload, id: string): numb
 function takeMeterValues(context: SessionContext, payload: Payload): Payload {
   const evseId = integer(payload, 'evseId')
   context.station.transactions.heard(evseId)
-  reportMeterValues(context, evseId, meterValues('ocpp2.0.1', payload, 'meterValue'))
+  reportMeterValues(context, evseId, meterValues(context.version, payload, 'meterValue'))
   return {}
 }
 

@@ -1,4 +1,4 @@
-/** Setting up an OCPP 2.0.1 charging station after it has booted. */
+/** Setting up an OCPP 2.0.1 or 2.1 charging station after it has booted. */
 import type * as Ocpp201 from 'typed-ocpp/dist/ocpp20/types.js'
 import type { Payload } from './frames.ts'
 import type { ProfileControl } from './profile-control.ts'
@@ -17,14 +17,14 @@ export async function setUp201(context: SessionContext, profiles: ProfileControl
   const style = { unit, stackLevel } as const
   const aligned = await configureMeter(context)
   await profiles.clearForeign(levelMax, style, context.setUpDeadlineMs)
-  const details = [`OCPP 2.0.1, limits in ${unit}`]
+  const details = [`OCPP ${context.version.slice('ocpp'.length)}, limits in ${unit}`]
   for (const resource of station.resources.values()) {
     const accepted = await profiles.installDefault(resource, style, context.setUpDeadlineMs)
     if (!accepted) details.push('no default profile accepted')
   }
   if (!aligned) details.push('no clock-aligned meter values')
   return {
-    version: 'ocpp2.0.1',
+    version: context.version,
     style,
     alignedValues: aligned,
     detail: details.join(', '),

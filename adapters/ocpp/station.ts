@@ -2,6 +2,7 @@ import type { Resource } from '#domain/resource.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import type { Clock, DeviceSink, EffectiveSetpoint, Log, Timer } from '#ports.ts'
 import type { CallRequest } from './call-queue.ts'
+import { type Conditions, createConditions } from './conditions.ts'
 import type { OcppVersion, Payload } from './frames.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import type { Link } from './link.ts'
@@ -13,11 +14,12 @@ import type { ProfileStyle } from './wire.ts'
 /** What is known of one charging station, over all its connections. */
 export type Station = {
   readonly identity: string
-  /** By connector (1.6) or EVSE (2.0.1). */
+  /** By connector (1.6) or EVSE (2.x). */
   readonly resources: Map<number, Resource>
   readonly transactions: TransactionBook
   readonly inbox: Inbox
   readonly ledger: ProfileLedger
+  readonly conditions: Conditions
   link: Link | null
   session: Session | null
   /** Set up and reported as connected. */
@@ -42,6 +44,8 @@ export type SetUp = {
 export type Session = {
   /** Answers a CALL of the station. @throws WireError */
   answer(action: string, payload: Payload): Payload
+  /** Takes a SEND of the station (2.1). @throws WireError, which is recorded: nobody answers. */
+  take?(action: string, payload: Payload): void
   /** Configures the station and clears what others left. @throws DomainError device-unreachable */
   setUp(): Promise<SetUp>
   /** Asks whether a transaction runs, where the station can be asked. */
@@ -58,6 +62,7 @@ export type Session = {
 }
 
 export type SessionContext = {
+  readonly version: OcppVersion
   readonly station: Station
   readonly clock: Clock
   readonly timer: Timer
@@ -104,6 +109,7 @@ export function createStation(
     }),
     inbox: createInbox(),
     ledger: createProfileLedger(),
+    conditions: createConditions(),
     link: null,
     session: null,
     ready: false,

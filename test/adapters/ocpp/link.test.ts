@@ -223,7 +223,9 @@ test('two connectors of one station are two resources, each with its own profile
 test('no text makes the frame reader throw, and what it reads it reads whole', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-      expect(['call', 'result', 'error', 'unknown', 'malformed']).toContain(parseFrame(text).kind)
+      expect(['call', 'result', 'error', 'resultError', 'send', 'unknown', 'malformed']).toContain(
+        parseFrame(text).kind,
+      )
     }),
   )
   fc.assert(

@@ -1,0 +1,164 @@
+/** What others do to a station behind our back: limits from elsewhere, the driver's override. */
+import type { Rating, Resource } from '#domain/resource.ts'
+import { type Instant, instant } from '#domain/time.ts'
+import type { Payload } from './frames.ts'
+import { flag, object, objects, optionalNumber, optionalText, text } from './read.ts'
+import { eventTime } from './session-rules.ts'
+import type { Session, SessionContext } from './station.ts'
+import { fromTimestamp, limitToWatts } from './wire.ts'
+
+/** Per EVSE, over all connections of a station. */
+export type Conditions = {
+  /** By source, W. */
+  readonly limits: Map<number, Map<string, number>>
+  /** EVSEs whose driver wants full power now. */
+  readonly overridden: Set<number>
+}
+
+const READ_BACK_DEADLINE_MS = 10_000
+
+export function createConditions(): Conditions {
+  return { limits: new Map(), overridden: new Set() }
+}
+
+/** NotifyChargingLimit: an energy manager, a grid operator or another system has set a limit. */
+export function notifyChargingLimit(
+  context: SessionContext,
+  payload: Payload,
+  readBack: Session['readBack'],
+): Payload {
+  const source = text(object(payload, 'chargingLimit'), 'chargingLimitSource')
+  const schedules = objects(payload, 'chargingSchedule')
+  for (const [evseId, resource] of concerned(context, payload)) {
+    if (schedules.length === 0) askForLimit(context, evseId, resource, source, readBack)
+    else note(context, evseId, source, lowest(schedules, resource.rating, context.clock.now()))
+  }
+  return {}
+}
+
+export function clearedChargingLimit(context: SessionContext, payload: Payload): Payload {
+  const source = text(payload, 'chargingLimitSource')
+  for (const [evseId] of concerned(context, payload)) note(context, evseId, source, null)
+  return {}
+}
+
+/** NotifyPriorityCharging of 2.1: the driver opts out of control for this transaction, or in again. */
+export function notifyPriorityCharging(context: SessionContext, payload: Payload): Payload {
+  const id = text(payload, 'transactionId')
+  const isOn = flag(payload, 'activated')
+  const evseId = context.station.transactions.find(id)?.connectorId
+  if (evseId !== undefined) override(context, evseId, isOn)
+  return {}
+}
+
+/** What a driver asked for ends with the transaction. */
+export function endOverride(context: SessionContext, evseId: number): void {
+  if (context.station.conditions.overridden.has(evseId)) override(context, evseId, false)
+}
+
+/** Only its type: the free text beside it may hold addresses or id tags. */
+export function securityEvent(context: SessionContext, payload: Payload): Payload {
+  const { station, sink } = context
+  const detail = text(payload, 'type').slice(0, 50)
+  eventTime(context, text(payload, 'timestamp'))
+  const [first] = station.resources.values()
+  sink.security({ resourceId: first?.id ?? null, kind: 'reported', detail })
+  return {}
+}
+
+function override({ station, sink }: SessionContext, evseId: number, isOn: boolean): void {
+  const resource = station.resources.get(evseId)
+  if (resource === undefined) return
+  if (isOn) station.conditions.overridden.add(evseId)
+  else station.conditions.overridden.delete(evseId)
+  sink.overridden(resource.id, isOn)
+}
+
+/** Without an EVSE, or with EVSE 0, a limit holds for the whole station, so for each place of it. */
+function concerned({ station }: SessionContext, payload: Payload): [number, Resource][] {
+  const evseId = optionalNumber(payload, 'evseId') ?? 0
+  return [...station.resources].filter(([one]) => evseId === 0 || one === evseId)
+}
+
+/** Of several sources the lowest limit is told. */
+function note(
+  { station, sink }: SessionContext,
+  evseId: number,
+  source: string,
+  limitW: number | null,
+): void {
+  const resource = station.resources.get(evseId)
+  if (resource === undefined) return
+  const limits = station.conditions.limits.get(evseId) ?? new Map<string, number>()
+  station.conditions.limits.set(evseId, limits)
+  if (limitW === null) limits.delete(source)
+  else limits.set(source, limitW)
+  const [lowestOne] = [...limits].toSorted(([, a], [, b]) => a - b)
+  if (lowestOne === undefined) sink.limitedElsewhere(resource.id, null, source)
+  else sink.limitedElsewhere(resource.id, lowestOne[1], lowestOne[0])
+}
+
+/** The lowest power of all periods that have not ended: what may be promised until it is cleared. */
+function lowest(schedules: readonly Payload[], rating: Rating, now: Instant): number | null {
+  const limits = schedules.flatMap((schedule) => limitsAhead(schedule, rating, now))
+  return limits.length === 0 ? null : Math.min(...limits)
+}
+
+function limitsAhead(schedule: Payload, rating: Rating, now: Instant): number[] {
+  const start = fromTimestamp(optionalText(schedule, 'startSchedule')) ?? now
+  const durationS = optionalNumber(schedule, 'duration')
+  const end = durationS === null ? null : instant(Math.floor(start + durationS * 1000))
+  if (end !== null && end <= now) return []
+  const unit = optionalText(schedule, 'chargingRateUnit') === 'A' ? 'A' : 'W'
+  const periods = objects(schedule, 'chargingSchedulePeriod')
+  return periods.flatMap((period, index) => {
+    const next = periods[index + 1]
+    const until = next === undefined ? null : optionalNumber(next, 'startPeriod')
+    if (until !== null && start + until * 1000 <= now) return []
+    const limitW = limitOf(period, unit, rating)
+    return limitW === null ? [] : [limitW]
+  })
+}
+
+/** 2.1 may tell the phases one by one; there W, too, are per phase. */
+function limitOf(period: Payload, unit: 'A' | 'W', rating: Rating): number | null {
+  const limit = optionalNumber(period, 'limit')
+  if (limit === null || limit < 0) return null
+  const others = ['limit_L2', 'limit_L3'].map((field) => optionalNumber(period, field))
+  const told = others.filter((one) => one !== null)
+  if (told.length > 0) {
+    return limitToWatts(
+      told.reduce((sum, one) => sum + one, limit),
+      unit,
+      1,
+    )
+  }
+  const phases = Math.min(optionalNumber(period, 'numberPhases') ?? rating.phases, rating.phases)
+  return limitToWatts(limit, unit, phases)
+}
+
+/** The message may come without a schedule: what is in force then tells, where nothing is of ours. */
+function askForLimit(
+  context: SessionContext,
+  evseId: number,
+  resource: Resource,
+  source: string,
+  readBack: Session['readBack'],
+): void {
+  const { station, clock, log } = context
+  const { identity } = station
+  const ours = station.ledger.wanted(evseId)
+  if (ours !== null && ours.powerW !== null && ours.validUntil > clock.now()) {
+    log.warn('a limit from elsewhere came without its height', { identity, evseId, source })
+    return
+  }
+  readBack(resource, READ_BACK_DEADLINE_MS).then(
+    (effective) => {
+      if (effective.kind === 'limited') note(context, evseId, source, effective.powerW)
+    },
+    (error: unknown) => {
+      const told = String(error)
+      log.warn('a limit from elsewhere could not be read', { identity, evseId, error: told })
+    },
+  )
+}
