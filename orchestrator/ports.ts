@@ -179,6 +179,8 @@ export interface SetpointRepository {
   order(wanted: readonly Omit<DesiredSetpoint, 'version'>[]): Promise<SetpointRow[]>
   /** The newest row of each resource. */
   current(resourceIds?: readonly ResourceId[]): Promise<SetpointRow[]>
+  /** The newest rows of one resource over all calls, newest first. */
+  ofResource(resourceId: ResourceId, limit: number): Promise<SetpointRow[]>
   /** All rows of one call, oldest first. */
   ofCall(callId: CallId): Promise<SetpointRow[]>
   /** Records progress; a null leaves what is there. */

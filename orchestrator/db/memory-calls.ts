@@ -102,6 +102,12 @@ export function memorySetpoints(makeTable: MakeTable): SetpointRepository {
       [...newest().values()]
         .filter((row) => ids === undefined || ids.includes(row.resourceId))
         .sort((a, b) => (a.resourceId < b.resourceId ? -1 : 1)),
+    ofResource: async (resourceId, limit) =>
+      rows
+        .values()
+        .filter((row) => row.resourceId === resourceId)
+        .sort((a, b) => b.version - a.version)
+        .slice(0, limit),
     ofCall: async (callId) => rows.values().filter((row) => row.callId === callId),
     async progress(resourceId, version, progress) {
       const key = `${resourceId} ${version}`

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, max, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, max, sql } from 'drizzle-orm'
 import type { SetpointProgress, SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { SetpointRepository } from '#ports.ts'
@@ -44,6 +44,13 @@ export function setpointRepository(tx: Transaction): SetpointRepository {
             FROM ${resourceIds === undefined ? everyResource : sql`unnest(${textArray(resourceIds)})`} AS ids (id))`,
         )
         .orderBy(asc(setpoints.resourceId)),
+    ofResource: async (resourceId, limit) =>
+      tx
+        .select(columns)
+        .from(setpoints)
+        .where(eq(setpoints.resourceId, resourceId))
+        .orderBy(desc(setpoints.version))
+        .limit(limit),
     ofCall: async (callId) =>
       tx
         .select(columns)

@@ -39,3 +39,12 @@ export type EffectiveSetpoint =
   | { readonly kind: 'default' }
   | { readonly kind: 'limited'; readonly powerW: number }
   | { readonly kind: 'unknown' }
+
+export type SetpointLink = 'acknowledged' | 'effective' | 'observed'
+
+/** The links of a setpoint's chain that are not there, in order: a gap between any two is a sign. */
+export function missingLinks(row: SetpointRow): SetpointLink[] {
+  const has = { acknowledged: row.acknowledgedAt, effective: row.effectiveAt }
+  const all = { ...has, observed: row.observedAt }
+  return (Object.keys(all) as SetpointLink[]).filter((link) => all[link] === null)
+}

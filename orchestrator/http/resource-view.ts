@@ -1,8 +1,13 @@
 import { z } from '@hono/zod-openapi'
+import type { ResourceId } from '#domain/ids.ts'
 import type { Resource, ResourceHealth, StandingOffer } from '#domain/resource.ts'
+import type { KnownCapability, DeviceCondition } from '#domain/capability.ts'
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { StoreTransaction } from '#ports.ts'
+import { CapabilityView, capabilityView, ConditionView, conditionView } from './capability-view.ts'
 import type { ApiContext } from './context.ts'
 import { At, at, DirectionText } from './schemas.ts'
+import { SetpointChain, setpointChain } from './setpoint-view.ts'
 
 export const RatingView = z.object({
   importMaxW: z.int(),
@@ -59,7 +64,20 @@ export const ResourceView = z.object({
   connection: ConnectionView,
   enrolledAt: At,
   health: HealthView.nullable().openapi({ description: 'null: it has never connected' }),
+  capability: CapabilityView.nullable().openapi({ description: 'null: it has not told yet' }),
+  condition: ConditionView.nullable().openapi({ description: 'null: nobody else acts on it' }),
+  setpoint: SetpointChain.nullable().openapi({
+    description: 'The newest; null: it was never asked for anything',
+  }),
 })
+
+/** What is known of a resource beside its enrolment. */
+export type Known = {
+  readonly health?: ResourceHealth | undefined
+  readonly capability?: KnownCapability | undefined
+  readonly condition?: DeviceCondition | undefined
+  readonly setpoint?: SetpointRow | undefined
+}
 
 export function offerView(offer: StandingOffer): z.infer<typeof OfferView> {
   return {
@@ -73,7 +91,7 @@ export function offerView(offer: StandingOffer): z.infer<typeof OfferView> {
 export function resourceView(
   context: ApiContext,
   resource: Resource,
-  health: ResourceHealth | null,
+  { health, capability, condition, setpoint }: Known = {},
 ): z.infer<typeof ResourceView> {
   const { id, kind, siteId, ownerId, congestionPointId, rating } = resource
   return {
@@ -86,24 +104,38 @@ export function resourceView(
     offer: offerView(resource.offer),
     connection: connectionView(context, resource),
     enrolledAt: at(resource.enrolledAt),
-    health:
-      health === null
-        ? null
-        : { connected: health.connected, since: at(health.since), detail: health.detail },
+    health: health
+      ? { connected: health.connected, since: at(health.since), detail: health.detail }
+      : null,
+    capability: capability ? capabilityView(capability) : null,
+    condition: condition ? conditionView(condition) : null,
+    setpoint: setpoint ? setpointChain(setpoint) : null,
   }
 }
 
-/** Resources with what is known of their connections. */
+/** Resources with what is known of their connections, devices and newest setpoints. */
 export async function resourceViews(
   context: ApiContext,
   tx: StoreTransaction,
   resources: readonly Resource[],
 ): Promise<z.infer<typeof ResourceView>[]> {
-  const healths = await tx.resources.health(resources.map(({ id }) => id))
-  const healthOf = new Map(healths.map((health) => [health.resourceId, health]))
+  const ids = resources.map(({ id }) => id)
+  const healths = byId(await tx.resources.health(ids))
+  const capabilities = byId(await tx.resources.capabilities(ids))
+  const conditions = byId(await tx.resources.conditions(ids))
+  const setpoints = byId(await tx.setpoints.current(ids))
   return resources.map((resource) =>
-    resourceView(context, resource, healthOf.get(resource.id) ?? null),
+    resourceView(context, resource, {
+      health: healths.get(resource.id),
+      capability: capabilities.get(resource.id),
+      condition: conditions.get(resource.id),
+      setpoint: setpoints.get(resource.id),
+    }),
   )
+}
+
+function byId<T extends { readonly resourceId: ResourceId }>(rows: readonly T[]) {
+  return new Map(rows.map((row) => [row.resourceId, row]))
 }
 
 function connectionView(

@@ -117,7 +117,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(17)
+    expect(compared).toHaveLength(19)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {

@@ -36,6 +36,9 @@ const SetpointView = z.object({
   acknowledgedAt: At.nullable(),
   effectiveAt: At.nullable(),
   effectiveW: z.int().nullable(),
+  strategy: z.string().nullable(),
+  observedAt: At.nullable(),
+  observedW: z.int().nullable(),
   refusal: z.string().nullable(),
   atDefault: z.boolean().openapi({ description: 'Read back: the device is at its default' }),
 })
@@ -143,6 +146,9 @@ function setpointView(row: SetpointRow): z.infer<typeof SetpointView> {
     acknowledgedAt: atOrNull(row.acknowledgedAt),
     effectiveAt: atOrNull(row.effectiveAt),
     effectiveW,
+    strategy: row.strategy,
+    observedAt: atOrNull(row.observedAt),
+    observedW: row.observedW,
     refusal,
     atDefault: powerW === null && row.effectiveAt !== null && effectiveW === null,
   }

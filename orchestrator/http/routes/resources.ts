@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import { fieldError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
 import { changeOffer } from '#lifecycle/change-offer.ts'
 import { enrolResource } from '#lifecycle/enrol-resource.ts'
@@ -18,7 +19,11 @@ import {
   ResourceIdText,
   SiteIdText,
   takes,
+  WholeText,
 } from '../schemas.ts'
+import { SetpointChain, setpointChain } from '../setpoint-view.ts'
+
+const MOST_SETPOINTS = 100
 
 const OfferBody = z
   .strictObject({
@@ -97,6 +102,18 @@ const getResource = createRoute({
   responses: { 200: answers(ResourceView, 'The resource') },
 })
 
+const getSetpoints = createRoute({
+  method: 'get',
+  path: '/v1/resources/{id}/setpoints',
+  summary: 'How far each setpoint of a resource has come: the truth chain',
+  description:
+    'Newest first. Ordered, acknowledged by the device, effective as it says itself, and observed ' +
+    'by its meter: only what was observed is paid.',
+  ...forRoles('aggregator', 'owner', 'operator'),
+  request: { params: One, query: z.object({ limit: WholeText.optional() }) },
+  responses: { 200: answers(z.array(SetpointChain), 'At most 100; 20 where no limit is given') },
+})
+
 const putOffer = createRoute({
   method: 'put',
   path: '/v1/resources/{id}/offer',
@@ -166,7 +183,7 @@ export function resourceRoutes(context: ApiContext) {
         await requestOf(c),
         async (inside): Promise<z.infer<typeof Enrolled>> => {
           const { resource, password } = await enrolResource(inside, by.organisationId, input)
-          return { resource: resourceView(context, resource, null), password }
+          return { resource: resourceView(context, resource), password }
         },
         (made) => ({ ...made, password: null }),
       )
@@ -190,6 +207,20 @@ export function resourceRoutes(context: ApiContext) {
       })
       if (view === undefined) throw notFound()
       return c.json(view, 200)
+    })
+    .openapi(getSetpoints, async (c) => {
+      const { id } = c.req.valid('param')
+      const { limit = 20 } = c.req.valid('query')
+      if (limit < 1 || limit > MOST_SETPOINTS) {
+        throw fieldError('malformed', 'query.limit', `1 to ${MOST_SETPOINTS}`, limit)
+      }
+      const key = c.get('key')
+      const rows = await ports.store.transaction(async (tx) => {
+        const resource = await tx.resources.find(id)
+        if (resource === null || !mayRead(key, resource)) throw notFound()
+        return tx.setpoints.ofResource(id, limit)
+      })
+      return c.json(rows.map(setpointChain), 200)
     })
     .openapi(putOffer, async (c) => {
       const { id } = c.req.valid('param')

@@ -225,7 +225,7 @@ export function setpointTests(open: () => Store): void {
     expect(rows.map((r) => r.version).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
   })
 
-  test('current is the newest row of each resource; ofCall is all of a call, oldest first', async () => {
+  test('current is the newest row of each resource; ofCall and ofResource tell all of one', async () => {
     const store = open()
     await store.transaction(async (tx) => {
       await tx.setpoints.order([setpoint({ resourceId: B }), setpoint({ resourceId: A })])
@@ -239,6 +239,9 @@ export function setpointTests(open: () => Store): void {
       expect(shown(await tx.setpoints.current([]))).toEqual([])
       expect(shown(await tx.setpoints.ofCall(FIRST))).toEqual(['charger-b 1', 'charger-a 1'])
       expect(await tx.setpoints.ofCall(callId('call-9'))).toEqual([])
+      expect(shown(await tx.setpoints.ofResource(A, 9))).toEqual(['charger-a 2', 'charger-a 1'])
+      expect(shown(await tx.setpoints.ofResource(A, 1))).toEqual(['charger-a 2'])
+      expect(await tx.setpoints.ofResource(resourceId('charger-z'), 9)).toEqual([])
     })
   })
 
