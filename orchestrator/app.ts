@@ -10,7 +10,7 @@ import type { DeviceDriver, Ports } from '#ports.ts'
 
 export type App = {
   /** Holds the devices of these drivers until it is stopped. */
-  startGateway(drivers: readonly DeviceDriver[]): Promise<Gateway>
+  startGateway(drivers: readonly DeviceDriver[], ocppUrl?: () => string | null): Promise<Gateway>
   /** Advances calls, payouts and the chain until it is stopped. */
   startWorker(wakeUps: BullWakeUps): { stop(): Promise<void> }
   /** Takes every step that is due now: calls, payouts, one round of the chain. */
@@ -20,7 +20,7 @@ export type App = {
 /** The product on the ports it is handed: the same in the real, the simulated and the test world. */
 export function createApp(ports: Ports): App {
   return {
-    startGateway: (drivers) => runGateway(ports, drivers),
+    startGateway: (drivers, ocppUrl) => runGateway(ports, drivers, ocppUrl),
     startWorker(wakeUps) {
       const parts = [
         createWorker({ ports, wakeUps, advanceCall }),

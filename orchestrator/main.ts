@@ -104,7 +104,6 @@ async function assemble(
     wakeUps,
     rail,
     gateway: { id: GATEWAY, signer },
-    gatewayKeys: [{ id: GATEWAY, publicKey: signer.publicKey }],
   }
   const chainHeadAt = () => readHeadTime({ rpcUrl: servers.rpcUrl, timer })
   const operatorKey = await ensureFirstOperator(ports)

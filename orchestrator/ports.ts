@@ -24,6 +24,7 @@ import type {
   SettlementStatement,
 } from './domain/evidence.ts'
 import type { CallState, FlexibilityCall } from './domain/flexibility-call.ts'
+import type { DeviceOwner, KnownGateway } from './domain/gateway.ts'
 import type {
   Address,
   CallId,
@@ -104,6 +105,7 @@ export interface StoreTransaction {
   readonly events: Events
   readonly requests: IdempotencyRepository
   readonly keys: ApiKeyRepository
+  readonly gateways: GatewayRepository
 }
 
 export interface OrganisationRepository {
@@ -300,6 +302,36 @@ export interface ApiKeyRepository {
   count(): Promise<number>
 }
 
+/** Which gateways there are, and which devices each of them holds. */
+export interface GatewayRepository {
+  /** Makes a key known under a name. @throws DomainError 'duplicate' if it has another key */
+  introduce(id: GatewayId, publicKey: Hex, at: Instant): Promise<void>
+  /** A process acts under a known name from now on, in place of any other; it holds nothing yet. */
+  begin(gateway: Pick<KnownGateway, 'id' | 'ocppUrl'> & { instance: string }): Promise<void>
+  /** Counts the lease up. False: another process acts under this name now. */
+  beat(id: GatewayId, instance: string, at: Instant): Promise<boolean>
+  /** Lets go of everything, so that others need not wait. */
+  leave(id: GatewayId, instance: string): Promise<void>
+  /** Ordered by id. */
+  list(): Promise<KnownGateway[]>
+  /** Ordered by resource. */
+  owners(filter?: {
+    resourceIds?: readonly ResourceId[]
+    gatewayId?: GatewayId
+  }): Promise<DeviceOwner[]>
+  /** A device has dialled this gateway: it is its own, unless it has dialled another one since. */
+  claim(resourceId: ResourceId, gatewayId: GatewayId, at: Instant): Promise<boolean>
+  /** Takes a device over from its owner (null: nobody). False: somebody else was quicker. */
+  take(
+    resourceId: ResourceId,
+    gatewayId: GatewayId,
+    from: DeviceOwner | null,
+    at: Instant,
+  ): Promise<boolean>
+  /** A device has hung up. False: it was not this gateway's any more. */
+  release(resourceId: ResourceId, gatewayId: GatewayId): Promise<boolean>
+}
+
 // ------------------------------------------------------------- waking things
 
 /** Hints, never truth: losing all of them costs at most one reconciler tick. */
@@ -335,6 +367,11 @@ export interface DeviceDriver {
   nextStrategy(resourceId: ResourceId): string | null
   /** What limit or setpoint the device says is in force. @throws DomainError as above */
   readBack(resourceId: ResourceId, deadlineMs: number): Promise<EffectiveSetpoint>
+  /**
+   * Lets a device go, because another gateway dials it now. Only for drivers that dial: a device
+   * that dials us moves by itself.
+   */
+  detach?(resourceId: ResourceId): Promise<void>
 }
 
 /** What drivers report; never rejects because of the device's data. */
@@ -428,6 +465,9 @@ export type Ports = {
   readonly rail: PayoutRail
   /** The key under which this process signs the telemetry that it takes in. */
   readonly gateway: { readonly id: GatewayId; readonly signer: Signer }
-  /** The keys of every gateway that may sign; they stand in each call's terms. */
-  readonly gatewayKeys: readonly { readonly id: GatewayId; readonly publicKey: Hex }[]
+}
+
+/** What a gateway is handed: neither money nor the queue of calls. */
+export type GatewayPorts = Omit<Ports, 'rail' | 'wakeUps'> & {
+  readonly wakeUps: Pick<WakeUps, 'notify' | 'subscribe'>
 }

@@ -63,7 +63,6 @@ export function createWorld(options: WorldOptions): World {
       wakeUps: localWakeUps(),
       rail,
       gateway: { id, signer },
-      gatewayKeys: [{ id, publicKey: signer.publicKey }],
     }
     const { ports, driver: device } = options.interpose?.(plain, driver) ?? { ports: plain, driver }
     const app = createApp(ports)

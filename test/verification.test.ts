@@ -49,8 +49,7 @@ beforeAll(async () => {
     ...program,
     interpose: (ports, driver) => {
       const { id } = ports.gateway
-      const gatewayKeys = [{ id, publicKey: signer.publicKey }]
-      return { ports: { ...ports, gateway: { id, signer }, gatewayKeys }, driver }
+      return { ports: { ...ports, gateway: { id, signer } }, driver }
     },
   })
   await world.boot()

@@ -84,6 +84,12 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
     },
     nextStrategy: () => null,
     readBack: async (id, deadlineMs) => await link(id).readBack(deadlineMs),
+    async detach(id) {
+      waiting.delete(id)
+      const known = links.get(id)
+      links.delete(id)
+      await known?.stop()
+    },
     clientCertificate: async () => (await open()).pki.certificate,
     presentedThumbprint: (id) => links.get(id)?.presentedThumbprint ?? null,
   }

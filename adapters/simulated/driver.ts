@@ -75,6 +75,9 @@ export function createSimulatedDriver(options: {
     async readBack(resourceId: ResourceId): Promise<EffectiveSetpoint> {
       return find(resourceId).effective(options.clock.now())
     },
+    async detach(resourceId) {
+      attached.delete(resourceId)
+    },
     plug(resourceId, machine) {
       devices.set(resourceId, createSimulatedDevice(machine, options.clock.now()))
     },

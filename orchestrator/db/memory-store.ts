@@ -1,6 +1,7 @@
 import type { Store, StoreTransaction } from '#ports.ts'
 import { memoryChainJournal } from './memory-chain-journal.ts'
 import { memoryCalls, memoryPromises, memorySetpoints } from './memory-calls.ts'
+import { memoryGateways } from './memory-gateways.ts'
 import { memoryMoney } from './memory-money.ts'
 import { memoryParties } from './memory-parties.ts'
 import { memoryTelemetry } from './memory-telemetry.ts'
@@ -28,6 +29,7 @@ export function createMemoryStore(): Store {
     ...memoryTelemetry(makeTable),
     ...memoryMoney(makeTable),
     chain: memoryChainJournal(makeTable),
+    gateways: memoryGateways(makeTable),
   }
   let tail: Promise<unknown> = Promise.resolve()
   return {

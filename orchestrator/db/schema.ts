@@ -206,6 +206,29 @@ export const sessions = gridcall.table(
   (t) => [primaryKey({ columns: [t.resourceId, t.startedAt] })],
 )
 
+/** The lease of a gateway is `beat`: who has watched it stand still may take its devices over. */
+export const gateways = gridcall.table('gateways', {
+  id: idColumn<GatewayId>().primaryKey(),
+  publicKey: hexColumn().notNull(),
+  instance: text(),
+  beat: wholeColumn().notNull(),
+  seenAt: instantColumn().notNull(),
+  ocppUrl: text(),
+})
+
+export const deviceOwners = gridcall.table(
+  'device_owners',
+  {
+    resourceId: idColumn<ResourceId>().primaryKey(),
+    gatewayId: idColumn<GatewayId>().notNull(),
+    since: instantColumn().notNull(),
+    /** When the device dialled last: the newest connection counts. */
+    dialledAt: instantColumn().notNull(),
+    isHeld: boolean().notNull(),
+  },
+  (t) => [index().on(t.gatewayId)],
+)
+
 /** One row: business = businessMs + (wall − wallMs) × speed. */
 export const clockAnchor = gridcall.table(
   'clock_anchor',

@@ -14,6 +14,7 @@ import {
 import { fromDatabase, isRetryable } from './database-error.ts'
 import { type BufferedEvents, eventsRepository } from './events-repository.ts'
 import { evidenceRepository } from './evidence-repository.ts'
+import { gatewayRepository } from './gateway-repository.ts'
 import { idempotencyRepository } from './idempotency-repository.ts'
 import { ledgerRepository } from './ledger-repository.ts'
 import { organisationRepository } from './organisation-repository.ts'
@@ -88,5 +89,6 @@ function repositories(tx: Transaction, events: BufferedEvents): StoreTransaction
     events,
     requests: idempotencyRepository(tx),
     keys: apiKeyRepository(tx),
+    gateways: gatewayRepository(tx),
   }
 }

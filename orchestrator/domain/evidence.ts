@@ -73,6 +73,15 @@ export function termsOf(call: FlexibilityCall, gatewayKeys: readonly GatewayKey[
   }
 }
 
+/** What a verifier can check: a gateway that joined after the order is not in the terms. */
+export function verifiable(
+  { gatewayKeys }: Pick<CallTerms, 'gatewayKeys'>,
+  readings: readonly Reading[],
+): Reading[] {
+  const known = new Set(gatewayKeys.map(({ id }) => id))
+  return readings.filter(({ gatewayId }) => known.has(gatewayId))
+}
+
 /** What the readings behind a baseline are committed by: their hashes in order. */
 export function commitReadings(
   readings: readonly Reading[],

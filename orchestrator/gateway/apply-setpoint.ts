@@ -3,7 +3,7 @@ import { DomainError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import { recordSetpoint } from '#lifecycle/record-setpoint.ts'
-import type { DeviceDriver, Ports } from '#ports.ts'
+import type { DeviceDriver, GatewayPorts } from '#ports.ts'
 import { type CallTerms, confirms } from './call-terms.ts'
 
 /** Wall time. */
@@ -35,7 +35,7 @@ type Work = {
  * the setpoint and says that something else is in force is given it in the next form its driver
  * knows; the first acknowledgement stays.
  */
-export async function applySetpoint(ports: Ports, work: Work): Promise<Applied> {
+export async function applySetpoint(ports: GatewayPorts, work: Work): Promise<Applied> {
   const { driver, row } = work
   const isBack = row.powerW === null && row.effectiveAt !== null
   let acknowledgedAt = row.acknowledgedAt
@@ -65,12 +65,12 @@ export async function applySetpoint(ports: Ports, work: Work): Promise<Applied> 
   }
 }
 
-function isOver({ clock }: Ports, row: SetpointRow): boolean {
+function isOver({ clock }: GatewayPorts, row: SetpointRow): boolean {
   return row.powerW !== null && row.validUntil <= clock.now()
 }
 
 async function readBack(
-  ports: Ports,
+  ports: GatewayPorts,
   { driver, resource, row, terms, isWanted }: Work,
 ): Promise<'confirmed' | 'contradicted' | 'tells-nothing'> {
   let last: EffectiveSetpoint = { kind: 'unknown' }
@@ -89,7 +89,11 @@ async function readBack(
   return last.kind === 'unknown' ? 'tells-nothing' : 'contradicted'
 }
 
-async function noteFailure(ports: Ports, row: SetpointRow, error: unknown): Promise<Applied> {
+async function noteFailure(
+  ports: GatewayPorts,
+  row: SetpointRow,
+  error: unknown,
+): Promise<Applied> {
   const { resourceId } = row
   const refusal = error instanceof Error ? error.message : String(error)
   ports.log.warn('a setpoint could not be applied', { resourceId, refusal })

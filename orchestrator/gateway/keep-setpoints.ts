@@ -3,9 +3,10 @@ import type { ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import type { Instant } from '#domain/time.ts'
-import type { DeviceDriver, Ports } from '#ports.ts'
+import type { DeviceDriver, GatewayPorts } from '#ports.ts'
 import { applySetpoint } from './apply-setpoint.ts'
 import { knownTerms } from './call-terms.ts'
+import type { Attached } from './hold-devices.ts'
 import { observeSetpoints } from './observe-setpoints.ts'
 
 /** What was last made true on the connection that stands now. */
@@ -17,31 +18,29 @@ type Held = {
   readonly isLast: boolean
 }
 
-/** Knows which resources hang on which driver, and brings each to its newest desired row. */
-export function keepSetpoints(ports: Ports, drivers: readonly DeviceDriver[]) {
-  const { store, log } = ports
-  const driverOf = new Map(drivers.map((driver) => [driver.protocol, driver]))
-  const attached = new Map<ResourceId, { resource: Resource; key: string }>()
+/** Brings each device that this gateway holds to its newest desired row. */
+export function keepSetpoints(ports: GatewayPorts, attached: ReadonlyMap<ResourceId, Attached>) {
+  const { store, log, gateway } = ports
   const terms = knownTerms(store)
   const observer = observeSetpoints(ports, terms)
   const held = new Map<ResourceId, Held>()
   const newest = new Map<ResourceId, number>()
+  /** Counts connections: what was made true on an earlier one says nothing of this one. */
+  const connections = new Map<ResourceId, number>()
   const busy = new Map<ResourceId, Promise<void>>()
   const stopping = new AbortController()
 
-  async function attachAll(): Promise<void> {
-    const resources = await store.transaction((tx) => tx.resources.list())
-    for (const resource of resources) {
-      const key = JSON.stringify([resource.connection, resource.rating])
-      const driver = driverOf.get(resource.connection.protocol)
-      if (!driver || attached.get(resource.id)?.key === key) continue
-      attached.set(resource.id, { resource, key })
-      await driver.attach(resource)
-    }
+  /** Who holds a device is read together with its row: nobody acts on what he has lost. */
+  async function rowsHeld(): Promise<SetpointRow[]> {
+    return store.transaction(async (tx) => {
+      const owners = await tx.gateways.owners({ gatewayId: gateway.id })
+      const mine = owners.filter(({ resourceId, isHeld }) => isHeld && attached.has(resourceId))
+      return tx.setpoints.current(mine.map(({ resourceId }) => resourceId))
+    })
   }
 
   async function applyAll(): Promise<void> {
-    const rows = await store.transaction((tx) => tx.setpoints.current([...attached.keys()]))
+    const rows = await rowsHeld()
     for (const { resourceId, version } of rows) newest.set(resourceId, version)
     for (const row of rows) {
       if (held.get(row.resourceId)?.version !== row.version) apply(row)
@@ -55,14 +54,16 @@ export function keepSetpoints(ports: Ports, drivers: readonly DeviceDriver[]) {
 
   function apply(row: SetpointRow): void {
     const { resourceId, version } = row
-    const resource = attached.get(resourceId)?.resource
-    const driver = resource && driverOf.get(resource.connection.protocol)
-    if (!resource || !driver || busy.has(resourceId)) return
-    const work = make(driver, resource, row).then(
+    const device = attached.get(resourceId)
+    if (!device || busy.has(resourceId)) return
+    const connection = connections.get(resourceId)
+    const work = make(device.driver, device.resource, row).then(
       (since) => {
         busy.delete(resourceId)
         if (since === 'unreached') return
-        held.set(resourceId, { version, since, isLast: false })
+        if (connections.get(resourceId) === connection) {
+          held.set(resourceId, { version, since, isLast: false })
+        }
         wake() // a newer row may have come meanwhile
       },
       (error: unknown) => {
@@ -85,8 +86,7 @@ export function keepSetpoints(ports: Ports, drivers: readonly DeviceDriver[]) {
   function tryNextForm(row: SetpointRow): void {
     const { resourceId } = row
     const known = held.get(resourceId)
-    const protocol = attached.get(resourceId)?.resource.connection.protocol
-    const driver = protocol && driverOf.get(protocol)
+    const driver = attached.get(resourceId)?.driver
     if (!driver || known?.version !== row.version || known.isLast) return
     if (busy.has(resourceId)) {
       observer.heard([row]) // looked at again when that is over
@@ -120,7 +120,6 @@ export function keepSetpoints(ports: Ports, drivers: readonly DeviceDriver[]) {
   }
 
   return {
-    attachAll,
     /** Looks at the rows now, or again as soon as the look that runs is over. */
     wake,
     /** Readings were stored: they may show what a setpoint has done. */
@@ -128,7 +127,10 @@ export function keepSetpoints(ports: Ports, drivers: readonly DeviceDriver[]) {
       if (observer.heard(readings)) wake()
     },
     /** A new connection: what stands on the device has to be made true again. */
-    forget: (resourceId: ResourceId) => held.delete(resourceId),
+    forget(resourceId: ResourceId): void {
+      connections.set(resourceId, (connections.get(resourceId) ?? 0) + 1)
+      held.delete(resourceId)
+    },
     async stop(): Promise<void> {
       stopping.abort()
       await running

@@ -4,7 +4,7 @@ import { observe } from '#domain/observation.ts'
 import { byResource, type DeviceReading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import { type Observed, recordObservations } from '#lifecycle/record-setpoint.ts'
-import type { Ports } from '#ports.ts'
+import type { GatewayPorts } from '#ports.ts'
 import type { KnownTerms } from './call-terms.ts'
 
 /** So long after it was ordered nobody waits for a device to be measured at its default. */
@@ -17,7 +17,7 @@ const LATE_INTERVALS = 4
  * they measure. A device is looked at once when its row comes up, then whenever a reading of its
  * has been stored.
  */
-export function observeSetpoints(ports: Ports, terms: KnownTerms) {
+export function observeSetpoints(ports: GatewayPorts, terms: KnownTerms) {
   const waiting = new Map<ResourceId, SetpointRow>()
   const heard = new Set<ResourceId>()
 

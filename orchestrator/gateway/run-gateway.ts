@@ -1,83 +1,145 @@
-import type { ResourceId } from '#domain/ids.ts'
 import { recordCapability, recordCondition } from '#lifecycle/record-device.ts'
-import { recordHealth, recordSession } from '#lifecycle/record-health.ts'
-import type { DeviceDriver, Ports } from '#ports.ts'
+import { recordSession } from '#lifecycle/record-session.ts'
+import type { DeviceDriver, DeviceSink, GatewayPorts } from '#ports.ts'
+import { createConnectionLog } from './connection-log.ts'
+import { holdDevices } from './hold-devices.ts'
 import { keepSetpoints } from './keep-setpoints.ts'
+import { watchLeases } from './leases.ts'
 import { createTelemetryBuffer } from './telemetry-buffer.ts'
 
-/** Wall time: the desired rows are looked at this often even when nobody tells of a change. */
+/** Wall time: beats, devices and desired rows are looked at this often, told of a change or not. */
 const TICK_MS = 500
 
-export type Gateway = { stop(): Promise<void> }
+export type Gateway = {
+  /** Settles when another process acts under this gateway's name: this one has let go. */
+  readonly displaced: Promise<void>
+  stop(): Promise<void>
+}
 
 /**
- * Holds the device connections of this process: attaches enrolled resources, takes their readings
- * in, and makes each device agree with its desired setpoint, again after a reconnect.
+ * Holds device connections: attaches enrolled resources, takes their readings in, and makes each
+ * device that this gateway holds agree with its desired setpoint, again after a reconnect. Several
+ * gateways share the devices of one store.
+ * @throws DomainError 'duplicate' if its name is known with another key
  */
-export async function runGateway(ports: Ports, drivers: readonly DeviceDriver[]): Promise<Gateway> {
-  const keeper = keepSetpoints(ports, drivers)
+export async function runGateway(
+  ports: GatewayPorts,
+  drivers: readonly DeviceDriver[],
+  ocppUrl: () => string | null = () => null,
+): Promise<Gateway> {
+  const { store, clock, timer } = ports
+  const { id, signer } = ports.gateway
+  const leases = watchLeases(timer, id)
+  const devices = holdDevices(ports, drivers, leases)
+  const keeper = keepSetpoints(ports, devices.attached)
   const buffer = createTelemetryBuffer(ports, (readings) => keeper.heard(readings))
-  const later = (what: string, work: Promise<void>) => {
-    work.catch((error: unknown) => ports.log.error(`${what} failed`, { error: String(error) }))
-  }
-  for (const driver of drivers) {
-    await driver.start({
-      connected(resourceId, detail) {
-        keeper.forget(resourceId)
-        later('recording a connection', noteHealth(ports, resourceId, true, detail))
-        keeper.wake()
-      },
-      disconnected(resourceId, detail) {
-        later('recording a lost connection', noteHealth(ports, resourceId, false, detail))
-      },
-      measured: (reading) => buffer.add(reading),
-      session: (session) => later('recording a session', recordSession(ports, session)),
-      capability: (resourceId, capability) =>
-        later('recording a capability', recordCapability(ports, resourceId, capability)),
-      limitedElsewhere: (resourceId, externalLimitW, source) => {
-        const externalSource = externalLimitW === null ? null : source
-        const change = { externalLimitW, externalSource }
-        later('recording a limit', recordCondition(ports, resourceId, change))
-      },
-      overridden: (resourceId, isOn) => {
-        const change = { overrideSince: isOn ? ports.clock.now() : null }
-        later('recording an override', recordCondition(ports, resourceId, change))
-      },
-      security: ({ resourceId, kind, detail }) =>
-        ports.log.warn('security event of a device', { resourceId, kind, detail }),
-    })
-  }
-  await keeper.attachAll()
+  const connections = createConnectionLog(ports, (changes) => {
+    for (const { resourceId, connected } of changes) if (connected) keeper.forget(resourceId)
+    keeper.wake()
+  })
+  const instance = Buffer.from(ports.random.bytes(8)).toString('hex')
+  await store.transaction((tx) => tx.gateways.introduce(id, signer.publicKey, clock.now()))
+  for (const driver of drivers) await driver.start(sinkOf(ports, driver, connections, buffer))
+  await store.transaction(async (tx) => {
+    await tx.gateways.begin({ id, instance, ocppUrl: ocppUrl() })
+    await tx.gateways.beat(id, instance, clock.now())
+  })
+  const holding = keepHolding(ports, instance, devices.attachAll)
+  await holding.look()
   const subscriptions = [
     ports.wakeUps.subscribe('setpoints', () => keeper.wake()),
-    ports.wakeUps.subscribe('resources', () => later('attaching resources', keeper.attachAll())),
+    ports.wakeUps.subscribe('resources', () => void holding.look()),
   ]
-  const tick = ports.timer.every(TICK_MS, 'gateway tick', async () => {
-    try {
-      await keeper.attachAll()
-    } catch (error) {
-      // The store may be away for a while; the next tick looks again.
-      ports.log.error('attaching resources failed', { error: String(error) })
-    }
+  const displaced = Promise.withResolvers<void>()
+  const tick = timer.every(TICK_MS, 'gateway tick', async () => {
+    if (!(await holding.beat())) displaced.resolve()
+    await holding.look()
+    connections.flush()
     keeper.wake()
   })
   keeper.wake()
+  const stop = async () => {
+    for (const subscription of subscriptions) subscription.stop()
+    await tick.stop()
+    await keeper.stop()
+    await Promise.all(drivers.map((driver) => driver.stop()))
+    await connections.stop()
+    await buffer.stop()
+    await holding.leave()
+  }
+  return { displaced: displaced.promise, stop: once(stop) }
+}
+
+/** The lease of this process, and what it holds under it. A store that is away may come back. */
+function keepHolding(ports: GatewayPorts, instance: string, attachAll: () => Promise<void>) {
+  const { store, clock, log } = ports
+  const { id } = ports.gateway
+  let looking: Promise<void> | null = null
+  const attempt = async <T>(what: string, work: Promise<T>): Promise<T | null> => {
+    try {
+      return await work
+    } catch (error) {
+      log.error(`${what} failed`, { error: String(error) })
+      return null
+    }
+  }
   return {
-    async stop() {
-      for (const subscription of subscriptions) subscription.stop()
-      await tick.stop()
-      await keeper.stop()
-      await Promise.all(drivers.map((driver) => driver.stop()))
-      await buffer.stop()
+    /** False: another process acts under this name. */
+    async beat(): Promise<boolean> {
+      const beating = store.transaction((tx) => tx.gateways.beat(id, instance, clock.now()))
+      return (await attempt('renewing the lease', beating)) !== false
+    },
+    /** One look at a time: two would attach a device twice. */
+    async look(): Promise<void> {
+      looking ??= attempt('attaching resources', attachAll()).then(() => {
+        looking = null
+      })
+      await looking
+    },
+    async leave(): Promise<void> {
+      await looking
+      await attempt(
+        'leaving',
+        store.transaction((tx) => tx.gateways.leave(id, instance)),
+      )
     },
   }
 }
 
-async function noteHealth(
-  ports: Ports,
-  resourceId: ResourceId,
-  connected: boolean,
-  detail: string,
-): Promise<void> {
-  await recordHealth(ports, { resourceId, connected, since: ports.clock.now(), detail })
+type ConnectionLog = ReturnType<typeof createConnectionLog>
+type Buffered = ReturnType<typeof createTelemetryBuffer>
+
+function sinkOf(
+  ports: GatewayPorts,
+  { protocol }: DeviceDriver,
+  connections: ConnectionLog,
+  buffer: Buffered,
+): DeviceSink {
+  const later = (what: string, work: Promise<void>) => {
+    work.catch((error: unknown) => ports.log.error(`${what} failed`, { error: String(error) }))
+  }
+  return {
+    connected: (resourceId, detail) => connections.note(protocol, resourceId, true, detail),
+    disconnected: (resourceId, detail) => connections.note(protocol, resourceId, false, detail),
+    measured: (reading) => buffer.add(reading),
+    session: (session) => later('recording a session', recordSession(ports, session)),
+    capability: (resourceId, capability) =>
+      later('recording a capability', recordCapability(ports, resourceId, capability)),
+    limitedElsewhere: (resourceId, externalLimitW, source) => {
+      const externalSource = externalLimitW === null ? null : source
+      const change = { externalLimitW, externalSource }
+      later('recording a limit', recordCondition(ports, resourceId, change))
+    },
+    overridden: (resourceId, isOn) => {
+      const change = { overrideSince: isOn ? ports.clock.now() : null }
+      later('recording an override', recordCondition(ports, resourceId, change))
+    },
+    security: ({ resourceId, kind, detail }) =>
+      ports.log.warn('security event of a device', { resourceId, kind, detail }),
+  }
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null
+  return () => (running ??= run())
 }

@@ -1,6 +1,6 @@
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { recordTelemetry } from '#lifecycle/record-telemetry.ts'
-import type { Ports } from '#ports.ts'
+import type { GatewayPorts } from '#ports.ts'
 
 /** Wall time a reading waits at most for others to be written with it. */
 const GATHER_MS = 40
@@ -9,7 +9,7 @@ const HELD_MAX = 100_000
 
 /** Gathers readings for one write; what the store did not take is tried again. */
 export function createTelemetryBuffer(
-  ports: Ports,
+  ports: GatewayPorts,
   stored: (readings: readonly DeviceReading[]) => void,
 ) {
   let held: DeviceReading[] = []

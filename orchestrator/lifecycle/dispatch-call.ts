@@ -1,6 +1,6 @@
 import { periodAt } from '#domain/allocation.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
-import { commitReadings } from '#domain/evidence.ts'
+import { commitReadings, type OrderEvidence, parseEvidence, verifiable } from '#domain/evidence.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import type { Reading } from '#domain/telemetry.ts'
@@ -74,5 +74,8 @@ async function readingsBefore(tx: StoreTransaction, call: FlexibilityCall): Prom
     .filter((candidate) => candidate.baselineMethod.name === 'reading-before')
     .map((candidate) => candidate.resourceId)
   const at = addSeconds(call.request.window.start, -call.program.meteringIntervalSeconds)
-  return tx.readings.lastBefore(ids, at)
+  const readings = await tx.readings.lastBefore(ids, at)
+  const ordered = await tx.evidence.load(call.id, 0)
+  if (ordered === null) throw new Error(`${call.id} has no evidence of its order`)
+  return verifiable((parseEvidence(ordered) as OrderEvidence).terms, readings)
 }

@@ -1,12 +1,19 @@
 import { hashOf } from '#domain/canonical.ts'
 import { patientUntil } from '#domain/compliance.ts'
-import { bundleText, headOf, type OrderEvidence, parseEvidence } from '#domain/evidence.ts'
+import {
+  bundleText,
+  headOf,
+  type OrderEvidence,
+  parseEvidence,
+  verifiable,
+} from '#domain/evidence.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
 import { completeBundle, type Evidence } from '#domain/measurement.ts'
-import { addSeconds } from '#domain/time.ts'
+import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 import { callEvent } from './announce.ts'
+import { listeningTo } from './listening-to.ts'
 
 /**
  * After window and grace: measures what was delivered, splits the escrow and closes the evidence
@@ -21,7 +28,7 @@ export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
     if (now < addSeconds(deliveryEnd(call), call.program.graceSeconds)) return
     const bundle = completeBundle(await gather(ports, tx, call))
     const isIncomplete = bundle.deliveries.some(({ measuredWh }) => measuredWh === null)
-    if (isIncomplete && now < patientUntil(ports.startedAt, ports.clock.speed, call.program)) return
+    if (isIncomplete && now < (await patience(ports, tx, call))) return
     const { settlement } = bundle
     await tx.evidence.save(call.id, bundle.version, bundleText(bundle))
     const evidence = headOf(bundle, now)
@@ -32,6 +39,18 @@ export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
     await tx.events.append([callEvent(call, 'call-measured', now, message, { data })])
   })
   await ports.wakeUps.notify('events')
+}
+
+/** As long as a device of the call may only have been out of our hearing. */
+async function patience(
+  ports: Ports,
+  tx: StoreTransaction,
+  { allocations, program }: FlexibilityCall,
+): Promise<Instant> {
+  const ids = allocations.map((allocation) => allocation.resourceId)
+  const since = await listeningTo(ports, tx, ids)
+  const latest = instant(Math.max(ports.startedAt, ...since.values()))
+  return patientUntil(latest, ports.clock.speed, program)
 }
 
 async function gather(
@@ -62,7 +81,7 @@ async function gather(
     history,
     before,
     windowStartCommitment,
-    readings,
+    readings: verifiable(terms, readings),
     salts: ids.map((resourceId) => ({ resourceId, salt: saltFor(ports, call.id, resourceId) })),
   }
 }

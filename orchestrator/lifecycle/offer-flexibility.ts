@@ -8,7 +8,7 @@ import {
 } from '#domain/allocation.ts'
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
 import type { Escrow } from '#domain/escrow.ts'
-import { commitReadings, termsOf } from '#domain/evidence.ts'
+import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import { offerable, standingOfferAnswers } from '#domain/flexibility-offer.ts'
 import type { CallId, Hex } from '#domain/ids.ts'
@@ -56,7 +56,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     }
     await promise(tx, offered)
     const committed = { ...offered, baselineCommitment: commitReadings(history, candidates) }
-    const terms = termsOf(committed, ports.gatewayKeys)
+    const terms = termsOf(committed, await gatewayKeys(tx))
     await tx.evidence.save(call.id, 0, canonicalJson({ terms, history }))
     const escrow = await escrowFor(ports, tx, committed, hashOf(terms))
     await tx.calls.save({ ...transition(committed, 'offered'), escrow })
@@ -120,6 +120,12 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
     a.price === b.price ? (a.resourceId < b.resourceId ? -1 : 1) : a.price < b.price ? -1 : 1,
   )
   return { candidates, skipped, history }
+}
+
+/** Of every gateway that is known by now: whoever joins later cannot be checked in this call. */
+async function gatewayKeys(tx: StoreTransaction): Promise<GatewayKey[]> {
+  const gateways = await tx.gateways.list()
+  return gateways.map(({ id, publicKey }) => ({ id, publicKey }))
 }
 
 async function promise(tx: StoreTransaction, call: FlexibilityCall): Promise<void> {

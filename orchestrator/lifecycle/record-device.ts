@@ -1,10 +1,10 @@
 import type { Capability, DeviceCondition } from '#domain/capability.ts'
 import type { ResourceId } from '#domain/ids.ts'
-import type { Ports } from '#ports.ts'
+import type { GatewayPorts } from '#ports.ts'
 
 /** Keeps what a device can do. Safe to run twice. */
 export async function recordCapability(
-  { store, clock }: Ports,
+  { store, clock }: GatewayPorts,
   resourceId: ResourceId,
   capability: Capability,
 ): Promise<void> {
@@ -16,7 +16,7 @@ export async function recordCapability(
 
 /** Keeps what others did to a device; what is not named stays as it was. Safe to run twice. */
 export async function recordCondition(
-  { store, clock }: Ports,
+  { store, clock }: GatewayPorts,
   resourceId: ResourceId,
   change: Partial<Pick<DeviceCondition, 'externalLimitW' | 'externalSource' | 'overrideSince'>>,
 ): Promise<void> {

@@ -1,10 +1,10 @@
 import type { DesiredSetpoint, SetpointProgress } from '#domain/dispatch-instruction.ts'
 import type { Instant } from '#domain/time.ts'
-import type { Ports } from '#ports.ts'
+import type { GatewayPorts } from '#ports.ts'
 
 /** Notes how far a setpoint has come on its device. Safe to run twice. */
 export async function recordSetpoint(
-  ports: Ports,
+  ports: GatewayPorts,
   setpoint: DesiredSetpoint,
   progress: Partial<SetpointProgress>,
 ): Promise<void> {
@@ -21,7 +21,7 @@ export type Observed = {
 
 /** Notes what meters have shown of setpoints, the last link of their chain. Safe to run twice. */
 export async function recordObservations(
-  ports: Ports,
+  ports: GatewayPorts,
   observed: readonly Observed[],
 ): Promise<void> {
   if (observed.length === 0) return

@@ -1,3 +1,4 @@
+import { DomainError } from '#domain/errors.ts'
 import {
   CHAIN_START,
   type DeviceReading,
@@ -5,7 +6,7 @@ import {
   type ReadingQuality,
   readingHash,
 } from '#domain/telemetry.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { GatewayPorts, StoreTransaction } from '#ports.ts'
 import type { Hex, ResourceId } from '#domain/ids.ts'
 
 /**
@@ -14,7 +15,7 @@ import type { Hex, ResourceId } from '#domain/ids.ts'
  * Returns how many were new.
  */
 export async function recordTelemetry(
-  ports: Ports,
+  ports: GatewayPorts,
   readings: readonly DeviceReading[],
   quality: ReadingQuality = 'measured',
 ): Promise<number> {
@@ -23,7 +24,7 @@ export async function recordTelemetry(
 
 /** The same inside a transaction of the caller's. */
 export async function recordReadings(
-  { clock, gateway }: Ports,
+  { clock, gateway }: GatewayPorts,
   tx: StoreTransaction,
   readings: readonly DeviceReading[],
   quality: ReadingQuality,
@@ -51,7 +52,10 @@ export async function recordReadings(
     heads.set(reading.resourceId, { sequence: unsigned.sequence, hash })
     return { ...unsigned, hash, signature: gateway.signer.sign(hash) }
   })
-  return tx.readings.append(signed)
+  const appended = await tx.readings.append(signed)
+  if (appended === signed.length) return appended
+  // Another gateway was quicker with one of them: signed without it, or the chain had a hole.
+  throw new DomainError('unavailable', 'a reading has just come in through another gateway')
 }
 
 /** Drops what is stored already, and repetitions within the batch. */

@@ -16,6 +16,7 @@ import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 import { resourceEvent } from './announce.ts'
 import { setpointFor } from './dispatch-call.ts'
+import { listeningTo } from './listening-to.ts'
 import { needsOf } from './offer-flexibility.ts'
 import { resourcesNow } from './resources-now.ts'
 
@@ -33,7 +34,8 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     if (call.state !== 'dispatched' || now >= deliveryEnd(call)) return false
     const rows = await rowsOf(tx, call)
     const readings = await readingsOf(tx, call, now)
-    const verdicts = judgeAll(ports, call, rows, readings, now)
+    const listening = await listeningTo(ports, tx, [...rows.keys()])
+    const verdicts = judgeAll(ports, call, { rows, readings, listening }, now)
     const cycle = { tx, now, rows, verdicts, events: [] as BusinessEventInput[] }
     const repaired = await replaceAll(call, cycle)
     const settled = noteRestored(repaired, verdicts)
@@ -58,17 +60,24 @@ type Cycle = {
 function judgeAll(
   { startedAt, clock }: Ports,
   { request, program }: FlexibilityCall,
-  rows: ReadonlyMap<ResourceId, SetpointRow>,
-  readings: ReadonlyMap<ResourceId, readonly Reading[]>,
+  {
+    rows,
+    readings,
+    listening,
+  }: {
+    readonly rows: ReadonlyMap<ResourceId, SetpointRow>
+    readonly readings: ReadonlyMap<ResourceId, readonly Reading[]>
+    readonly listening: ReadonlyMap<ResourceId, Instant>
+  },
   now: Instant,
 ): ReadonlyMap<ResourceId, Verdict> {
   const last = [...readings.values()].map((mine) => mine.at(-1)?.at ?? request.window.start)
   const newest = instant(Math.max(request.window.start, ...last))
-  const patience = patientUntil(startedAt, clock.speed, program)
   const verdicts = new Map<ResourceId, Verdict>()
   for (const [id, row] of rows) {
     if (row.powerW === null) continue
     const mine = readings.get(id) ?? []
+    const patience = patientUntil(listening.get(id) ?? startedAt, clock.speed, program)
     verdicts.set(id, judge(row, mine, request.direction, program, now, newest, patience))
   }
   return verdicts

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import type { Store } from '#ports.ts'
 import { callTests, promiseTests, setpointTests } from './conformance/calls.ts'
+import { gatewayTests } from './conformance/gateways.ts'
 import { chainTests, moneyTests } from './conformance/money.ts'
 import { partyTests, requestTests } from './conformance/parties.ts'
 import { evidenceTests, eventTests, readingTests } from './conformance/telemetry.ts'
@@ -30,6 +31,7 @@ export function describeStore(name: string, makeSource: () => Promise<StoreSourc
       calls: callTests,
       promises: promiseTests,
       setpoints: setpointTests,
+      'gateways and who holds what': gatewayTests,
       'readings and sessions': readingTests,
       'evidence and attestations': evidenceTests,
       events: eventTests,
