@@ -1,5 +1,5 @@
 import type { ClockAnchor } from './clock.ts'
-import type { DriverOutcome } from './devices/charge-point.ts'
+import type { DriverOutcome } from './devices/visit.ts'
 
 /** From the process that starts the fleet. */
 export type ToFleet =

@@ -2,10 +2,9 @@ import path from 'node:path'
 import { parseInstant } from '#domain/time.ts'
 import { AnchorClock, type ClockAnchor } from './clock.ts'
 import { BatteryOpcua } from './devices/battery-opcua.ts'
-import { ChargePoint, type DriverOutcome } from './devices/charge-point.ts'
+import type { DriverOutcome } from './devices/visit.ts'
 import { redirectOpcuaOutput } from './devices/opcua-stack.ts'
-import { StationOcpp16 } from './devices/station-ocpp16.ts'
-import { StationOcpp201 } from './devices/station-ocpp201.ts'
+import { makeStation } from './devices/make-station.ts'
 import { type DeviceHooks, stamp, type Station } from './devices/station.ts'
 import { FeederMeter } from './feeder-meter.ts'
 import { type FaultCounts, Faults, rankDevices } from './faults.ts'
@@ -162,14 +161,11 @@ export class Fleet {
 
   #addStation(device: ScenarioCharger, start: number): void {
     const hooks = this.#hooks(device.ref)
-    const physics = seededRandom(this.#scenario.seed, 'physics', device.ref)
-    const parts = {
-      random: seededRandom(this.#scenario.seed, 'line', device.ref),
-      hooks,
-      point: (events: ConstructorParameters<typeof ChargePoint>[3]) =>
-        new ChargePoint(device, start, physics, events),
+    const random = {
+      line: seededRandom(this.#scenario.seed, 'line', device.ref),
+      physics: seededRandom(this.#scenario.seed, 'physics', device.ref),
     }
-    const station = device.version === '1.6' ? new StationOcpp16(parts) : new StationOcpp201(parts)
+    const station = makeStation(device, start, random, hooks)
     this.#stations.set(device.ref, station)
   }
 

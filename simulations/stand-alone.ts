@@ -1,10 +1,9 @@
 import path from 'node:path'
 import type { Clock } from '#ports.ts'
 import { BatteryOpcua } from './devices/battery-opcua.ts'
-import { ChargePoint } from './devices/charge-point.ts'
+import { makeStation } from './devices/make-station.ts'
+import type { QuirkId } from './devices/quirks/catalogue.ts'
 import { redirectOpcuaOutput } from './devices/opcua-stack.ts'
-import { StationOcpp16 } from './devices/station-ocpp16.ts'
-import { StationOcpp201 } from './devices/station-ocpp201.ts'
 import { type DeviceHooks, stamp } from './devices/station.ts'
 import { seededRandom } from './random.ts'
 import type { ScenarioBattery, ScenarioCharger } from './scenarios/scenario.ts'
@@ -31,21 +30,22 @@ export type Say = (line: string) => void
  */
 export function startCharger(options: {
   readonly version: ScenarioCharger['version']
+  readonly quirks?: readonly QuirkId[]
   readonly url: string
   readonly password: string
   readonly clock: Clock
   readonly say: Say
 }): Machine {
-  const { version, url, password, clock, say } = options
+  const { version, url, password, clock, say, quirks } = options
   const start = wholeSecond(clock)
-  const device = chargerOf(decodeURIComponent(url.slice(url.lastIndexOf('/') + 1)), version, start)
-  const parts = {
-    random: seededRandom(SEED, 'line', device.ref),
-    hooks: hooksOf(clock, say),
-    point: (events: ConstructorParameters<typeof ChargePoint>[3]) =>
-      new ChargePoint(device, start, seededRandom(SEED, 'physics', device.ref), events),
+  const ref = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1))
+  const healthy = chargerOf(ref, version, start)
+  const device = quirks === undefined ? healthy : { ...healthy, quirks }
+  const random = {
+    line: seededRandom(SEED, 'line', device.ref),
+    physics: seededRandom(SEED, 'physics', device.ref),
   }
-  const station = version === '1.6' ? new StationOcpp16(parts) : new StationOcpp201(parts)
+  const station = makeStation(device, start, random, hooksOf(clock, say))
   const tick = setInterval(() => station.point.advance(clock.now()), TICK_MS)
   station.connect({ url, password })
   return {

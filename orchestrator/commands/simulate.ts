@@ -3,9 +3,12 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readConfig } from '#config.ts'
 import { createMachineClock } from '#processes/wall-time.ts'
+import { isQuirk, ONLY_ON, type QuirkId, QUIRKS } from '#simulations/devices/quirks/catalogue.ts'
 
 const HELP = `gridcall simulate charger --url ws://… --password … [--version 1.6|2.0.1]
+    [--quirk ID]…
     A charge point with a car, at the address and with the password that enrolment answered.
+    Each quirk makes it misbehave as real stations do; --quirk help lists them.
 gridcall simulate battery --client-certificate FILE [--port N] [--folder DIR]
     A battery as an OPC UA server that trusts this one client (GET /v1/opcua/client-certificate).
     Prints its endpoint (any free port unless one is given) and the thumbprint of its
@@ -22,6 +25,7 @@ export async function run(args: string[]): Promise<number> {
       url: { type: 'string' },
       password: { type: 'string' },
       version: { type: 'string', default: '1.6' },
+      quirk: { type: 'string', multiple: true, default: [] },
       'client-certificate': { type: 'string' },
       port: { type: 'string', default: '0' },
       folder: { type: 'string' },
@@ -33,17 +37,26 @@ export async function run(args: string[]): Promise<number> {
     process.stderr.write(`${HELP}\n`)
     return values.help ? 0 : 2
   }
+  if (values.quirk.includes('help')) {
+    for (const [id, does] of Object.entries(QUIRKS)) say(`${id.padEnd(10)} ${does}`)
+    return 0
+  }
   const told = untilTold()
   const machine =
     kind === 'charger'
-      ? await charger(values.url, values.password, values.version)
+      ? await charger(values.url, values.password, values.version, values.quirk)
       : await battery(values['client-certificate'], values.port, values.folder)
   await told
   await machine.stop()
   return 0
 }
 
-async function charger(url: string | undefined, password: string | undefined, version: string) {
+async function charger(
+  url: string | undefined,
+  password: string | undefined,
+  version: string,
+  wanted: readonly string[],
+) {
   if (url === undefined || !/^wss?:\/\/.+\/.+/.test(url)) {
     throw new Error(`--url: expected ws://HOST:PORT/ocpp/IDENTITY, got ${url ?? 'nothing'}`)
   }
@@ -51,8 +64,21 @@ async function charger(url: string | undefined, password: string | undefined, ve
   if (version !== '1.6' && version !== '2.0.1') {
     throw new Error(`--version: expected 1.6 or 2.0.1, got ${version}`)
   }
+  const quirks = wanted.map((id) => quirkFor(id, version))
   const { startCharger } = await import('#simulations/stand-alone.ts')
-  return startCharger({ version, url, password, clock: createMachineClock(), say })
+  const plain = { version, url, password, clock: createMachineClock(), say } as const
+  return startCharger(quirks.length === 0 ? plain : { ...plain, quirks })
+}
+
+function quirkFor(id: string, version: string): QuirkId {
+  if (!isQuirk(id)) {
+    throw new Error(`--quirk: expected one of ${Object.keys(QUIRKS).join(', ')}, got ${id}`)
+  }
+  const only = ONLY_ON[id]
+  if (only !== undefined && only !== version) {
+    throw new Error(`--quirk ${id}: expected --version ${only}, got ${version}`)
+  }
+  return id
 }
 
 async function battery(

@@ -1,18 +1,48 @@
-import { type EvBatteryState, stepEvBattery } from '../models/ev-battery.ts'
+import { stepEvBattery } from '../models/ev-battery.ts'
 import type { SeededRandom } from '../random.ts'
 import type { ScenarioCharger, Visit } from '../scenarios/scenario.ts'
-import { PHASE_VOLTS, ProfileStack } from './profile-stack.ts'
+import { type ChargingProfile, PHASE_VOLTS, ProfileStack } from './profile-stack.ts'
+import { type Pilot, pilotOf } from './quirks/pilot.ts'
+import type { QuirkId } from './quirks/catalogue.ts'
+import {
+  atPlugIn,
+  carSpec,
+  type Charging,
+  type DriverOutcome,
+  outcomeOf,
+  type Session,
+  sessionOf,
+} from './visit.ts'
 
 /** One step of all physics, business ms. */
 export const STEP_MS = 1000
+/** Meters that sample on a raster of their own date their values back (E5). */
+const LATE_RASTER_MS = 2000
+/** What a station says that lets less flow (A2). */
+const SAID_AMPERES = 20
+/** What an owner before left in the station's memory (A1). */
+const OLD_PROFILE: ChargingProfile = {
+  id: 1,
+  purpose: 'tx',
+  stackLevel: 5,
+  kind: 'Relative',
+  everySeconds: null,
+  validFrom: null,
+  validTo: null,
+  start: null,
+  durationSeconds: null,
+  unit: 'A',
+  periods: [{ startSeconds: 0, limit: 9, phases: null }],
+}
 
 /** What the meter says at a multiple of the metering interval. */
 export type MeterReading = {
   readonly at: number
-  /** Mean over the interval just ended, W. */
+  /** Mean over the interval just ended, W; below 0 where a car gives back. */
   readonly powerW: number
   /** Whole Wh, never reset. */
   readonly registerWh: number
+  readonly exportWh: number
   readonly offeredAmperes: number
 }
 
@@ -26,24 +56,6 @@ export type ChargePointEvents = {
   readonly reacted: (at: number, limitW: number) => void
 }
 
-export type Session = {
-  readonly visit: Visit
-  readonly startedAt: number
-  readonly chargingFrom: number
-  readonly departureAt: number
-  readonly startRegisterWh: number
-}
-
-/** Metered from plug-in to departure, with the setpoints received and without any. */
-export type DriverOutcome = {
-  readonly departureAt: string
-  readonly neededWh: number
-  readonly withCallWh: number
-  readonly withoutCallWh: number
-}
-
-type Charging = { session: Session; car: EvBatteryState; twin: EvBatteryState }
-
 /**
  * The machine behind a station: meter, connector, the profiles installed, and the car that stands
  * there. It knows no protocol. Physics goes in steps of one business second; the same calls at the
@@ -54,7 +66,10 @@ export class ChargePoint {
   readonly device: ScenarioCharger
   meteringIntervalSeconds = 900
   #now: number
+  /** What flowed, and what the meter tells of it: the same, but where the meter lies. */
   #registerWh: number
+  #toldWh: number
+  #exportWh = 0
   #intervalStart: number
   #intervalStartWh: number
   #charging: Charging | null = null
@@ -67,6 +82,7 @@ export class ChargePoint {
   #ignoresUntil = 0
   readonly #random: SeededRandom
   readonly #events: ChargePointEvents
+  readonly #pilot: Pilot
 
   constructor(
     device: ScenarioCharger,
@@ -75,9 +91,17 @@ export class ChargePoint {
     events: ChargePointEvents,
   ) {
     this.device = device
-    this.stack = new ProfileStack({ maxW: device.rating.importMaxW, phases: device.rating.phases })
+    this.stack = new ProfileStack({
+      maxW: device.rating.importMaxW,
+      phases: device.rating.phases,
+      belowFloor: this.#has('C1') ? 'floor' : 'pause',
+      keepsAll: device.version === '2.0.1',
+    })
+    if (this.#has('A1')) this.stack.install(OLD_PROFILE)
+    this.#pilot = pilotOf(device.quirks ?? [])
     this.#now = start
     this.#registerWh = device.registerWh
+    this.#toldWh = device.registerWh
     this.#intervalStart = start
     this.#intervalStartWh = device.registerWh
     this.#random = random
@@ -95,8 +119,14 @@ export class ChargePoint {
     return this.#charging?.car.powerW ?? 0
   }
 
+  /** What the meter shows. */
   get registerWh(): number {
-    return Math.floor(this.#registerWh + 1e-6)
+    return Math.floor(this.#toldWh + 1e-6)
+  }
+
+  /** What has really flowed into cars, net of what they gave back; no meter lies here. */
+  get trueWh(): number {
+    return Math.floor(this.#registerWh - this.#exportWh + 1e-6)
   }
 
   /** In force by the profiles, whatever the car does. */
@@ -118,6 +148,7 @@ export class ChargePoint {
       at: this.#now,
       powerW: Math.round(this.powerW),
       registerWh: this.registerWh,
+      exportWh: Math.floor(this.#exportWh + 1e-6),
       offeredAmperes: this.#offeredAmperes(),
     }
   }
@@ -157,6 +188,16 @@ export class ChargePoint {
     return outcomeOf(session, car, twin)
   }
 
+  /** Ends what runs, now: the driver has left, or somebody stopped it from afar. */
+  endSession(): void {
+    if (this.#charging === null) return
+    const { session, car, twin } = this.#charging
+    this.#charging = null
+    this.stack.clear(({ purpose }) => purpose === 'tx')
+    this.stack.transactionInstalls = 0
+    this.#events.sessionEnded(session, outcomeOf(session, car, twin))
+  }
+
   #step(): void {
     this.#now += STEP_MS
     this.#follow()
@@ -169,17 +210,34 @@ export class ChargePoint {
       const before = charging.car.meteredWh
       charging.car = stepEvBattery(spec, charging.car, draws ? this.#pilotW : 0, STEP_MS / 1000)
       charging.twin = stepEvBattery(spec, charging.twin, draws ? freeW : 0, STEP_MS / 1000)
-      this.#registerWh += charging.car.meteredWh - before
+      this.#count(charging.car.meteredWh - before)
     }
     this.#meter()
     this.#arriveAndDepart()
+  }
+
+  #count(flowedWh: number): void {
+    if (flowedWh < 0) {
+      this.#exportWh -= flowedWh
+      return
+    }
+    this.#registerWh += flowedWh
+    const saidWh = (this.limitW * STEP_MS) / 3_600_000
+    this.#toldWh += this.#has('liar') ? Math.min(flowedWh, saidWh) : flowedWh
   }
 
   /** A car follows a new pilot after 1 to 5 s (IEC 61851). */
   #follow(): void {
     this.#watchDefault()
     if (this.#held || this.#now < this.#ignoresUntil) return
-    const limitW = this.limitW
+    const { importMaxW, phases } = this.device.rating
+    const limitW = this.#pilot(this.limitW, {
+      now: this.#now,
+      maxW: importMaxW,
+      wattsPerAmpere: PHASE_VOLTS * phases,
+      limited: this.#callInForce,
+      installs: this.stack.transactionInstalls,
+    })
     if (limitW !== (this.#nextPilot?.limitW ?? this.#pilotW)) {
       this.#nextPilot = { at: this.#now + this.#random.integer(1, 5) * 1000, limitW }
     }
@@ -199,32 +257,34 @@ export class ChargePoint {
 
   #meter(): void {
     const interval = this.meteringIntervalSeconds * 1000
-    if (this.#now % interval !== 0) return
+    const at = this.#now - (this.#has('E5') ? LATE_RASTER_MS : 0)
+    if (at % interval !== 0) return
     const seconds = (this.#now - this.#intervalStart) / 1000
-    const energyWh = this.#registerWh - this.#intervalStartWh
+    const energyWh = this.#toldWh - this.#exportWh - this.#intervalStartWh
     this.#intervalStart = this.#now
-    this.#intervalStartWh = this.#registerWh
+    this.#intervalStartWh += energyWh
     this.#events.metered({
-      at: this.#now,
+      at,
       powerW: Math.round((energyWh * 3600) / seconds),
       registerWh: this.registerWh,
+      exportWh: Math.floor(this.#exportWh + 1e-6),
       offeredAmperes: this.#offeredAmperes(),
     })
   }
 
+  #has(id: QuirkId): boolean {
+    return this.device.quirks?.includes(id) === true
+  }
+
   #offeredAmperes(): number {
+    if (this.#has('A2')) return SAID_AMPERES
     const amperes = this.limitW / (PHASE_VOLTS * this.device.rating.phases)
     return this.session === null ? 0 : Math.floor(amperes * 10 + 1e-6) / 10
   }
 
   #arriveAndDepart(): void {
     const charging = this.#charging
-    if (charging !== null && this.#now >= charging.session.departureAt) {
-      this.#charging = null
-      this.stack.clear(({ purpose }) => purpose === 'tx')
-      const { session, car, twin } = charging
-      this.#events.sessionEnded(session, outcomeOf(session, car, twin))
-    }
+    if (charging !== null && this.#now >= charging.session.departureAt) this.endSession()
     const next = this.#waiting[0]
     if (this.#charging !== null || next === undefined) return
     if (this.#now < Date.parse(next.pluggedInAt)) return
@@ -246,38 +306,5 @@ export class ChargePoint {
     }
     const startRegisterWh = Math.floor(this.device.registerWh - car.meteredWh + 1e-6)
     this.#charging = { session: sessionOf(visit, startedAt, startRegisterWh), car, twin: car }
-  }
-}
-
-function sessionOf(visit: Visit, startedAt: number, startRegisterWh: number): Session {
-  const chargingFrom = Date.parse(visit.chargingFrom)
-  return {
-    visit,
-    startedAt,
-    chargingFrom,
-    departureAt: Date.parse(visit.departureAt),
-    startRegisterWh,
-  }
-}
-
-function carSpec({ car }: Visit) {
-  return {
-    capacityWh: car.capacityWh,
-    maxW: car.maxW,
-    efficiency: car.efficiency,
-    stopAtSoc: car.stopAtSoc,
-  }
-}
-
-function atPlugIn({ car }: Visit): EvBatteryState {
-  return { soc: car.socAtPlugIn, meteredWh: 0, powerW: 0 }
-}
-
-function outcomeOf({ visit }: Session, car: EvBatteryState, twin: EvBatteryState): DriverOutcome {
-  return {
-    departureAt: visit.departureAt,
-    neededWh: visit.energyNeededWh,
-    withCallWh: Math.round(car.meteredWh),
-    withoutCallWh: Math.round(twin.meteredWh),
   }
 }

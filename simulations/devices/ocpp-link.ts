@@ -4,8 +4,11 @@ import type { SeededRandom } from '../random.ts'
 
 export type Payload = Record<string, unknown>
 
-/** How a station answers a CALL of the central system. */
-export type Answer = { readonly result: Payload } | { readonly error: string; readonly why: string }
+/** How a station answers a CALL of the central system; silent: it does not (a quirk). */
+export type Answer =
+  | { readonly result: Payload }
+  | { readonly error: string; readonly why: string }
+  | { readonly silent: true }
 
 export type LinkEvents = {
   readonly opened: () => void
@@ -15,6 +18,12 @@ export type LinkEvents = {
   readonly received: (action: string) => void
   /** A message that was kept was refused at its last attempt, and is lost. */
   readonly gaveUp: (action: string, why: string) => void
+  /** Of a message of the station right before it goes out. */
+  readonly outgoing: (action: string, payload: Payload) => Payload
+  /** May it dial now? It is asked again soon where it may not. */
+  readonly mayDial: () => boolean
+  /** The handshake was refused. */
+  readonly dialRefused: () => void
 }
 
 export type LinkAddress = { readonly url: string; readonly password: string }
@@ -34,6 +43,8 @@ const ANSWER_DEADLINE_MS = 20_000
 const REDIAL_MIN_MS = 200
 const REDIAL_MAX_MS = 1_000
 const KEPT_MAX = 4_000
+/** How often a station that stays away looks whether it may dial. */
+const DIAL_LOOK_MS = 50
 const ATTEMPTS_MAX = 3
 
 /**
@@ -84,6 +95,16 @@ export class OcppLink {
     socket.terminate()
   }
 
+  /** Loses the line, as by a broken cable; dials again as soon as it may. */
+  interrupt(): void {
+    this.#socket?.terminate()
+  }
+
+  /** Holds everything back but a boot, until `release`. */
+  holdForBoot(): void {
+    this.#onlyBoot = true
+  }
+
   /** Lets everything through that waited for the boot. */
   release(): void {
     this.#onlyBoot = false
@@ -118,6 +139,10 @@ export class OcppLink {
   }
 
   #dial(): void {
+    if (!this.#events.mayDial()) {
+      this.#redial = setTimeout(() => this.#dial(), DIAL_LOOK_MS)
+      return
+    }
     const { url, password } = this.#address
     const identity = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1))
     const socket = new WebSocket(url, this.#subprotocol, {
@@ -134,7 +159,10 @@ export class OcppLink {
       this.#pump()
     })
     socket.on('message', (data) => this.#read(data.toString()))
-    socket.on('error', () => undefined) // 'close' follows and is where it is handled
+    socket.on('error', (error) => {
+      // 'close' follows and is where it is handled
+      if (/Unexpected server response/.test(error.message)) this.#events.dialRefused()
+    })
     socket.on('close', () => this.#lost(socket))
   }
 
@@ -172,7 +200,8 @@ export class OcppLink {
     next.attempts += 1
     const deadline = setTimeout(() => socket.terminate(), ANSWER_DEADLINE_MS)
     this.#inFlight = { id, call: next, deadline }
-    socket.send(JSON.stringify([2, id, next.action, next.payload()]))
+    const payload = this.#events.outgoing(next.action, next.payload())
+    socket.send(JSON.stringify([2, id, next.action, payload]))
   }
 
   #read(text: string): void {
@@ -190,6 +219,7 @@ export class OcppLink {
   #answer(id: string, action: string, payload: Payload): void {
     this.#events.received(action)
     const answer = this.#attempt(action, payload)
+    if ('silent' in answer) return
     const frame =
       'result' in answer ? [3, id, answer.result] : [4, id, answer.error, answer.why, {}]
     this.#socket?.send(JSON.stringify(frame))

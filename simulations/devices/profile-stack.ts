@@ -22,7 +22,14 @@ export type ChargingProfile = {
   }[]
 }
 
-export type ConnectorRating = { readonly maxW: number; readonly phases: 1 | 3 }
+export type ConnectorRating = {
+  readonly maxW: number
+  readonly phases: 1 | 3
+  /** Limits of more than nothing and less than 6 A: no charging, or 6 A all the same (a quirk). */
+  readonly belowFloor?: 'pause' | 'floor'
+  /** Are profiles of a transaction written to flash, too (2.0.1 K01.FR.27)? */
+  readonly keepsAll?: boolean
+}
 
 /**
  * The installed profiles of a station with one connector. Per purpose the highest stack level that
@@ -32,6 +39,10 @@ export type ConnectorRating = { readonly maxW: number; readonly phases: 1 | 3 }
  */
 export class ProfileStack {
   #profiles: ChargingProfile[] = []
+  /** How often a profile of the running transaction was installed. */
+  transactionInstalls = 0
+  /** How often what outlives a restart was written. */
+  flashWrites = 0
   readonly #rating: ConnectorRating
 
   constructor(rating: ConnectorRating) {
@@ -49,6 +60,8 @@ export class ProfileStack {
         id !== profile.id && (purpose !== profile.purpose || stackLevel !== profile.stackLevel),
     )
     this.#profiles = [...others, profile]
+    if (profile.purpose === 'tx') this.transactionInstalls += 1
+    if (profile.purpose !== 'tx' || this.#rating.keepsAll === true) this.flashWrites += 1
   }
 
   /** Removes what matches; returns how many that were. */
@@ -71,7 +84,10 @@ export class ProfileStack {
     const station = this.#winner('station-max', at, transactionStart)
     const limits = [perTransaction, station].map((found) => found?.limitW ?? this.#rating.maxW)
     const limitW = Math.min(this.#rating.maxW, ...limits)
-    return limitW / (PHASE_VOLTS * this.#rating.phases) < LEAST_AMPERES - 1e-9 ? 0 : limitW
+    const amperes = limitW / (PHASE_VOLTS * this.#rating.phases)
+    if (amperes >= LEAST_AMPERES - 1e-9) return limitW
+    const isFloored = amperes > 0 && this.#rating.belowFloor === 'floor'
+    return isFloored ? LEAST_AMPERES * PHASE_VOLTS * this.#rating.phases : 0
   }
 
   /** The limits of the seconds ahead, one entry per change; what a composite schedule tells. */

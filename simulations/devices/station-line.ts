@@ -1,11 +1,15 @@
 import type { SeededRandom } from '../random.ts'
+import type { ChargePoint } from './charge-point.ts'
 import { type Answer, type LinkAddress, OcppLink, type Payload } from './ocpp-link.ts'
+import { LineQuirks } from './quirks/line-quirks.ts'
 import type { DeviceHooks } from './station.ts'
 
 /** What differs between the versions of the protocol. */
 export type LineProtocol = {
   readonly subprotocol: 'ocpp1.6' | 'ocpp2.0.1'
   readonly boot: Payload
+  /** Its quirks are what the line does wrong. */
+  readonly point: ChargePoint
   /** The first boot was accepted: tell what stands here. */
   readonly introduce: () => void
   readonly answer: (action: string, payload: Payload) => Answer
@@ -16,6 +20,7 @@ export class StationLine {
   readonly #random: SeededRandom
   readonly #hooks: DeviceHooks
   readonly #protocol: LineProtocol
+  readonly #quirks: LineQuirks
   #link: OcppLink | null = null
   #booted = false
   #heartbeat: NodeJS.Timeout | null = null
@@ -24,6 +29,8 @@ export class StationLine {
     this.#random = random
     this.#hooks = hooks
     this.#protocol = protocol
+    const isVersion16 = protocol.subprotocol === 'ocpp1.6'
+    this.#quirks = new LineQuirks({ random, hooks, point: protocol.point, isVersion16 })
   }
 
   get booted(): boolean {
@@ -43,12 +50,16 @@ export class StationLine {
       opened: () => {
         this.#hooks.log('connected')
         // A mere reconnect is no boot (OCPP 1.6 section 4.2, 2.0.1 B01).
-        if (!this.#booted) this.boot()
+        if (this.#booted) this.#quirks.reconnected(link)
+        else this.boot()
       },
       closed: () => this.#hooks.log('disconnected'),
       received: (action) => this.#hooks.log('frame', { action }),
       gaveUp: (action, why) => this.#hooks.log('gave-up', { action, why }),
-      called: this.#protocol.answer,
+      called: (action, payload) => this.#answer(link, action, payload),
+      outgoing: (action, payload) => this.#quirks.outgoing(action, payload),
+      mayDial: () => this.#quirks.mayDial(),
+      dialRefused: () => this.#quirks.dialRefused(),
     })
     this.#link = link
     link.start()
@@ -56,7 +67,9 @@ export class StationLine {
 
   /** Transaction-related messages and what must not overtake them; see `OcppLink.keep`. */
   keep(action: string, payload: () => Payload, then?: (answer: Payload) => void): void {
-    this.#link?.keep(action, payload, then)
+    const link = this.#link
+    if (link === null) return
+    this.#quirks.queue(link, action, () => link.keep(action, payload, then))
   }
 
   /** Asks to be accepted, again and again until it is. */
@@ -71,7 +84,20 @@ export class StationLine {
 
   stop(): void {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
+    this.#quirks.stop()
     this.#link?.stop()
+  }
+
+  #answer(link: OcppLink, action: string, payload: Payload): Answer {
+    if (this.#quirks.restartsAt(action, payload)) {
+      this.#hooks.log('restart', { action })
+      this.#booted = false
+      link.holdForBoot()
+      link.interrupt()
+      return { silent: true }
+    }
+    const usual = () => this.#protocol.answer(action, payload)
+    return this.#quirks.answer(link, action, payload, usual)
   }
 
   #bootAnswered(link: OcppLink, { status, interval }: Payload): void {
@@ -91,7 +117,9 @@ export class StationLine {
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
     const beat = () => {
       // A lost heartbeat shows as a lost line, which is handled where the line is.
-      if (link.open) link.call('Heartbeat', {}).catch(() => undefined)
+      if (!link.open) return
+      const told = () => this.#quirks.heartbeatAnswered()
+      link.call('Heartbeat', {}).then(told, () => undefined)
     }
     this.#heartbeat = setInterval(beat, seconds * 1000).unref()
   }

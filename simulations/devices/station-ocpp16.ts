@@ -1,5 +1,6 @@
 import type { OCPP16 } from 'typed-ocpp'
-import type { ChargePoint, MeterReading, Session } from './charge-point.ts'
+import type { ChargePoint, MeterReading } from './charge-point.ts'
+import type { Session } from './visit.ts'
 import {
   type Configuration,
   configurationOf,
@@ -23,7 +24,8 @@ export class StationOcpp16 implements Station {
   /** Given by the central system in its answer; null until then. */
   #transaction: { id: number | null } | null = null
 
-  constructor(parts: StationParts) {
+  /** @param subprotocol another one only where the station mixes up versions (B10) */
+  constructor(parts: StationParts, subprotocol: 'ocpp1.6' | 'ocpp2.0.1' = 'ocpp1.6') {
     this.#parts = parts
     this.point = parts.point({
       metered: (reading) => this.#sendMeter(reading, 'Sample.Clock'),
@@ -41,8 +43,9 @@ export class StationOcpp16 implements Station {
     })
     this.#configuration = configurationOf(this.point.device)
     this.#line = new StationLine(parts.random, parts.hooks, {
-      subprotocol: 'ocpp1.6',
+      subprotocol,
       boot: { ...bootOf(this.ref) },
+      point: this.point,
       introduce: () => this.#introduce(),
       answer: (action, payload) => {
         this.point.advance(parts.hooks.now())
@@ -116,15 +119,24 @@ export class StationOcpp16 implements Station {
   #end(session: Session): void {
     const transaction = this.#transaction
     this.#transaction = null
-    const at = stamp(session.departureAt)
+    const at = stamp(Math.min(session.departureAt, this.#parts.hooks.now()))
     const meterStop = this.point.registerWh
+    const isGone = this.#parts.hooks.now() >= session.departureAt
     this.#line.keep('StopTransaction', () => ({
       transactionId: transaction?.id ?? -1, // errata: its start was never answered
       meterStop,
       timestamp: at,
-      reason: 'EVDisconnected',
+      reason: isGone ? 'EVDisconnected' : 'Remote',
     }))
-    this.#status('Available')
+    // Some stay in Finishing until the plug is pulled (C3), where others would start again.
+    const isStuck = !isGone && this.point.device.quirks?.includes('C3') === true
+    this.#status(isGone ? 'Available' : isStuck ? 'Finishing' : 'Preparing')
+  }
+
+  #remoteStop(transactionId: unknown): 'Accepted' | 'Rejected' {
+    if (this.#transaction === null || transactionId !== this.#transaction.id) return 'Rejected'
+    setImmediate(() => this.point.endSession()) // after the answer
+    return 'Accepted'
   }
 
   #status(status: OCPP16.StatusNotificationRequest['status']): void {
@@ -169,8 +181,9 @@ export class StationOcpp16 implements Station {
         return { result: { status: this.#trigger(String(payload.requestedMessage)) } }
       case 'DataTransfer':
         return { result: { status: 'UnknownVendorId' } }
-      case 'RemoteStartTransaction':
       case 'RemoteStopTransaction':
+        return { result: { status: this.#remoteStop(payload.transactionId) } }
+      case 'RemoteStartTransaction':
       case 'Reset':
         return { result: { status: 'Rejected' } }
       default:

@@ -1,5 +1,6 @@
 import type { OCPP20 } from 'typed-ocpp'
-import type { ChargePoint, MeterReading, Session } from './charge-point.ts'
+import type { ChargePoint, MeterReading } from './charge-point.ts'
+import type { Session } from './visit.ts'
 import { DeviceModel } from './device-model-ocpp201.ts'
 import { meterValue, PURPOSES, readProfile } from './messages-ocpp201.ts'
 import type { Answer, LinkAddress, Payload } from './ocpp-link.ts'
@@ -42,6 +43,7 @@ export class StationOcpp201 implements Station {
     this.#line = new StationLine(parts.random, parts.hooks, {
       subprotocol: 'ocpp2.0.1',
       boot: { ...bootOf(this.ref) },
+      point: this.point,
       introduce: () => this.#introduce(),
       answer: (action, payload) => {
         this.point.advance(parts.hooks.now())

@@ -1,6 +1,7 @@
 import { formatInstant, instant } from '#domain/time.ts'
 import type { SeededRandom } from '../random.ts'
-import type { ChargePoint, ChargePointEvents, DriverOutcome } from './charge-point.ts'
+import type { ChargePoint, ChargePointEvents } from './charge-point.ts'
+import type { DriverOutcome } from './visit.ts'
 import type { LinkAddress } from './ocpp-link.ts'
 import { type ChargingProfile, PHASE_VOLTS } from './profile-stack.ts'
 

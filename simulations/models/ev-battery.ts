@@ -11,11 +11,13 @@ export type EvBatterySpec = {
   readonly efficiency: number
   /** The car stops by itself here; 1: charges until full. */
   readonly stopAtSoc: number
+  /** What it gives back at most, at the meter; 0: it cannot. */
+  readonly dischargeMaxW?: number
 }
 
 export type EvBatteryState = {
   readonly soc: number
-  /** Metered since plug-in, Wh. */
+  /** Metered since plug-in, less what was given back, Wh. */
   readonly meteredWh: number
   /** Mean power of the step just made, W at the meter. */
   readonly powerW: number
@@ -24,9 +26,12 @@ export type EvBatteryState = {
 /** From here on the car takes less than it could (acnportal's and EV2Gym's value). */
 const TRANSITION_SOC = 0.8
 
+/** A bidirectional car keeps this for the way home. */
+const DISCHARGE_FLOOR_SOC = 0.2
+
 /**
  * The state one step later, with the power that the charge point offers.
- * @param offeredW at the meter; 0 pauses
+ * @param offeredW at the meter; 0 pauses, below 0 asks a bidirectional car to give back
  */
 export function stepEvBattery(
   spec: EvBatterySpec,
@@ -34,7 +39,8 @@ export function stepEvBattery(
   offeredW: number,
   seconds: number,
 ): EvBatteryState {
-  const pilotW = Math.min(Math.max(0, offeredW), spec.maxW)
+  if (offeredW < 0) return giveBack(spec, state, -offeredW, seconds)
+  const pilotW = Math.min(offeredW, spec.maxW)
   const room = Math.max(0, spec.stopAtSoc - state.soc)
   const gained = Math.min(room, gainedSoc(spec, state.soc, pilotW, seconds))
   const meteredWh = (gained * spec.capacityWh) / spec.efficiency
@@ -42,6 +48,23 @@ export function stepEvBattery(
     soc: state.soc + gained,
     meteredWh: state.meteredWh + meteredWh,
     powerW: (meteredWh * 3600) / seconds,
+  }
+}
+
+function giveBack(
+  spec: EvBatterySpec,
+  state: EvBatteryState,
+  askedW: number,
+  seconds: number,
+): EvBatteryState {
+  const powerW = Math.min(askedW, spec.dischargeMaxW ?? 0)
+  const stored = Math.max(0, state.soc - DISCHARGE_FLOOR_SOC) * spec.capacityWh
+  // Losses lie between battery and meter, in this direction as in the other.
+  const givenWh = Math.min(stored * spec.efficiency, (powerW * seconds) / 3600)
+  return {
+    soc: state.soc - givenWh / spec.efficiency / spec.capacityWh,
+    meteredWh: state.meteredWh - givenWh,
+    powerW: givenWh === 0 ? 0 : (-givenWh * 3600) / seconds,
   }
 }
 

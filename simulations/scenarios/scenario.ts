@@ -1,5 +1,6 @@
 import type { Address } from '#domain/ids.ts'
 import type { Direction, Rating, StandingOffer } from '#domain/resource.ts'
+import type { QuirkId } from '../devices/quirks/catalogue.ts'
 
 /**
  * A world to play: who is enrolled, what stands where, who drives when. Plain JSON, so that it can
@@ -64,6 +65,8 @@ export type ScenarioCharger = {
   readonly visits: readonly Visit[]
   /** Of the ten working days before, oldest first. */
   readonly history: readonly { readonly at: string; readonly registerWh: number }[]
+  /** What the station does that it should not; none where absent. */
+  readonly quirks?: readonly QuirkId[]
 }
 
 /** A driver's stay at a charge point. */
@@ -84,6 +87,8 @@ export type Car = {
   /** Share of 1, at plug-in. */
   readonly socAtPlugIn: number
   readonly stopAtSoc: number
+  /** What a bidirectional car gives back at most, W; absent: it cannot. */
+  readonly dischargeMaxW?: number
 }
 
 export type ScenarioBattery = {
