@@ -275,7 +275,7 @@ describe('messages', () => {
     await meteredEvery30()
     second.advance(30)
     await until('a value', () => values().length === 1)
-    const [only, ...more] = values()[0]?.sampledValue as Payload[]
+    const [only, ...more] = (values()[0]?.sampledValue ?? []) as Payload[]
     expect(only?.measurand).toBe('Energy.Active.Import.Register')
     expect(more).toEqual([])
   })
