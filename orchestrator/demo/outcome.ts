@@ -95,7 +95,8 @@ export function breaches(outcome: Outcome): string[] {
   }
   demand(call.state === 'paid', `the call ended ${call.state}: ${call.reasons.join('; ')}`)
   for (const other of others) {
-    demand(other.state === 'paid', `call ${other.id} ended ${other.state}`)
+    const why = other.reasons.join('; ')
+    demand(other.state === 'paid', `call ${other.id} ended ${other.state}: ${why}`)
   }
   demand(reconciliation.reconciled, `books differ: ${reconciliation.differences.join('; ')}`)
   moneyBreaches(outcome, demand)

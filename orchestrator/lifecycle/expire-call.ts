@@ -2,7 +2,7 @@ import { patientUntil } from '#domain/compliance.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
-import type { Ports } from '#ports.ts'
+import type { Ports, StoreTransaction } from '#ports.ts'
 import { callEvent } from './announce.ts'
 
 /**
@@ -14,15 +14,21 @@ export async function expireCall(ports: Ports, callId: CallId): Promise<void> {
     const call = await tx.calls.lock(callId)
     if (call.state !== 'offered') return
     if (ports.clock.now() < lapsesAt(ports, call)) return
-    const reason = call.escrow?.authorisation
-      ? 'the escrow was not locked before the window'
-      : 'the DSO did not accept before the window'
+    const reason = await whyLapsed(tx, call)
     await tx.promises.release(callId, call.request.window.start)
     await tx.calls.save({ ...transition(call, 'expired'), reasons: [reason] })
     const at = ports.clock.now()
     await tx.events.append([callEvent(call, 'call-expired', at, reason, { notice: true })])
   })
   await ports.wakeUps.notify('events')
+}
+
+async function whyLapsed(tx: StoreTransaction, call: FlexibilityCall): Promise<string> {
+  if (!call.escrow?.authorisation) return 'the DSO did not accept before the window'
+  const intent = await tx.chain.intent(`open:${call.id}`)
+  const isRefused = intent?.state === 'reverted'
+  const why = isRefused ? `: the pool refused it (${intent.reason ?? 'without a reason'})` : ''
+  return `the escrow was not locked before the window${why}`
 }
 
 /**
