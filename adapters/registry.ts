@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Clock, DeviceDriver, Log, Timer } from '#ports.ts'
 import { createOcppDriver, type OcppDriver } from './ocpp/driver.ts'
+import type { OcppSecurity } from './ocpp/tls.ts'
 import { createOpcuaDriver, type OpcuaDriver } from './opcua/driver.ts'
 
 export type Drivers = {
@@ -14,13 +15,20 @@ export function createDrivers(
   settings: {
     readonly host: string
     readonly ocppPort: number
+    readonly ocppSecurity: OcppSecurity
     readonly dataDir: string
     readonly meteringIntervalSeconds: number
   },
   world: { readonly clock: Clock; readonly timer: Timer; readonly log: Log },
 ): Drivers {
-  const { host, ocppPort, dataDir, meteringIntervalSeconds } = settings
-  const ocpp = createOcppDriver({ ...world, host, port: ocppPort, meteringIntervalSeconds })
+  const { host, ocppPort, ocppSecurity: security, dataDir, meteringIntervalSeconds } = settings
+  const ocpp = createOcppDriver({
+    ...world,
+    host,
+    port: ocppPort,
+    security,
+    meteringIntervalSeconds,
+  })
   const pkiFolder = join(dataDir, 'pki')
   const opcua = createOpcuaDriver({ ...world, pkiFolder, meteringIntervalSeconds })
   return { ocpp, opcua, all: [ocpp, opcua] }

@@ -5,12 +5,23 @@ import { type Instant, parseInstant } from '#domain/time.ts'
 export const ROLES = ['all', 'api', 'gateway', 'worker', 'verifier', 'agent'] as const
 export type Role = (typeof ROLES)[number]
 
+/** How charge points prove who they are; files are PEM. */
+export type OcppSecurity = {
+  /** 1: password over plain ws; 2: TLS and password; 3: TLS and a certificate of the station. */
+  readonly profile: 1 | 2 | 3
+  readonly certificateFiles: readonly string[]
+  readonly keyFiles: readonly string[]
+  readonly clientCaFile: string | null
+  readonly clientCrlFile: string | null
+}
+
 /** Settings of one process, from its environment; secrets apart. */
 export type Config = {
   readonly dataDir: string
   readonly host: string
   readonly port: number
   readonly ocppPort: number
+  readonly ocppSecurity: OcppSecurity
   /** null: the embedded PostgreSQL. */
   readonly databaseUrl: string | null
   /** null: the queue stands on PostgreSQL. */
@@ -46,12 +57,24 @@ const Duration = z.string().transform((text, context) => {
 })
 const Port = z.coerce.number().int().min(0).max(65_535)
 const Url = z.url()
+const Files = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((file) => file.trim())
+    .filter((file) => file !== '')
+    .map((file) => resolve(file)),
+)
 
 const Environment = z.object({
   GRIDCALL_DATA_DIR: z.string().default('.data'),
   HOST: z.string().default('127.0.0.1'),
   PORT: Port.default(8080),
   OCPP_PORT: Port.default(8887),
+  GRIDCALL_OCPP_SECURITY_PROFILE: z.enum(['1', '2', '3']).optional(),
+  GRIDCALL_OCPP_TLS_CERT: Files.default([]),
+  GRIDCALL_OCPP_TLS_KEY: Files.default([]),
+  GRIDCALL_OCPP_TLS_CLIENT_CA: Files.default([]),
+  GRIDCALL_OCPP_TLS_CLIENT_CRL: Files.default([]),
   DATABASE_URL: Url.optional(),
   REDIS_URL: Url.optional(),
   CHAIN_RPC_URL: Url.optional(),
@@ -90,6 +113,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: found.HOST,
     port: found.PORT,
     ocppPort: found.OCPP_PORT,
+    ocppSecurity: ocppSecurityOf(found),
     databaseUrl: found.DATABASE_URL ?? null,
     redisUrl: found.REDIS_URL ?? null,
     chainRpcUrl: found.CHAIN_RPC_URL ?? null,
@@ -100,4 +124,59 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     disputeWindowSeconds: found.GRIDCALL_DISPUTE_WINDOW,
     epochWindowSeconds: found.GRIDCALL_EPOCH_WINDOW,
   })
+}
+
+/**
+ * Nothing said: TLS as soon as others than this machine can reach the port, or there is a
+ * certificate. @throws Error for settings that contradict each other
+ */
+function ocppSecurityOf(found: z.output<typeof Environment>): OcppSecurity {
+  const certificateFiles = found.GRIDCALL_OCPP_TLS_CERT
+  const keyFiles = found.GRIDCALL_OCPP_TLS_KEY
+  const [clientCaFile = null] = found.GRIDCALL_OCPP_TLS_CLIENT_CA
+  const [clientCrlFile = null] = found.GRIDCALL_OCPP_TLS_CLIENT_CRL
+  const said = found.GRIDCALL_OCPP_SECURITY_PROFILE
+  const needsTls = certificateFiles.length > 0 || !isLoopback(found.HOST)
+  const fallback = clientCaFile !== null ? '3' : needsTls ? '2' : '1'
+  const profile = Number(said ?? fallback) as OcppSecurity['profile']
+  if (certificateFiles.length !== keyFiles.length) {
+    throw new Error(
+      'GRIDCALL_OCPP_TLS_KEY: expected one file for each of GRIDCALL_OCPP_TLS_CERT ' +
+        `(${certificateFiles.length}), got ${keyFiles.length}`,
+    )
+  }
+  if (profile === 1 && certificateFiles.length > 0) {
+    throw new Error('GRIDCALL_OCPP_SECURITY_PROFILE: expected 2 or 3 with a certificate, got 1')
+  }
+  if (profile === 3 && clientCaFile === null) {
+    throw new Error(
+      'GRIDCALL_OCPP_TLS_CLIENT_CA: expected the file of who certifies the charge points ' +
+        '(GRIDCALL_OCPP_SECURITY_PROFILE is 3), got none',
+    )
+  }
+  if (profile !== 3 && (clientCaFile ?? clientCrlFile) !== null) {
+    throw new Error(
+      `GRIDCALL_OCPP_SECURITY_PROFILE: expected 3 with GRIDCALL_OCPP_TLS_CLIENT_CA or ` +
+        `GRIDCALL_OCPP_TLS_CLIENT_CRL, got ${profile}`,
+    )
+  }
+  return { profile, certificateFiles, keyFiles, clientCaFile, clientCrlFile }
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1)$/.test(host)
+}
+
+/**
+ * For whoever opens the port of charge points. @throws Error if that would need a certificate and
+ * there is none
+ */
+export function refuseOcppWithoutCertificate({ host, ocppSecurity }: Config): void {
+  const { profile, certificateFiles } = ocppSecurity
+  if (profile === 1 || certificateFiles.length > 0) return
+  throw new Error(
+    `GRIDCALL_OCPP_TLS_CERT: security profile ${profile} on ${host} needs TLS: expected PEM files ` +
+      'here and in GRIDCALL_OCPP_TLS_KEY, got none; GRIDCALL_OCPP_SECURITY_PROFILE=1 goes ' +
+      'without, for a private network',
+  )
 }

@@ -9,17 +9,21 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 export type Admission = {
   /** Books one failure; seconds to wait if there have been too many, else null. */
   failed(address: string, identity: string): Promise<number | null>
+  /** Once a minute for each key: nobody fills a log by knocking. */
+  isWorthTelling(key: string): Promise<boolean>
 }
 
 export function createAdmission(options: { readonly failuresPerMinute: number }): Admission {
   const limits = { points: options.failuresPerMinute, duration: 60 }
   const perAddress = new RateLimiterMemory({ ...limits, keyPrefix: 'address' })
   const perIdentity = new RateLimiterMemory({ ...limits, keyPrefix: 'identity' })
+  const told = new RateLimiterMemory({ points: 1, duration: 60, keyPrefix: 'told' })
   return {
     async failed(address, identity) {
       // The address first: one address cannot fill the memory with made-up identities.
       return (await consume(perAddress, address)) ?? (await consume(perIdentity, identity))
     },
+    isWorthTelling: async (key) => (await consume(told, key)) === null,
   }
 }
 

@@ -60,13 +60,13 @@ export class Connections {
     this.#bringUpAgain(station)
   }
 
-  /** False if the present connection of the identity answers a ping; a dead one is cut off. */
-  async makeRoom(identity: string): Promise<boolean> {
+  /** 'taken' if the present connection of the identity answers a ping; a dead one is cut off. */
+  async makeRoom(identity: string): Promise<'free' | 'replaced' | 'taken'> {
     const link = this.find(identity)?.link ?? null
-    if (link === null) return true
-    if (await link.ping(this.#options.pingTimeoutMs)) return false
+    if (link === null) return 'free'
+    if (await link.ping(this.#options.pingTimeoutMs)) return 'taken'
     link.terminate('replaced by a newer connection')
-    return true
+    return 'replaced'
   }
 
   /** A socket whose credential has been checked begins to speak. */

@@ -9,6 +9,7 @@ import { Connections } from './connections.ts'
 import { connectorOf } from './profile-control.ts'
 import { createEndpoint } from './server.ts'
 import type { Session, Station } from './station.ts'
+import { type OcppSecurity, PLAIN } from './tls.ts'
 
 export type OcppDriverOptions = {
   readonly clock: Clock
@@ -17,6 +18,8 @@ export type OcppDriverOptions = {
   readonly host: string
   /** 0: any free one; `url` tells which after `start`. */
   readonly port: number
+  /** How stations prove who they are; not given: by a password over plain ws. */
+  readonly security?: OcppSecurity
   readonly meteringIntervalSeconds: number
   /** How often live connections are asked for a pong, wall time. */
   readonly pingIntervalMs?: number
@@ -33,13 +36,15 @@ export type OcppDriverOptions = {
 export type OcppDriver = DeviceDriver & {
   /** Where this station shall connect to. */
   url(identity: string): string
+  /** Looks at the files of the certificates now; by itself it does so every ten seconds. */
+  reloadCertificates(): void
 }
 
 const STOP_DEADLINE_MS = 3_000
 
 /** The OCPP central system (1.6J and 2.0.1) as one driver. */
 export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
-  const { clock, timer, log, host, meteringIntervalSeconds } = options
+  const { clock, timer, log, host, meteringIntervalSeconds, security = PLAIN } = options
   let sink: DeviceSink | null = null
   let pings: { stop(): Promise<void> } | null = null
   const connections = new Connections({
@@ -60,10 +65,16 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     port: options.port,
     timer,
     log,
+    security,
     admission: createAdmission({ failuresPerMinute: options.failuresPerMinute ?? 20 }),
     passwordsOf: (identity) => passwordsOf(connections.find(identity)),
     makeRoom: (identity) => connections.makeRoom(identity),
     onSocket: (identity, version, socket) => connections.open(identity, version, socket),
+    onSecurity: (identity, kind, detail) => {
+      const [resource] = connections.find(identity)?.resources.values() ?? []
+      log.warn('somebody was not let in, or took a place', { identity, kind, detail })
+      sink?.security({ resourceId: resource?.id ?? null, kind, detail })
+    },
   })
 
   return {
@@ -84,9 +95,12 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
 
     ...createOrders(connections),
 
+    reloadCertificates: () => endpoint.reloadCertificates(),
+
     url(identity) {
       const name = host.includes(':') ? `[${host}]` : host
-      return `ws://${name}:${endpoint.port()}/ocpp/${encodeURIComponent(identity)}`
+      const scheme = security.profile === 1 ? 'ws' : 'wss'
+      return `${scheme}://${name}:${endpoint.port()}/ocpp/${encodeURIComponent(identity)}`
     },
   }
 }

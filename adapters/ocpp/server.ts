@@ -3,10 +3,11 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { DomainError } from '#domain/errors.ts'
-import type { Log, Timer } from '#ports.ts'
+import type { Log, SecurityEvent, Timer } from '#ports.ts'
 import type { Admission } from './admission.ts'
 import { identityOfPath, isAuthorised } from './credential.ts'
 import type { OcppVersion } from './frames.ts'
+import { certifiedName, createTlsDoor, type OcppSecurity, type TlsDoor } from './tls.ts'
 
 const VERSIONS: readonly OcppVersion[] = ['ocpp2.1', 'ocpp2.0.1', 'ocpp1.6']
 /** NotifyReport of a large station is the longest message; meter values take a few kB. */
@@ -17,31 +18,42 @@ export type EndpointOptions = {
   readonly port: number
   readonly timer: Timer
   readonly log: Log
+  readonly security: OcppSecurity
   readonly admission: Admission
   /** SHA-256 (hex) of each password of a station; empty: there is no such station. */
   readonly passwordsOf: (identity: string) => readonly string[]
-  /** Frees the identity's place: false if its present connection answers a ping. */
-  readonly makeRoom: (identity: string) => Promise<boolean>
+  /** Frees the identity's place: 'taken' if its present connection answers a ping. */
+  readonly makeRoom: (identity: string) => Promise<'free' | 'replaced' | 'taken'>
   readonly onSocket: (identity: string, version: OcppVersion, socket: WebSocket) => void
+  readonly onSecurity: (identity: string, kind: SecurityEvent['kind'], detail: string) => void
 }
 
+/** Certificates are exchanged without a restart: how often their files are looked at, wall time. */
+const CERTIFICATE_LOOK_MS = 10_000
+
 export type Endpoint = {
-  /** @throws DomainError unavailable if the port is taken. */
+  /** @throws DomainError unavailable if the port is taken or a certificate cannot be used. */
   listen(): Promise<void>
   /** Gives open sockets half the time to close by themselves, then cuts them off. */
   stop(deadlineMs: number): Promise<void>
   /** The port in use; that of the options until `listen` is done. */
   port(): number
+  /** Looks at the files of the certificates now; by itself it does so every ten seconds. */
+  reloadCertificates(): void
 }
 
 /**
- * The WebSocket door: `/ocpp/<identity>` with HTTP Basic, decided before the upgrade. Whoever has no
- * right to an identity learns nothing about it: unknown, wrong and missing look and last alike.
+ * The WebSocket door: `/ocpp/<identity>` with HTTP Basic or the station's certificate, decided
+ * before the upgrade. Whoever has no right to an identity learns nothing about it: unknown, wrong
+ * and missing look and last alike. Which proof is asked for stands in the settings; nothing that a
+ * station sends can lower it.
  */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { timer, log } = options
+  const { timer, log, security } = options
   const sockets = webSockets()
-  const http = httpServer()
+  const tls = security.profile === 1 ? null : createTlsDoor(security, HTTP_LIMITS, log)
+  const http = httpServer(tls)
+  let looks: { stop(): Promise<void> } | null = null
   const entering = new Set<string>()
   const upgraded = new Set<Duplex>()
   let stopping = false
@@ -57,9 +69,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const identity = identityOfPath(request.url)
     if (identity === null) return refuse(socket, '404 Not Found')
-    const passwords = options.passwordsOf(identity)
-    if (!isAuthorised(identity, request.headers.authorization, passwords)) {
-      const wait = await options.admission.failed(request.socket.remoteAddress ?? '', identity)
+    if (!isProved(identity, request)) {
+      const wait = await failed(identity, request.socket.remoteAddress ?? '')
       return wait === null
         ? refuse(socket, '401 Unauthorized', 'WWW-Authenticate: Basic realm="OCPP"')
         : refuse(socket, '429 Too Many Requests', `Retry-After: ${wait}`)
@@ -75,6 +86,23 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     }
   }
 
+  function isProved(identity: string, { headers, socket }: IncomingMessage): boolean {
+    const passwords = options.passwordsOf(identity)
+    if (security.profile !== 3) return isAuthorised(identity, headers.authorization, passwords)
+    return certifiedName(socket) === identity && passwords.length > 0
+  }
+
+  /** Seconds to wait, if there have been too many failures. */
+  async function failed(identity: string, address: string): Promise<number | null> {
+    const wait = await options.admission.failed(address, identity)
+    const isKnown = options.passwordsOf(identity).length > 0
+    if (await options.admission.isWorthTelling(isKnown ? identity : `from ${address}`)) {
+      const what = isKnown ? 'a wrong credential was shown' : 'no such station is enrolled'
+      options.onSecurity(identity, 'wrong-credential', `${JSON.stringify(identity)}: ${what}`)
+    }
+    return wait
+  }
+
   async function enter(
     identity: string,
     request: IncomingMessage,
@@ -82,9 +110,15 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     head: Buffer,
   ): Promise<void> {
     const speaks = offeredVersions(request).some(isVersion)
-    if (speaks && !(await options.makeRoom(identity))) {
-      log.warn('a second connection of a live station was refused', { identity })
+    const room = speaks ? await options.makeRoom(identity) : 'free'
+    if (room === 'taken') {
+      const detail = 'a second connection came while the first one lives'
+      options.onSecurity(identity, 'refused-connection', detail)
       return refuse(socket, '409 Conflict')
+    }
+    if (room === 'replaced') {
+      const detail = 'a new connection took the place of one that was dead'
+      options.onSecurity(identity, 'replaced-connection', detail)
     }
     if (socket.destroyed) return
     upgraded.add(socket)
@@ -98,11 +132,16 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
 
   return {
     async listen() {
+      tls?.load()
       await listening(http, options.host, options.port)
+      const look = async () => tls?.reload()
+      if (tls !== null) looks = timer.every(CERTIFICATE_LOOK_MS, 'OCPP certificates', look)
     },
+    reloadCertificates: () => tls?.reload(),
     port: () => (http.address() as AddressInfo | null)?.port ?? options.port,
     async stop(deadlineMs) {
       stopping = true
+      await looks?.stop()
       if (http.listening) await closePort(http, upgraded, timer, deadlineMs)
     },
   }
@@ -119,9 +158,15 @@ function webSockets(): WebSocketServer {
   })
 }
 
-function httpServer(): Server {
-  const limits = { headersTimeout: 10_000, requestTimeout: 10_000 }
-  return createServer({ ...limits, connectionsCheckingInterval: 5_000 }, (_request, response) => {
+const HTTP_LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 5_000,
+}
+
+function httpServer(tls: TlsDoor | null): Server {
+  const server = tls?.server ?? createServer(HTTP_LIMITS)
+  return server.on('request', (_request, response) => {
     response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end()
   })
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { ROLES, type Role, readConfig } from '#config.ts'
+import { ROLES, type Role, readConfig, refuseOcppWithoutCertificate } from '#config.ts'
 import { instant } from '#domain/time.ts'
 import { createLog } from '#observability/logger.ts'
 import { holdDataFolder } from '#processes/data-folder.ts'
@@ -51,6 +51,8 @@ async function startRole(role: Role, told: Promise<void>): Promise<{ stop(): Pro
       `--role ${role}: expected DATABASE_URL and CHAIN_RPC_URL, which all roles share`,
     )
   }
+  const opensOcpp = role === 'all' || role === 'gateway'
+  if (opensOcpp) refuseOcppWithoutCertificate(config)
   const timer = createWallTimer()
   const log = createLog({ level: config.logLevel, role })
   const isAnyOurs = config.databaseUrl === null || config.chainRpcUrl === null
@@ -58,9 +60,7 @@ async function startRole(role: Role, told: Promise<void>): Promise<{ stop(): Pro
   void told.then(() => held?.ending())
   const { host, port, ocppPort } = config
   if (role === 'all' || role === 'api') await refuseTakenPort({ host, port }, 'PORT')
-  if (role === 'all' || role === 'gateway') {
-    await refuseTakenPort({ host, port: ocppPort }, 'OCPP_PORT')
-  }
+  if (opensOcpp) await refuseTakenPort({ host, port: ocppPort }, 'OCPP_PORT')
   const chainStart = config.clockStart ?? instant(Date.now())
   const servers = startServers({ ...config, chainStart, log, timer })
   servers.catch(() => undefined) // told by startService; the program loads meanwhile

@@ -52,6 +52,12 @@ export async function keepService(options: {
     GRIDCALL_DATA_DIR: options.dataDir,
     PORT: String(options.port),
     OCPP_PORT: String(options.ocppPort),
+    // Its charge points are on this machine, whatever is set for a service beside it.
+    GRIDCALL_OCPP_SECURITY_PROFILE: '1',
+    GRIDCALL_OCPP_TLS_CERT: '',
+    GRIDCALL_OCPP_TLS_KEY: '',
+    GRIDCALL_OCPP_TLS_CLIENT_CA: '',
+    GRIDCALL_OCPP_TLS_CLIENT_CRL: '',
     GRIDCALL_SPEED: String(options.speed),
     GRIDCALL_CLOCK_START: options.clockStart,
     GRIDCALL_DISPUTE_WINDOW: String(options.windows.dispute),

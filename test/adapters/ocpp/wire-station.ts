@@ -64,6 +64,8 @@ export type ConnectOptions = {
   readonly password?: string | Buffer | null
   readonly answers?: Record<string, Answer>
   readonly autoPong?: boolean
+  /** Whom it trusts and what it shows, over TLS. */
+  readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string }
 }
 
 export function basic(identity: string, password: string | Buffer): string {
@@ -75,7 +77,12 @@ export function basic(identity: string, password: string | Buffer): string {
 export async function connectStation(url: string, options: ConnectOptions): Promise<WireStation> {
   const { protocols = ['ocpp1.6'], identity = 'CP-1', password = null, autoPong = true } = options
   const headers = password === null ? {} : { Authorization: basic(identity, password) }
-  const socket = new WebSocket(url, [...protocols], { headers, autoPong, perMessageDeflate: true })
+  const socket = new WebSocket(url, [...protocols], {
+    headers,
+    autoPong,
+    perMessageDeflate: true,
+    ...options.tls,
+  })
   const answers = { ...options.answers }
   const waiting = new Map<string, (frame: unknown[]) => void>()
   const calls: WireStation['calls'] = []
