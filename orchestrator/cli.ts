@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   dso: { says: 'sign as the DSO: dso address, dso sign', file: 'dso' },
   chain: { says: 'chain status, chain reconcile', file: 'chain' },
   simulate: { says: 'one charger or one battery without hardware', file: 'simulate' },
+  devices: { says: 'devices list, devices watch ID: the truth chain live', file: 'devices' },
   opcua: { says: 'opcua trust: name the certificate a battery may show', file: 'opcua' },
   bench: { says: 'measure: connect, fanout', file: 'bench' },
   test: { says: 'run the tests', file: 'test' },
