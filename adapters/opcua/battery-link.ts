@@ -4,7 +4,12 @@ import { assert, DomainError } from '#domain/errors.ts'
 import type { Connection, Resource } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import { chooseEndpoint, EndpointRefused, reasonOf } from './endpoint.ts'
+import { IdentityMissing } from './identity.ts'
 import { type BatteryContext, LiveBattery } from './live-battery.ts'
+import { productNamed, products } from './product-list.ts'
+import type { Product } from './product.ts'
+import type { Turnstile } from './turnstile.ts'
+import { WrittenOrders } from './written-orders.ts'
 
 const retryMsFirst = 500
 const retryMsMax = 10_000
@@ -22,6 +27,8 @@ export class BatteryLink {
   readonly #running: Promise<void>
   readonly #stamps = new Set<Instant>()
   readonly #closing = new Set<Promise<void>>()
+  readonly #orders: WrittenOrders
+  readonly #turnstile: Turnstile
   #resource: Resource
   #live: LiveBattery | null = null
   #wake = new AbortController()
@@ -29,18 +36,21 @@ export class BatteryLink {
   #lastDetail: string | null = null
   presentedThumbprint: string | null = null
 
-  constructor(context: BatteryContext, resource: Resource) {
+  /** @param turnstile how many batteries of this process may be dialled at once */
+  constructor(context: BatteryContext, resource: Resource, turnstile: Turnstile) {
     this.#resource = resource
+    this.#turnstile = turnstile
+    this.#orders = new WrittenOrders(context.clock)
     this.#context = { ...context, sink: this.#filtered(context.sink) }
     this.#running = this.#run()
   }
 
-  /** Takes up a changed endpoint or thumbprint; without a change nothing happens. */
+  /** Takes up a changed connection; without a change nothing happens. */
   renew(resource: Resource): void {
     const before = opcuaConnection(this.#resource)
     const after = opcuaConnection(resource)
     this.#resource = resource
-    if (before.endpoint === after.endpoint && before.thumbprint === after.thumbprint) return
+    if (JSON.stringify(Object.values(before)) === JSON.stringify(Object.values(after))) return
     this.#failures = 0
     this.#live?.end('its connection was changed')
     this.#wake.abort()
@@ -82,25 +92,47 @@ export class BatteryLink {
   async #attempt(): Promise<number> {
     const resource = this.#resource
     try {
-      const { endpoint: url, thumbprint } = opcuaConnection(resource)
-      const endpoint = await chooseEndpoint(this.#context, url)
-      this.presentedThumbprint = endpoint.thumbprint
-      const refusal = await this.#context.pki.refusal(endpoint.certificate, thumbprint)
-      if (refusal !== null) throw new EndpointRefused(`certificate refused: ${refusal}`)
-      const report = (detail: string) => this.#report(detail)
-      this.#live = await LiveBattery.open(this.#context, resource, endpoint, report)
-      if (this.#stopping.signal.aborted || this.#resource !== resource) this.#live.end('changed')
-      const reason = await this.#live.ended
-      if (this.#live.proven) this.#failures = 0
+      const live = await this.#turnstile.through(() => this.#open(resource))
+      this.#live = live
+      if (this.#stopping.signal.aborted || this.#resource !== resource) live.end('changed')
+      const reason = await live.ended
+      if (live.proven) this.#failures = 0
       this.#report(reason)
     } catch (error) {
       this.#report(reasonOf(error))
-      if (error instanceof EndpointRefused) return refusedRetryMs
+      if (error instanceof EndpointRefused || error instanceof IdentityMissing) {
+        return refusedRetryMs
+      }
     } finally {
       this.#letGo()
     }
     this.#failures += 1
     return Math.min(retryMsMax, retryMsFirst * 2 ** (this.#failures - 1))
+  }
+
+  async #open(resource: Resource): Promise<LiveBattery> {
+    const { endpoint: url, thumbprint, user = 'anonymous', ...rest } = opcuaConnection(resource)
+    const product = knownProduct(rest.product)
+    const endpoint = await chooseEndpoint(this.#context, url, user)
+    const isNews = this.presentedThumbprint !== endpoint.thumbprint
+    this.presentedThumbprint = endpoint.thumbprint
+    const refusal = await this.#context.pki.refusal(endpoint.certificate, thumbprint)
+    if (refusal !== null) {
+      if (isNews && thumbprint !== null) this.#tellStranger(resource, refusal)
+      throw new EndpointRefused(`certificate refused: ${refusal}`)
+    }
+    return await LiveBattery.open(this.#context, {
+      resource,
+      product,
+      user,
+      endpoint,
+      orders: this.#orders,
+      disconnected: (detail) => this.#report(detail),
+    })
+  }
+
+  #tellStranger({ id }: Resource, detail: string): void {
+    this.#context.sink.security({ resourceId: id, kind: 'refused-connection', detail })
   }
 
   /** Says goodbye on the side: the next client need not wait for a server that does not answer. */
@@ -156,6 +188,13 @@ export class BatteryLink {
       security: (event) => sink.security(event),
     }
   }
+}
+
+function knownProduct(name: string | undefined): Product {
+  const product = productNamed(name)
+  if (product !== null) return product
+  const known = products.map((one) => one.name).join(', ')
+  throw new EndpointRefused(`expected a product out of ${known}, got ${name}`)
 }
 
 function opcuaConnection(resource: Resource): OpcuaConnection {

@@ -1,9 +1,14 @@
-import type { ClientSession, DataValue, OPCUAClient } from 'node-opcua'
+import type { ClientSession, DataValue, OPCUAClient, StatusCode } from 'node-opcua'
+import { assert } from '#domain/errors.ts'
+import type { Resource } from '#domain/resource.ts'
 import type { Timer } from '#ports.ts'
 import { disconnect, type Endpoint, identityOf, type StackContext } from './endpoint.ts'
+import { identityFor, type UserKind } from './identity.ts'
 import type { Opcua } from './library.ts'
 import { type Monitoring, type MonitoringListener, monitor } from './monitoring.ts'
-import { batteryMap, type MethodName, type VariableName } from './node-map.ts'
+import { findNodes, type Nodes } from './nodes.ts'
+import type { Point, PointName, Product } from './product.ts'
+import { fromPoint, toPoint } from './wire.ts'
 
 /** What a session tells while it lives. None of them may throw. */
 export type SessionListener = MonitoringListener & {
@@ -15,14 +20,22 @@ export type SessionListener = MonitoringListener & {
 
 export type Argument = { readonly type: 'Double' | 'DateTime' | 'UInt32'; readonly value: unknown }
 
+/** As the server names itself; null where it does not. */
+export type Nameplate = Record<'make' | 'model' | 'firmware', string | null>
+
 /** One client with one session on one battery. Once closed it sends nothing more. */
 export type BatterySession = {
-  /** @throws Error naming the variable whose status is not Good or whose type is another. */
-  read(names: readonly VariableName[]): Promise<ReadonlyMap<VariableName, unknown>>
-  /** @throws Error naming the variable and the status. */
-  write(name: VariableName, type: Argument['type'], value: unknown): Promise<void>
-  /** The method's result. @throws CallRefused where the server itself turns the call down. */
-  call(method: MethodName, args: readonly Argument[]): Promise<unknown>
+  has(name: PointName): boolean
+  /**
+   * Values in W, Wh, %, s; points that this battery does not have are left out.
+   * @throws Error naming the point whose status is not Good or whose type is another.
+   */
+  read(names: readonly PointName[]): Promise<ReadonlyMap<PointName, unknown>>
+  /** Writes in one service call. @throws Refused naming the point and the status. */
+  write(values: readonly (readonly [PointName, number | boolean])[]): Promise<void>
+  /** The method's result. @throws Refused where the server itself turns the call down. */
+  call(method: string, args: readonly Argument[]): Promise<unknown>
+  nameplate(): Promise<Nameplate>
   /** Has the server's table of namespaces stayed as it was when the session began? */
   sameNamespaces(): Promise<boolean>
   /** Starts the notifications. */
@@ -30,18 +43,26 @@ export type BatterySession = {
   close(): Promise<void>
 }
 
-/** The server answered a call with a status that is not Good. */
-export class CallRefused extends Error {}
+/** The server answered a call or a write with a status that is not Good. */
+export class Refused extends Error {}
 
-const sessionTimeoutMs = 30_000
+const sessionTimeoutMs = 60_000
 const requestTimeoutMs = 5_000
+
+export type SessionOptions = {
+  readonly resource: Resource
+  readonly product: Product
+  readonly user: UserKind
+  readonly endpoint: Endpoint
+}
 
 /** Connects, with the certificate already compared, and opens a session. */
 export async function openSession(
   { opcua, timer, log, pki }: StackContext,
-  endpoint: Endpoint,
+  { resource, product, user, endpoint }: SessionOptions,
   listener: SessionListener,
 ): Promise<BatterySession> {
+  const identity = await identityFor(opcua, pki, user, resource.id)
   const client = opcua.OPCUAClient.create({
     ...identityOf(pki),
     endpointMustExist: false,
@@ -59,92 +80,118 @@ export async function openSession(
   })
   client.on('connection_lost', () => listener.lost())
   const close = () => disconnect(timer, log, client)
+  const connect = async (one: OPCUAClient) => {
+    await one.connect(endpoint.url)
+    return await one.createSession(identity)
+  }
   try {
-    const opening = connect(client, endpoint.url)
-    const session = await timer.deadline(
-      opening,
-      2 * requestTimeoutMs,
-      `a session at ${endpoint.url}`,
-    )
-    return await sessionOn(opcua, timer, session, listener, close)
+    const what = `a session at ${endpoint.url}`
+    const session = await timer.deadline(connect(client), 2 * requestTimeoutMs, what)
+    const finding = findNodes(opcua, session, product)
+    const nodes = await timer.deadline(finding, 2 * requestTimeoutMs, 'the battery to be found')
+    return sessionOn(opcua, timer, { session, product, nodes, listener, close })
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function connect(client: OPCUAClient, url: string): Promise<ClientSession> {
-  await client.connect(url)
-  return await client.createSession()
+type Opened = {
+  readonly session: ClientSession
+  readonly product: Product
+  readonly nodes: Nodes
+  readonly listener: SessionListener
+  close(): Promise<void>
 }
 
-async function sessionOn(
-  opcua: Opcua,
-  timer: Timer,
-  session: ClientSession,
-  listener: SessionListener,
-  close: () => Promise<void>,
-): Promise<BatterySession> {
+function sessionOn(opcua: Opcua, timer: Timer, opened: Opened): BatterySession {
+  const { session, product, nodes, listener, close } = opened
+  const attributeId = opcua.AttributeIds.Value
   // The library may keep a request for after a reconnect: no promise of its own may settle late.
   const within = <T>(request: Promise<T>, what: string) =>
     timer.deadline(request, requestTimeoutMs, `the battery's answer to ${what}`)
-  const namespaces = await within(session.readNamespaceArray(), 'its namespaces')
-  const index = namespaces.indexOf(batteryMap.namespaceUri)
-  if (index < 0) {
-    throw new Error(
-      `expected a battery of ${batteryMap.namespaceUri}, got a server of ${namespaces.join(', ')}`,
-    )
+  const nodeOf = (name: PointName) => {
+    const nodeId = nodes.points.get(name)
+    const point = product.points[name]
+    assert(nodeId !== undefined && point !== undefined, `${product.name} has ${name}`)
+    return { nodeId, point }
   }
-  const nodeId = (name: string) => `ns=${index};s=${name}`
   return {
+    has: (name) => nodes.points.has(name),
     async read(names) {
-      const wanted = names.map((name) => ({
-        nodeId: nodeId(name),
-        attributeId: opcua.AttributeIds.Value,
-      }))
-      const values = await within(session.read(wanted), `a read of ${names.length} variables`)
-      return new Map(names.map((name, i) => [name, goodValue(opcua, name, values[i])]))
+      const there = names.filter((name) => nodes.points.has(name))
+      const wanted = there.map((name) => ({ nodeId: nodeOf(name).nodeId, attributeId }))
+      const values = await within(session.read(wanted), `a read of ${there.length} variables`)
+      return new Map(
+        there.map((name, i) => [name, goodValue(opcua, name, nodeOf(name).point, values[i])]),
+      )
     },
-    async write(name, type, value) {
-      const writing = session.write({
-        nodeId: nodeId(name),
-        attributeId: opcua.AttributeIds.Value,
-        value: { value: { dataType: opcua.DataType[type], value } },
+    async write(values) {
+      const names = values.map(([name]) => name).join(', ')
+      const wanted = values.map(([name, value]) => {
+        const { nodeId, point } = nodeOf(name)
+        const dataType = opcua.DataType[point.type]
+        return { nodeId, attributeId, value: { value: { dataType, value: toPoint(point, value) } } }
       })
-      const status = await within(writing, `a write of ${name}`)
-      if (!status.isGood()) throw new Error(`${name}: expected to write it, got ${status.name}`)
+      const statuses = await within(session.write(wanted), `a write of ${names}`)
+      const bad = statuses.findIndex((status) => !status.isGood())
+      const status = statuses[bad]
+      if (status !== undefined) throw new Refused(`${values[bad]?.[0]}: ${inWords(status)}`)
     },
     async call(method, args) {
       const calling = session.call({
-        objectId: nodeId(batteryMap.object),
-        methodId: nodeId(method),
+        objectId: nodes.object,
+        methodId: nodes.methods.get(method) ?? null,
         inputArguments: args.map(({ type, value }) => ({ dataType: opcua.DataType[type], value })),
       })
       const { statusCode, outputArguments } = await within(calling, method)
-      if (!statusCode.isGood())
-        throw new CallRefused(`${method}: the server says ${statusCode.name}`)
+      if (!statusCode.isGood()) throw new Refused(`${method}: ${inWords(statusCode)}`)
       return outputArguments?.[0]?.value
     },
+    nameplate: () => within(readNameplate(opcua, session), 'its name'),
     async sameNamespaces() {
       const now = await within(session.readNamespaceArray(), 'its namespaces')
-      return now.indexOf(batteryMap.namespaceUri) === index
+      return now.indexOf(product.namespaceUri) === nodes.namespaceIndex
     },
     async subscribe() {
-      const monitoring = await within(monitor(opcua, session, nodeId, listener), 'a subscription')
-      return {
-        ...monitoring,
-        fetchMissed: () => within(monitoring.fetchMissed(), 'what was missed'),
-      }
+      const subscribing = monitor(opcua, session, nodes.points, listener)
+      const monitoring = await within(subscribing, 'a subscription')
+      const fetchMissed = () => within(monitoring.fetchMissed(), 'what was missed')
+      return { ...monitoring, fetchMissed }
     },
     close,
   }
 }
 
-function goodValue(opcua: Opcua, name: VariableName, value: DataValue | undefined): unknown {
-  const expected = batteryMap.variables[name]
+/** Server_ServerStatus_BuildInfo (Part 5, 12.4): manufacturer, product, software version. */
+async function readNameplate(opcua: Opcua, session: ClientSession): Promise<Nameplate> {
+  const ids = ['i=2263', 'i=2261', 'i=2264']
+  const attributeId = opcua.AttributeIds.Value
+  const values = await session.read(ids.map((nodeId) => ({ nodeId, attributeId })))
+  const text = (value: DataValue | undefined) => {
+    const said: unknown = value?.statusCode.isGood() ? value.value.value : null
+    return typeof said === 'string' && said.trim() !== '' ? said.trim().slice(0, 100) : null
+  }
+  return { make: text(values[0]), model: text(values[1]), firmware: text(values[2]) }
+}
+
+function inWords(status: StatusCode): string {
+  switch (status.name) {
+    case 'BadUserAccessDenied':
+      return 'our user may not do this at the battery (BadUserAccessDenied)'
+    case 'BadNotWritable':
+      return 'the battery lets nobody write it (BadNotWritable)'
+    case 'BadOutOfRange':
+      return "the value is outside the battery's range (BadOutOfRange)"
+    default:
+      return `the server says ${status.name}`
+  }
+}
+
+function goodValue(opcua: Opcua, name: PointName, point: Point, value: DataValue | undefined) {
   const type = value?.statusCode.isGood() ? opcua.DataType[value.value.dataType] : null
-  if (type === expected) return value?.value.value
+  if (type === point.type) return fromPoint(point, value?.value.value)
   throw new Error(
-    `${name}: expected ${expected}, got ${type ?? value?.statusCode.name ?? 'nothing'}`,
+    `${name}: expected ${point.type}, got ${type ?? value?.statusCode.name ?? 'nothing'}`,
   )
 }

@@ -11,6 +11,7 @@ export type ClientCertificate = { readonly pem: string; readonly thumbprint: str
 
 /** Our side's key and certificate, and the store in which trusted server certificates stand. */
 export type ClientPki = {
+  readonly folder: string
   readonly applicationName: string
   readonly applicationUri: string
   readonly certificateFile: string
@@ -61,8 +62,9 @@ export async function openClientPki(
   const pem = await readFile(certificateFile, 'utf8')
   const x509 = new X509Certificate(pem)
   return {
+    folder,
     applicationName,
-    applicationUri: applicationUriOf(x509, certificateFile),
+    applicationUri: ownApplicationUri(x509, certificateFile),
     certificateFile,
     privateKeyFile: manager.privateKey,
     certificate: { pem, thumbprint: thumbprintOf(x509.raw) },
@@ -72,7 +74,7 @@ export async function openClientPki(
         return `the server presents ${presented}, trusted is ${trusted ?? 'none yet'}`
       }
       const status = await verify(timer, manager, certificate)
-      return status === 'Good' ? null : `${presented} is trusted, but ${status}`
+      return status === 'Good' ? null : `${presented} is trusted, but ${inWords(status)}`
     },
     pinned: (trusted, presented) => pinnedStore(opcua, timer, manager, trusted, presented),
     close: () => manager.dispose(),
@@ -90,6 +92,12 @@ async function verify(
     await timer.deadline(trusting, trustDeadlineMs, 'the certificate store')
   }
   return await manager.verifyCertificate(certificate)
+}
+
+function inWords(status: string): string {
+  return status === 'BadCertificateTimeInvalid'
+    ? 'today is outside the time for which it was made (BadCertificateTimeInvalid)'
+    : status
 }
 
 async function makeCertificate(
@@ -110,10 +118,15 @@ async function makeCertificate(
 }
 
 /** Servers compare it with what the client says of itself (Part 4, 6.1.3): take it from there. */
-function applicationUriOf(certificate: X509Certificate, file: string): string {
-  const uri = /URI:([^,\s]+)/.exec(certificate.subjectAltName ?? '')?.[1]
-  if (uri === undefined) throw new Error(`${file}: expected an application URI, got none`)
+function ownApplicationUri(certificate: X509Certificate, file: string): string {
+  const uri = applicationUriIn(certificate)
+  if (uri === null) throw new Error(`${file}: expected an application URI, got none`)
   return uri
+}
+
+/** The application that a certificate was made for; null: it names none. */
+export function applicationUriIn(certificate: X509Certificate): string | null {
+  return /URI:([^,\s]+)/.exec(certificate.subjectAltName ?? '')?.[1] ?? null
 }
 
 /**

@@ -7,6 +7,7 @@ import { type ClientCertificate, type ClientPki, openClientPki } from './certifi
 import { reasonOf } from './endpoint.ts'
 import { loadOpcua, type Opcua } from './library.ts'
 import type { BatteryContext } from './live-battery.ts'
+import { Turnstile } from './turnstile.ts'
 
 export type OpcuaDriverOptions = {
   readonly clock: Clock
@@ -25,12 +26,15 @@ export type OpcuaDriver = DeviceDriver & {
 }
 
 const stopDeadlineMs = 5_000
+/** Each handshake costs both sides RSA; a thousand at once would only run into deadlines. */
+const dialledAtOnce = 64
 
 /** Batteries as OPC UA servers that we connect to, one client each. */
 export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
   const { clock, timer, log, pkiFolder, meteringIntervalSeconds } = options
   const links = new Map<ResourceId, BatteryLink>()
   const waiting = new Map<ResourceId, Resource>()
+  const turnstile = new Turnstile(dialledAtOnce)
   let context: BatteryContext | null = null
   let opening: Promise<{ opcua: Opcua; pki: ClientPki }> | null = null
 
@@ -56,7 +60,7 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
       const { opcua, pki } = await open()
       context = { clock, timer, log, opcua, pki, sink, meteringIntervalSeconds }
       for (const resource of waiting.values()) {
-        links.set(resource.id, new BatteryLink(context, resource))
+        links.set(resource.id, new BatteryLink(context, resource, turnstile))
       }
       waiting.clear()
     },
@@ -75,7 +79,7 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
     async attach(resource) {
       const known = links.get(resource.id)
       if (known) known.renew(resource)
-      else if (context) links.set(resource.id, new BatteryLink(context, resource))
+      else if (context) links.set(resource.id, new BatteryLink(context, resource, turnstile))
       else waiting.set(resource.id, resource)
     },
     async apply(id, setpoint, deadlineMs) {

@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto'
 import type { EndpointDescription, OPCUAClient, OPCUAClientOptions } from 'node-opcua'
 import type { Log, Timer } from '#ports.ts'
-import { leafCertificate, thumbprintOf, type ClientPki } from './certificates.ts'
+import { applicationUriIn, type ClientPki, leafCertificate, thumbprintOf } from './certificates.ts'
+import type { UserKind } from './identity.ts'
 import type { Opcua } from './library.ts'
 
 /** What every connection needs. */
@@ -27,14 +29,15 @@ const closeDeadlineMs = 2_000
 
 /**
  * Asks a server for its endpoints and chooses one: SignAndEncrypt, Aes256_Sha256_RsaPss before
- * Basic256Sha256, anonymous inside. Discovery itself is not secured in OPC UA; what it says binds
- * nobody, because the certificate is compared with the thumbprint of the resource and the server
- * must then prove that it holds the key.
+ * Aes128_Sha256_RsaOaep before Basic256Sha256, which takes our kind of user inside. Discovery itself
+ * is not secured in OPC UA; what it says binds nobody, because the certificate is compared with the
+ * thumbprint of the resource and the server must then prove that it holds the key.
  * @throws EndpointRefused where it offers nothing of that kind.
  */
 export async function chooseEndpoint(
   { opcua, timer, log, pki }: StackContext,
   url: string,
+  user: UserKind,
 ): Promise<Endpoint> {
   const client = opcua.OPCUAClient.create({
     ...identityOf(pki),
@@ -50,27 +53,42 @@ export async function chooseEndpoint(
     return await client.getEndpoints({ endpointUrl: url })
   }
   try {
-    return select(
-      opcua,
-      url,
-      await timer.deadline(ask(), discoveryDeadlineMs, `discovery at ${url}`),
-    )
+    const offered = await timer.deadline(ask(), discoveryDeadlineMs, `discovery at ${url}`)
+    return select(opcua, url, user, offered)
   } finally {
     await disconnect(timer, log, client)
   }
 }
 
-function select(opcua: Opcua, url: string, offered: readonly EndpointDescription[]): Endpoint {
+const tokenNames = {
+  anonymous: 'Anonymous',
+  password: 'UserName',
+  certificate: 'Certificate',
+} as const
+
+function select(
+  opcua: Opcua,
+  url: string,
+  user: UserKind,
+  offered: readonly EndpointDescription[],
+): Endpoint {
   const { MessageSecurityMode, SecurityPolicy, UserTokenType } = opcua
-  for (const policy of [SecurityPolicy.Aes256_Sha256_RsaPss, SecurityPolicy.Basic256Sha256]) {
+  const token = UserTokenType[tokenNames[user]]
+  const strongest = [
+    SecurityPolicy.Aes256_Sha256_RsaPss,
+    SecurityPolicy.Aes128_Sha256_RsaOaep,
+    SecurityPolicy.Basic256Sha256,
+  ]
+  for (const policy of strongest) {
     const found = offered.find(
       (endpoint) =>
         endpoint.securityMode === MessageSecurityMode.SignAndEncrypt &&
         endpoint.securityPolicyUri === policy &&
-        endpoint.userIdentityTokens?.some((token) => token.tokenType === UserTokenType.Anonymous),
+        endpoint.userIdentityTokens?.some(({ tokenType }) => tokenType === token),
     )
     if (!found?.serverCertificate?.length) continue
     const certificate = leafCertificate(opcua, found.serverCertificate)
+    compareApplication(certificate, found)
     return { url, policyUri: policy, certificate, thumbprint: thumbprintOf(certificate) }
   }
   const names = offered.map(
@@ -78,8 +96,27 @@ function select(opcua: Opcua, url: string, offered: readonly EndpointDescription
       `${MessageSecurityMode[securityMode]} ${policyName(securityPolicyUri ?? 'nothing')}`,
   )
   throw new EndpointRefused(
-    'expected an endpoint with SignAndEncrypt, Basic256Sha256 or Aes256_Sha256_RsaPss and an ' +
-      `anonymous user inside, got ${[...new Set(names)].join(', ') || 'none'}`,
+    `expected an endpoint with SignAndEncrypt, ${strongest.map(policyName).join(' or ')}, that takes ` +
+      `${userWords[user]} inside, got ${[...new Set(names)].join(', ') || 'none'}`,
+  )
+}
+
+const userWords = {
+  anonymous: 'an anonymous user',
+  password: 'a user with a password',
+  certificate: 'a user with a certificate',
+} as const
+
+/**
+ * The certificate must be made for the application that the server says it is (Part 4, 6.1.3,
+ * BadCertificateUriInvalid).
+ */
+function compareApplication(certificate: Buffer, { server }: EndpointDescription): void {
+  const named = applicationUriIn(new X509Certificate(certificate))
+  if (named === server.applicationUri) return
+  throw new EndpointRefused(
+    `certificate refused: it was made for ${named ?? 'no application'}, ` +
+      `the server calls itself ${server.applicationUri ?? 'nothing'}`,
   )
 }
 
@@ -122,6 +159,14 @@ const reasons = [
   {
     pattern: /BadSecurityChecksFailed|BadCertificateUntrusted/,
     reason: 'the server refuses the secure channel: does it trust our certificate?',
+  },
+  {
+    pattern: /BadInvalidTimestamp/,
+    reason: "the battery's clock and ours are too far apart (BadInvalidTimestamp)",
+  },
+  {
+    pattern: /BadIdentityToken(Rejected|Invalid)|BadUserAccessDenied/,
+    reason: 'the battery turns our user down: name, password or certificate',
   },
   { pattern: /third party|premature|ECONNRESET/, reason: 'the server closes the connection' },
 ]

@@ -4,15 +4,20 @@ import { DomainError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
 import {
   type BatterySession,
-  CallRefused,
   openSession,
+  Refused,
   type SessionListener,
+  type SessionOptions,
 } from './battery-session.ts'
-import { type Endpoint, policyName, reasonOf, type StackContext } from './endpoint.ts'
+import { reasonOf, type StackContext } from './endpoint.ts'
+import { meterByReading, PowerMean } from './metering.ts'
 import type { Monitoring } from './monitoring.ts'
-import { controlModes, type VariableName, variableNames } from './node-map.ts'
-import { readSetpoint, sendOrder } from './orders.ts'
-import { readMeterRecord } from './wire.ts'
+import { callOrder, readSetpoint } from './orders.ts'
+import type { PointName, Product } from './product.ts'
+import { compareRating, compareSampling, Onboarding } from './onboarding.ts'
+import { Vitals } from './vitals.ts'
+import { fromPoint, readMeterRecord } from './wire.ts'
+import { isWritten, type WrittenOrders } from './written-orders.ts'
 
 export type BatteryContext = StackContext & {
   readonly clock: Clock
@@ -20,11 +25,12 @@ export type BatteryContext = StackContext & {
   readonly sink: DeviceSink
 }
 
+export type LiveOptions = SessionOptions & {
+  readonly orders: WrittenOrders
+  disconnected(detail: string): void
+}
+
 const tickMs = 1000
-/** Ticks without fresh data: no orders any more. Ticks that we slept through do not count. */
-const staleTicks = 4
-/** Ticks without fresh data: the library's own recovery had its chance; a new client is due. */
-const lostTicks = 8
 const heartbeatFailuresMax = 5
 
 /**
@@ -37,9 +43,13 @@ export class LiveBattery {
   /** Was it ever healthy? */
   proven = false
   readonly #context: BatteryContext
+  readonly #options: LiveOptions
   readonly #resource: Resource
-  readonly #endpoint: Endpoint
-  readonly #disconnected: (detail: string) => void
+  readonly #product: Product
+  readonly #vitals = new Vitals()
+  readonly #onboarding: Onboarding
+  readonly #mean: PowerMean
+  readonly #closing = new AbortController()
   #end: (reason: string) => void = () => {}
   #session: BatterySession | null = null
   #monitoring: Monitoring | null = null
@@ -47,50 +57,59 @@ export class LiveBattery {
   #healthy = false
   #over = false
   #outages = 0
-  #silentTicks = 0
-  #beats = 0
   #heartbeatFailures = 0
   #resuming: Promise<void> | null = null
+  #metering: Promise<void> | null = null
+  #strays: Promise<void> | null = null
 
-  private constructor(
-    context: BatteryContext,
-    resource: Resource,
-    endpoint: Endpoint,
-    disconnected: (detail: string) => void,
-  ) {
+  private constructor(context: BatteryContext, options: LiveOptions) {
     this.#context = context
-    this.#resource = resource
-    this.#endpoint = endpoint
-    this.#disconnected = disconnected
+    this.#options = options
+    this.#resource = options.resource
+    this.#product = options.product
+    this.#mean = new PowerMean(context.timer)
+    this.#onboarding = new Onboarding(context, options)
     this.ended = new Promise((resolve) => {
       this.#end = resolve
     })
   }
 
   /** Connects and listens; `sink.connected` follows when fresh data has come and the model is read. */
-  static async open(
-    context: BatteryContext,
-    resource: Resource,
-    endpoint: Endpoint,
-    disconnected: (detail: string) => void,
-  ): Promise<LiveBattery> {
-    const battery = new LiveBattery(context, resource, endpoint, disconnected)
-    const session = await openSession(context, endpoint, battery.#listener())
+  static async open(context: BatteryContext, options: LiveOptions): Promise<LiveBattery> {
+    const battery = new LiveBattery(context, options)
+    const session = await openSession(context, options, battery.#listener())
     battery.#session = session
     try {
       battery.#monitoring = await session.subscribe()
-      battery.#compareSampling(battery.#monitoring.samplingMs)
+      compareSampling(context, options.resource, battery.#monitoring.samplingMs)
     } catch (error) {
       await session.close()
       throw error
     }
-    // Apart, because a heartbeat that is not answered must not hold up the watchdog.
-    const { timer } = context
-    battery.#timers = [
-      timer.every(tickMs, `watchdog of battery ${resource.id}`, async () => battery.#watch()),
-      timer.every(tickMs, `heartbeat for battery ${resource.id}`, () => battery.#pulse()),
-    ]
+    battery.#begin(options.resource.id)
     return battery
+  }
+
+  #begin(id: string): void {
+    const { timer } = this.#context
+    // Apart, because a heartbeat that is not answered must not hold up the watchdog.
+    this.#timers = [
+      timer.every(tickMs, `watchdog of battery ${id}`, async () => this.#watch()),
+      timer.every(tickMs, `heartbeat for battery ${id}`, () => this.#pulse()),
+    ]
+    if (this.#session?.has('MeterRecord')) return
+    this.#metering = meterByReading(
+      this.#context,
+      {
+        resource: this.#resource,
+        product: this.#product,
+        mean: this.#mean,
+        session: () => (this.#healthy ? this.#session : null),
+        measured: (reading) => this.#context.sink.measured(reading),
+        failed: (error) => this.#noRecord(error),
+      },
+      this.#closing.signal,
+    )
   }
 
   /** Makes `ended` resolve; from here on no order is taken. */
@@ -102,9 +121,10 @@ export class LiveBattery {
 
   async close(): Promise<void> {
     this.end('closed')
+    this.#closing.abort()
     await this.#session?.close()
     await Promise.all(this.#timers.map((timer) => timer.stop()))
-    await this.#resuming
+    await Promise.all([this.#resuming, this.#metering, this.#strays])
   }
 
   /** @throws DomainError device-unreachable, device-refused */
@@ -114,13 +134,23 @@ export class LiveBattery {
       throw this.#refused('the order has expired before it was sent')
     }
     const session = this.#healthySession()
-    const refusal = await this.#within(sendOrder(session, setpoint), deadlineMs, 'an order')
+    const refusal = await this.#within(this.#send(session, setpoint), deadlineMs, 'an order')
     if (refusal !== null) throw this.#refused(refusal)
+  }
+
+  async #send(session: BatterySession, setpoint: DesiredSetpoint): Promise<string | null> {
+    const product = this.#product
+    if (isWritten(product)) {
+      const mayWrite = () => void this.#healthySession()
+      return await this.#options.orders.send(session, product, setpoint, mayWrite)
+    }
+    const { control } = product
+    return control.kind === 'methods' ? callOrder(session, { ...product, control }, setpoint) : null
   }
 
   /** @throws DomainError device-unreachable, device-refused */
   async readBack(deadlineMs: number): Promise<EffectiveSetpoint> {
-    const reading = readSetpoint(this.#healthySession())
+    const reading = readSetpoint(this.#healthySession(), this.#product)
     return await this.#within(reading, deadlineMs, 'a read-back')
   }
 
@@ -133,15 +163,19 @@ export class LiveBattery {
     return new DomainError('device-refused', `battery ${this.#resource.id}: ${reason}`)
   }
 
-  /** Unanswered in time means unknown: the client, which might still send, is dropped. */
+  /**
+   * Unanswered in time means unknown: the client, which might still send, is dropped. Where an
+   * order on the wire has no end of its own, whatever is no answer of the server is unknown.
+   */
   async #within<T>(work: Promise<T>, deadlineMs: number, what: string): Promise<T> {
     const { timer } = this.#context
     const { id } = this.#resource
     try {
       return await timer.deadline(work, deadlineMs, `battery ${id} to answer ${what}`)
     } catch (error) {
-      if (error instanceof CallRefused) throw this.#refused(error.message)
-      if (error instanceof DomainError && error.code === 'unavailable') this.end(reasonOf(error))
+      if (error instanceof Refused) throw this.#refused(error.message)
+      const isLate = error instanceof DomainError && error.code === 'unavailable'
+      if (isLate || isWritten(this.#product)) this.end(reasonOf(error))
       throw new DomainError('device-unreachable', `battery ${id}: ${what}: ${reasonOf(error)}`)
     }
   }
@@ -149,29 +183,44 @@ export class LiveBattery {
   #listener(): SessionListener {
     return {
       record: (value) => this.#record(value),
-      heartbeat: () => this.#fresh(),
+      changed: (name, value) => this.#changed(name, value),
+      alive: (which) => {
+        if (which === 'slow') this.#vitals.slowFresh()
+        // Where it has a sign of life, messages of its server alone prove nothing.
+        else if (!this.#session?.has('DeviceHeartbeat')) this.#fresh()
+      },
       lost: () => this.#unhealthy('the connection was lost'),
       certificateRefused: (thumbprint) => this.end(`the server presents ${thumbprint} now`),
     }
   }
 
+  #changed(name: PointName, raw: unknown): void {
+    if (this.#over) return
+    const point = this.#product.points[name]
+    const value = point ? fromPoint(point, raw) : raw
+    if (name === 'DeviceHeartbeat') this.#fresh()
+    else if (name === 'ActivePower') this.#mean.changed(Number(value))
+    this.#onboarding.changed(name, value)
+  }
+
   #record(value: unknown): void {
     if (this.#over) return
-    const { log, sink } = this.#context
     try {
       const reading = readMeterRecord(this.#resource.id, value)
-      if (reading) sink.measured(reading)
+      if (reading) this.#context.sink.measured(reading)
       this.#fresh()
     } catch (error) {
-      log.warn('a battery sent a record that is none', {
-        resource: this.#resource.id,
-        reason: reasonOf(error),
-      })
+      this.#noRecord(error)
     }
   }
 
+  #noRecord(error: unknown): void {
+    const fields = { resource: this.#resource.id, reason: reasonOf(error) }
+    this.#context.log.warn('a battery sent a record that is none', fields)
+  }
+
   #fresh(): void {
-    this.#silentTicks = 0
+    this.#vitals.fresh()
     if (this.#over || this.#healthy || this.#resuming || !this.#session) return
     const outages = this.#outages
     this.#resuming = this.#onboard(this.#session)
@@ -191,57 +240,52 @@ export class LiveBattery {
 
   /** At first and after every outage: is this the battery we know, and what holds there now? */
   async #onboard(session: BatterySession): Promise<string> {
-    const { log, meteringIntervalSeconds } = this.#context
-    const { id } = this.#resource
-    if (!(await session.sameNamespaces())) throw new Error('the namespaces have another order now')
-    const model = await session.read(variableNames)
-    await session.write('MeteringInterval', 'Double', meteringIntervalSeconds)
-    await this.#beat(session)
-    this.#compareRating(model)
+    const detail = await this.#onboarding.run(session)
+    compareRating(this.#context, this.#resource, this.#onboarding.values)
+    await this.#takeBackStray(session)
     const gone = (await this.#monitoring?.fetchMissed()) ?? 0
-    if (gone > 0) log.warn('records were lost in an outage', { resource: id, messages: gone })
-    const mode = model.get('ControlMode') === controlModes.local ? 'LOCAL' : 'REMOTE'
-    const charge = Math.round(Number(model.get('StateOfCharge')))
-    return `${policyName(this.#endpoint.policyUri)}, ${mode}, state of charge ${charge} %`
+    const fields = { resource: this.#resource.id, messages: gone }
+    if (gone > 0) this.#context.log.warn('records were lost in an outage', fields)
+    return detail
   }
 
-  /** A server that looks at its record more seldom than it is written would lose some. */
-  #compareSampling(samplingMs: number): void {
-    const { clock, log, meteringIntervalSeconds } = this.#context
-    const recordEveryMs = (meteringIntervalSeconds * 1000) / clock.speed
-    if (samplingMs * 2 <= recordEveryMs) return
-    log.warn('samples its records too seldom', { resource: this.#resource.id, samplingMs })
-  }
-
-  /** What is enrolled above the battery's own rating would be refused when it is ordered. */
-  #compareRating(model: ReadonlyMap<VariableName, unknown>): void {
-    const { id, rating } = this.#resource
-    const importMaxW = Number(model.get('MaxChargeRating'))
-    const exportMaxW = Number(model.get('MaxDischargeRating'))
-    if (rating.importMaxW <= importMaxW && rating.exportMaxW <= exportMaxW) return
-    const enrolled = { importMaxW: rating.importMaxW, exportMaxW: rating.exportMaxW }
-    const battery = { importMaxW, exportMaxW }
-    this.#context.log.warn('enrolled above its rating', { resource: id, enrolled, battery })
-  }
-
-  async #beat(session: BatterySession): Promise<void> {
-    this.#beats = (this.#beats + 1) % 2 ** 32
-    await session.write('ControllerHeartbeat', 'UInt32', this.#beats)
+  async #takeBackStray(session: BatterySession): Promise<void> {
+    const product = this.#product
+    if (!isWritten(product)) return
+    const wasThere = await this.#options.orders.takeBackStray(session, product)
+    const fields = { resource: this.#resource.id }
+    if (wasThere) this.#context.log.warn('a setpoint without an order was taken back', fields)
   }
 
   #watch(): void {
-    this.#silentTicks += 1
-    if (this.#silentTicks >= lostTicks) {
-      this.end(`no fresh data for ${lostTicks} s`)
-    } else if (this.#silentTicks >= staleTicks) {
-      this.#unhealthy(`no fresh data for ${staleTicks} s`)
-    }
+    const verdict = this.#vitals.tick()
+    if (verdict.kind === 'lost') this.end(verdict.reason)
+    else if (verdict.kind === 'stale') this.#unhealthy(verdict.reason)
+    this.#watchOrder()
+  }
+
+  /** An order on the wire without an end of its own ends here; and what nobody ordered, too. */
+  #watchOrder(): void {
+    const session = this.#session
+    if (!this.#healthy || !session || this.#strays || !isWritten(this.#product)) return
+    const { standingUntil } = this.#options.orders
+    const isOver = standingUntil !== null && standingUntil <= this.#context.clock.now()
+    const isStray = standingUntil === null && this.#onboarding.isSetpointOn
+    if (!isOver && !isStray) return
+    this.#strays = this.#takeBackStray(session)
+      .catch((error: unknown) => {
+        if (error instanceof Refused) this.#noRecord(error)
+        else this.end(reasonOf(error))
+      })
+      .finally(() => {
+        this.#strays = null
+      })
   }
 
   async #pulse(): Promise<void> {
     if (!this.#healthy || !this.#session) return
     try {
-      await this.#beat(this.#session)
+      await this.#onboarding.beat(this.#session)
       this.#heartbeatFailures = 0
     } catch (error) {
       this.#heartbeatFailures += 1
@@ -253,6 +297,6 @@ export class LiveBattery {
     this.#outages += 1
     if (!this.#healthy) return
     this.#healthy = false
-    this.#disconnected(reason)
+    this.#options.disconnected(reason)
   }
 }

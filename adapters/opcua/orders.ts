@@ -2,39 +2,48 @@ import type { EffectiveSetpoint } from '#ports.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { watts } from '#domain/units.ts'
 import type { Argument, BatterySession } from './battery-session.ts'
-import { batteryMap, methodResults } from './node-map.ts'
-import { readEffectiveSetpoint, refusalOf, toDischarge } from './wire.ts'
+import { type MethodControl, methodResults, type Product } from './product.ts'
+import { powerToProduct, readEffectiveSetpoint, refusalOf } from './wire.ts'
 
 /**
- * Sends a setpoint with its end and its number, or a release.
+ * Calls the battery's method with a setpoint, its end and its number, or for a release.
  * Answers why the battery turned it down; null: accepted, or in force already because the same
  * order came through before and only its answer was lost.
  */
-export async function sendOrder(
+export async function callOrder(
   session: BatterySession,
+  product: Product & { readonly control: MethodControl },
   setpoint: DesiredSetpoint,
 ): Promise<string | null> {
-  const { methods } = batteryMap
+  const { setActivePower, releaseSetpoint } = product.control
   const sequence: Argument = { type: 'UInt32', value: setpoint.version }
   const result =
     setpoint.powerW === null
-      ? await session.call(methods.releaseSetpoint, [sequence])
-      : await session.call(methods.setActivePower, [
-          { type: 'Double', value: toDischarge(watts(setpoint.powerW)) },
+      ? await session.call(releaseSetpoint, [sequence])
+      : await session.call(setActivePower, [
+          { type: 'Double', value: powerToProduct(product, watts(setpoint.powerW)) },
           { type: 'DateTime', value: new Date(setpoint.validUntil) },
           sequence,
         ])
-  if (result === methodResults.sequenceNotNewer && (await holds(session, setpoint))) return null
-  return refusalOf(result)
+  const isKnown =
+    result === methodResults.sequenceNotNewer && (await holds(session, product, setpoint))
+  return isKnown ? null : refusalOf(result)
 }
 
 /** What is in force on the battery now. */
-export async function readSetpoint(session: BatterySession): Promise<EffectiveSetpoint> {
-  return (await readInForce(session)).effective
+export async function readSetpoint(
+  session: BatterySession,
+  product: Product,
+): Promise<EffectiveSetpoint> {
+  return (await readInForce(session, product)).effective
 }
 
-async function holds(session: BatterySession, setpoint: DesiredSetpoint): Promise<boolean> {
-  const { effective, validUntil } = await readInForce(session)
+async function holds(
+  session: BatterySession,
+  product: Product,
+  setpoint: DesiredSetpoint,
+): Promise<boolean> {
+  const { effective, validUntil } = await readInForce(session, product)
   if (setpoint.powerW === null) return effective.kind === 'default'
   return (
     effective.kind === 'limited' &&
@@ -45,7 +54,7 @@ async function holds(session: BatterySession, setpoint: DesiredSetpoint): Promis
 
 type InForce = { readonly effective: EffectiveSetpoint; readonly validUntil: number | null }
 
-async function readInForce(session: BatterySession): Promise<InForce> {
+async function readInForce(session: BatterySession, product: Product): Promise<InForce> {
   const values = await session.read([
     'SetpointEnable',
     'ActivePowerSetpoint',
@@ -53,10 +62,6 @@ async function readInForce(session: BatterySession): Promise<InForce> {
     'SetpointValidUntil',
   ])
   const until = values.get('SetpointValidUntil')
-  const effective = readEffectiveSetpoint(
-    values.get('SetpointEnable'),
-    values.get('ActivePowerSetpoint'),
-    values.get('ControlMode'),
-  )
+  const effective = readEffectiveSetpoint(product, values)
   return { effective, validUntil: until instanceof Date ? until.getTime() : null }
 }

@@ -1,9 +1,9 @@
 import type { EffectiveSetpoint } from '#ports.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
-import { instant } from '#domain/time.ts'
+import { type Instant, instant } from '#domain/time.ts'
 import { type Brand, type Watts, watts } from '#domain/units.ts'
-import { controlModes, methodResults } from './node-map.ts'
+import { methodResults, type Point, type PointName, type Product } from './product.ts'
 
 /** Power as SunSpec and the battery's NodeSet count it: + is discharge. W, not always whole. */
 export type DischargeWatts = Brand<number, 'W discharged'>
@@ -60,23 +60,85 @@ function asNumbers(value: unknown): readonly number[] {
 function wholeWattHours(value: number): number {
   const rounded = Math.round(value) + 0 // -0 becomes 0
   if (!Number.isSafeInteger(rounded)) {
-    throw new RangeError(`MeterRecord: expected a register in Wh, got ${value}`)
+    throw new RangeError(`expected a register in Wh, got ${value}`)
   }
   return rounded
 }
 
+/** A power of ours as a product counts it, W. */
+export function powerToProduct({ plus }: Product, power: Watts): number {
+  return plus === 'discharge' ? toDischarge(power) : power
+}
+
+/** A power that a product tells, with our sign, in whole W. */
+export function powerFromProduct({ plus }: Product, power: number): Watts {
+  return plus === 'discharge' ? toConsumption(fromWire(power)) : watts(Math.round(power) + 0)
+}
+
+/** What stands on the wire for a value in W, Wh, %, s or for a code. */
+export function toPoint({ type, scale }: Point, value: number | boolean): unknown {
+  if (type === 'Boolean') return value === true || value === 1
+  const number = Number(value) / (scale ?? 1)
+  if (type === 'DateTime') return new Date(number)
+  return type === 'Double' || type === 'Float' ? number : Math.round(number)
+}
+
+/** The value in W, Wh, %, s; a code, an array or a time as it came. */
+export function fromPoint({ type, scale }: Point, raw: unknown): unknown {
+  // The library gives 64-bit integers as [high, low].
+  const wide = type === 'Int64' || type === 'UInt64'
+  const value = wide && Array.isArray(raw) ? Number(raw[0]) * 2 ** 32 + Number(raw[1]) : raw
+  return typeof value === 'number' && scale !== undefined ? value * scale : value
+}
+
+/**
+ * A reading of a product that keeps no records of its own: its registers now, and the mean of its
+ * power as it was told since the reading before, W with its sign.
+ * @throws RangeError where a register is no finite number
+ */
+export function readNow(
+  product: Product,
+  resourceId: ResourceId,
+  at: Instant,
+  values: ReadonlyMap<PointName, unknown>,
+  meanPower: number | null,
+): DeviceReading {
+  const number = (name: PointName): number => {
+    const value = values.get(name)
+    if (typeof value === 'number' && Number.isFinite(value)) return value
+    throw new RangeError(`${name}: expected a finite number, got ${String(value)}`)
+  }
+  const charge = Number(values.get('StateOfCharge'))
+  return {
+    resourceId,
+    at,
+    powerW: meanPower === null ? null : powerFromProduct(product, meanPower),
+    registerWh: wholeWattHours(number('EnergyImported') - number('EnergyExported')),
+    socBp: charge >= 0 && charge <= 100 ? Math.round(charge * 100) : null,
+  }
+}
+
 /** What is in force, from SetpointEnable, ActivePowerSetpoint and ControlMode as read back. */
 export function readEffectiveSetpoint(
-  enabled: unknown,
-  setpoint: unknown,
-  controlMode: unknown,
+  product: Product,
+  values: ReadonlyMap<PointName, unknown>,
 ): EffectiveSetpoint {
-  if (controlMode !== controlModes.remote) return { kind: 'unknown' }
-  if (enabled === false) return { kind: 'default' }
-  if (enabled !== true || typeof setpoint !== 'number' || !Number.isFinite(setpoint)) {
+  const enabled = values.get('SetpointEnable')
+  const setpoint = values.get('ActivePowerSetpoint')
+  if (isLocal(product, values.get('ControlMode')) !== false) return { kind: 'unknown' }
+  if (enabled === false || enabled === 0) return { kind: 'default' }
+  const isOn = enabled === true || enabled === 1
+  if (!isOn || typeof setpoint !== 'number' || !Number.isFinite(setpoint)) {
     return { kind: 'unknown' }
   }
-  return { kind: 'limited', powerW: toConsumption(fromWire(setpoint)) }
+  return { kind: 'limited', powerW: powerFromProduct(product, setpoint) }
+}
+
+/** Is it in LOCAL, where no instruction applies? null: it does not say. */
+export function isLocal({ localMode, points }: Product, mode: unknown): boolean | null {
+  if (points.ControlMode === undefined || localMode === null) return false
+  if (typeof mode !== 'number' && typeof mode !== 'boolean') return null
+  return mode === localMode
 }
 
 /** A method's answer in words, for the DomainError; null: accepted. */

@@ -78,6 +78,14 @@ export function checkUnitId(field: string, unitId: number): number {
   return whole(field, unitId, 1, 247, 'number')
 }
 
+/** The name of a make of battery. @throws DomainError malformed */
+export function checkProduct(field: string, text: string): string {
+  if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(text)) {
+    throw fieldError('malformed', field, "1 to 40 lower-case letters, digits or '-'", text)
+  }
+  return text
+}
+
 /** The name of a station in its OCPP address. @throws DomainError malformed */
 export function checkIdentity(field: string, text: string): string {
   // 48 characters and no colon: OCPP 2.0.1 part 4, 3.1.1; HTTP Basic ends the name at a colon.

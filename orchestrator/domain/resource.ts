@@ -83,6 +83,10 @@ export type Connection =
       readonly endpoint: string
       /** SHA-1 of the server's certificate as OPC UA names it, upper-case hex; null: none trusted yet. */
       readonly thumbprint: string | null
+      /** Which make of battery, as adapters/opcua names it; our own model where none is named. */
+      readonly product?: string
+      /** As whom we act within the channel; anonymous where nothing is said. Secrets stand elsewhere. */
+      readonly user?: 'anonymous' | 'password' | 'certificate'
     }
   | {
       /** SunSpec over Modbus TCP, which knows no credential: see adapters/modbus/README.md. */

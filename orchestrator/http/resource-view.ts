@@ -41,6 +41,8 @@ export const ConnectionView = z.discriminatedUnion('protocol', [
     presentedThumbprint: z.string().nullable().openapi({
       description: 'Of the certificate that the battery shows and that is not trusted yet',
     }),
+    product: z.string(),
+    user: z.enum(['anonymous', 'password', 'certificate']),
   }),
   z.object({
     protocol: z.literal('modbus'),
@@ -144,8 +146,8 @@ function connectionView(
 ): z.infer<typeof ConnectionView> {
   if (connection.protocol === 'simulated' || connection.protocol === 'modbus') return connection
   if (connection.protocol === 'opcua') {
-    const { protocol, endpoint, thumbprint } = connection
-    return { protocol, endpoint, thumbprint, presentedThumbprint: context.presentedThumbprint(id) }
+    const { product = 'gridcall-bess', user = 'anonymous', ...rest } = connection
+    return { ...rest, presentedThumbprint: context.presentedThumbprint(id), product, user }
   }
   const { protocol, identity, connectorId } = connection
   return { protocol, identity, connectorId, url: context.ocppUrl(identity) }

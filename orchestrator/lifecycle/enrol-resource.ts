@@ -5,6 +5,7 @@ import {
   checkIdentity,
   checkOffer,
   checkPort,
+  checkProduct,
   checkRating,
   checkThumbprint,
   checkUnitId,
@@ -15,6 +16,8 @@ import { type OrganisationId, type ResourceId, resourceId, type SiteId } from '#
 import type { Connection, Rating, Resource, ResourceKind, StandingOffer } from '#domain/resource.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
 
+type OpcuaConnection = Extract<Connection, { protocol: 'opcua' }>
+
 /** How the device will be reached: what the installer knows before it is enrolled. */
 export type NewConnection =
   | {
@@ -22,12 +25,18 @@ export type NewConnection =
       readonly identity?: string | undefined
       readonly connectorId?: number | undefined
     }
-  | { readonly protocol: 'opcua'; readonly endpoint: string; readonly thumbprint: string | null }
   | {
       readonly protocol: 'modbus'
       readonly host: string
       readonly port?: number | undefined
       readonly unitId?: number | undefined
+    }
+  | {
+      readonly protocol: 'opcua'
+      readonly endpoint: string
+      readonly thumbprint: string | null
+      readonly product?: string | undefined
+      readonly user?: OpcuaConnection['user'] | undefined
     }
   | { readonly protocol: 'simulated'; readonly address: string }
 
@@ -99,9 +108,16 @@ function newConnection(
   if (wanted.protocol === 'simulated') return { connection: wanted, password: null }
   if (wanted.protocol === 'opcua') {
     const endpoint = checkEndpoint('connection.endpoint', wanted.endpoint)
-    const { thumbprint: given } = wanted
+    const { thumbprint: given, product, user } = wanted
     const thumbprint = given === null ? null : checkThumbprint('connection.thumbprint', given)
-    return { connection: { protocol: 'opcua', endpoint, thumbprint }, password: null }
+    const connection: Connection = {
+      protocol: 'opcua',
+      endpoint,
+      thumbprint,
+      ...(product === undefined ? {} : { product: checkProduct('connection.product', product) }),
+      ...(user === undefined ? {} : { user }),
+    }
+    return { connection, password: null }
   }
   if (wanted.protocol === 'modbus') {
     const host = checkHost('connection.host', wanted.host)

@@ -4,14 +4,14 @@ import type { OrganisationId, ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { Ports } from '#ports.ts'
 
-/** From now on this certificate, and no other, is taken for the battery's own. */
+/** From now on this certificate, and no other, is taken for the battery's own; null: none is. */
 export async function trustCertificate(
   ports: Ports,
   aggregatorId: OrganisationId,
   resourceId: ResourceId,
-  thumbprint: string,
+  thumbprint: string | null,
 ): Promise<Resource> {
-  const checked = checkThumbprint('thumbprint', thumbprint)
+  const checked = thumbprint === null ? null : checkThumbprint('thumbprint', thumbprint)
   const trusted = await ports.store.transaction(async (tx) => {
     const resource = await tx.resources.find(resourceId)
     if (resource?.aggregatorId !== aggregatorId) {

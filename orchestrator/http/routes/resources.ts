@@ -58,6 +58,12 @@ const EnrolBody = z.strictObject({
       protocol: z.literal('opcua'),
       endpoint: z.string().max(400),
       thumbprint: z.string().max(100).nullable(),
+      product: z
+        .string()
+        .max(100)
+        .optional()
+        .openapi({ description: 'Make, gridcall-bess if absent' }),
+      user: z.enum(['anonymous', 'password', 'certificate']).optional(),
     }),
     z.strictObject({
       protocol: z.literal('modbus'),
@@ -126,9 +132,12 @@ const putOffer = createRoute({
 const postTrust = createRoute({
   method: 'post',
   path: '/v1/resources/{id}/trust',
-  summary: "Trust a battery's certificate",
+  summary: "Trust a battery's certificate, or none any more",
   ...forRoles('aggregator'),
-  request: { params: One, ...takes(z.strictObject({ thumbprint: z.string().max(100) })) },
+  request: {
+    params: One,
+    ...takes(z.strictObject({ thumbprint: z.string().max(100).nullable() })),
+  },
   responses: { 200: answers(ResourceView, 'The resource') },
 })
 

@@ -1,14 +1,25 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Point, PointName, Product } from '#adapters/opcua/product.ts'
+import { products } from '#adapters/opcua/product-list.ts'
+import { gridcallBess } from '#adapters/opcua/products/gridcall-bess.ts'
+import { plainPcs } from '#adapters/opcua/products/plain-pcs.ts'
+import { sunspecDer } from '#adapters/opcua/products/sunspec-der.ts'
 import {
   type DischargeWatts,
+  fromPoint,
+  powerFromProduct,
+  powerToProduct,
   readEffectiveSetpoint,
   readMeterRecord,
+  readNow,
   refusalOf,
   toConsumption,
   toDischarge,
+  toPoint,
 } from '#adapters/opcua/wire.ts'
 import { resourceId } from '#domain/ids.ts'
+import { instant } from '#domain/time.ts'
 import { watts } from '#domain/units.ts'
 
 const id = resourceId('battery')
@@ -85,17 +96,70 @@ test('both signs turned are the same power again', () => {
   )
 })
 
+const inForce = (enabled: unknown, setpoint: unknown, mode: unknown, product = gridcallBess) =>
+  readEffectiveSetpoint(
+    product,
+    new Map<PointName, unknown>([
+      ['SetpointEnable', enabled],
+      ['ActivePowerSetpoint', setpoint],
+      ['ControlMode', mode],
+    ]),
+  )
+
 test('in LOCAL control or with odd values nobody knows what is in force', () => {
   const unknown = { kind: 'unknown' }
-  expect(readEffectiveSetpoint(true, 1000, 1)).toEqual(unknown)
-  expect(readEffectiveSetpoint(true, 1000, undefined)).toEqual(unknown)
-  expect(readEffectiveSetpoint(true, Number.NaN, 0)).toEqual(unknown)
-  expect(readEffectiveSetpoint('yes', 1000, 0)).toEqual(unknown)
+  expect(inForce(true, 1000, 1)).toEqual(unknown)
+  expect(inForce(true, 1000, undefined)).toEqual(unknown)
+  expect(inForce(true, Number.NaN, 0)).toEqual(unknown)
+  expect(inForce('yes', 1000, 0)).toEqual(unknown)
+  expect(inForce(true, 1000, false, plainPcs)).toEqual(unknown)
 })
 
 test('an enabled setpoint is read with our sign, and none is the default', () => {
-  expect(readEffectiveSetpoint(true, 1000, 0)).toEqual({ kind: 'limited', powerW: -1000 })
-  expect(readEffectiveSetpoint(false, 1000, 0)).toEqual({ kind: 'default' })
+  expect(inForce(true, 1000, 0)).toEqual({ kind: 'limited', powerW: -1000 })
+  expect(inForce(false, 1000, 0)).toEqual({ kind: 'default' })
+  expect(inForce(1, 1000, 0, sunspecDer)).toEqual({ kind: 'limited', powerW: -1000 })
+  expect(inForce(0, 1000, 0, sunspecDer)).toEqual({ kind: 'default' })
+  expect(inForce(true, 1000, true, plainPcs)).toEqual({ kind: 'limited', powerW: 1000 })
+})
+
+test('each product has its own unit and sign, and what goes out comes back', () => {
+  const setpointOf = (product: Product) => product.points.ActivePowerSetpoint as Point
+  expect(toPoint(setpointOf(plainPcs), powerToProduct(plainPcs, watts(-2500)))).toBe(-2.5)
+  expect(toPoint(setpointOf(sunspecDer), powerToProduct(sunspecDer, watts(-2500)))).toBe(2500)
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...products),
+      fc.integer({ min: -1e6, max: 1e6 }),
+      (product, power) => {
+        const point = setpointOf(product)
+        const back = fromPoint(point, toPoint(point, powerToProduct(product, watts(power))))
+        expect(powerFromProduct(product, Number(back))).toBe(power)
+      },
+    ),
+  )
+})
+
+test('registers of 64 bits and tenths of a percent are read as they are meant', () => {
+  const { EnergyImported, StateOfCharge } = sunspecDer.points
+  expect(fromPoint(EnergyImported as Point, [1, 5])).toBe(2 ** 32 + 5)
+  expect(fromPoint(StateOfCharge as Point, 505)).toBeCloseTo(50.5, 9)
+})
+
+test('a reading without a register is none', () => {
+  const values = new Map<PointName, unknown>([
+    ['EnergyImported', 10_000.4],
+    ['EnergyExported', 2000],
+    ['StateOfCharge', 50],
+  ])
+  const reading = { resourceId: id, at: instant(5000), registerWh: 8000, socBp: 5000 }
+  const read = (mean: number | null) => readNow(plainPcs, id, instant(5000), values, mean)
+  expect(read(-1500.2)).toEqual({ ...reading, powerW: -1500 })
+  expect(read(null)).toEqual({ ...reading, powerW: null })
+  for (const broken of [undefined, Number.NaN, 'text']) {
+    values.set('EnergyExported', broken)
+    expect(() => read(0)).toThrow(RangeError)
+  }
 })
 
 test('every answer but 0 is a refusal with words of its own', () => {
