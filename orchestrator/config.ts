@@ -1,9 +1,27 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { type GatewayId, gatewayId } from '#domain/ids.ts'
 import { type Instant, parseInstant } from '#domain/time.ts'
 
-export const ROLES = ['all', 'api', 'gateway', 'worker', 'verifier', 'agent'] as const
-export type Role = (typeof ROLES)[number]
+/** The service: HTTP and pages, device connections, lifecycle steps and chain. */
+const PARTS = ['api', 'gateway', 'worker'] as const
+export type Part = (typeof PARTS)[number]
+
+/** What one process is: parts of the service, or a party with a key and a mind of its own. */
+export type Role =
+  | { readonly kind: 'service'; readonly parts: ReadonlySet<Part> }
+  | { readonly kind: 'verifier' }
+  | { readonly kind: 'agent' }
+
+/** Reads `--role`: all, one of the parts, several with commas, verifier or agent. @throws Error */
+export function parseRole(text: string): Role {
+  if (text === 'verifier' || text === 'agent') return { kind: text }
+  if (text === 'all') return { kind: 'service', parts: new Set(PARTS) }
+  const parts = text.split(',').map((word) => PARTS.find((part) => part === word))
+  if (parts.every((part) => part !== undefined)) return { kind: 'service', parts: new Set(parts) }
+  const expected = `all, ${PARTS.join(', ')} (several with commas), verifier or agent`
+  throw new Error(`--role: expected ${expected}, got ${text}`)
+}
 
 /** How charge points prove who they are; files are PEM. */
 export type OcppSecurity = {
@@ -22,6 +40,10 @@ export type Config = {
   readonly port: number
   readonly ocppPort: number
   readonly ocppSecurity: OcppSecurity
+  /** Where charge points reach this gateway from outside; null: at host and OCPP port. */
+  readonly ocppUrl: string | null
+  /** The name under which this process signs readings; null: that of its role. */
+  readonly gateway: GatewayId | null
   /** null: the embedded PostgreSQL. */
   readonly databaseUrl: string | null
   /** null: the queue stands on PostgreSQL. */
@@ -64,6 +86,14 @@ const Files = z.string().transform((text) =>
     .filter((file) => file !== '')
     .map((file) => resolve(file)),
 )
+const Name = z.string().transform((text, context) => {
+  try {
+    return gatewayId(text)
+  } catch (error) {
+    context.issues.push({ code: 'custom', message: String((error as Error).message), input: text })
+    return z.NEVER
+  }
+})
 
 const Environment = z.object({
   GRIDCALL_DATA_DIR: z.string().default('.data'),
@@ -75,6 +105,8 @@ const Environment = z.object({
   GRIDCALL_OCPP_TLS_KEY: Files.default([]),
   GRIDCALL_OCPP_TLS_CLIENT_CA: Files.default([]),
   GRIDCALL_OCPP_TLS_CLIENT_CRL: Files.default([]),
+  OCPP_URL: Url.optional(),
+  GRIDCALL_GATEWAY: Name.optional(),
   DATABASE_URL: Url.optional(),
   REDIS_URL: Url.optional(),
   CHAIN_RPC_URL: Url.optional(),
@@ -114,6 +146,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: found.PORT,
     ocppPort: found.OCPP_PORT,
     ocppSecurity: ocppSecurityOf(found),
+    ocppUrl: found.OCPP_URL ?? null,
+    gateway: found.GRIDCALL_GATEWAY ?? null,
     databaseUrl: found.DATABASE_URL ?? null,
     redisUrl: found.REDIS_URL ?? null,
     chainRpcUrl: found.CHAIN_RPC_URL ?? null,

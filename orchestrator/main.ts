@@ -9,8 +9,7 @@ import { makeOrLoadKey } from '#adapters/evm/keys.ts'
 import { openSigner } from '#adapters/local-keys/keystore.ts'
 import { createDrivers, type Drivers } from '#adapters/registry.ts'
 import { createApp } from '#app.ts'
-import type { Config, Role } from '#config.ts'
-import { readAnchor, writeAnchor } from '#db/clock-anchor.ts'
+import type { Config, Part } from '#config.ts'
 import { migrate } from '#db/migrate.ts'
 import { createPostgresStore } from '#db/store.ts'
 import { gatewayId } from '#domain/ids.ts'
@@ -19,16 +18,13 @@ import { STREAM_TIMING } from '#http/context.ts'
 import { type BullWakeUps, createBullWakeUps } from '#jobs/queue.ts'
 import { ensureFirstOperator } from '#lifecycle/first-start.ts'
 import { createMetrics } from '#observability/metrics.ts'
-import type { Clock, Log, Ports, Timer } from '#ports.ts'
+import type { Log, Ports, Timer } from '#ports.ts'
+import { clockStarter, followClock, openClock } from './processes/business-clock.ts'
 import { establishChain, startLocalParties } from './processes/local-parties.ts'
 import type { Servers } from './supervisor.ts'
-import {
-  type AnchoredClock,
-  createAnchoredClock,
-  createMachineClock,
-} from './processes/wall-time.ts'
 
-const GATEWAY = gatewayId('gateway-1')
+/** Under which readings are signed; without devices of its own a process only imports history. */
+const NAMES = { withDevices: gatewayId('gateway-1'), without: gatewayId('service-1') }
 const PAGES_FOLDER = join(import.meta.dirname, '..', 'dashboards', 'dist')
 
 export type Service = {
@@ -46,7 +42,7 @@ export type Service = {
 
 export type StartOptions = {
   readonly config: Config
-  readonly role: Role
+  readonly parts: ReadonlySet<Part>
   readonly timer: Timer
   readonly log: Log
   /** Already on their way while the program loads. */
@@ -55,7 +51,7 @@ export type StartOptions = {
   readonly onAnswering: (url: string) => void
 }
 
-/** Builds the real ports for a role and starts it. @throws Error with one sentence for the operator */
+/** Builds the real ports for parts of the service and starts them. @throws Error with one sentence for the operator */
 export async function startService(options: StartOptions): Promise<Service> {
   const servers = await options.servers
   const undo: (() => Promise<void>)[] = [() => servers.stop()]
@@ -68,7 +64,7 @@ export async function startService(options: StartOptions): Promise<Service> {
 }
 
 async function assemble(
-  { config, role, timer, log, onAnswering }: StartOptions,
+  { config, parts, timer, log, onAnswering }: StartOptions,
   servers: Servers,
   undo: (() => Promise<void>)[],
 ): Promise<Service> {
@@ -76,7 +72,11 @@ async function assemble(
   await migrate({ url, log })
   const store = createPostgresStore({ url, log })
   undo.unshift(() => store.close())
-  const clock = await openClock(config, url, log)
+  const clock = await openClock(config, { url, log })
+  if (!parts.has('api')) {
+    const following = followClock(clock, { url, log }, timer)
+    undo.unshift(() => following.stop())
+  }
   const drivers = createDrivers(config, { clock, timer, log })
   const { identity } = await establishChain({ config, servers, store, timer })
   const relayer = await makeOrLoadKey(join(config.dataDir, 'keys'), 'relayer')
@@ -93,7 +93,9 @@ async function assemble(
   const redis = config.redisUrl === null ? {} : { redisUrl: config.redisUrl }
   const wakeUps = await createBullWakeUps({ databaseUrl: url, ...redis, clock, timer, log })
   undo.unshift(() => wakeUps.close())
-  const signer = await openSigner(join(config.dataDir, 'keys'), GATEWAY)
+  const name = config.gateway ?? (parts.has('gateway') ? NAMES.withDevices : NAMES.without)
+  const signer = await openSigner(join(config.dataDir, 'keys'), name)
+  await store.transaction((tx) => tx.gateways.introduce(name, signer.publicKey, clock.now()))
   const ports: Ports = {
     clock,
     startedAt: clock.now(),
@@ -103,11 +105,11 @@ async function assemble(
     store,
     wakeUps,
     rail,
-    gateway: { id: GATEWAY, signer },
+    gateway: { id: name, signer },
   }
   const chainHeadAt = () => readHeadTime({ rpcUrl: servers.rpcUrl, timer })
   const operatorKey = await ensureFirstOperator(ports)
-  const address = await startRoles(config, role, ports, {
+  const address = await startParts(config, parts, ports, {
     drivers,
     wakeUps,
     url,
@@ -124,7 +126,7 @@ async function assemble(
   return { url: address, ports, operatorKey, servers, drivers, processes, stop }
 }
 
-type Parts = {
+type Pieces = {
   readonly drivers: Drivers
   readonly wakeUps: BullWakeUps
   readonly url: string
@@ -133,44 +135,45 @@ type Parts = {
   readonly undo: (() => Promise<void>)[]
 }
 
-/** Starts what the role holds; returns where the API answers. */
-async function startRoles(config: Config, role: Role, ports: Ports, parts: Parts): Promise<string> {
-  const { drivers, wakeUps, undo } = parts
+/** Starts the parts of the service; returns where the API answers. */
+async function startParts(
+  config: Config,
+  parts: ReadonlySet<Part>,
+  ports: Ports,
+  pieces: Pieces,
+): Promise<string> {
+  const { drivers, wakeUps, undo } = pieces
   const app = createApp(ports)
-  const holds = (part: Role) => role === 'all' || role === part
   let address = `http://${config.host}:${config.port}`
-  if (holds('api')) {
-    const api = await startApi(config, ports, parts)
+  if (parts.has('api')) {
+    const api = await startApi(config, ports, pieces)
     undo.unshift(() => api.stop())
     address = api.url
-    parts.onAnswering(address)
+    pieces.onAnswering(address)
   }
-  if (holds('worker')) {
+  if (parts.has('worker')) {
     const worker = app.startWorker(wakeUps)
     undo.unshift(() => worker.stop())
   }
-  if (holds('gateway')) {
-    const gateway = await app.startGateway(drivers.all)
+  if (parts.has('gateway')) {
+    const ocppUrl = () => config.ocppUrl ?? drivers.ocpp.url('')
+    const gateway = await app.startGateway(drivers.all, ocppUrl)
     undo.unshift(() => gateway.stop())
   }
   return address
 }
 
-async function startApi(
-  config: Config,
-  ports: Ports,
-  { drivers, url: databaseUrl, chainHeadAt }: Parts,
-) {
+async function startApi(config: Config, ports: Ports, { drivers, url, chainHeadAt }: Pieces) {
   const stopping = new AbortController()
   const { clock } = ports
   const api = createApi({
     ports,
     metrics: createMetrics(),
-    startClock:
-      'start' in clock
-        ? clockStarter(clock as AnchoredClock, config, { url: databaseUrl, log: ports.log })
-        : null,
-    ocppUrl: (identity) => drivers.ocpp.url(identity),
+    startClock: clockStarter(clock, config, { url, log: ports.log }),
+    ocppUrl: (identity) =>
+      config.ocppUrl === null
+        ? drivers.ocpp.url(identity)
+        : `${config.ocppUrl.replace(/\/$/, '')}/${encodeURIComponent(identity)}`,
     presentedThumbprint: (id) => drivers.opcua.presentedThumbprint(id as never),
     clientCertificate: () => drivers.opcua.clientCertificate(),
     chainHeadAt,
@@ -189,27 +192,6 @@ async function startApi(
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
-}
-
-function clockStarter(
-  clock: AnchoredClock,
-  config: Config,
-  database: { readonly url: string; readonly log: Log },
-) {
-  return async () => {
-    if (clock.anchor === null) {
-      const anchor = { wallMs: Date.now(), businessMs: clock.now(), speed: config.speed }
-      await writeAnchor(database, anchor)
-      clock.start(anchor)
-    }
-    return clock.anchor as NonNullable<AnchoredClock['anchor']>
-  }
-}
-
-/** The anchor outlives the service: it stands in the database. */
-async function openClock(config: Config, url: string, log: Log): Promise<Clock> {
-  if (config.clockStart === null) return createMachineClock()
-  return createAnchoredClock(config.clockStart, await readAnchor({ url, log }))
 }
 
 async function listen(

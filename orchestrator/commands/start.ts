@@ -1,15 +1,32 @@
 import { parseArgs } from 'node:util'
-import { ROLES, type Role, readConfig, refuseOcppWithoutCertificate } from '#config.ts'
+import {
+  type Config,
+  parseRole,
+  type Part,
+  readConfig,
+  refuseOcppWithoutCertificate,
+  type Role,
+} from '#config.ts'
 import { instant } from '#domain/time.ts'
 import { createLog } from '#observability/logger.ts'
 import { holdDataFolder } from '#processes/data-folder.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
 import { refuseTakenPort, startServers } from '#supervisor.ts'
 
-const HELP = `gridcall start [--role ${ROLES.join('|')}]
+const HELP = `gridcall start [--role ROLE]
 
 Runs the service. Nothing set: PostgreSQL and a local chain are brought along and kept in
-GRIDCALL_DATA_DIR (default .data); set DATABASE_URL, REDIS_URL, CHAIN_RPC_URL for real ones.`
+GRIDCALL_DATA_DIR (default .data); set DATABASE_URL, REDIS_URL, CHAIN_RPC_URL for real ones.
+
+  all         everything but the parties, in one process (default)
+  api,worker  the service without devices; brings along what is not set
+  gateway     device connections; needs DATABASE_URL, and GRIDCALL_GATEWAY for a second one
+  api         HTTP and pages; needs DATABASE_URL and CHAIN_RPC_URL
+  worker      lifecycle steps and chain; needs DATABASE_URL and CHAIN_RPC_URL, is alone without REDIS_URL
+  verifier    recomputes and signs; needs no database, but the GRIDCALL_PARTY… settings
+  agent       pays owners; likewise`
+
+type Running = { readonly failed?: Promise<never>; stop(): Promise<void> }
 
 /** `gridcall start`: the service, until it is told to end. */
 export async function run(args: string[]): Promise<number> {
@@ -21,56 +38,82 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(`${HELP}\n`)
     return 0
   }
-  const role = ROLES.find((known) => known === values.role)
-  if (role === undefined)
-    throw new Error(`--role: expected ${ROLES.join(', ')}, got ${values.role}`)
+  const role = parseRole(values.role)
   const told = untilTold() // also while it starts: what was begun is ended properly
-  const running = await startAs(role, told)
-  await told
-  await running.stop()
+  const running = await startAs(role, values.role, told)
+  try {
+    await Promise.race([told, ...(running.failed === undefined ? [] : [running.failed])])
+  } finally {
+    await running.stop()
+  }
   return 0
 }
 
 /** Each role loads only what it needs: a verifier knows neither database nor devices. */
-async function startAs(role: Role, told: Promise<void>): Promise<{ stop(): Promise<void> }> {
-  if (role === 'verifier') {
+async function startAs(role: Role, name: string, told: Promise<void>): Promise<Running> {
+  if (role.kind === 'verifier') {
     const { startVerifier } = await import('#processes/verifier-process.ts')
     return startVerifier(process.env)
   }
-  if (role === 'agent') {
+  if (role.kind === 'agent') {
     const { startAgent } = await import('#processes/agent-process.ts')
     return startAgent(process.env)
   }
-  return startRole(role, told)
+  const config = readConfig(process.env)
+  const isGatewayAlone = role.parts.size === 1 && role.parts.has('gateway')
+  if (isGatewayAlone) return startGatewayAlone(config)
+  return startParts(config, role.parts, name, told)
 }
 
-async function startRole(role: Role, told: Promise<void>): Promise<{ stop(): Promise<void> }> {
-  const config = readConfig(process.env)
-  if (role !== 'all' && (config.databaseUrl === null || config.chainRpcUrl === null)) {
+/** On a database that others brought: it needs nothing else. */
+async function startGatewayAlone(config: Config): Promise<Running> {
+  if (config.databaseUrl === null) {
     throw new Error(
-      `--role ${role}: expected DATABASE_URL and CHAIN_RPC_URL, which all roles share`,
+      '--role gateway: expected DATABASE_URL, which the service and its gateways share',
     )
   }
-  const opensOcpp = role === 'all' || role === 'gateway'
-  if (opensOcpp) refuseOcppWithoutCertificate(config)
+  refuseOcppWithoutCertificate(config)
+  const { host, ocppPort } = config
+  await refuseTakenPort({ host, port: ocppPort }, 'OCPP_PORT')
+  const { startGateway } = await import('#processes/gateway-process.ts')
+  const log = createLog({ level: config.logLevel, role: config.gateway ?? 'gateway' })
+  const gateway = await startGateway(config, { timer: createWallTimer(), log })
+  process.stderr.write(`${gateway.name} runs as process ${process.pid}\n`)
+  process.stderr.write(`Charge points dial ${gateway.ocppUrl}IDENTITY\n`)
+  process.send?.({ type: 'started', ocppUrl: gateway.ocppUrl })
+  return gateway
+}
+
+async function startParts(
+  config: Config,
+  parts: ReadonlySet<Part>,
+  name: string,
+  told: Promise<void>,
+): Promise<Running> {
+  const isWhole = parts.has('api') && parts.has('worker')
+  if (!isWhole && (config.databaseUrl === null || config.chainRpcUrl === null)) {
+    throw new Error(
+      `--role ${name}: expected DATABASE_URL and CHAIN_RPC_URL, which all parts share`,
+    )
+  }
+  if (parts.has('gateway')) refuseOcppWithoutCertificate(config)
   const timer = createWallTimer()
-  const log = createLog({ level: config.logLevel, role })
+  const log = createLog({ level: config.logLevel, role: name })
   const isAnyOurs = config.databaseUrl === null || config.chainRpcUrl === null
   const held = isAnyOurs ? await holdDataFolder({ dataDir: config.dataDir, timer }) : null
   void told.then(() => held?.ending())
   const { host, port, ocppPort } = config
-  if (role === 'all' || role === 'api') await refuseTakenPort({ host, port }, 'PORT')
-  if (opensOcpp) await refuseTakenPort({ host, port: ocppPort }, 'OCPP_PORT')
+  if (parts.has('api')) await refuseTakenPort({ host, port }, 'PORT')
+  if (parts.has('gateway')) await refuseTakenPort({ host, port: ocppPort }, 'OCPP_PORT')
   const chainStart = config.clockStart ?? instant(Date.now())
   const servers = startServers({ ...config, chainStart, log, timer })
   servers.catch(() => undefined) // told by startService; the program loads meanwhile
   const { startService } = await import('#main.ts')
   const onAnswering = (url: string) => void process.send?.({ type: 'answering', url })
-  const service = await startService({ config, role, timer, log, servers, onAnswering })
+  const service = await startService({ config, parts, timer, log, servers, onAnswering })
   const { url, operatorKey, processes, drivers } = service
-  const report = { role, pid: process.pid }
-  for (const { role: name, pid } of [report, ...processes]) {
-    process.stderr.write(`${name} runs as process ${pid}\n`)
+  for (const { role, pid } of [{ role: name, pid: process.pid }, ...processes]) {
+    process.stderr.write(`${role} runs as process ${pid}\n`)
   }
   if (config.chainRpcUrl === null) {
     process.stderr.write(

@@ -16,11 +16,34 @@ type Where = { readonly url: string; readonly log: Log }
 
 /** The anchor of this database; null: none was set yet. Needs a migrated database. */
 export async function readAnchor(where: Where): Promise<ClockAnchor | null> {
-  return withDatabase(where, async (tx) => {
-    const [row] = await tx.select().from(clockAnchor)
-    if (row === undefined) return null
-    return { wallMs: row.wallMs, businessMs: instant(row.businessMs), speed: row.speed }
-  })
+  return withDatabase(where, anchorIn)
+}
+
+async function anchorIn(tx: Transaction): Promise<ClockAnchor | null> {
+  const [row] = await tx.select().from(clockAnchor)
+  if (row === undefined) return null
+  return { wallMs: row.wallMs, businessMs: instant(row.businessMs), speed: row.speed }
+}
+
+/** Asks for the anchor again and again over one connection, until another process has set it. */
+export async function awaitAnchor(
+  where: Where,
+  pauses: () => Promise<boolean>,
+): Promise<ClockAnchor | null> {
+  const pool = connect({ ...where, poolSize: 1, name: 'gridcall clock' })
+  try {
+    do {
+      try {
+        const anchor = await inTransaction(pool, anchorIn)
+        if (anchor !== null) return anchor
+      } catch (error) {
+        where.log.warn('the clock could not be read', { error: String(fromDatabase(error)) })
+      }
+    } while (await pauses())
+    return null
+  } finally {
+    await pool.end()
+  }
 }
 
 /** Sets the anchor, over one that is there. @throws RangeError for a speed that is not positive. */

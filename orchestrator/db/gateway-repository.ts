@@ -1,5 +1,5 @@
 import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm'
-import { DomainError } from '#domain/errors.ts'
+import { foreignKey } from '#domain/gateway.ts'
 import type { GatewayRepository } from '#ports.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
@@ -24,7 +24,7 @@ function leases(tx: Transaction): Leases {
         .onConflictDoNothing()
       const [known] = await tx.select().from(gateways).where(eq(gateways.id, id))
       if (known?.publicKey === publicKey) return
-      throw new DomainError('duplicate', `gateway ${id} is known with another key`)
+      throw foreignKey(id)
     },
     async begin({ id, instance, ocppUrl }) {
       await letGo(id)

@@ -1,5 +1,4 @@
-import { DomainError } from '#domain/errors.ts'
-import type { DeviceOwner, KnownGateway } from '#domain/gateway.ts'
+import { type DeviceOwner, foreignKey, type KnownGateway } from '#domain/gateway.ts'
 import type { GatewayId } from '#domain/ids.ts'
 import type { Instant } from '#domain/time.ts'
 import type { GatewayRepository } from '#ports.ts'
@@ -21,7 +20,7 @@ export function memoryGateways(makeTable: MakeTable): GatewayRepository {
       const fresh = { id, publicKey, instance: null, beat: 0, seenAt: at, ocppUrl: null }
       gateways.add(id, fresh)
       if (gateways.get(id)?.publicKey === publicKey) return
-      throw new DomainError('duplicate', `gateway ${id} is known with another key`)
+      throw foreignKey(id)
     },
     async begin({ id, instance, ocppUrl }) {
       letGo(id)

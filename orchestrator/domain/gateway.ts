@@ -1,4 +1,5 @@
 import { hashOf } from './canonical.ts'
+import { DomainError } from './errors.ts'
 import type { GatewayId, Hex, ResourceId } from './ids.ts'
 import type { Connection } from './resource.ts'
 import { addSeconds, type Instant, instant } from './time.ts'
@@ -28,6 +29,15 @@ export type DeviceOwner = {
   readonly since: Instant
   /** False: it hung up, or its gateway is gone. */
   readonly isHeld: boolean
+}
+
+/** A name stands for one key for ever: verifiers look readings up by it. */
+export function foreignKey(id: GatewayId): DomainError {
+  return new DomainError(
+    'duplicate',
+    `gateway ${id} is known to this database with another key: put that key back, or set ` +
+      'GRIDCALL_GATEWAY to a name of its own',
+  )
 }
 
 /** Charge points dial a gateway and belong to the one they have dialled; others are dialled by us. */

@@ -76,6 +76,20 @@ const getSetpoints = createRoute({
   ...forRoles('operator'),
   responses: { 200: answers(z.array(SetpointView), 'One per resource') },
 })
+const GatewayView = z.object({
+  id: z.string(),
+  publicKey: z.string().openapi({ description: 'Under which it signs readings' }),
+  ocppUrl: z.string().nullable().openapi({ description: 'Charge points append their identity' }),
+  seenAt: At.openapi({ description: 'When it renewed its lease last' }),
+  devices: z.int().openapi({ description: 'Devices whose setpoints it applies' }),
+})
+const getGateways = createRoute({
+  method: 'get',
+  path: '/v1/operator/gateways',
+  summary: 'Who signs readings, and how many devices each holds',
+  ...forRoles('operator'),
+  responses: { 200: answers(z.array(GatewayView), 'By name') },
+})
 const postClock = createRoute({
   method: 'post',
   path: '/v1/operator/clock',
@@ -125,6 +139,23 @@ export function operatorRoutes({ ports, startClock }: ApiContext) {
     .openapi(getSetpoints, async (c) => {
       const rows = await ports.store.transaction((tx) => tx.setpoints.current())
       return c.json(rows.map(setpointView), 200)
+    })
+    .openapi(getGateways, async (c) => {
+      const { gateways, owners } = await ports.store.transaction(async (tx) => ({
+        gateways: await tx.gateways.list(),
+        owners: await tx.gateways.owners(),
+      }))
+      const held = owners.filter(({ isHeld }) => isHeld)
+      return c.json(
+        gateways.map(({ id, publicKey, ocppUrl, seenAt }) => ({
+          id,
+          publicKey,
+          ocppUrl,
+          seenAt: at(seenAt),
+          devices: held.filter(({ gatewayId }) => gatewayId === id).length,
+        })),
+        200,
+      )
     })
     .openapi(postClock, async (c) => {
       if (startClock === null) throw notFound()
