@@ -16,6 +16,7 @@ export type Conditions = {
 }
 
 const READ_BACK_DEADLINE_MS = 10_000
+const ORDER_DEADLINE_MS = 10_000
 
 export function createConditions(): Conditions {
   return { limits: new Map(), overridden: new Set() }
@@ -31,14 +32,14 @@ export function notifyChargingLimit(
   const schedules = objects(payload, 'chargingSchedule')
   for (const [evseId, resource] of concerned(context, payload)) {
     if (schedules.length === 0) askForLimit(context, evseId, resource, source, readBack)
-    else note(context, evseId, source, lowest(schedules, resource.rating, context.clock.now()))
+    else noteLimit(context, evseId, source, lowest(schedules, resource.rating, context.clock.now()))
   }
   return {}
 }
 
 export function clearedChargingLimit(context: SessionContext, payload: Payload): Payload {
   const source = text(payload, 'chargingLimitSource')
-  for (const [evseId] of concerned(context, payload)) note(context, evseId, source, null)
+  for (const [evseId] of concerned(context, payload)) noteLimit(context, evseId, source, null)
   return {}
 }
 
@@ -66,12 +67,28 @@ export function securityEvent(context: SessionContext, payload: Payload): Payloa
   return {}
 }
 
-function override({ station, sink }: SessionContext, evseId: number, isOn: boolean): void {
+function override(context: SessionContext, evseId: number, isOn: boolean): void {
+  const { station, sink } = context
   const resource = station.resources.get(evseId)
   if (resource === undefined) return
   if (isOn) station.conditions.overridden.add(evseId)
   else station.conditions.overridden.delete(evseId)
   sink.overridden(resource.id, isOn)
+  if (!isOn) orderAgain(context, evseId, resource)
+}
+
+/** What was refused while the driver had full power holds again. */
+function orderAgain({ station, clock, log }: SessionContext, evseId: number, resource: Resource) {
+  const wanted = station.ledger.wanted(evseId)
+  const isOrdered = wanted !== null && wanted.validUntil > clock.now()
+  if (!isOrdered || wanted.powerW === null || !station.ready) return
+  if (station.transactions.running(evseId) === null) return
+  station.session
+    ?.limit(resource, wanted, wanted.powerW, ORDER_DEADLINE_MS)
+    .catch((error: unknown) => {
+      const { identity } = station
+      log.warn('a limit could not be set after an override', { identity, error: String(error) })
+    })
 }
 
 /** Without an EVSE, or with EVSE 0, a limit holds for the whole station, so for each place of it. */
@@ -81,7 +98,7 @@ function concerned({ station }: SessionContext, payload: Payload): [number, Reso
 }
 
 /** Of several sources the lowest limit is told. */
-function note(
+export function noteLimit(
   { station, sink }: SessionContext,
   evseId: number,
   source: string,
@@ -154,7 +171,7 @@ function askForLimit(
   }
   readBack(resource, READ_BACK_DEADLINE_MS).then(
     (effective) => {
-      if (effective.kind === 'limited') note(context, evseId, source, effective.powerW)
+      if (effective.kind === 'limited') noteLimit(context, evseId, source, effective.powerW)
     },
     (error: unknown) => {
       const told = String(error)

@@ -124,6 +124,21 @@ export class Connections {
     )
   }
 
+  /** Looks after what runs out or had to wait, on each station by itself. */
+  async tendAll(): Promise<void> {
+    const { log } = this.#options
+    const ready = [...this.#stations.values()].filter((station) => station.ready)
+    await Promise.all(
+      ready.map(async ({ session, identity }) => {
+        try {
+          await session?.tend(APPLY_DEADLINE_MS)
+        } catch (error) {
+          log.warn('a station could not be looked after', { identity, error: String(error) })
+        }
+      }),
+    )
+  }
+
   closeAll(reason: string): void {
     for (const link of this.#links()) link.close(1001, reason)
   }
@@ -146,8 +161,9 @@ export class Connections {
   /** Waits for a BootNotification (not for long: stations need not send one), then sets up. */
   async #bringUp(station: Station, link: Link, session: Session): Promise<void> {
     await this.#firstMessage(link)
+    let wasSetUp = false
     do {
-      await this.#setUpWhereNeeded(station, link, session)
+      if (await this.#setUpWhereNeeded(station, link, session)) wasSetUp = true
       for (const connectorId of station.resources.keys()) {
         if (station.link === link) await session.learn(connectorId)
       }
@@ -155,8 +171,11 @@ export class Connections {
     } while (station.link === link && !isSetUp(station, link))
     if (station.link !== link || station.setUp === null) return
     station.ready = true
-    const { detail } = station.setUp
-    for (const { id } of station.resources.values()) this.#options.sink().connected(id, detail)
+    const { detail, capability } = station.setUp
+    for (const resource of station.resources.values()) {
+      if (wasSetUp) this.#options.sink().capability(resource.id, capability(resource))
+      this.#options.sink().connected(resource.id, detail)
+    }
   }
 
   async #firstMessage(link: Link): Promise<void> {
@@ -169,17 +188,21 @@ export class Connections {
   }
 
   /** Once per station and firmware, not per connection: default profiles are written to flash. */
-  async #setUpWhereNeeded(station: Station, link: Link, session: Session): Promise<void> {
+  async #setUpWhereNeeded(station: Station, link: Link, session: Session): Promise<boolean> {
+    let wasNeeded = false
     while (station.link === link && !isSetUp(station, link)) {
       const { boot, revision } = station
       const done = await session.setUp()
       station.setUp = { ...done, boot, revision }
+      wasNeeded = true
     }
+    return wasNeeded
   }
 
   /** A station that boots on a connection that stands is brought up again: it may have forgotten. */
   #booted(station: Station, link: Link, fingerprint: string): void {
     station.boot = fingerprint
+    station.booted.resolve()
     if (station.link === link) this.#bringUpAgain(station)
   }
 

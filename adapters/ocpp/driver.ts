@@ -6,7 +6,8 @@ import type { Clock, DeviceDriver, DeviceSink, Log, Timer } from '#ports.ts'
 import { createAdmission } from './admission.ts'
 import { unreachable } from './call-queue.ts'
 import { Connections } from './connections.ts'
-import { connectorOf } from './profile-control.ts'
+import { nameOf } from './forms.ts'
+import { connectorOf } from './profile-calls.ts'
 import { createEndpoint } from './server.ts'
 import type { Session, Station } from './station.ts'
 import { type OcppSecurity, PLAIN } from './tls.ts'
@@ -23,6 +24,8 @@ export type OcppDriverOptions = {
   readonly meteringIntervalSeconds: number
   /** How often live connections are asked for a pong, wall time. */
   readonly pingIntervalMs?: number
+  /** How often it is looked whether a profile has to be renewed, wall time. */
+  readonly tendIntervalMs?: number
   /** How long a pong may take. */
   readonly pingTimeoutMs?: number
   /** How long a new connection may stay silent before it is set up without a BootNotification. */
@@ -47,6 +50,7 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
   const { clock, timer, log, host, meteringIntervalSeconds, security = PLAIN } = options
   let sink: DeviceSink | null = null
   let pings: { stop(): Promise<void> } | null = null
+  let tending: { stop(): Promise<void> } | null = null
   const connections = new Connections({
     clock,
     timer,
@@ -85,12 +89,15 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
       await endpoint.listen()
       const ping = () => connections.pingAll()
       pings = timer.every(options.pingIntervalMs ?? 30_000, 'pings of OCPP stations', ping)
+      const tend = () => connections.tendAll()
+      tending = timer.every(options.tendIntervalMs ?? 5_000, 'renewals of OCPP profiles', tend)
     },
 
     async stop() {
       connections.closeAll('the service stops')
       await endpoint.stop(STOP_DEADLINE_MS)
       await pings?.stop()
+      await tending?.stop()
     },
 
     ...createOrders(connections),
@@ -155,12 +162,21 @@ function createOrders(
       const { station, resource } = attached(resourceId)
       station.ledger.want(connectorOf(resource), setpoint)
       const session = readySession(station)
-      if (setpoint.powerW === null) await session.release(resource, deadlineMs)
-      else await session.limit(resource, setpoint, setpoint.powerW, deadlineMs)
-      return { strategy: null }
+      if (setpoint.powerW === null) {
+        await session.release(resource, deadlineMs)
+        return { strategy: null }
+      }
+      return { strategy: await session.limit(resource, setpoint, setpoint.powerW, deadlineMs) }
     },
 
-    nextStrategy: () => null,
+    nextStrategy(resourceId) {
+      const { station, resource } = attached(resourceId)
+      const connectorId = connectorOf(resource)
+      const choice = station.ledger.forms(connectorId)
+      station.ledger.disobeyed(connectorId)
+      const next = choice.passOver(choice.current, 'disobeyed')
+      return next === null ? null : nameOf(next)
+    },
 
     async readBack(resourceId, deadlineMs) {
       const { station, resource } = attached(resourceId)

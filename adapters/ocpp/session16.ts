@@ -3,6 +3,7 @@ import { instant } from '#domain/time.ts'
 import { securityEvent } from './conditions.ts'
 import { type Payload, WireError } from './frames.ts'
 import { meterValues } from './meter-values.ts'
+import type { ProfileDialect } from './profile-calls.ts'
 import { createProfileControl } from './profile-control.ts'
 import { integer, optionalNumber, optionalText, text } from './read.ts'
 import { reportMeterValues, type Session, type SessionContext } from './station.ts'
@@ -14,14 +15,10 @@ import {
   soleConnector,
   waitUntilHeard,
 } from './session-rules.ts'
-import { setUp16 } from './setup16.ts'
-import {
-  fromTimestamp,
-  setProfile16,
-  startOfTransaction,
-  toTimestamp,
-  transactionIdOf,
-} from './wire.ts'
+import { setProfile16 } from './schedules.ts'
+import { setUpStation } from './set-up.ts'
+import { setUpDialect16 } from './setup16.ts'
+import { fromTimestamp, startOfTransaction, toTimestamp, transactionIdOf } from './wire.ts'
 
 const ACKNOWLEDGED = [
   'DiagnosticsStatusNotification',
@@ -30,28 +27,32 @@ const ACKNOWLEDGED = [
   'SignedFirmwareStatusNotification',
 ] as const
 
+const DIALECT: ProfileDialect = {
+  setProfile: (connectorId, parts) => ({ ...setProfile16(connectorId, parts) }),
+  clearById: (id) => ({ id }),
+  clearWhere: (chargingProfilePurpose, stackLevel, connectorId) => ({
+    ...(connectorId === undefined ? {} : { connectorId }),
+    chargingProfilePurpose,
+    ...(stackLevel === null ? {} : { stackLevel }),
+  }),
+  compositeSchedule: (connectorId, chargingRateUnit, duration) => ({
+    connectorId,
+    duration,
+    chargingRateUnit,
+  }),
+  compositeField: 'chargingSchedule',
+}
+
 /** Speaks 1.6 on one connection. */
 export function createSession16(context: SessionContext): Session {
-  const profiles = createProfileControl(context, {
-    setProfile: (connectorId, parts) => ({ ...setProfile16(connectorId, parts) }),
-    clearById: (id) => ({ id }),
-    clearWhere: (chargingProfilePurpose, stackLevel) => ({
-      chargingProfilePurpose,
-      ...(stackLevel === null ? {} : { stackLevel }),
-    }),
-    compositeSchedule: (connectorId, chargingRateUnit, duration) => ({
-      connectorId,
-      duration,
-      chargingRateUnit,
-    }),
-    compositeField: 'chargingSchedule',
-  })
+  const profiles = createProfileControl(context, DIALECT)
+  const dialects = { profile: DIALECT, setUp: setUpDialect16(context) }
   const handlers: Record<string, (payload: Payload) => Payload> = {
     BootNotification: (payload) => boot(context, payload),
     Heartbeat: () => ({ currentTime: toTimestamp(context.clock.now()) }),
     // Who may charge is not ours to say: the operator's own system does.
     Authorize: () => ({ idTagInfo: { status: 'Accepted' } }),
-    StatusNotification: (payload) => statusNotification(context, payload),
+    StatusNotification: (payload) => statusNotification(context, payload, profiles),
     StartTransaction: (payload) => startTransaction(context, payload),
     StopTransaction: (payload) => stopTransaction(context, payload),
     MeterValues: (payload) => takeMeterValues(context, payload),
@@ -64,12 +65,14 @@ export function createSession16(context: SessionContext): Session {
     limit: profiles.limit,
     release: profiles.release,
     readBack: profiles.readBack,
+    resumed: profiles.resumed,
+    tend: profiles.tend,
     answer(action, payload) {
       const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
       if (handler === undefined) throw new WireError('NotImplemented', `${action} is not served`)
       return handler(payload)
     },
-    setUp: async () => await setUp16(context, profiles),
+    setUp: async () => await setUpStation(context, profiles, dialects),
     async learn(connectorId) {
       const payload = { requestedMessage: 'MeterValues', connectorId }
       if ((await ask(context, 'TriggerMessage', payload)) !== 'Accepted') return
@@ -89,9 +92,14 @@ function boot({ clock, onBoot }: SessionContext, payload: Payload): Payload {
   return { status: 'Accepted', currentTime: toTimestamp(clock.now()), interval: HEARTBEAT_S }
 }
 
-function statusNotification({ station }: SessionContext, payload: Payload): Payload {
+function statusNotification(
+  { station }: SessionContext,
+  payload: Payload,
+  { resumed }: Pick<Session, 'resumed'>,
+): Payload {
   const connectorId = integer(payload, 'connectorId')
   const status = text(payload, 'status')
+  if (status === 'Charging') resumed(connectorId)
   if (status === 'Available') station.transactions.idle(connectorId)
   else if (['Preparing', 'Reserved', 'Unavailable', 'Faulted'].includes(status)) {
     station.transactions.heard(connectorId)

@@ -8,12 +8,15 @@ import {
 } from './conditions.ts'
 import { type Payload, WireError } from './frames.ts'
 import { type MeterValue, meterValues } from './meter-values.ts'
+import type { ProfileDialect } from './profile-calls.ts'
 import { createProfileControl } from './profile-control.ts'
 import { integer, object, optionalNumber, optionalObject, optionalText, text } from './read.ts'
 import { ask, eventTime, HEARTBEAT_S, soleConnector, waitUntilHeard } from './session-rules.ts'
-import { setUp201 } from './setup201.ts'
+import { setProfile2x } from './schedules.ts'
+import { setUpStation } from './set-up.ts'
+import { setUpDialect2x } from './setup201.ts'
 import { reportMeterValues, type Session, type SessionContext } from './station.ts'
-import { fromTimestamp, setProfile201, toTimestamp } from './wire.ts'
+import { fromTimestamp, toTimestamp } from './wire.ts'
 
 const ACKNOWLEDGED = [
   'FirmwareStatusNotification',
@@ -28,33 +31,38 @@ const ACKNOWLEDGED = [
   'ReservationStatusUpdate',
 ] as const
 
+const DIALECT: ProfileDialect = {
+  setProfile: (evseId, parts) => ({ ...setProfile2x(evseId, parts) }),
+  clearById: (chargingProfileId) => ({ chargingProfileId }),
+  clearWhere: (chargingProfilePurpose, stackLevel, evseId) => ({
+    chargingProfileCriteria: {
+      ...(evseId === undefined ? {} : { evseId }),
+      chargingProfilePurpose,
+      ...(stackLevel === null ? {} : { stackLevel }),
+    },
+  }),
+  compositeSchedule: (evseId, chargingRateUnit, duration) => ({
+    evseId,
+    duration,
+    chargingRateUnit,
+  }),
+  updateDynamic: (chargingProfileId, scheduleUpdate) => ({ chargingProfileId, scheduleUpdate }),
+  compositeField: 'schedule',
+}
+
 export type Handlers = Record<string, (payload: Payload) => Payload>
 
 /** Speaks 2.0.1 on one connection; with `more` what a later version adds. */
 export function createSession201(context: SessionContext, more: Handlers = {}): Session {
-  const profiles = createProfileControl(context, {
-    setProfile: (evseId, parts) => ({ ...setProfile201(evseId, parts) }),
-    clearById: (chargingProfileId) => ({ chargingProfileId }),
-    clearWhere: (chargingProfilePurpose, stackLevel) => ({
-      chargingProfileCriteria: {
-        chargingProfilePurpose,
-        ...(stackLevel === null ? {} : { stackLevel }),
-      },
-    }),
-    compositeSchedule: (evseId, chargingRateUnit, duration) => ({
-      evseId,
-      duration,
-      chargingRateUnit,
-    }),
-    compositeField: 'schedule',
-  })
+  const profiles = createProfileControl(context, DIALECT)
+  const dialects = { profile: DIALECT, setUp: setUpDialect2x(context) }
   const handlers: Handlers = {
     BootNotification: (payload) => boot(context, payload),
     Heartbeat: () => ({ currentTime: toTimestamp(context.clock.now()) }),
     // Who may charge is not ours to say: the operator's own system does.
     Authorize: () => ({ idTokenInfo: { status: 'Accepted' } }),
     StatusNotification: (payload) => statusNotification(context, payload),
-    TransactionEvent: (payload) => transactionEvent(context, payload),
+    TransactionEvent: (payload) => transactionEvent(context, payload, profiles),
     MeterValues: (payload) => takeMeterValues(context, payload),
     NotifyEVChargingNeeds: (payload) => chargingNeeds(context, payload),
     NotifyEVChargingSchedule: () => ({ status: 'Accepted' }),
@@ -74,12 +82,14 @@ export function createSession201(context: SessionContext, more: Handlers = {}): 
     limit: profiles.limit,
     release: profiles.release,
     readBack: profiles.readBack,
+    resumed: profiles.resumed,
+    tend: profiles.tend,
     answer(action, payload) {
       const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
       if (handler === undefined) throw new WireError('NotImplemented', `${action} is not served`)
       return handler(payload)
     },
-    setUp: async () => await setUp201(context, profiles),
+    setUp: async () => await setUpStation(context, profiles, dialects),
     async learn(evseId) {
       const payload = { requestedMessage: 'TransactionEvent', evse: { id: evseId } }
       if ((await ask(context, 'TriggerMessage', payload)) !== 'Accepted') return
@@ -104,9 +114,14 @@ function statusNotification({ station }: SessionContext, payload: Payload): Payl
 }
 
 /** Events may come late and out of order; seqNo is not needed, because an end stays an end. */
-function transactionEvent(context: SessionContext, payload: Payload): Payload {
+function transactionEvent(
+  context: SessionContext,
+  payload: Payload,
+  { resumed }: Pick<Session, 'resumed'>,
+): Payload {
   const { transactions } = context.station
-  const id = text(object(payload, 'transactionInfo'), 'transactionId')
+  const info = object(payload, 'transactionInfo')
+  const id = text(info, 'transactionId')
   const eventType = text(payload, 'eventType')
   const at = eventTime(context, text(payload, 'timestamp'))
   const aligned = optionalText(payload, 'triggerReason') === 'MeterValueClock'
@@ -115,6 +130,7 @@ function transactionEvent(context: SessionContext, payload: Payload): Payload {
   if (evseId !== null) {
     follow(transactions, eventType, evseId, id, at, values)
     reportMeterValues(context, evseId, values)
+    if (optionalText(info, 'chargingState') === 'Charging') resumed(evseId)
     if (eventType === 'Ended') endOverride(context, evseId)
   }
   const token = optionalObject(payload, 'idToken')

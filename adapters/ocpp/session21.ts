@@ -49,7 +49,7 @@ function pullDynamicSchedule({ station, clock }: SessionContext, payload: Payloa
     if (station.ledger.idsOf(evseId).limitId !== id) continue
     const wanted = station.ledger.wanted(evseId)
     if (wanted === null || wanted.powerW === null || wanted.validUntil <= clock.now()) break
-    const limit = toLimit(wanted.powerW, rating, station.setUp?.style.unit ?? 'A')
+    const limit = toLimit(wanted.powerW, rating, station.ledger.forms(evseId).current.unit)
     return { status: 'Accepted', scheduleUpdate: { limit } }
   }
   return { status: 'Rejected', statusInfo: { reasonCode: 'UnknownProfile' } }

@@ -1,53 +1,98 @@
-/** Setting up an OCPP 1.6 charge point after it has booted. */
-import { type ProfileControl } from './profile-control.ts'
+/** Setting up an OCPP 1.6 charge point: configuration keys. */
+import { type Abilities, NO_ABILITIES } from './abilities.ts'
 import { objects, optionalText } from './read.ts'
-import { ALIGNED_MEASURANDS, ask, callQuietly, wholeNumber } from './session-rules.ts'
-import type { SessionContext, SetUp } from './station.ts'
-import { rateUnitOf } from './wire.ts'
+import { ask, callQuietly, wholeNumber } from './session-rules.ts'
+import type { MeterFindings, MeterPlan, SetUpDialect } from './set-up.ts'
+import type { SessionContext } from './station.ts'
+import { rateUnitsOf } from './wire.ts'
 
-/** Units, meter values, old profiles away, the default under everything. */
-export async function setUp16(context: SessionContext, profiles: ProfileControl): Promise<SetUp> {
-  const { station } = context
-  const told = await configuration(context, [
-    'ChargingScheduleAllowedChargingRateUnit',
-    'ChargeProfileMaxStackLevel',
-  ])
-  const unit = rateUnitOf(told.get('ChargingScheduleAllowedChargingRateUnit') ?? null) ?? 'A'
-  const levelMax = wholeNumber(told.get('ChargeProfileMaxStackLevel'))
-  const stackLevel = levelMax === 0 ? 0 : 1
-  const style = { unit, stackLevel } as const
-  const aligned = await configureMeter(context)
-  await profiles.clearForeign(levelMax, style, context.setUpDeadlineMs)
-  const details = [`OCPP 1.6, limits in ${unit}`]
-  for (const resource of station.resources.values()) {
-    const accepted = await profiles.installDefault(resource, style, context.setUpDeadlineMs)
-    if (!accepted) details.push('no default profile accepted')
-  }
-  if (!aligned) details.push('no clock-aligned meter values')
+/** No list of measurands is ever among them: some firmware restarts when one is read (ABB). */
+const ESSENTIAL_KEYS = [
+  'ChargingScheduleAllowedChargingRateUnit',
+  'ChargeProfileMaxStackLevel',
+] as const
+const FURTHER_KEYS = [
+  'ChargingScheduleMaxPeriods',
+  'MaxChargingProfilesInstalled',
+  'ConnectorSwitch3to1PhaseSupported',
+  'SupportedFeatureProfiles',
+  'NumberOfConnectors',
+] as const
+/** Of the S.A.F.E. initiative: only where a station knows them does it sign. */
+const SIGNING: Readonly<Record<string, string>> = {
+  StopTransactionSignatureFormat: 'MR',
+  StopTransactionSignatureContexts: 'Transaction.Begin,Transaction.End',
+  MeterValuesSignatureContexts: 'Sample.Clock',
+}
+
+export function setUpDialect16(context: SessionContext): SetUpDialect {
+  let told = new Map<string, string>()
   return {
-    version: 'ocpp1.6',
-    style,
-    alignedValues: aligned,
-    detail: details.join(', '),
+    title: 'OCPP 1.6',
+    async readAbilities() {
+      told = await readKeys(context)
+      return abilitiesOf(told)
+    },
+    configureMeter: (plan) => configureMeter(context, plan, told),
   }
 }
 
-/** The list of measurands is written and never read back: some firmware restarts when it is (ABB). */
-async function configureMeter(context: SessionContext): Promise<boolean> {
-  const interval = String(context.meteringIntervalSeconds)
-  if (await configure(context, 'ClockAlignedDataInterval', interval)) {
-    await configureMeasurands(context, 'MeterValuesAlignedData')
-    return true
-  }
-  await configure(context, 'MeterValueSampleInterval', interval)
-  await configureMeasurands(context, 'MeterValuesSampledData')
-  return false
+/** All at once; in two parts where a station takes few keys only (GetConfigurationMaxKeys). */
+async function readKeys(context: SessionContext): Promise<Map<string, string>> {
+  const essential = await configuration(context, ESSENTIAL_KEYS, 'fatal')
+  const further = await configuration(context, [...FURTHER_KEYS, ...Object.keys(SIGNING)])
+  return new Map([...further, ...essential])
 }
 
-/** Without the offered current where a station refuses the longer list (EVBox). */
-async function configureMeasurands(context: SessionContext, key: string): Promise<void> {
-  if (await configure(context, key, ALIGNED_MEASURANDS.join(','))) return
-  await configure(context, key, ALIGNED_MEASURANDS.slice(0, 2).join(','))
+function abilitiesOf(told: ReadonlyMap<string, string>): Abilities {
+  const count = (key: string) => wholeNumber(told.get(key))
+  const features = told.get('SupportedFeatureProfiles')
+  return {
+    ...NO_ABILITIES,
+    units: rateUnitsOf(told.get('ChargingScheduleAllowedChargingRateUnit') ?? null),
+    stackLevelMax: count('ChargeProfileMaxStackLevel'),
+    periodsMax: count('ChargingScheduleMaxPeriods'),
+    profilesMax: count('MaxChargingProfilesInstalled'),
+    phaseSwitching: told.get('ConnectorSwitch3to1PhaseSupported')?.toLowerCase() === 'true',
+    smartCharging: features === undefined ? null : /smart ?charging/i.test(features),
+    connectors: count('NumberOfConnectors'),
+  }
+}
+
+async function configureMeter(
+  context: SessionContext,
+  plan: MeterPlan,
+  told: ReadonlyMap<string, string>,
+): Promise<MeterFindings> {
+  const { alignedSeconds, sampledSeconds, measurands } = plan
+  const aligned = await configure(context, 'ClockAlignedDataInterval', String(alignedSeconds))
+  let taken: readonly string[] | null = null
+  if (aligned) taken = await configureMeasurands(context, 'MeterValuesAlignedData', measurands)
+  if (!aligned || sampledSeconds !== null) {
+    const interval = String(sampledSeconds ?? alignedSeconds)
+    await configure(context, 'MeterValueSampleInterval', interval)
+    const sampled = await configureMeasurands(context, 'MeterValuesSampledData', measurands)
+    taken ??= sampled
+  }
+  let signs = false
+  for (const [key, value] of Object.entries(SIGNING)) {
+    if (!told.has(key)) continue
+    const isTaken = told.get(key) === value || (await configure(context, key, value))
+    if (isTaken) signs = true
+  }
+  return { aligned, measurands: taken, signs }
+}
+
+/** Written and never read back. */
+async function configureMeasurands(
+  context: SessionContext,
+  key: string,
+  lists: MeterPlan['measurands'],
+): Promise<readonly string[] | null> {
+  for (const list of lists) {
+    if (await configure(context, key, list.join(','))) return list
+  }
+  return null
 }
 
 async function configure(context: SessionContext, key: string, value: string): Promise<boolean> {
@@ -61,13 +106,13 @@ async function configure(context: SessionContext, key: string, value: string): P
 async function configuration(
   context: SessionContext,
   key: readonly string[],
+  silence: 'tolerated' | 'fatal' = 'tolerated',
 ): Promise<Map<string, string>> {
-  // The first question: a station that does not even refuse it is not there.
-  const answer = await callQuietly(context, 'GetConfiguration', { key: [...key] }, 'fatal')
+  const answer = await callQuietly(context, 'GetConfiguration', { key: [...key] }, silence)
   const known = new Map<string, string>()
   for (const entry of objects(answer ?? {}, 'configurationKey')) {
-    const value = optionalText(entry, 'value')
-    if (value !== null) known.set(optionalText(entry, 'key') ?? '', value)
+    const value = optionalText(entry, 'value') ?? ''
+    known.set(optionalText(entry, 'key') ?? '', value)
   }
   return known
 }

@@ -1,54 +1,129 @@
-/** Setting up an OCPP 2.0.1 or 2.1 charging station after it has booted. */
+/** Setting up an OCPP 2.0.1 or 2.1 charging station: variables of its device model. */
 import type * as Ocpp201 from 'typed-ocpp/dist/ocpp20/types.js'
-import type { Payload } from './frames.ts'
-import type { ProfileControl } from './profile-control.ts'
+import { type Abilities, NO_ABILITIES } from './abilities.ts'
 import { objects, optionalObject, optionalText } from './read.ts'
-import { ALIGNED_MEASURANDS, callQuietly, wholeNumber } from './session-rules.ts'
-import type { SessionContext, SetUp } from './station.ts'
-import { rateUnitOf } from './wire.ts'
+import { callQuietly, wholeNumber } from './session-rules.ts'
+import type { MeterFindings, MeterPlan, SetUpDialect } from './set-up.ts'
+import type { SessionContext } from './station.ts'
+import { rateUnitsOf } from './wire.ts'
 
-/** Units, meter values, old profiles away, the default under everything. */
-export async function setUp201(context: SessionContext, profiles: ProfileControl): Promise<SetUp> {
-  const { station } = context
-  const told = await variables(context, ['RateUnit', 'ProfileStackLevel'])
-  const unit = rateUnitOf(told.get('RateUnit') ?? null) ?? 'A'
-  const levelMax = wholeNumber(told.get('ProfileStackLevel'))
-  const stackLevel = levelMax === 0 ? 0 : 1
-  const style = { unit, stackLevel } as const
-  const aligned = await configureMeter(context)
-  await profiles.clearForeign(levelMax, style, context.setUpDeadlineMs)
-  const details = [`OCPP ${context.version.slice('ocpp'.length)}, limits in ${unit}`]
-  for (const resource of station.resources.values()) {
-    const accepted = await profiles.installDefault(resource, style, context.setUpDeadlineMs)
-    if (!accepted) details.push('no default profile accepted')
-  }
-  if (!aligned) details.push('no clock-aligned meter values')
+type Variable = {
+  readonly component: string
+  readonly name: string
+  readonly instance?: string
+  readonly evseId?: number
+}
+
+const smart = (name: string, instance?: string): Variable => ({
+  component: 'SmartChargingCtrlr',
+  name,
+  ...(instance === undefined ? {} : { instance }),
+})
+const ESSENTIAL = [smart('RateUnit'), smart('ProfileStackLevel')]
+const FURTHER = [
+  smart('Available'),
+  smart('PeriodsPerSchedule'),
+  smart('Entries', 'ChargingProfiles'),
+  smart('Phases3to1'),
+]
+const FURTHER_21 = [
+  smart('UpdateRateLimit'),
+  smart('MaxExternalConstraintsId'),
+  smart('SupportsFeature', 'DynamicProfiles'),
+  smart('SupportsFeature', 'MaxOfflineDuration'),
+  { component: 'V2XChargingCtrlr', name: 'Enabled' },
+  { component: 'V2XChargingCtrlr', name: 'SupportedOperationModes' },
+] as const satisfies readonly Variable[]
+/** Stations limit how many they tell at once (ItemsPerMessageGetVariables). */
+const ASKED_AT_ONCE = 4
+
+export function setUpDialect2x(context: SessionContext): SetUpDialect {
   return {
-    version: context.version,
-    style,
-    alignedValues: aligned,
-    detail: details.join(', '),
+    title: `OCPP ${context.version.slice('ocpp'.length)}`,
+    readAbilities: () => readAbilities(context),
+    configureMeter: (plan) => configureMeter(context, plan),
   }
 }
 
-async function configureMeter(context: SessionContext): Promise<boolean> {
-  const interval = String(context.meteringIntervalSeconds)
-  if (await configure(context, 'AlignedDataCtrlr', 'Interval', interval)) {
-    await configureMeasurands(context, 'AlignedDataCtrlr', 'Measurands')
-    return true
+async function readAbilities(context: SessionContext): Promise<Abilities> {
+  const told = await variables(context, ESSENTIAL, 'fatal')
+  const is21 = context.version === 'ocpp2.1'
+  const next: Variable = {
+    component: 'EVSE',
+    name: 'AvailabilityState',
+    evseId: context.station.resources.size + 1,
   }
-  await configure(context, 'SampledDataCtrlr', 'TxUpdatedInterval', interval)
-  await configureMeasurands(context, 'SampledDataCtrlr', 'TxUpdatedMeasurands')
-  return false
+  const further = [...FURTHER, next, ...(is21 ? FURTHER_21 : [])]
+  for (let i = 0; i < further.length; i += ASKED_AT_ONCE) {
+    const some = await variables(context, further.slice(i, i + ASKED_AT_ONCE))
+    for (const [key, value] of some) told.set(key, value)
+  }
+  const value = (variable: Variable) => told.get(keyOf(variable))?.value
+  const count = (variable: Variable) => wholeNumber(value(variable))
+  const isTrue = (variable: Variable) => value(variable)?.toLowerCase() === 'true'
+  const modes = is21 ? (value(FURTHER_21[5]) ?? '') : ''
+  const available = value(smart('Available'))
+  return {
+    ...NO_ABILITIES,
+    units: rateUnitsOf(value(smart('RateUnit')) ?? null),
+    stackLevelMax: count(smart('ProfileStackLevel')),
+    periodsMax: count(smart('PeriodsPerSchedule')),
+    profilesMax: count(smart('Entries', 'ChargingProfiles')),
+    phaseSwitching: isTrue(smart('Phases3to1')),
+    smartCharging: available === undefined ? null : available.toLowerCase() !== 'false',
+    // Nothing behind the last of ours: the station is all ours.
+    connectors:
+      told.get(keyOf(next))?.status === 'UnknownComponent' ? context.station.resources.size : null,
+    ...(is21
+      ? {
+          updateEverySeconds: count(smart('UpdateRateLimit')),
+          dynamic: isTrue(smart('SupportsFeature', 'DynamicProfiles')),
+          maxOfflineDuration: isTrue(smart('SupportsFeature', 'MaxOfflineDuration')),
+          centralSetpoint: isTrue(FURTHER_21[4]) && /\bCentralSetpoint\b/.test(modes),
+          externalIdMax: count(smart('MaxExternalConstraintsId')) ?? 0,
+        }
+      : {}),
+  }
+}
+
+async function configureMeter(context: SessionContext, plan: MeterPlan): Promise<MeterFindings> {
+  const { alignedSeconds, sampledSeconds, measurands } = plan
+  const aligned = await configure(context, 'AlignedDataCtrlr', 'Interval', String(alignedSeconds))
+  let taken: readonly string[] | null = null
+  let signs = false
+  if (aligned) {
+    taken = await configureMeasurands(context, 'AlignedDataCtrlr', 'Measurands', measurands)
+    signs = await signReadings(context, 'AlignedDataCtrlr')
+  }
+  if (!aligned || sampledSeconds !== null) {
+    const interval = String(sampledSeconds ?? alignedSeconds)
+    await configure(context, 'SampledDataCtrlr', 'TxUpdatedInterval', interval)
+    const name = 'TxUpdatedMeasurands'
+    const sampled = await configureMeasurands(context, 'SampledDataCtrlr', name, measurands)
+    taken ??= sampled
+  }
+  if (await signReadings(context, 'SampledDataCtrlr')) signs = true
+  return { aligned, measurands: taken, signs }
+}
+
+/** Asked for only where the station has the variable. */
+async function signReadings(context: SessionContext, component: string): Promise<boolean> {
+  const variable = { component, name: 'SignReadings' }
+  const told = (await variables(context, [variable])).get(keyOf(variable))?.value?.toLowerCase()
+  if (told === 'true') return true
+  return told === 'false' && (await configure(context, component, 'SignReadings', 'true'))
 }
 
 async function configureMeasurands(
   context: SessionContext,
   component: string,
   variable: string,
-): Promise<void> {
-  if (await configure(context, component, variable, ALIGNED_MEASURANDS.join(','))) return
-  await configure(context, component, variable, ALIGNED_MEASURANDS.slice(0, 2).join(','))
+  lists: MeterPlan['measurands'],
+): Promise<readonly string[] | null> {
+  for (const list of lists) {
+    if (await configure(context, component, variable, list.join(','))) return list
+  }
+  return null
 }
 
 /** One variable per message: a station that knows only some of them then still takes those. */
@@ -72,24 +147,34 @@ async function configure(
   return false
 }
 
-/** Variables of SmartChargingCtrlr. */
+type Told = { readonly status: string | null; readonly value: string | undefined }
+
 async function variables(
   context: SessionContext,
-  names: readonly string[],
-): Promise<Map<string, string>> {
-  const request: Ocpp201.GetVariablesRequest = {
-    getVariableData: names.map((name) => ({
-      component: { name: 'SmartChargingCtrlr' },
-      variable: { name },
-    })) as Ocpp201.GetVariablesRequest['getVariableData'],
-  }
-  // The first question: a station that does not even refuse it is not there.
-  const answer = await callQuietly(context, 'GetVariables', { ...request }, 'fatal')
-  const known = new Map<string, string>()
+  asked: readonly Variable[],
+  silence: 'tolerated' | 'fatal' = 'tolerated',
+): Promise<Map<string, Told>> {
+  const getVariableData = asked.map(({ component, name, instance, evseId }) => ({
+    component: { name: component, ...(evseId === undefined ? {} : { evse: { id: evseId } }) },
+    variable: { name, ...(instance === undefined ? {} : { instance }) },
+  }))
+  const answer = await callQuietly(context, 'GetVariables', { getVariableData }, silence)
+  const known = new Map<string, Told>()
   for (const result of objects(answer ?? {}, 'getVariableResult')) {
-    const value = optionalText(result, 'attributeValue')
-    const variable: Payload = optionalObject(result, 'variable') ?? {}
-    if (value !== null) known.set(optionalText(variable, 'name') ?? '', value)
+    const component = optionalObject(result, 'component') ?? {}
+    const variable = optionalObject(result, 'variable') ?? {}
+    const instance = optionalText(variable, 'instance')
+    const key = keyOf({
+      component: optionalText(component, 'name') ?? '',
+      name: optionalText(variable, 'name') ?? '',
+      ...(instance === null ? {} : { instance }),
+    })
+    const value = optionalText(result, 'attributeValue') ?? undefined
+    known.set(key, { status: optionalText(result, 'attributeStatus'), value })
   }
   return known
+}
+
+function keyOf({ component, name, instance }: Variable): string {
+  return `${component}.${name}[${instance ?? ''}]`
 }

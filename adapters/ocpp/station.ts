@@ -1,6 +1,8 @@
+import type { Capability } from '#domain/capability.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import type { Clock, DeviceSink, EffectiveSetpoint, Log, Timer } from '#ports.ts'
+import type { Findings } from './abilities.ts'
 import type { CallRequest } from './call-queue.ts'
 import { type Conditions, createConditions } from './conditions.ts'
 import type { OcppVersion, Payload } from './frames.ts'
@@ -9,7 +11,6 @@ import type { Link } from './link.ts'
 import { type MeterValue, toReading } from './meter-values.ts'
 import { createProfileLedger, type ProfileLedger } from './profile-ledger.ts'
 import { TransactionBook } from './transactions.ts'
-import type { ProfileStyle } from './wire.ts'
 
 /** What is known of one charging station, over all its connections. */
 export type Station = {
@@ -27,17 +28,22 @@ export type Station = {
   setUp: (SetUp & Pick<Station, 'boot' | 'revision'>) | null
   /** What the last BootNotification told of make and firmware. */
   boot: string | null
+  /** Settles with the first BootNotification. */
+  readonly booted: PromiseWithResolvers<void>
   /** Counts the changes of its resources. */
   revision: number
 }
 
 /** What was found out and configured when a station was set up. */
-export type SetUp = {
-  readonly version: OcppVersion
-  readonly style: ProfileStyle
+export type SetUp = Findings & {
+  /** Connectors whose default profile may not be written yet. */
+  readonly later: Set<number>
   /** False: the station refused clock-aligned values, its periodic ones have to do. */
   readonly alignedValues: boolean
+  /** The clock's raster is too coarse to steer by: values by the period are readings, too. */
+  readonly isSteeredBySamples: boolean
   readonly detail: string
+  readonly capability: (resource: Resource) => Capability
 }
 
 /** How one version of OCPP is spoken on one connection. Deadlines are wall time. */
@@ -50,15 +56,19 @@ export type Session = {
   setUp(): Promise<SetUp>
   /** Asks whether a transaction runs, where the station can be asked. */
   learn(connectorId: number): Promise<void>
-  /** @throws DomainError device-refused, device-unreachable */
+  /** The form in which it was taken. @throws DomainError device-refused, device-unreachable */
   limit(
     resource: Resource,
     setpoint: DesiredSetpoint,
     powerW: number,
     deadlineMs: number,
-  ): Promise<void>
+  ): Promise<string>
   release(resource: Resource, deadlineMs: number): Promise<void>
   readBack(resource: Resource, deadlineMs: number): Promise<EffectiveSetpoint>
+  /** A car charges again after a pause. */
+  resumed(connectorId: number): void
+  /** What has to be looked after from time to time: renewals, and what had to wait. */
+  tend(deadlineMs: number): Promise<void>
 }
 
 export type SessionContext = {
@@ -115,6 +125,7 @@ export function createStation(
     ready: false,
     setUp: null,
     boot: null,
+    booted: Promise.withResolvers<void>(),
     revision: 0,
   }
 }
@@ -132,7 +143,7 @@ export function reportMeterValues(
     if (value.offeredA !== null && value.at !== null) {
       station.ledger.offered(connectorId, value.offeredA, value.at)
     }
-    if (!value.aligned && station.setUp?.alignedValues !== false) continue
+    if (!value.aligned && !takesSamples(station)) continue
     const reading = toReading(resource.id, value)
     if (reading === null || reading.at > latest || reading.at < resource.enrolledAt - YEAR_MS) {
       log.warn('a meter value was left out', {
@@ -144,6 +155,10 @@ export function reportMeterValues(
     }
     sink.measured(reading)
   }
+}
+
+function takesSamples({ setUp }: Station): boolean {
+  return setUp !== null && (!setUp.alignedValues || setUp.isSteeredBySamples)
 }
 
 /** Clocks that were never set show 1970 (or the firmware's year). */

@@ -1,31 +1,23 @@
 /**
- * OCPP <-> domain: limits, profiles, schedules, timestamps. Inside + is consumption in W; OCPP
- * limits are positive amperes per phase or watts in total. Meter values stand in meter-values.ts.
+ * OCPP <-> domain: limits, setpoints, timestamps. Inside + is consumption in W; OCPP limits are
+ * positive amperes per phase or watts in total, its setpoints have our sign. Profiles stand in
+ * schedules.ts, meter values in meter-values.ts.
  */
-import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Rating } from '#domain/resource.ts'
 import { formatInstant, instant, type Instant, parseInstant } from '#domain/time.ts'
 import type { EffectiveSetpoint } from '#ports.ts'
-import type * as Ocpp16 from 'typed-ocpp/dist/ocpp16/types.js'
-import type * as Ocpp201 from 'typed-ocpp/dist/ocpp20/types.js'
 import type { Payload } from './frames.ts'
 import { objects, optionalNumber, optionalText } from './read.ts'
 
 export type RateUnit = 'A' | 'W'
-
-/** How a station wants its profiles; learnt at onboarding and from what it refuses. */
-export type ProfileStyle = {
-  readonly unit: RateUnit
-  readonly stackLevel: 0 | 1
-}
+/** Dynamic: of 2.1, changed by UpdateDynamicSchedule without a new profile. */
+export type ProfileKind = 'Absolute' | 'Relative' | 'Dynamic'
 
 /** Nominal phase voltage: what stations convert with, too (OCPP 1.6, 3.13.7). */
 const NOMINAL_V = 230
 /** IEC 61851: below 6 A per phase and above 0 there is nothing. */
 const MINIMUM_A = 6
-/** In the past, so that a station whose clock lags does not leave a gap before the profile begins. */
-const START_BEFORE_S = 60
 
 /**
  * The limit that lets through at most `powerW`: {0} ∪ [6 A per phase, rated maximum], cut to one
@@ -47,6 +39,33 @@ export function toLimit(powerW: number, rating: Rating, unit: RateUnit): number 
   return 0
 }
 
+/**
+ * What a car that can give power back shall do, + charges: within its rating, cut towards 0, and
+ * nothing between 0 and 6 A per phase in either direction.
+ */
+export function toSetpoint(powerW: number, rating: Rating, unit: RateUnit): number {
+  const bounded = Math.max(-rating.exportMaxW, Math.min(rating.importMaxW, Math.trunc(powerW)))
+  const tenths = Math.trunc((bounded * 10) / (NOMINAL_V * rating.phases))
+  if (Math.abs(tenths) < MINIMUM_A * 10) return 0
+  return unit === 'A' ? tenths / 10 : bounded
+}
+
+/** The least power above 0 that a charger holds, and the step between two limits, W. */
+export function grainOf(rating: Rating, unit: RateUnit): { minimumW: number; stepW: number } {
+  const perAmpere = NOMINAL_V * rating.phases
+  return {
+    minimumW: Math.max(MINIMUM_A * perAmpere, rating.importMinW),
+    stepW: unit === 'A' ? perAmpere / 10 : 1,
+  }
+}
+
+/** The rating as far as a station obeys it: some take any higher limit as `largestA`. */
+export function ratingWithin(rating: Rating, largestA: number | undefined): Rating {
+  if (largestA === undefined) return rating
+  const largestW = largestA * NOMINAL_V * rating.phases
+  return { ...rating, importMaxW: Math.min(rating.importMaxW, largestW) }
+}
+
 /** The power that a limit lets through, W. */
 export function limitToWatts(limit: number, unit: RateUnit, phases: number): number {
   return Math.round(unit === 'A' ? limit * NOMINAL_V * phases : limit)
@@ -58,100 +77,6 @@ export function ratedLimit(rating: Rating, unit: RateUnit): number {
   return unit === 'A' ? tenths / 10 : rating.importMaxW
 }
 
-type Schedule = {
-  startSchedule: string
-  duration?: number
-  chargingRateUnit: RateUnit
-  chargingSchedulePeriod: { startPeriod: number; limit: number; numberPhases: number }[]
-}
-
-/**
- * Absolute, beginning in the past unless the setpoint begins later, ending by itself at validUntil.
- * @throws DomainError device-refused if it has ended already.
- */
-export function setpointSchedule(
-  setpoint: DesiredSetpoint,
-  powerW: number,
-  rating: Rating,
-  unit: RateUnit,
-  now: Instant,
-): Schedule {
-  const start = setpoint.validFrom > now ? setpoint.validFrom : past(now)
-  const durationS = Math.floor((setpoint.validUntil - start) / 1000)
-  if (setpoint.validUntil <= now || durationS <= 0) {
-    throw new DomainError(
-      'device-refused',
-      `setpoint ${setpoint.version} ended at ${formatInstant(setpoint.validUntil)}`,
-    )
-  }
-  return {
-    ...schedule(toLimit(powerW, rating, unit), rating, unit, start),
-    duration: durationS,
-  }
-}
-
-/** No duration: it stands under everything else, so that expiry has something to fall back to. */
-export function defaultSchedule(rating: Rating, unit: RateUnit, now: Instant): Schedule {
-  return schedule(ratedLimit(rating, unit), rating, unit, past(now))
-}
-
-function schedule(limit: number, rating: Rating, unit: RateUnit, start: Instant): Schedule {
-  return {
-    startSchedule: toTimestamp(start),
-    chargingRateUnit: unit,
-    // numberPhases is always told: absent means 3, a third of the power on a single-phase charger.
-    chargingSchedulePeriod: [{ startPeriod: 0, limit, numberPhases: rating.phases }],
-  }
-}
-
-function past(now: Instant): Instant {
-  return instant(Math.floor(now / 1000) * 1000 - START_BEFORE_S * 1000)
-}
-
-export type ProfileParts = {
-  readonly id: number
-  readonly stackLevel: number
-  readonly schedule: Schedule
-  /** null: the default profile, which belongs to no transaction. */
-  readonly transactionId: string | null
-}
-
-export function setProfile16(
-  connectorId: number,
-  parts: ProfileParts,
-): Ocpp16.SetChargingProfileRequest {
-  const { id, stackLevel, schedule: chargingSchedule, transactionId } = parts
-  return {
-    connectorId,
-    csChargingProfiles: {
-      chargingProfileId: id,
-      ...(transactionId === null ? {} : { transactionId: Number(transactionId) }),
-      stackLevel,
-      chargingProfilePurpose: transactionId === null ? 'TxDefaultProfile' : 'TxProfile',
-      chargingProfileKind: 'Absolute',
-      chargingSchedule,
-    },
-  }
-}
-
-export function setProfile201(
-  evseId: number,
-  parts: ProfileParts,
-): Ocpp201.SetChargingProfileRequest {
-  const { id, stackLevel, schedule: chargingSchedule, transactionId } = parts
-  return {
-    evseId,
-    chargingProfile: {
-      id,
-      stackLevel,
-      chargingProfilePurpose: transactionId === null ? 'TxDefaultProfile' : 'TxProfile',
-      chargingProfileKind: 'Absolute',
-      ...(transactionId === null ? {} : { transactionId }),
-      chargingSchedule: [{ id, ...chargingSchedule }],
-    },
-  }
-}
-
 /**
  * What a composite schedule says is in force. Its first period begins at the moment it was asked
  * for, whatever the station's clock shows. Empty or without a limit: 'unknown' (seen in the field).
@@ -160,9 +85,15 @@ export function effectiveOf(schedule: Payload | null, rating: Rating): Effective
   const [period] = schedule === null ? [] : objects(schedule, 'chargingSchedulePeriod')
   if (schedule === null || period === undefined) return { kind: 'unknown' }
   const limit = optionalNumber(period, 'limit')
+  const setpoint = optionalNumber(period, 'setpoint')
   const unit = optionalText(schedule, 'chargingRateUnit')
-  if (limit === null || (unit !== 'A' && unit !== 'W')) return { kind: 'unknown' }
-  return effectiveLimit(limit, unit, optionalNumber(period, 'numberPhases'), rating)
+  if (unit !== 'A' && unit !== 'W') return { kind: 'unknown' }
+  const phases = optionalNumber(period, 'numberPhases')
+  if (setpoint !== null) {
+    return { kind: 'limited', powerW: limitToWatts(setpoint, unit, phases ?? rating.phases) }
+  }
+  if (limit === null) return { kind: 'unknown' }
+  return effectiveLimit(limit, unit, phases, rating)
 }
 
 /** A limit below the rated maximum is a limit; anything else is the default. */
@@ -177,12 +108,18 @@ export function effectiveLimit(
   return { kind: 'limited', powerW: limitToWatts(limit, unit, phases ?? rating.phases) }
 }
 
-/** 'Current,Power', 'A', 'W', 'Power' …; amperes where both are allowed; null: it does not say. */
-export function rateUnitOf(list: string | null): RateUnit | null {
+/** 'Current,Power', 'A', 'W', 'Power' …; amperes first; none: it does not say. */
+export function rateUnitsOf(list: string | null): RateUnit[] {
   const words = (list ?? '').split(',').map((word) => word.trim().toLowerCase())
-  if (words.includes('current') || words.includes('a')) return 'A'
-  if (words.includes('power') || words.includes('w')) return 'W'
-  return null
+  const units: RateUnit[] = []
+  if (words.includes('current') || words.includes('a')) units.push('A')
+  if (words.includes('power') || words.includes('w')) units.push('W')
+  return units
+}
+
+/** Amperes where both are allowed; null: it does not say. */
+export function rateUnitOf(list: string | null): RateUnit | null {
+  return rateUnitsOf(list)[0] ?? null
 }
 
 /** UTC with Z: schedules in local time slip at the clock change. */

@@ -182,12 +182,12 @@ test('a resource that moves to another station leaves the first one without a do
   await expect(join16(world)).rejects.toThrow('401')
 })
 
-test('a second connector that is enrolled later is set up on the connection that stands', async () => {
+test('a second connector that is enrolled later is set up, and the default of the first is not written again', async () => {
   const station = await join16(world)
   const second = charger({ connectorId: 2, password: 'd'.repeat(40) })
   await world.driver.attach(second)
   await until('the second set-up', () => world.heard.connected.some(({ id }) => id === second.id))
-  expect(station.callsOf('SetChargingProfile').map((one) => one['connectorId'])).toEqual([1, 1, 2])
+  expect(station.callsOf('SetChargingProfile').map((one) => one['connectorId'])).toEqual([1, 2])
   expect(world.heard.disconnected).toEqual([])
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { meterValues, toReading } from '#adapters/ocpp/meter-values.ts'
+import { setProfile16, setpointSchedule } from '#adapters/ocpp/schedules.ts'
 import { deviation } from '#adapters/ocpp/schemas.ts'
 import {
   effectiveLimit,
@@ -8,8 +9,6 @@ import {
   fromTimestamp,
   limitToWatts,
   rateUnitOf,
-  setProfile16,
-  setpointSchedule,
   startOfTransaction,
   toLimit,
   transactionIdOf,
@@ -74,7 +73,8 @@ test('each limit of one decimal passes the schema of 1.6', () => {
   for (let tenths = 0; tenths <= 640; tenths += 1) {
     const [period] = schedule.chargingSchedulePeriod
     const chargingSchedulePeriod = [{ startPeriod: 0, ...period, limit: tenths / 10 }]
-    const parts = { id: 1, stackLevel: 1, transactionId: '7' }
+    const form = { purpose: 'TxProfile', kind: 'Absolute' } as const
+    const parts = { ...form, id: 1, stackLevel: 1, transactionId: '7' }
     const request = setProfile16(1, {
       ...parts,
       schedule: { ...schedule, chargingSchedulePeriod } as typeof schedule,
@@ -119,7 +119,7 @@ test('the end on the device is never after validUntil', () => {
     fc.property(fc.integer({ min: 0, max: 1_799_000 }), fc.nat(999), (offset, fraction) => {
       const now = instant(START + offset)
       const order = setpoint(charger(), { validUntil: instant(START + 1_800_000 + fraction) })
-      const { startSchedule, duration = 0 } = setpointSchedule(order, 5_000, rating, 'A', now)
+      const { startSchedule, duration } = setpointSchedule(order, 5_000, rating, 'A', now)
       const end = Date.parse(startSchedule) + duration * 1000
       expect(end).toBeLessThanOrEqual(order.validUntil)
       expect(order.validUntil - end).toBeLessThan(1_000)

@@ -1,0 +1,135 @@
+/** The CALLs about charging profiles, and what their answers mean. */
+import { DomainError } from '#domain/errors.ts'
+import type { Resource } from '#domain/resource.ts'
+import type { ProfileForm } from './forms.ts'
+import { type Payload, StationError } from './frames.ts'
+import { optionalObject, optionalText } from './read.ts'
+import type { ProfileParts } from './schedules.ts'
+import { PRIORITY } from './session-rules.ts'
+import type { SessionContext } from './station.ts'
+import type { RateUnit } from './wire.ts'
+
+export type ProfilePurpose = ProfileForm['purpose']
+
+export type DynamicUpdate = { readonly limit: number } | { readonly setpoint: number }
+
+/** What the versions spell differently. */
+export type ProfileDialect = {
+  readonly setProfile: (connectorId: number, parts: ProfileParts) => Payload
+  readonly clearById: (id: number) => Payload
+  readonly clearWhere: (
+    purpose: ProfilePurpose,
+    stackLevel: number | null,
+    connectorId?: number,
+  ) => Payload
+  readonly compositeSchedule: (connectorId: number, unit: RateUnit, durationS: number) => Payload
+  /** Of 2.1 only. */
+  readonly updateDynamic?: (id: number, update: DynamicUpdate) => Payload
+  /** Where the answer to GetCompositeSchedule carries the schedule. */
+  readonly compositeField: 'chargingSchedule' | 'schedule'
+}
+
+export type Status = {
+  readonly accepted: boolean
+  readonly text: string
+  readonly worthAnotherTry: boolean
+  readonly isDuplicate: boolean
+  /** 2.1, UpdateRateLimit: the same may be taken later. */
+  readonly isTooSoon: boolean
+  /** Which features of the form are not taken; null: the form as it is. */
+  readonly refused: Partial<ProfileForm> | null
+}
+
+/** @throws DomainError device-refused, device-unreachable */
+export async function setProfile(
+  context: SessionContext,
+  dialect: ProfileDialect,
+  connectorId: number,
+  parts: ProfileParts,
+  deadlineMs: number,
+): Promise<Status> {
+  const isLimit = parts.transactionId !== null
+  const answer = await callOrRefuse(context, {
+    action: 'SetChargingProfile',
+    payload: dialect.setProfile(connectorId, parts),
+    deadlineMs,
+    priority: isLimit ? PRIORITY.setpoint : PRIORITY.setUp,
+    ...(isLimit ? { supersedeKey: setpointKey(connectorId) } : {}),
+  })
+  return statusOf(answer, parts)
+}
+
+/** False: the station refuses to clear by anything but an id. */
+export async function clear(
+  { call, log, station, isLive }: SessionContext,
+  payload: Payload,
+  priority: number,
+  deadlineMs: number,
+): Promise<boolean> {
+  try {
+    await call({ action: 'ClearChargingProfile', payload, deadlineMs, priority })
+    return true
+  } catch (error) {
+    const isSilence = error instanceof DomainError && isLive()
+    if (!isSilence && !(error instanceof StationError)) throw error
+    const { identity } = station
+    log.warn('old profiles could not be cleared', { identity, error: error.message })
+    return false
+  }
+}
+
+/** A CALLERROR is a refusal, too. */
+export async function callOrRefuse(
+  { station, call }: SessionContext,
+  request: Parameters<SessionContext['call']>[0],
+): Promise<Payload> {
+  try {
+    return await call(request)
+  } catch (error) {
+    if (!(error instanceof StationError)) throw error
+    throw refused(station.identity, `answered ${request.action} with ${error.message}`)
+  }
+}
+
+/** 2.x says by its reason what it does not like about a profile (K01, 2.1 also K28). */
+function refusedFeatures(reason: string, parts: ProfileParts): Partial<ProfileForm> | null {
+  if (/UnsupportedRateUnit/i.test(reason)) return { unit: parts.schedule.chargingRateUnit }
+  if (/UnsupportedKind/i.test(reason)) return { kind: parts.kind }
+  if (/UnsupportedPurpose/i.test(reason) && parts.purpose !== 'StationMax') {
+    return { purpose: parts.purpose }
+  }
+  return /InvalidStackLevel/i.test(reason) && parts.stackLevel === 1 ? { stackLevel: 1 } : null
+}
+
+export const TAKEN: Status = statusOf({ status: 'Accepted' })
+
+export function statusOf(answer: Payload, parts: ProfileParts | null = null): Status {
+  const status = optionalText(answer, 'status') ?? 'no status'
+  const reason = optionalText(optionalObject(answer, 'statusInfo') ?? {}, 'reasonCode')
+  // Another form of profile does not help where the transaction or the EVSE is not there.
+  const isAboutForm = !/^(Tx|InvalidTransaction|Unknown)|EVSE/i.test(reason ?? '')
+  return {
+    accepted: status === 'Accepted',
+    text: reason === null ? status : `${status} (${reason})`,
+    worthAnotherTry: status === 'Rejected' && isAboutForm,
+    isDuplicate: reason === 'DuplicateProfile',
+    isTooSoon: reason === 'RateLimitExceeded',
+    refused: parts === null ? null : refusedFeatures(reason ?? '', parts),
+  }
+}
+
+export function setpointKey(connectorId: number): string {
+  return `setpoint ${connectorId}`
+}
+
+/** @throws Error for a resource of another protocol: only a bug attaches one here. */
+export function connectorOf(resource: Resource): number {
+  if (resource.connection.protocol !== 'ocpp') {
+    throw new Error(`resource ${resource.id} is not connected by OCPP`)
+  }
+  return resource.connection.connectorId
+}
+
+export function refused(identity: string, reason: string): DomainError {
+  return new DomainError('device-refused', `station ${identity} ${reason}`)
+}
