@@ -59,6 +59,8 @@ export function createSession16(context: SessionContext): Session {
     DataTransfer: (payload) => dataTransfer(context, payload),
     SecurityEventNotification: (payload) => securityEvent(context, payload),
   }
+  // Certificates come from the operator's own system.
+  handlers['SignCertificate'] = () => ({ status: 'Rejected' })
   for (const action of ACKNOWLEDGED) handlers[action] = () => ({})
 
   return {
@@ -69,7 +71,7 @@ export function createSession16(context: SessionContext): Session {
     tend: profiles.tend,
     answer(action, payload) {
       const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
-      if (handler === undefined) throw new WireError('NotImplemented', `${action} is not served`)
+      if (handler === undefined) throw new WireError('NotSupported', `${action} is not served`)
       return handler(payload)
     },
     setUp: async () => await setUpStation(context, profiles, dialects),

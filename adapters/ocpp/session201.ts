@@ -86,7 +86,7 @@ export function createSession201(context: SessionContext, more: Handlers = {}): 
     tend: profiles.tend,
     answer(action, payload) {
       const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
-      if (handler === undefined) throw new WireError('NotImplemented', `${action} is not served`)
+      if (handler === undefined) throw new WireError('NotSupported', `${action} is not served`)
       return handler(payload)
     },
     setUp: async () => await setUpStation(context, profiles, dialects),

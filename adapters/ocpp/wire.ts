@@ -131,7 +131,7 @@ export function toTimestamp(at: Instant): string {
 export function fromTimestamp(value: string | null): Instant | null {
   if (value === null) return null
   const trimmed = value.trim()
-  const zoned = /(?:[zZ]|[+-]\d{2}:?\d{2})$/.test(trimmed.slice(10)) ? trimmed : `${trimmed}Z`
+  const zoned = /(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$/.test(trimmed.slice(10)) ? trimmed : `${trimmed}Z`
   try {
     return parseInstant(zoned)
   } catch {

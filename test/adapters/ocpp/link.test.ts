@@ -78,7 +78,11 @@ test('unknown actions and missing fields are answered with the errors of the ver
   expect((await station.call('constructor', {}))[2]).toBe('NotImplemented')
   const start = await station.call('StartTransaction', { connectorId: 1, idTag: 'T' })
   expect(start.slice(2, 4)).toEqual(['OccurenceConstraintViolation', 'meterStart is missing'])
-  const wrong = await station.call('StatusNotification', { connectorId: 'one', status: 'Charging' })
+  const wrong = await station.call('StatusNotification', {
+    connectorId: 'one',
+    status: 'Charging',
+    errorCode: 'NoError',
+  })
   expect(wrong[2]).toBe('TypeConstraintViolation')
 })
 
@@ -101,7 +105,10 @@ test('what deviates from the schema is recorded once and used all the same', asy
   expect((await station.call('MeterValues', odd))[0]).toBe(3)
   expect(world.heard.readings[0]).toMatchObject({ powerW: 7_000, registerWh: 100 })
   const recorded = world.heard.log.filter(({ fields }) => fields['what'] === 'MeterValues')
-  expect(recorded).toHaveLength(1)
+  expect(recorded.map(({ fields }) => fields['detail'])).toEqual([
+    'a property that is not in the standard (/more)',
+    'a property that is not in the standard (/meterValue/0/vendorField)',
+  ])
 })
 
 test('the same message is answered with the same words and counted once', async () => {

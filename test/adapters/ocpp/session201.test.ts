@@ -113,7 +113,7 @@ test('an event of an unknown type is answered with an error that names it', asyn
   })
   expect(frame.slice(2, 4)).toEqual([
     'PropertyConstraintViolation',
-    'eventType Paused is not known',
+    'eventType must be equal to one of the allowed values',
   ])
 })
 

@@ -64,7 +64,7 @@ test('a SEND is never answered, whatever is wrong with it', async () => {
   expect((await station.call('Heartbeat', {}))[0]).toBe(3)
   expect(station.frames.length).toBe(before + 1)
   const recorded = world.heard.log.map(({ fields }) => fields['detail'])
-  expect(recorded).toContain('Heartbeat is not served')
+  expect(recorded).toContain('Heartbeat is no SEND')
 })
 
 test('an answer that is no object gets a CALLRESULTERROR, and the order fails at once', async () => {
