@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock, DeviceDriver, Log, Timer } from '#ports.ts'
+import { createModbusDriver } from './modbus/driver.ts'
 import { createOcppDriver, type OcppDriver } from './ocpp/driver.ts'
 import type { OcppSecurity } from './ocpp/tls.ts'
 import { createOpcuaDriver, type OpcuaDriver } from './opcua/driver.ts'
@@ -31,5 +32,6 @@ export function createDrivers(
   })
   const pkiFolder = join(dataDir, 'pki')
   const opcua = createOpcuaDriver({ ...world, pkiFolder, meteringIntervalSeconds })
-  return { ocpp, opcua, all: [ocpp, opcua] }
+  const modbus = createModbusDriver({ ...world, meteringIntervalSeconds })
+  return { ocpp, opcua, all: [ocpp, opcua, modbus] }
 }

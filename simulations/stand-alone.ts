@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { Clock } from '#ports.ts'
 import { BatteryOpcua } from './devices/battery-opcua.ts'
+import { InverterModbus } from './devices/inverter-modbus.ts'
 import { makeStation } from './devices/make-station.ts'
 import type { QuirkId } from './devices/quirks/catalogue.ts'
 import { redirectOpcuaOutput } from './devices/opcua-stack.ts'
@@ -86,6 +87,26 @@ export async function startBattery(options: {
     async stop() {
       clearInterval(tick)
       await battery.stop()
+    },
+  }
+}
+
+/** The same battery behind an inverter that speaks SunSpec over Modbus TCP, on loopback. */
+export async function startInverter(options: {
+  readonly port: number
+  readonly clock: Clock
+  readonly say: Say
+}): Promise<Machine & { readonly port: number }> {
+  const { clock, say } = options
+  const device = { ...BATTERY, ref: 'inverter' }
+  const inverter = new InverterModbus(device, wholeSecond(clock), hooksOf(clock, say))
+  const port = await inverter.start(options.port)
+  const tick = setInterval(() => inverter.advance(), TICK_MS)
+  return {
+    port,
+    async stop() {
+      clearInterval(tick)
+      await inverter.stop()
     },
   }
 }

@@ -13,6 +13,9 @@ gridcall simulate battery --client-certificate FILE [--port N] [--folder DIR]
     A battery as an OPC UA server that trusts this one client (GET /v1/opcua/client-certificate).
     Prints its endpoint (any free port unless one is given) and the thumbprint of its
     certificate, which stays in the folder.
+gridcall simulate inverter [--port N]
+    A battery behind an inverter that speaks SunSpec over Modbus TCP, on loopback, unit 1.
+    Prints its port (any free one unless one is given).
 
 Each is one machine without hardware, over real sockets and in real time, until Ctrl-C.`
 
@@ -33,7 +36,7 @@ export async function run(args: string[]): Promise<number> {
     },
   })
   const [kind] = positionals
-  if (values.help || (kind !== 'charger' && kind !== 'battery')) {
+  if (values.help || (kind !== 'charger' && kind !== 'battery' && kind !== 'inverter')) {
     process.stderr.write(`${HELP}\n`)
     return values.help ? 0 : 2
   }
@@ -45,7 +48,9 @@ export async function run(args: string[]): Promise<number> {
   const machine =
     kind === 'charger'
       ? await charger(values.url, values.password, values.version, values.quirk)
-      : await battery(values['client-certificate'], values.port, values.folder)
+      : kind === 'battery'
+        ? await battery(values['client-certificate'], values.port, values.folder)
+        : await inverter(values.port)
   await told
   await machine.stop()
   return 0
@@ -89,12 +94,9 @@ async function battery(
   if (certificateFile === undefined) {
     throw new Error('--client-certificate: expected the file of the one client to trust')
   }
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new Error(`--port: expected a port, got ${port}`)
-  }
   const { startBattery } = await import('#simulations/stand-alone.ts')
   const machine = await startBattery({
-    port: Number(port),
+    port: portOf(port),
     folder,
     clientCertificatePem: await readFile(certificateFile, 'utf8'),
     clock: createMachineClock(),
@@ -103,6 +105,18 @@ async function battery(
   say(`endpoint ${machine.endpoint}`)
   say(`thumbprint ${machine.thumbprint}`)
   return machine
+}
+
+async function inverter(port: string) {
+  const { startInverter } = await import('#simulations/stand-alone.ts')
+  const machine = await startInverter({ port: portOf(port), clock: createMachineClock(), say })
+  say(`port ${machine.port}`)
+  return machine
+}
+
+function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw new Error(`--port: expected a port, got ${text}`)
 }
 
 function say(line: string): void {

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import modbus from 'modbus-serial'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createMachineClock } from '#processes/wall-time.ts'
-import { startBattery, startCharger } from '#simulations/stand-alone.ts'
+import { startBattery, startCharger, startInverter } from '#simulations/stand-alone.ts'
 import { Csms, until } from './devices/csms.ts'
 import { clientPki, connectTo, nodeIds } from './devices/opcua-client.ts'
 
@@ -70,4 +71,16 @@ test('a battery alone trusts one client, and shows the same certificate when it 
   onTestFinished(() => again.stop())
   expect(again.endpoint).toBe(first.endpoint)
   expect(again.thumbprint).toBe(first.thumbprint)
+})
+
+test('an inverter alone is a SunSpec map on a Modbus port', async () => {
+  const inverter = await startInverter({ port: 0, clock, say })
+  onTestFinished(() => inverter.stop())
+  const client = new modbus.default()
+  await client.connectTCP('127.0.0.1', { port: inverter.port })
+  onTestFinished(() => new Promise<void>((resolve) => client.close(() => resolve())))
+  client.setTimeout(2000)
+  const { buffer } = await client.readHoldingRegisters(40_000, 20)
+  expect(buffer.toString('latin1', 0, 4)).toBe('SunS')
+  expect(buffer.toString('latin1', 8, 16)).toBe('Gridcall')
 })

@@ -125,6 +125,7 @@ export const rows: readonly Row[] = [
   adapter('evm', ['cockatiel', 'viem'], ['contracts/generated/']),
   adapter('ocpp', ['ajv', 'ajv-formats', 'rate-limiter-flexible', 'typed-ocpp', 'ws']),
   adapter('opcua', ['node-opcua', 'node-opcua-*']),
+  adapter('modbus', ['modbus-serial']),
   adapter('local-keys', []),
   {
     ...adapter('simulated', []),
@@ -269,7 +270,15 @@ export const rows: readonly Row[] = [
       'orchestrator/db/memory-store\\.ts$',
       'adapters/simulated/',
     ),
-    libraries: ['ajv', 'ajv-formats', 'csv-parse', 'node-opcua', 'typed-ocpp', 'ws'],
+    libraries: [
+      'ajv',
+      'ajv-formats',
+      'csv-parse',
+      'modbus-serial',
+      'node-opcua',
+      'typed-ocpp',
+      'ws',
+    ],
     builtins: true,
     globals: time,
     forbidden: {
