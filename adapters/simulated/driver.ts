@@ -1,3 +1,4 @@
+import type { Capability } from '#domain/capability.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
@@ -17,10 +18,16 @@ export type SimulatedDriver = DeviceDriver & {
   /** Lets business time pass to an instant: machines move, meters report on their raster. */
   passTo(at: Instant): void
   device(resourceId: ResourceId): SimulatedDevice
+  /** Its line breaks, or it answers nothing any more, until it is mended. */
+  cut(resourceId: ResourceId): void
+  hush(resourceId: ResourceId): void
+  mend(resourceId: ResourceId): void
 }
 
 /** A device tells its last readings again after a reconnect, as chargers do. */
 const MEMORY_READINGS = 8
+
+const CUT = 'its line is cut'
 
 /** A driver whose devices live in memory and know only business time. */
 export function createSimulatedDriver(options: {
@@ -28,7 +35,10 @@ export function createSimulatedDriver(options: {
   readonly meteringIntervalSeconds: number
 }): SimulatedDriver {
   const devices = new Map<ResourceId, SimulatedDevice>()
-  const attached = new Set<ResourceId>()
+  const attached = new Map<ResourceId, Resource>()
+  /** Why a device is not heard. */
+  const away = new Map<ResourceId, string>()
+  const newest = new Map<ResourceId, number>()
   const memory = new Map<ResourceId, DeviceReading[]>()
   const step = options.meteringIntervalSeconds * 1000
   let sink: DeviceSink | null = null
@@ -40,13 +50,32 @@ export function createSimulatedDriver(options: {
     return device
   }
 
+  function reach(resourceId: ResourceId): SimulatedDevice {
+    const why = away.get(resourceId)
+    if (why !== undefined) throw new DomainError('device-unreachable', `${resourceId}: ${why}`)
+    return find(resourceId)
+  }
+
+  function connect(resource: Resource): void {
+    if (away.get(resource.id) === CUT) return
+    const session = devices.get(resource.id)?.session
+    if (session) sink?.session({ resourceId: resource.id, ...session })
+    for (const reading of memory.get(resource.id) ?? []) sink?.measured(reading)
+    sink?.capability(resource.id, capabilityOf(resource, options.meteringIntervalSeconds))
+    sink?.connected(resource.id, 'in memory')
+  }
+
+  function isHeard(resourceId: ResourceId): boolean {
+    return attached.has(resourceId) && !away.has(resourceId)
+  }
+
   function reportAll(at: Instant): void {
     for (const [resourceId, device] of [...devices].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const reading = device.meter(at)
       if (!reading) continue
       const kept = [...(memory.get(resourceId) ?? []), { resourceId, ...reading }]
       memory.set(resourceId, kept.slice(-MEMORY_READINGS))
-      if (attached.has(resourceId)) sink?.measured({ resourceId, ...reading })
+      if (isHeard(resourceId)) sink?.measured({ resourceId, ...reading })
     }
   }
 
@@ -60,23 +89,36 @@ export function createSimulatedDriver(options: {
       attached.clear()
     },
     async attach(resource: Resource) {
-      attached.add(resource.id)
-      const session = devices.get(resource.id)?.session
-      if (session) sink?.session({ resourceId: resource.id, ...session })
-      for (const reading of memory.get(resource.id) ?? []) sink?.measured(reading)
-      sink?.connected(resource.id, 'in memory')
+      const isKnown = attached.has(resource.id)
+      attached.set(resource.id, resource)
+      if (!isKnown) connect(resource)
     },
     async apply(resourceId: ResourceId, setpoint: DesiredSetpoint) {
-      const answer = find(resourceId).accept(setpoint, options.clock.now())
+      const device = reach(resourceId)
+      const known = newest.get(resourceId) ?? setpoint.version
+      if (setpoint.version < known) {
+        const why = `order ${known} came before order ${setpoint.version}`
+        throw new DomainError('device-refused', why)
+      }
+      newest.set(resourceId, setpoint.version)
+      const answer = device.accept(setpoint, options.clock.now())
       if (answer !== null) throw new DomainError('device-refused', answer)
       return { strategy: null }
     },
     nextStrategy: () => null,
     async readBack(resourceId: ResourceId): Promise<EffectiveSetpoint> {
-      return find(resourceId).effective(options.clock.now())
+      return reach(resourceId).effective(options.clock.now())
     },
-    async detach(resourceId) {
-      attached.delete(resourceId)
+    cut(resourceId) {
+      away.set(resourceId, CUT)
+      if (attached.has(resourceId)) sink?.disconnected(resourceId, CUT)
+    },
+    hush: (resourceId) => void away.set(resourceId, 'it does not answer'),
+    mend(resourceId) {
+      const resource = attached.get(resourceId)
+      const wasCut = away.get(resourceId) === CUT
+      away.delete(resourceId)
+      if (resource !== undefined && wasCut) connect(resource)
     },
     plug(resourceId, machine) {
       devices.set(resourceId, createSimulatedDevice(machine, options.clock.now()))
@@ -90,5 +132,32 @@ export function createSimulatedDriver(options: {
       passed = at
     },
     device: find,
+  }
+}
+
+function capabilityOf({ rating }: Resource, meterIntervalSeconds: number): Capability {
+  return {
+    protocol: 'simulated',
+    make: null,
+    model: null,
+    firmware: null,
+    quirks: null,
+    unit: 'W',
+    phases: rating.phases,
+    minimumW: rating.importMinW,
+    stepW: 1,
+    stackLevelMax: null,
+    periodsMax: null,
+    purposes: [],
+    kinds: [],
+    pauses: rating.pausable,
+    resumes: true,
+    readBack: 'setpoint',
+    meterIntervalSeconds,
+    signs: false,
+    v2x: rating.exportMaxW > 0,
+    dynamic: true,
+    offlineFallback: 'expires',
+    updateEverySeconds: null,
   }
 }

@@ -5,6 +5,8 @@ export type Wire = {
   readonly port: number
   /** Bytes sent by the driver so far, over all connections. */
   sent(): number
+  /** Connections that stand now. */
+  connections(): number
   /** Closes every connection; new ones are taken as before. */
   cut(): void
   /** Keeps bytes back in both directions without closing anything. */
@@ -60,6 +62,7 @@ export async function openWire(targetPort: number): Promise<Wire> {
   return {
     port,
     sent: () => sent,
+    connections: () => pairs.size,
     cut,
     hold() {
       held = true

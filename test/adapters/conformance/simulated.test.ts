@@ -1,0 +1,4 @@
+import { driverConformance } from './driver-conformance.ts'
+import { openSimulatedRig } from './simulated-rig.ts'
+
+driverConformance('simulated', openSimulatedRig)
