@@ -17,6 +17,7 @@ export function createDrivers(
     readonly host: string
     readonly ocppPort: number
     readonly ocppSecurity: OcppSecurity
+    readonly ocppCompression: boolean
     readonly dataDir: string
     readonly meteringIntervalSeconds: number
   },
@@ -28,6 +29,7 @@ export function createDrivers(
     host,
     port: ocppPort,
     security,
+    compression: settings.ocppCompression,
     meteringIntervalSeconds,
   })
   const pkiFolder = join(dataDir, 'pki')

@@ -40,6 +40,8 @@ export type Config = {
   readonly port: number
   readonly ocppPort: number
   readonly ocppSecurity: OcppSecurity
+  /** permessage-deflate for OCPP 2.x stations that offer it. */
+  readonly ocppCompression: boolean
   /** Where charge points reach this gateway from outside; null: at host and OCPP port. */
   readonly ocppUrl: string | null
   /** The name under which this process signs readings; null: that of its role. */
@@ -105,6 +107,7 @@ const Environment = z.object({
   GRIDCALL_OCPP_TLS_KEY: Files.default([]),
   GRIDCALL_OCPP_TLS_CLIENT_CA: Files.default([]),
   GRIDCALL_OCPP_TLS_CLIENT_CRL: Files.default([]),
+  GRIDCALL_OCPP_COMPRESSION: z.enum(['on', 'off']).default('off'),
   OCPP_URL: Url.optional(),
   GRIDCALL_GATEWAY: Name.optional(),
   DATABASE_URL: Url.optional(),
@@ -146,6 +149,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: found.PORT,
     ocppPort: found.OCPP_PORT,
     ocppSecurity: ocppSecurityOf(found),
+    ocppCompression: found.GRIDCALL_OCPP_COMPRESSION === 'on',
     ocppUrl: found.OCPP_URL ?? null,
     gateway: found.GRIDCALL_GATEWAY ?? null,
     databaseUrl: found.DATABASE_URL ?? null,

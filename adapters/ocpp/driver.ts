@@ -21,6 +21,8 @@ export type OcppDriverOptions = {
   readonly port: number
   /** How stations prove who they are; not given: by a password over plain ws. */
   readonly security?: OcppSecurity
+  /** permessage-deflate for 2.x stations that offer it; not given: no. */
+  readonly compression?: boolean
   readonly meteringIntervalSeconds: number
   /** How often live connections are asked for a pong, wall time. */
   readonly pingIntervalMs?: number
@@ -45,7 +47,7 @@ export type OcppDriver = DeviceDriver & {
 
 const STOP_DEADLINE_MS = 3_000
 
-/** The OCPP central system (1.6J and 2.0.1) as one driver. */
+/** The OCPP central system (1.6J, 2.0.1 and 2.1) as one driver. */
 export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
   const { clock, timer, log, host, meteringIntervalSeconds, security = PLAIN } = options
   let sink: DeviceSink | null = null
@@ -70,6 +72,7 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     timer,
     log,
     security,
+    compression: options.compression ?? false,
     admission: createAdmission({ failuresPerMinute: options.failuresPerMinute ?? 20 }),
     passwordsOf: (identity) => passwordsOf(connections.find(identity)),
     makeRoom: (identity) => connections.makeRoom(identity),

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { type PerMessageDeflateOptions, type WebSocket, WebSocketServer } from 'ws'
 import { DomainError } from '#domain/errors.ts'
 import type { Log, SecurityEvent, Timer } from '#ports.ts'
 import type { Admission } from './admission.ts'
@@ -19,6 +19,8 @@ export type EndpointOptions = {
   readonly timer: Timer
   readonly log: Log
   readonly security: OcppSecurity
+  /** permessage-deflate for 2.x stations that offer it. */
+  readonly compression: boolean
   readonly admission: Admission
   /** SHA-256 (hex) of each password of a station; empty: there is no such station. */
   readonly passwordsOf: (identity: string) => readonly string[]
@@ -50,7 +52,8 @@ export type Endpoint = {
  */
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { timer, log, security } = options
-  const sockets = webSockets()
+  const plain = webSockets(false)
+  const compressing = options.compression ? webSockets(COMPRESSION) : plain
   const tls = security.profile === 1 ? null : createTlsDoor(security, HTTP_LIMITS, log)
   const http = httpServer(tls)
   let looks: { stop(): Promise<void> } | null = null
@@ -109,8 +112,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     socket: Duplex,
     head: Buffer,
   ): Promise<void> {
-    const speaks = offeredVersions(request).some(isVersion)
-    const room = speaks ? await options.makeRoom(identity) : 'free'
+    const version = offeredVersions(request).find(isVersion)
+    const room = version !== undefined ? await options.makeRoom(identity) : 'free'
     if (room === 'taken') {
       const detail = 'a second connection came while the first one lives'
       options.onSecurity(identity, 'refused-connection', detail)
@@ -123,6 +126,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if (socket.destroyed) return
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
+    // The standard asks it of central systems for 2.x; 1.6 stations are small, and may not inflate.
+    const sockets = version === 'ocpp1.6' ? plain : compressing
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       // OCPP-J: without a common version the handshake is completed and the connection closed.
       if (isVersion(webSocket.protocol)) options.onSocket(identity, webSocket.protocol, webSocket)
@@ -147,10 +152,18 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   }
 }
 
-function webSockets(): WebSocketServer {
+/** Without a context kept between messages: that costs memory per connection (websockets/ws#497). */
+const COMPRESSION: PerMessageDeflateOptions = {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  threshold: 512,
+}
+
+function webSockets(perMessageDeflate: PerMessageDeflateOptions | false): WebSocketServer {
   return new WebSocketServer({
     noServer: true,
-    perMessageDeflate: false,
+    perMessageDeflate,
+    // Holds for what a message is inflated to, too.
     maxPayload: MESSAGE_BYTES_MAX,
     clientTracking: false,
     // The station's own order of preference decides, as the standard has it.

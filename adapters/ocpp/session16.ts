@@ -1,4 +1,5 @@
 /** OCPP 1.6: what a charge point says, and how it is set up. */
+import { createHash } from 'node:crypto'
 import { instant } from '#domain/time.ts'
 import { securityEvent } from './conditions.ts'
 import { type Payload, WireError } from './frames.ts'
@@ -113,17 +114,32 @@ function startTransaction(context: SessionContext, payload: Payload): Payload {
   const { transactions } = context.station
   const connectorId = integer(payload, 'connectorId')
   const startRegisterWh = integer(payload, 'meterStart')
-  const said = eventTime(context, text(payload, 'timestamp'))
-  const startedAt = instant(Math.floor(said / 1000) * 1000)
-  // The id follows from connector and start: a start that is sent again gets the same one.
+  const timestamp = text(payload, 'timestamp')
+  const startKey = keyOfStart(connectorId, text(payload, 'idTag'), startRegisterWh, timestamp)
+  const given = transactions.startedAs(startKey)
+  if (given !== null) return { transactionId: Number(given), idTagInfo: { status: 'Accepted' } }
+  const startedAt = instant(Math.floor(eventTime(context, timestamp) / 1000) * 1000)
+  // The id tells the second of the start; what else began in it has the next free one.
   let id = transactionIdOf(startedAt)
   for (;;) {
     const known = transactions.find(String(id))
-    if (known === null || known.connectorId === connectorId) break
+    // Heard of by its meter values alone: its start comes late, or this service was restarted.
+    if (known === null) break
+    if (known.connectorId === connectorId && known.startRegisterWh === null) break
     id += 1
   }
-  transactions.begin(connectorId, String(id), { startedAt, startRegisterWh })
+  transactions.begin(connectorId, String(id), { startedAt, startRegisterWh, startKey })
   return { transactionId: id, idTagInfo: { status: 'Accepted' } }
+}
+
+/**
+ * What makes a start the same one, whatever its message id: stations send it again under new ids
+ * (EVerest/libocpp#298, matth-x/MicroOcpp#237) and after a reconnect (mobilityhouse/ocpp#186). The
+ * id tag is only kept as part of the digest.
+ */
+function keyOfStart(connectorId: number, idTag: string, meterStart: number, at: string): string {
+  const told = JSON.stringify([connectorId, idTag, meterStart, at])
+  return createHash('sha256').update(told).digest('base64')
 }
 
 function stopTransaction(context: SessionContext, payload: Payload): Payload {

@@ -13,7 +13,10 @@ export type Transaction = {
 }
 
 export type ChargingNeeds = Pick<Transaction, 'energyNeededWh' | 'departureAt'>
-export type Beginning = Pick<Transaction, 'startedAt' | 'startRegisterWh'>
+export type Beginning = Pick<Transaction, 'startedAt' | 'startRegisterWh'> & {
+  /** By what a start that is sent again is known (1.6, where the id is ours to give). */
+  readonly startKey?: string
+}
 
 /** Enough to know late messages of old transactions for what they are. */
 const KEPT = 64
@@ -38,6 +41,7 @@ export type TransactionHooks = {
 export class TransactionBook {
   readonly #hooks: TransactionHooks
   readonly #known = new Map<string, Transaction>()
+  readonly #startKeys = new Map<string, string>()
   readonly #runningAt = new Map<number, string>()
   readonly #needsBefore = new Map<number, ChargingNeeds>()
   readonly #heard = new Map<number, PromiseWithResolvers<void>>()
@@ -55,9 +59,15 @@ export class TransactionBook {
     return this.#known.get(id) ?? null
   }
 
+  /** The id that this very start was given before; null: it is new. */
+  startedAs(startKey: string): string | null {
+    return this.#startKeys.get(startKey) ?? null
+  }
+
   /** The station says that it began. Once ended it stays ended, whatever comes late. */
   begin(connectorId: number, id: string, beginning: Beginning): void {
     if (!this.heard(connectorId)) return
+    if (beginning.startKey !== undefined) this.#noteStart(beginning.startKey, id)
     const transaction = this.#with(connectorId, id, beginning)
     if (transaction.endedAt !== null || !this.#isNewest(connectorId, beginning.startedAt)) {
       this.#save(transaction)
@@ -111,6 +121,14 @@ export class TransactionBook {
 
   whenHeard(connectorId: number): Promise<void> {
     return this.#gate(connectorId).promise
+  }
+
+  #noteStart(startKey: string, id: string): void {
+    this.#startKeys.set(startKey, id)
+    for (const oldest of this.#startKeys.keys()) {
+      if (this.#startKeys.size <= KEPT) break
+      this.#startKeys.delete(oldest)
+    }
   }
 
   #gate(connectorId: number): PromiseWithResolvers<void> {

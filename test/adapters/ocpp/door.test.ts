@@ -257,3 +257,32 @@ test('stopping closes every connection with 1001 and reports it', async () => {
   expect(await one.closed).toBe('1001 the service stops')
   expect(world.heard.disconnected).toEqual([{ id: 'charger-CP-1-1', detail: 'the service stops' }])
 })
+
+test('messages are compressed only where that is set, offered, and the version is 2.x', async () => {
+  const extensions: [boolean, string, boolean, string][] = [
+    [false, 'ocpp2.0.1', true, ''],
+    [true, 'ocpp1.6', true, ''],
+    [true, 'ocpp2.1', false, ''],
+    [true, 'ocpp2.0.1', true, 'permessage-deflate'],
+    [true, 'ocpp2.1', true, 'permessage-deflate'],
+  ]
+  for (const [compression, version, offered, expected] of extensions) {
+    if (world !== undefined) await world.stop()
+    world = await startWorld({ compression })
+    const one = await station({ password: PASSWORD, protocols: [version], deflate: offered })
+    expect([compression, version, offered, one.socket.extensions]).toEqual([
+      compression,
+      version,
+      offered,
+      expected,
+    ])
+    expect((await one.call('Heartbeat', {}))[0]).toBe(3)
+  }
+})
+
+test('a small message that inflates beyond the size limit closes the connection', async () => {
+  world = await startWorld({ compression: true })
+  const one = await station({ password: PASSWORD, protocols: ['ocpp2.1'] })
+  one.raw(JSON.stringify([2, 'big', 'Heartbeat', { filler: 'x'.repeat(5_000_000) }]))
+  expect(await one.closed).toMatch(/^1009|^1006/)
+})

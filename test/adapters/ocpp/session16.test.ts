@@ -144,6 +144,39 @@ test('a start that is sent twice, with the same or another message id, is one tr
   expect(world.heard.sessions).toHaveLength(1)
 })
 
+test('a start from a clock that was never set, sent again after a reconnect, is one transaction', async () => {
+  const first = await join16(world)
+  const start = { connectorId: 1, idTag: 'T', meterStart: 5, timestamp: '1970-01-01T00:00:09Z' }
+  const answer = await first.call('StartTransaction', start)
+  await first.close()
+  await until('the disconnection', () => world.heard.disconnected.length === 1)
+  world.clock.set(START + 90_000)
+  const second = await join16(world)
+  expect((await second.call('StartTransaction', start, 'another'))[2]).toEqual(answer[2])
+  expect(world.heard.sessions).toHaveLength(1)
+})
+
+test('starts of one second at one connector are apart where tag or meter differ', async () => {
+  const station = await join16(world)
+  const start = { connectorId: 1, idTag: 'T', meterStart: 5, timestamp: formatInstant(START) }
+  const ids: unknown[] = []
+  for (const differs of [{}, { idTag: 'U' }, { meterStart: 6 }, {}]) {
+    ids.push((await station.call('StartTransaction', { ...start, ...differs }))[2])
+  }
+  expect(new Set(ids.map((one) => JSON.stringify(one))).size).toBe(3)
+  expect(ids[3]).toEqual(ids[0])
+  expect(JSON.stringify(world.heard)).not.toContain('"U"')
+})
+
+test('a start that comes after its own meter values keeps the id that they told', async () => {
+  const station = await join16(world)
+  const transactionId = Math.floor((START - Date.UTC(2020, 0, 1)) / 1000)
+  const meterValue = [meterValue16(START + 30_000, '7000', '1100')]
+  await station.call('MeterValues', { connectorId: 1, transactionId, meterValue })
+  expect(await plugIn16(station)).toBe(transactionId)
+  expect(world.heard.sessions.at(-1)).toMatchObject({ startedAt: START, startRegisterWh: 1_000 })
+})
+
 test('two cars plugged in within one second are two transactions', async () => {
   await world.driver.attach(charger({ connectorId: 2 }))
   const station = await join16(world)

@@ -64,6 +64,8 @@ export type ConnectOptions = {
   readonly password?: string | Buffer | null
   readonly answers?: Record<string, Answer>
   readonly autoPong?: boolean
+  /** Offers permessage-deflate. */
+  readonly deflate?: boolean
   /** Whom it trusts and what it shows, over TLS. */
   readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string }
 }
@@ -75,12 +77,13 @@ export function basic(identity: string, password: string | Buffer): string {
 
 /** @throws Error 'Unexpected server response: 401' and the like. */
 export async function connectStation(url: string, options: ConnectOptions): Promise<WireStation> {
-  const { protocols = ['ocpp1.6'], identity = 'CP-1', password = null, autoPong = true } = options
+  const { protocols = ['ocpp1.6'], identity = 'CP-1', password = null } = options
+  const { autoPong = true, deflate = true } = options
   const headers = password === null ? {} : { Authorization: basic(identity, password) }
   const socket = new WebSocket(url, [...protocols], {
     headers,
     autoPong,
-    perMessageDeflate: true,
+    perMessageDeflate: deflate,
     ...options.tls,
   })
   const answers = { ...options.answers }
