@@ -10,11 +10,15 @@ export type ToFleet =
         readonly ref: string
         readonly url: string
         readonly password: string
+        /** Further gateways that it may dial. */
+        readonly others?: readonly string[]
       }[]
       /** The one client that batteries shall trust. */
       readonly clientCertificatePem: string
     }
   | { readonly type: 'clock'; readonly anchor: ClockAnchor }
+  /** These charge points hang up and dial the next of their gateways. */
+  | { readonly type: 'move'; readonly refs: readonly string[] }
   | { readonly type: 'report' }
   | { readonly type: 'stop' }
 

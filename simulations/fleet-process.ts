@@ -21,6 +21,8 @@ export type FleetProcess = {
   /** Resolves when every charge point has booted. */
   connect(stations: FleetStations, clientCertificatePem: string): Promise<void>
   startClock(anchor: ClockAnchor): void
+  /** These charge points hang up and dial the next of their gateways. */
+  move(refs: readonly string[]): void
   report(): Promise<FleetReport>
   /** Ends the process, by force if it does not go; resolves when it is gone. */
   stop(): Promise<void>
@@ -55,6 +57,9 @@ export function forkFleet(options: {
     },
     startClock(anchor) {
       child.send({ type: 'clock', anchor } satisfies ToFleet)
+    },
+    move(refs) {
+      child.send({ type: 'move', refs } satisfies ToFleet)
     },
     async report() {
       child.send({ type: 'report' } satisfies ToFleet)

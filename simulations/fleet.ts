@@ -93,10 +93,10 @@ export class Fleet {
     deadlineMs: number,
   ): Promise<void> {
     for (const battery of this.#batteries.values()) await battery.trust(clientCertificatePem)
-    for (const { ref, url, password } of stations) {
+    for (const { ref, ...address } of stations) {
       const station = this.#stations.get(ref)
       if (station === undefined) throw new Error(`connect: no charge point ${ref} in the scenario`)
-      station.connect({ url, password })
+      station.connect(address)
     }
     const missing = () =>
       stations.map(({ ref }) => ref).filter((ref) => this.#stations.get(ref)?.ready !== true)
@@ -111,6 +111,11 @@ export class Fleet {
   anchor(anchor: ClockAnchor): void {
     this.#clock.anchor(anchor)
     this.#write('fleet', 'clock', { speed: anchor.speed })
+  }
+
+  /** Charge points change the gateway. */
+  move(refs: readonly string[]): void {
+    for (const ref of refs) this.#stations.get(ref)?.move()
   }
 
   report(): FleetReport {

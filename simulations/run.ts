@@ -81,6 +81,7 @@ async function main(): Promise<void> {
   process.on('message', (message: ToFleet) => {
     if (message.type === 'stop') stop()
     if (message.type === 'clock') fleet.anchor(message.anchor)
+    if (message.type === 'move') fleet.move(message.refs)
     if (message.type === 'report') send({ type: 'report', ...fleet.report() })
     if (message.type !== 'connect') return
     fleet.connect(message, CONNECT_DEADLINE_MS).then(() => send({ type: 'connected' }), fail)

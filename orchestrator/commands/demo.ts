@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { judgeChanges } from '#demo/change-gateways.ts'
 import { watchMemory } from '#demo/memory.ts'
 import { breaches, gatherOutcome } from '#demo/outcome.ts'
 import { demoJson, demoTable } from '#demo/report.ts'
@@ -12,11 +13,12 @@ import { loadRealDay } from '#simulations/scenarios/real-day.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
 
 const HELP = `gridcall demo [--once] [--json] [--seed N] [--speed N] [--disobey N] [--silent N] [--drop N]
-              [--feeder FILE --sessions FILE --day YYYY-MM-DD]
+              [--gateways N] [--feeder FILE --sessions FILE --day YYYY-MM-DD]
 
 Starts everything on this machine, enrols a simulated fleet and runs a flexibility call from the
 request to the payout. It stays up until Ctrl-C; --once ends after the payout, --json prints one
-JSON object. --disobey N: that many devices say yes and do nothing.`
+JSON object. --disobey N: that many devices say yes and do nothing. --gateways N: devices hang on N
+processes beside the service, and a third of the charge points change between them in the window.`
 
 const OPTIONS = {
   once: { type: 'boolean', default: false },
@@ -26,6 +28,7 @@ const OPTIONS = {
   disobey: { type: 'string', default: '2' },
   silent: { type: 'string', default: '0' },
   drop: { type: 'string', default: '0' },
+  gateways: { type: 'string' },
   feeder: { type: 'string' },
   sessions: { type: 'string' },
   day: { type: 'string' },
@@ -96,13 +99,19 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
   const scenario = await chooseScenario(values, seed)
   if (scenario.input) say(`input ${JSON.stringify(scenario.input)}`)
   const onStop = (step: () => Promise<void>) => void stop.push(step)
-  const stage = await setUp({ scenario, speed, faults, say, onStop })
+  const gateways = values.gateways === undefined ? 0 : whole('gateways', values.gateways, 2)
+  const stage = await setUp({ scenario, speed, faults, gateways, say, onStop })
   const { service, timer, parties } = stage
   const memory = watchMemory(timer, () => [process.pid, ...service.processes.map((p) => p.pid)])
-  const played = await runCalls(stage, speed, say)
+  const { moved, ...played } = await runCalls(stage, speed, say)
   const report = await stage.fleet.report()
   const { rpcUrl, url } = service.started
-  const outcome = await gatherOutcome({ scenario, parties, ...played, report, rpcUrl })
+  const held = stage.gateways && {
+    lines: await stage.gateways.lines(parties.operator),
+    changes: await judgeChanges(stage.fleetLog, moved),
+  }
+  const ended = { ...played, report, rpcUrl, gateways: held }
+  const outcome = await gatherOutcome({ scenario, parties, ...ended })
   const extras = {
     seed,
     fleetLog: stage.fleetLog,

@@ -1,6 +1,8 @@
 import type { FleetReport } from '#simulations/fleet-messages.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
+import type { Changes } from './change-gateways.ts'
 import type { Parties } from './enrol.ts'
+import type { GatewayLine } from './gateways.ts'
 import type { EventLine } from './play.ts'
 import { tokenFlows } from './token-log.ts'
 import type { EarningsView, OperatorCallView, PartiesView, SetpointLine } from './views.ts'
@@ -25,6 +27,8 @@ export type Outcome = {
   }[]
   readonly aggregators: readonly { aggregator: string; minor: string }[]
   readonly token: { readonly in: bigint; readonly out: bigint; readonly balance: bigint }
+  /** null: the service held the devices itself. */
+  readonly gateways: { readonly lines: readonly GatewayLine[]; readonly changes: Changes } | null
 }
 
 export async function gatherOutcome(options: {
@@ -34,8 +38,9 @@ export async function gatherOutcome(options: {
   readonly others: readonly OperatorCallView[]
   readonly report: FleetReport
   readonly rpcUrl: string
+  readonly gateways: Outcome['gateways']
 }): Promise<Outcome> {
-  const { scenario, parties, call, others, report, rpcUrl } = options
+  const { scenario, parties, call, others, report, rpcUrl, gateways } = options
   const { operator, dso } = parties
   const view = await operator.get<PartiesView>('/v1/operator/parties')
   const events = await dso.get<EventLine[]>(`/v1/flexibility-calls/${call.id}/events`)
@@ -51,6 +56,7 @@ export async function gatherOutcome(options: {
     transactions: await operator.get('/v1/operator/transactions'),
     owners: await ownersOf(parties, call.id),
     aggregators: await aggregatorsOf(parties, call.id),
+    gateways,
     token: await tokenFlows(rpcUrl, view.token, view.pool),
   }
 }
@@ -118,7 +124,26 @@ export function breaches(outcome: Outcome): string[] {
     `${call.attestations.signed} of ${call.attestations.required} verifiers signed`,
   )
   demand(isSouthUntouched(outcome), 'a device at another congestion point had a setpoint')
+  gatewayBreaches(outcome, demand)
   return found
+}
+
+/** Whoever had a setpoint and changed the gateway has kept it, but for those that misbehave. */
+function gatewayBreaches(
+  { gateways, scenario, report }: Outcome,
+  demand: (holds: boolean, sentence: string) => void,
+): void {
+  if (gateways === null) return
+  const { lines, changes } = gateways
+  const misbehaved = new Set([...report.disobeyed, ...report.silent, ...report.dropped])
+  const lost = changes.withSetpoint.filter(
+    (ref) => !changes.kept.includes(ref) && !misbehaved.has(ref),
+  )
+  demand(lost.length === 0, `lost the setpoint with the gateway: ${lost.join(', ')}`)
+  demand(changes.withSetpoint.length > 0, 'no charge point with a setpoint changed the gateway')
+  const held = lines.reduce((sum, { devices }) => sum + devices, 0)
+  const standing = scenario.devices.length - report.dropped.length
+  demand(held === standing, `the gateways hold ${held} of ${standing} devices`)
 }
 
 function moneyBreaches(

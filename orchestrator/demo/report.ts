@@ -78,9 +78,22 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
     aggregators: outcome.aggregators,
     evidence: { file: extras.evidenceFile, root: call.evidence?.root ?? null },
     input: scenario.input,
+    ...gatewaysOf(outcome),
     peakPssMb: extras.peakPssMb,
     seconds: extras.seconds,
   }
+}
+
+/** Only where gateways were asked for: the service alone says nothing of itself here. */
+function gatewaysOf({ gateways }: Outcome) {
+  if (gateways === null) return {}
+  const { stations, withSetpoint, kept } = gateways.changes
+  const changed = {
+    stations: stations.length,
+    withSetpoint: withSetpoint.length,
+    kept: kept.length,
+  }
+  return { gateways: gateways.lines, changedGateway: changed }
 }
 
 function devicesOf({ scenario, call }: Outcome) {

@@ -1,4 +1,5 @@
 import type { PartyApi } from './api.ts'
+import { changeGateways } from './change-gateways.ts'
 import { followCall, postCall } from './play.ts'
 import type { DemoTimer, Stage } from './set-up.ts'
 import type { OperatorCallView } from './views.ts'
@@ -8,6 +9,8 @@ export type Played = {
   readonly others: readonly OperatorCallView[]
   /** Request posted to the call's end, wall milliseconds. */
   readonly callMs: number
+  /** Charge points that were told to dial another gateway inside the window. */
+  readonly moved: readonly string[]
 }
 
 /** Posts the scenario's calls as the DSO and follows each to its end. */
@@ -26,6 +29,8 @@ export async function runCalls(
   const follow = (callId: string, name: string) =>
     followCall({ id: callId, name, parties, payerKey: payer.privateKey, deadlineMs, timer, say })
   let callMs = 0
+  let isOver = false
+  const moving = stage.gateways === null ? [] : changeGateways(stage, id, () => isOver)
   const [call, ...others] = await Promise.all([
     follow(id, 'call').then((ended) => {
       callMs = timer.monotonicMs() - beganMs
@@ -33,8 +38,9 @@ export async function runCalls(
     }),
     ...otherIds.map((other) => follow(other, 'second call')),
   ])
+  isOver = true
   await untilWithdrawn(parties.operator, timer)
-  return { call, others, callMs }
+  return { call, others, callMs, moved: await moving }
 }
 
 /** The DSO's rest and the fee are handed out after the owners are paid, or all after a refund. */

@@ -7,6 +7,7 @@ import type { Scenario } from '#simulations/scenarios/scenario.ts'
 import { removeServers } from '#supervisor.ts'
 import type { PartyApi } from './api.ts'
 import { enrolScenario, type Parties } from './enrol.ts'
+import { type GatewaysKeeper, gatewayPorts, splitStations, startGateways } from './gateways.ts'
 import { type FleetKeeper, freePort, keepService, type ServiceKeeper, startFleet } from './stage.ts'
 
 export type DemoTimer = ReturnType<typeof createWallTimer>
@@ -15,6 +16,8 @@ export type DemoOptions = {
   readonly scenario: Scenario
   readonly speed: number
   readonly faults: { readonly disobey: number; readonly silent: number; readonly drop: number }
+  /** 0: the service holds the devices itself; else so many gateways beside it. */
+  readonly gateways?: number
   readonly say: (line: string) => void
   readonly onStop: (stop: () => Promise<void>) => void
 }
@@ -28,6 +31,9 @@ export type Stage = {
   readonly service: ServiceKeeper
   readonly fleet: FleetKeeper
   readonly parties: Parties
+  /** null: the service holds the devices itself. */
+  readonly gateways: GatewaysKeeper | null
+  readonly anchor: Anchor
   readonly payer: PartyKey
   readonly wallet: PartyKey
   readonly beganMs: number
@@ -50,8 +56,9 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   const fleetLog = join(folder, 'fleet.jsonl')
   const { meteringIntervalSeconds } = scenario
   const clock = { speed, clockStart: scenario.start, windows: WINDOWS }
-  const [{ service, dataDir }, fleet] = await Promise.all([
-    keepOnFreePorts(folder, { ...clock, meteringIntervalSeconds, timer, say, onStop }),
+  const keeping = { ...clock, meteringIntervalSeconds, timer, say, onStop }
+  const [{ service, dataDir, gateways }, fleet] = await Promise.all([
+    keepOnFreePorts(folder, options.gateways ?? 0, keeping),
     startFleet({ scenario, folder, logFile: fleetLog, faults, timer, onStop }),
   ])
   say(`fleet runs as process ${fleet.pid}`)
@@ -68,35 +75,43 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
     wallet: wallet.address,
     batteries: fleet.batteries,
   })
-  await fleet.connect(stations, clientCertificatePem)
+  const all = gateways === null ? stations : splitStations(stations, gateways.all)
+  await fleet.connect(all, clientCertificatePem)
   await untilAllConnected(parties.operator, timer)
   const { anchor } = await parties.operator.post<{ anchor: Anchor }>('/v1/operator/clock', {})
   fleet.startClock(anchor)
   say(`${scenario.devices.length} devices are connected; business time runs ${speed} times as fast`)
   say(`Pages: ${service.started.url}/dso /aggregator /owner, with these keys:`)
   for (const [role, key] of Object.entries(parties.keys)) say(`  ${role}: ${key}`)
-  const world = { scenario, timer, folder, fleetLog, service, fleet, parties }
+  const world = { scenario, timer, folder, fleetLog, service, gateways, fleet, parties, anchor }
   return { ...world, payer, wallet, beganMs }
 }
 
-type KeepOptions = Omit<Parameters<typeof keepService>[0], 'dataDir' | 'port' | 'ocppPort'>
+type KeepOptions = Omit<Parameters<typeof keepService>[0], 'dataDir' | 'port' | 'ocppPort' | 'role'>
 
 /** Another demo that starts at the same moment may be quicker: then it is the next ports. */
-async function keepOnFreePorts(folder: string, options: KeepOptions) {
+async function keepOnFreePorts(folder: string, count: number, options: KeepOptions) {
+  const { timer, say } = options
   for (let tries = 1; ; tries++) {
-    const [port, ocppPort] = [await freePort(8080), await freePort(8887)]
-    if (port !== 8080) options.say(`port 8080 is taken; this demo answers on ${port}`)
+    const port = await freePort(8080)
+    const ports = await gatewayPorts(Math.max(1, count))
+    const ocppPort = ports[0] ?? 0
+    if (port !== 8080) say(`port 8080 is taken; this demo answers on ${port}`)
     const dataDir = join(folder, tries === 1 ? 'data' : `data-${tries}`)
+    let gateways: GatewaysKeeper | null = null
     const onStop = (stop: () => Promise<void>) =>
       options.onStop(async () => {
+        await gateways?.stop() // devices are let go before the database is gone
         await stop()
-        await removeServers(dataDir, options.timer)
+        await removeServers(dataDir, timer)
       })
+    const role = count === 0 ? null : 'api,worker'
     try {
-      return {
-        service: await keepService({ ...options, dataDir, port, ocppPort, onStop }),
-        dataDir,
-      }
+      const service = await keepService({ ...options, dataDir, port, ocppPort, role, onStop })
+      const { environment, started } = service
+      const { databaseUrl } = started
+      if (count > 0) gateways = await startGateways({ ports, environment, databaseUrl, timer, say })
+      return { service, dataDir, gateways }
     } catch (error) {
       const isTaken = (await freePort(port)) !== port || (await freePort(ocppPort)) !== ocppPort
       if (!isTaken || tries === PORT_TRIES) throw error

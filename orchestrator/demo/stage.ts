@@ -30,6 +30,8 @@ export type ServiceKeeper = {
   /** Every pid that the service or its children had so far, by role. */
   readonly processes: readonly { role: string; pid: number }[]
   readonly pid: number
+  /** The settings that everything of this demo shares. */
+  readonly environment: Readonly<Record<string, string>>
   stop(): Promise<void>
 }
 
@@ -42,6 +44,8 @@ export async function keepService(options: {
   readonly clockStart: string
   readonly windows: { readonly dispute: number; readonly epoch: number }
   readonly meteringIntervalSeconds: number
+  /** null: the service holds the devices itself. */
+  readonly role: 'api,worker' | null
   readonly timer: Timer
   readonly say: (line: string) => void
   /** Told at once how to end what is started, before it is up. */
@@ -79,7 +83,8 @@ export async function keepService(options: {
   options.onStop(stop)
 
   async function bringUp(): Promise<void> {
-    const mine = startChild('service', [cli, 'start'], environment)
+    const role = options.role === null ? [] : ['--role', options.role]
+    const mine = startChild('service', [cli, 'start', ...role], environment)
     child = mine
     const beganMs = timer.monotonicMs()
     mine.process.on('message', (message: { type?: string }) => {
@@ -103,6 +108,7 @@ export async function keepService(options: {
   await bringUp()
   return {
     processes,
+    environment,
     get started() {
       return started
     },
@@ -132,6 +138,7 @@ export type FleetKeeper = {
   readonly batteries: FleetBatteries
   connect(stations: FleetStations, clientCertificatePem: string): Promise<void>
   startClock(anchor: ClockAnchor): void
+  move(refs: readonly string[]): void
   report(): Promise<FleetReport>
   stop(): Promise<void>
 }
@@ -156,6 +163,7 @@ export async function startFleet(options: {
     batteries: await within(fleet.ready(), "the fleet's batteries"),
     connect: (stations, pem) => within(fleet.connect(stations, pem), 'the charge points'),
     startClock: (anchor) => fleet.startClock(anchor),
+    move: (refs) => fleet.move(refs),
     report: () => within(fleet.report(), "the fleet's report"),
     stop: () => fleet.stop(),
   }

@@ -26,7 +26,12 @@ export type LinkEvents = {
   readonly dialRefused: () => void
 }
 
-export type LinkAddress = { readonly url: string; readonly password: string }
+export type LinkAddress = {
+  readonly url: string
+  readonly password: string
+  /** Further central systems, dialled in turn where the one before cannot be reached. */
+  readonly others?: readonly string[]
+}
 
 type Outgoing = {
   readonly action: string
@@ -61,6 +66,8 @@ export class OcppLink {
   #inFlight: { id: string; call: Outgoing; deadline: NodeJS.Timeout } | null = null
   #redial: NodeJS.Timeout | null = null
   #failures = 0
+  /** Which of the endpoints is dialled. */
+  #turn = 0
   #stopped = false
   /** Until the boot was accepted only the boot itself may be sent. */
   #onlyBoot = true
@@ -93,6 +100,18 @@ export class OcppLink {
     socket.removeAllListeners()
     socket.on('error', () => undefined) // a dial that is cut short ends as an error
     socket.terminate()
+  }
+
+  /** Where it dials, or has dialled. */
+  get endpoint(): string {
+    const { url, others = [] } = this.#address
+    return [url, ...others][this.#turn % (1 + others.length)] ?? url
+  }
+
+  /** Hangs up and dials the next of its endpoints. */
+  move(): void {
+    this.#turn += 1
+    this.#socket?.terminate()
   }
 
   /** Loses the line, as by a broken cable; dials again as soon as it may. */
@@ -143,7 +162,8 @@ export class OcppLink {
       this.#redial = setTimeout(() => this.#dial(), DIAL_LOOK_MS)
       return
     }
-    const { url, password } = this.#address
+    const { password } = this.#address
+    const url = this.endpoint
     const identity = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1))
     const socket = new WebSocket(url, this.#subprotocol, {
       headers: {
@@ -178,6 +198,8 @@ export class OcppLink {
     this.#dropUnkept()
     this.#events.closed()
     if (this.#stopped) return
+    // The first try after a lost line goes to where it was.
+    if (this.#failures > 0) this.#turn += 1
     const waitMs = Math.min(REDIAL_MAX_MS, REDIAL_MIN_MS * 2 ** this.#failures)
     this.#failures = Math.min(10, this.#failures + 1)
     this.#redial = setTimeout(() => this.#dial(), waitMs * this.#random.between(0.8, 1.5))

@@ -48,7 +48,7 @@ export class StationLine {
   connect(address: LinkAddress): void {
     const link = new OcppLink(address, this.#protocol.subprotocol, this.#random, {
       opened: () => {
-        this.#hooks.log('connected')
+        this.#hooks.log('connected', { endpoint: link.endpoint })
         // A mere reconnect is no boot (OCPP 1.6 section 4.2, 2.0.1 B01).
         if (this.#booted) this.#quirks.reconnected(link)
         else this.boot()
@@ -80,6 +80,12 @@ export class StationLine {
       (answer) => this.#bootAnswered(link, answer),
       (error: Error) => this.#hooks.log('boot-failed', { why: error.message }),
     )
+  }
+
+  /** Hangs up and dials the next of its endpoints. */
+  move(): void {
+    this.#hooks.log('moves')
+    this.#link?.move()
   }
 
   stop(): void {

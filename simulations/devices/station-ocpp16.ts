@@ -70,6 +70,10 @@ export class StationOcpp16 implements Station {
     this.#silent = true
   }
 
+  move(): void {
+    this.#line.move()
+  }
+
   stop(): void {
     this.#line.stop()
   }

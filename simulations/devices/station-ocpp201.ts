@@ -68,6 +68,10 @@ export class StationOcpp201 implements Station {
     this.#silent = true
   }
 
+  move(): void {
+    this.#line.move()
+  }
+
   stop(): void {
     this.#line.stop()
   }

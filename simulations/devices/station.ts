@@ -26,6 +26,8 @@ export type Station = {
   readonly ready: boolean
   /** Sends no meter values any more. */
   fallSilent(): void
+  /** Hangs up and dials the next of its endpoints. */
+  move(): void
   /** Closes the line and stays away. */
   stop(): void
 }
