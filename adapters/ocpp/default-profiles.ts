@@ -19,7 +19,7 @@ import { optionalObject, optionalText } from './read.ts'
 import { defaultSchedule, type ProfileParts } from './schedules.ts'
 import { callQuietly, PRIORITY } from './session-rules.ts'
 import type { SessionContext } from './station.ts'
-import { effectiveOf, ratingWithin } from './wire.ts'
+import { effectiveOf, fromTimestamp, ratingWithin } from './wire.ts'
 
 /** Stack levels above this are not searched for what others left; so high where none is told. */
 const CLEARED_LEVEL_MAX = 10
@@ -140,15 +140,29 @@ export async function writeOnce(
   const { flash } = station.ledger
   const { purpose } = parts
   const place = placeOf(connectorId, parts.stackLevel)
-  // The start lies a minute before each writing: it is no change of content.
-  const { startSchedule: _, ...content } = parts.schedule
-  const text = JSON.stringify([parts.id, parts.kind, content, parts.validTo])
+  const text = contentOf(parts)
   if (flash.holds(purpose, place, text)) return TAKEN
   if (!flash.isFree(purpose, place, clock.now())) return 'later'
   const status = await setProfile(context, dialect, connectorId, parts, deadlineMs)
   if (status.isTooSoon) return 'later'
   if (status.accepted) flash.wrote(purpose, place, text, clock.now())
   return status
+}
+
+/**
+ * The start lies a minute before each writing, and what counts from it moves along: what makes a
+ * profile another one is what it lets through, and until when.
+ */
+function contentOf({ id, kind, schedule, validTo }: FlashParts): string {
+  const { startSchedule = null, duration, chargingRateUnit, chargingSchedulePeriod } = schedule
+  const start = fromTimestamp(startSchedule)
+  const at = (seconds: number) => (start === null ? seconds : start + seconds * 1000)
+  const periods = chargingSchedulePeriod.map(({ startPeriod, ...rest }) => ({
+    ...rest,
+    from: startPeriod === 0 ? 0 : at(startPeriod),
+  }))
+  const end = duration === undefined ? null : at(duration)
+  return JSON.stringify([id, kind, chargingRateUnit, periods, end, validTo])
 }
 
 export function placeOf(connectorId: number, stackLevel: number): string {

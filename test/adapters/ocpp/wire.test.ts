@@ -11,6 +11,7 @@ import {
   rateUnitOf,
   startOfTransaction,
   toLimit,
+  toSetpoint,
   transactionIdOf,
 } from '#adapters/ocpp/wire.ts'
 import { addSeconds, instant } from '#domain/time.ts'
@@ -45,6 +46,30 @@ test('no limit ever lets through more than was ordered, and none lies between 0 
         expect(through).toBeLessThanOrEqual(of.importMaxW + 1e-6)
         expect(through === 0 || through >= 6 * 230 * of.phases - 1e-6).toBe(true)
         expect(Number(limit.toFixed(unit === 'A' ? 1 : 0))).toBe(limit)
+      },
+    ),
+  )
+})
+
+test('a setpoint never asks for more than was ordered, in its direction or in the other', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: -60_000, max: 60_000, noNaN: true }),
+      fc.constantFrom(
+        { ...rating, exportMaxW: 11_040 },
+        { ...onePhase, exportMaxW: 3_680 },
+        { ...rating, exportMaxW: 0 },
+      ),
+      fc.constantFrom('A' as const, 'W' as const),
+      (powerW, of, unit) => {
+        const setpoint = toSetpoint(powerW, of, unit)
+        const through = unit === 'A' ? setpoint * 230 * of.phases : setpoint
+        expect(Math.abs(through)).toBeLessThanOrEqual(Math.abs(powerW) + 1e-6)
+        expect(through).toBeLessThanOrEqual(of.importMaxW + 1e-6)
+        expect(through).toBeGreaterThanOrEqual(-of.exportMaxW - 1e-6)
+        expect(through === 0 || Math.sign(through) === Math.sign(powerW)).toBe(true)
+        expect(through === 0 || Math.abs(through) >= 6 * 230 * of.phases - 1e-6).toBe(true)
+        expect(Number(setpoint.toFixed(unit === 'A' ? 1 : 0))).toBe(setpoint)
       },
     ),
   )
