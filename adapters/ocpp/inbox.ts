@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * What a station has already been answered, over all its connections: a message that comes twice
@@ -30,5 +30,5 @@ export function createInbox(limit = 64): Inbox {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64')
+  return hash('sha256', text, 'base64')
 }

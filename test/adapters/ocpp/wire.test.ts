@@ -166,7 +166,7 @@ test('stamps are read with offset, fraction, Z or none of it; nonsense is none',
     expect([text, fromTimestamp(text)]).toEqual([text, expected])
   }
   expect(fromTimestamp('2026-03-02T17:00:00.25Z')).toBe(expected + 250)
-  for (const text of ['', 'yesterday', '2026-13-02T17:00:00Z', null]) {
+  for (const text of ['', 'yesterday', '2026-13-02T17:00:00Z', '2026-02-30T17:00:00Z', null]) {
     expect([text, fromTimestamp(text)]).toEqual([text, null])
   }
 })
