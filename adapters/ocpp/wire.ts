@@ -5,7 +5,7 @@
  */
 import { DomainError } from '#domain/errors.ts'
 import type { Rating } from '#domain/resource.ts'
-import { formatInstant, instant, type Instant, parseInstant } from '#domain/time.ts'
+import { instant, type Instant, parseInstant } from '#domain/time.ts'
 import type { EffectiveSetpoint } from '#ports.ts'
 import type { Payload } from './frames.ts'
 import { objects, optionalNumber, optionalText } from './read.ts'
