@@ -51,7 +51,7 @@ export class CallQueue {
     const entry: Entry = { id: randomUUID(), request, order: this.#order++, outcome }
     this.#supersede(request.supersedeKey)
     this.#waiting.push(entry)
-    this.#waiting.sort((a, b) => a.request.priority - b.request.priority || a.order - b.order)
+    if (this.#waiting.length > 1) this.#waiting.sort(byPriority)
     this.#pump()
     try {
       return await this.#timer.deadline(outcome.promise, deadlineMs, action)
@@ -96,7 +96,7 @@ export class CallQueue {
   }
 
   #supersede(key: string | undefined): void {
-    if (key === undefined) return
+    if (key === undefined || this.#waiting.length === 0) return
     const old = this.#waiting.filter(({ request }) => request.supersedeKey === key)
     this.#waiting = this.#waiting.filter((entry) => !old.includes(entry))
     for (const { outcome } of old) {
@@ -112,6 +112,10 @@ export class CallQueue {
     if (this.#inFlight === entry) this.#inFlight = null
     this.#pump()
   }
+}
+
+function byPriority(a: Entry, b: Entry): number {
+  return a.request.priority - b.request.priority || a.order - b.order
 }
 
 function isDeadline(error: unknown): boolean {

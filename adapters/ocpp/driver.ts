@@ -123,11 +123,10 @@ function createOrders(
 
   function attached(resourceId: ResourceId): { station: Station; resource: Resource } {
     const station = stationOf.get(resourceId)
-    const resource = [...(station?.resources.values() ?? [])].find(({ id }) => id === resourceId)
-    if (station === undefined || resource === undefined) {
-      throw new DomainError('device-unreachable', `${resourceId} is not known to the OCPP driver`)
+    for (const resource of station?.resources.values() ?? []) {
+      if (station !== undefined && resource.id === resourceId) return { station, resource }
     }
-    return { station, resource }
+    throw new DomainError('device-unreachable', `${resourceId} is not known to the OCPP driver`)
   }
 
   /** Makes the change, and throws out whoever came in with a password that is no longer good. */

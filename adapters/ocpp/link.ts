@@ -99,7 +99,7 @@ export function createLink(options: LinkOptions): Link {
     gone: gone.promise,
     terminate,
 
-    call: async (request) => await queue.call(checked(version, request)),
+    call: (request) => queue.call(checked(version, request)),
     ping: async (deadlineMs) => open && (await isAnswered(socket, timer, deadlineMs)),
     close(code, reason) {
       socket.close(code, reason)

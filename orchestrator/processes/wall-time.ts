@@ -47,18 +47,24 @@ export function createWallTimer(): Timer {
   return {
     monotonicMs: () => performance.now(),
     sleep: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }),
-    async deadline(promise, ms, what) {
-      const late = Promise.withResolvers<never>()
-      // A plain timer: gateways set thousands of deadlines a second, and nearly none of them passes.
-      const timeout = setTimeout(() => {
-        late.reject(new DomainError('unavailable', `${what}: no answer within ${ms} ms`))
-      }, ms)
-      try {
-        return await Promise.race([promise, late.promise])
-      } finally {
-        clearTimeout(timeout)
-      }
-    },
+    // As little as possible: gateways set thousands of deadlines a second, nearly none passes.
+    deadline: (promise, ms, what) =>
+      new Promise((resolve, reject) => {
+        const late = () => {
+          reject(new DomainError('unavailable', `${what}: no answer within ${ms} ms`))
+        }
+        const timeout = setTimeout(late, ms)
+        promise.then(
+          (value) => {
+            clearTimeout(timeout)
+            resolve(value)
+          },
+          (error: unknown) => {
+            clearTimeout(timeout)
+            reject(error as Error)
+          },
+        )
+      }),
     every(ms, _what, run) {
       const stopped = new AbortController()
       const loop = (async () => {
