@@ -141,6 +141,8 @@ export interface ResourceRepository {
   saveCapability(known: KnownCapability): Promise<void>
   capabilities(ids: readonly ResourceId[]): Promise<KnownCapability[]>
   saveCondition(condition: DeviceCondition): Promise<void>
+  /** Serialises what is written down of one device until the transaction ends. */
+  lock(id: ResourceId): Promise<void>
   conditions(ids: readonly ResourceId[]): Promise<DeviceCondition[]>
 }
 

@@ -53,6 +53,8 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   'already-promised': 'Promised to another call',
   'no-baseline': 'No baseline can be made',
   departure: 'Its driver would leave short',
+  'driver-override': 'Its driver has asked for full power',
+  'limited-elsewhere': 'A limit that somebody else set leaves nothing to give',
   'not-needed': 'Not needed: cheaper ones suffice (in reserve)',
   'not-responding': 'Did not respond',
 }
@@ -65,6 +67,7 @@ export const REPAIRED: Readonly<Record<Repair['reason'], string>> = {
   'not-obeying': 'accepted its setpoint but did not follow it',
   silent: 'stopped reporting',
   refused: 'refused its setpoint',
+  overridden: 'was taken back by its driver, who asked for full power',
 }
 
 export const PAID: Readonly<Record<EarningsLine['status'], string>> = {

@@ -79,6 +79,7 @@ function memoryResources(makeTable: MakeTable): Parties['resources'] {
     saveCapability: async (known) => capabilities.set(known.resourceId, known),
     capabilities: async (ids) => [...ids].sort().flatMap((id) => capabilities.get(id) ?? []),
     saveCondition: async (condition) => conditions.set(condition.resourceId, condition),
+    lock: async () => undefined, // one transaction at a time anyway
     conditions: async (ids) => [...ids].sort().flatMap((id) => conditions.get(id) ?? []),
   }
 }

@@ -1,5 +1,6 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { ResourceRepository } from '#ports.ts'
+import { lockByName } from './advisory-lock.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
 import {
@@ -116,6 +117,7 @@ function resourcesAndHealth(tx: Transaction): Omit<ResourceRepository, keyof Own
         .values({ resourceId, ...rest })
         .onConflictDoUpdate({ target: resourceConditions.resourceId, set: rest })
     },
+    lock: async (id) => lockByName(tx, [`conditions of ${id}`]),
     conditions: async (ids) =>
       tx
         .select()

@@ -22,6 +22,8 @@ export type Allocation = {
   readonly periods: readonly AllocatedPeriod[]
   /** Set when it was found not to obey: unpaid for the window, its deviation still nets. */
   readonly releasedAt: Instant | null
+  /** Released by the wish of its driver: the settlement periods that had ended before are paid. */
+  readonly releaseReason?: 'overridden'
 }
 
 /** What stands about one resource when the gate closes; fixed in the call's terms. */
@@ -62,6 +64,8 @@ export type SkippedResource = {
     | 'already-promised'
     | 'no-baseline'
     | 'departure'
+    | 'driver-override'
+    | 'limited-elsewhere'
     | 'not-needed'
     | 'not-responding'
   readonly detail: string

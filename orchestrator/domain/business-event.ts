@@ -23,6 +23,13 @@ export type BusinessEventKind =
   | 'shortfall-remains'
   | 'resource-released'
   | 'resource-enrolled'
+  | 'capability-changed'
+  /** Somebody else limits the device; its readings are measured and settled as they are. */
+  | 'limited-elsewhere'
+  | 'limit-elsewhere-ended'
+  | 'driver-override'
+  | 'override-ended'
+  | 'device-security'
   | 'reading-conflict'
   | 'verifier-refused'
   | 'payout-posted'

@@ -52,7 +52,7 @@ export type Repair = {
   readonly detectedAt: Instant
   readonly replacedBy: readonly ResourceId[]
   readonly restoredAt: Instant | null
-  readonly reason: 'not-obeying' | 'silent' | 'refused'
+  readonly reason: 'not-obeying' | 'silent' | 'refused' | 'overridden'
 }
 
 export type FlexibilityCall = {

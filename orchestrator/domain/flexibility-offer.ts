@@ -1,8 +1,15 @@
+import type { DeviceCondition } from './capability.ts'
 import type { Candidate, Offerable, PeriodNeed, SkippedResource } from './allocation.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { ChargingSession, Direction, Resource } from './resource.ts'
 import type { DeviceReading } from './telemetry.ts'
-import { type Instant, localMinuteOfDay, secondsBetween, type TimeWindow } from './time.ts'
+import {
+  formatInstant,
+  type Instant,
+  localMinuteOfDay,
+  secondsBetween,
+  type TimeWindow,
+} from './time.ts'
 
 /** What is known of one resource when it is asked what it can do. */
 export type ResourceNow = {
@@ -10,6 +17,8 @@ export type ResourceNow = {
   /** The last reading at or before the look; null: it has none that is fresh. */
   readonly reading: DeviceReading | null
   readonly session: ChargingSession | null
+  /** What others do to it; null: nobody does anything. */
+  readonly condition: DeviceCondition | null
   /** Periods promised to another call already. */
   readonly promisedPeriods: ReadonlySet<Instant>
   /** Where it will stand when the window begins, W: a battery's own last reading. */
@@ -17,6 +26,8 @@ export type ResourceNow = {
 }
 
 const ETA = 0.95
+/** Less than this is not worth a setpoint. */
+const LEAST_W = 100
 const MINUTES_PER_DAY = 1440
 
 /** Does the standing offer hold for this request? Otherwise the reason why not. */
@@ -68,22 +79,38 @@ export function offerable(
     reason,
     detail,
   })
-  const powerW = now.reading?.powerW ?? null
-  if (now.reading === null || powerW === null) {
+  const { overrideSince = null, externalLimitW = null } = now.condition ?? {}
+  if (overrideSince !== null) {
+    return skip(
+      'driver-override',
+      `the driver asked for full power at ${formatInstant(overrideSince)}`,
+    )
+  }
+  const drawnW = now.reading?.powerW ?? null
+  if (now.reading === null || drawnW === null) {
     return skip('not-connected', 'no fresh reading')
+  }
+  // It will draw no more than what somebody else lets it: only that can be taken away.
+  const powerW = externalLimitW === null ? drawnW : Math.min(drawnW, Math.floor(externalLimitW))
+  if (powerW < LEAST_W && powerW < drawnW && now.candidate.kind === 'charger') {
+    return skip('limited-elsewhere', `limited to ${externalLimitW} W by others`)
   }
   const found =
     now.candidate.kind === 'battery'
-      ? batteryCapability(now, now.reading, powerW, needs, direction)
+      ? batteryCapability(now, now.reading, powerW, needs, direction, externalLimitW)
       : chargerCapability(now, now.reading, powerW, needs, direction)
   if ('reason' in found) return skip(found.reason, found.detail)
   const powerMaxW = found.powerMaxW.map((power, i) =>
     now.promisedPeriods.has((needs[i] as PeriodNeed).start) ? 0 : power,
   )
-  if (found.powerMaxW.some((p) => p >= 100) && powerMaxW.every((p) => p < 100)) {
+  if (found.powerMaxW.some((p) => p >= LEAST_W) && powerMaxW.every((p) => p < LEAST_W)) {
     return skip('already-promised', 'all periods are promised to another call')
   }
-  if (powerMaxW.every((p) => p < 100)) return skip('no-capability', found.why)
+  if (powerMaxW.every((p) => p < LEAST_W)) {
+    return externalLimitW === null
+      ? skip('no-capability', found.why)
+      : skip('limited-elsewhere', `limited to ${externalLimitW} W by others; ${found.why}`)
+  }
   return { candidate: now.candidate, fromW: found.fromW, powerMaxW, energyMaxWh: found.energyMaxWh }
 }
 
@@ -101,6 +128,7 @@ function batteryCapability(
   powerW: number,
   needs: readonly PeriodNeed[],
   direction: Direction,
+  limitW: number | null,
 ): Capability | No {
   if (reading.socBp === null) return { reason: 'no-capability', detail: 'tells no state of charge' }
   const { rating } = candidate
@@ -109,7 +137,8 @@ function batteryCapability(
   const energyMaxWh = reduces
     ? Math.max(0, storedWh - rating.reserveWh) * ETA
     : Math.max(0, rating.energyWh - storedWh) / ETA
-  const most = reduces ? powerW + rating.exportMaxW : rating.importMaxW - powerW
+  const importMaxW = Math.min(rating.importMaxW, Math.floor(limitW ?? rating.importMaxW))
+  const most = reduces ? powerW + rating.exportMaxW : importMaxW - powerW
   return {
     fromW: needs.map(() => powerW),
     powerMaxW: needs.map(() => Math.max(0, most)),

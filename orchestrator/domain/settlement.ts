@@ -12,7 +12,13 @@ import {
 } from './money.ts'
 import type { PaymentCurve } from './program.ts'
 
-export type LineReason = 'paid' | 'not-obeying' | 'nothing-delivered' | 'no-readings'
+export type LineReason =
+  | 'paid'
+  | 'not-obeying'
+  /** The driver asked for full power; what had been delivered until then may be paid. */
+  | 'overridden'
+  | 'nothing-delivered'
+  | 'no-readings'
 
 /** What one resource earned in one call and why. Energies in whole Wh. */
 export type SettlementLine = {
@@ -61,7 +67,8 @@ export type Rounding = (numerator: bigint, denominator: bigint) => bigint
 /**
  * Splits an escrow. Deviations keep their sign until the portfolio is summed: what some took back
  * lowers what all are paid, in proportion. A resource that did not obey is unpaid, its deviation
- * still nets. Sum first, divide once, floor per payee; dust goes to the refund.
+ * still nets; one that its driver took back is paid for the settlement periods that had ended by
+ * then. Sum first, divide once, floor per payee; dust goes to the refund.
  */
 export function settle(input: SettlementInput, round: Rounding = floorDiv): CallSettlement {
   const rows = input.allocations.map((allocation) => eligible(allocation, input))
@@ -114,20 +121,30 @@ function eligible(allocation: Allocation, input: SettlementInput) {
   const mine = input.deliveries.filter((d) => d.resourceId === allocation.resourceId)
   const orderedWh = mine.reduce((sum, d) => sum + d.orderedWh, 0)
   const deliveredWh = mine.reduce((sum, d) => sum + d.deliveredWh, 0)
-  const unknown = mine.some((d) => d.measuredWh === null)
-  const obeyed = allocation.releasedAt === null
-  const eligibleWh = obeyed && !unknown ? Math.min(Math.max(0, deliveredWh), orderedWh) : 0
-  const reason: LineReason = !obeyed
-    ? 'not-obeying'
-    : unknown
-      ? 'no-readings'
-      : eligibleWh === 0
-        ? 'nothing-delivered'
-        : 'paid'
+  const counted = mine.filter((delivery) => counts(allocation, delivery))
+  const unknown = counted.some((d) => d.measuredWh === null)
+  const overridden = allocation.releaseReason === 'overridden'
+  const countedWh = counted.reduce((sum, d) => sum + d.deliveredWh, 0)
+  const mostWh = counted.reduce((sum, d) => sum + d.orderedWh, 0)
+  const eligibleWh = unknown ? 0 : Math.min(Math.max(0, countedWh), mostWh)
+  const reason: LineReason = overridden
+    ? 'overridden'
+    : allocation.releasedAt !== null
+      ? 'not-obeying'
+      : unknown
+        ? 'no-readings'
+        : eligibleWh === 0
+          ? 'nothing-delivered'
+          : 'paid'
   const { resourceId } = allocation
   const { ownerId, aggregatorId } = candidate
   const line = { resourceId, ownerId, aggregatorId, orderedWh, deliveredWh, eligibleWh, reason }
   return { candidate, line, eligibleWh, deliveredWh }
+}
+
+function counts({ releasedAt, releaseReason }: Allocation, delivery: Delivery): boolean {
+  if (releasedAt === null) return true
+  return releaseReason === 'overridden' && delivery.end <= releasedAt
 }
 
 function penaltyFor(rule: PenaltyRule, deficientWh: number): bigint {

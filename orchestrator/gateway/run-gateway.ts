@@ -1,7 +1,7 @@
-import { recordCapability, recordCondition } from '#lifecycle/record-device.ts'
 import { recordSession } from '#lifecycle/record-session.ts'
 import type { DeviceDriver, DeviceSink, GatewayPorts } from '#ports.ts'
 import { createConnectionLog } from './connection-log.ts'
+import { createDeviceReports } from './device-reports.ts'
 import { holdDevices } from './hold-devices.ts'
 import { keepSetpoints } from './keep-setpoints.ts'
 import { watchLeases } from './leases.ts'
@@ -37,9 +37,11 @@ export async function runGateway(
     for (const { resourceId, connected } of changes) if (connected) keeper.forget(resourceId)
     keeper.wake()
   })
+  const reports = createDeviceReports(ports)
   const instance = Buffer.from(ports.random.bytes(8)).toString('hex')
   await store.transaction((tx) => tx.gateways.introduce(id, signer.publicKey, clock.now()))
-  for (const driver of drivers) await driver.start(sinkOf(ports, driver, connections, buffer))
+  for (const driver of drivers)
+    await driver.start(sinkOf(ports, driver, { connections, buffer, reports }))
   await store.transaction(async (tx) => {
     await tx.gateways.begin({ id, instance, ocppUrl: ocppUrl() })
     await tx.gateways.beat(id, instance, clock.now())
@@ -64,6 +66,7 @@ export async function runGateway(
     await keeper.stop()
     await Promise.all(drivers.map((driver) => driver.stop()))
     await connections.stop()
+    await reports.stop()
     await buffer.stop()
     await holding.leave()
   }
@@ -106,14 +109,17 @@ function keepHolding(ports: GatewayPorts, instance: string, attachAll: () => Pro
   }
 }
 
-type ConnectionLog = ReturnType<typeof createConnectionLog>
-type Buffered = ReturnType<typeof createTelemetryBuffer>
+/** Who writes down what devices tell. */
+type Takers = {
+  readonly connections: ReturnType<typeof createConnectionLog>
+  readonly buffer: ReturnType<typeof createTelemetryBuffer>
+  readonly reports: ReturnType<typeof createDeviceReports>
+}
 
 function sinkOf(
   ports: GatewayPorts,
   { protocol }: DeviceDriver,
-  connections: ConnectionLog,
-  buffer: Buffered,
+  { connections, buffer, reports }: Takers,
 ): DeviceSink {
   const later = (what: string, work: Promise<void>) => {
     work.catch((error: unknown) => ports.log.error(`${what} failed`, { error: String(error) }))
@@ -123,19 +129,10 @@ function sinkOf(
     disconnected: (resourceId, detail) => connections.note(protocol, resourceId, false, detail),
     measured: (reading) => buffer.add(reading),
     session: (session) => later('recording a session', recordSession(ports, session)),
-    capability: (resourceId, capability) =>
-      later('recording a capability', recordCapability(ports, resourceId, capability)),
-    limitedElsewhere: (resourceId, externalLimitW, source) => {
-      const externalSource = externalLimitW === null ? null : source
-      const change = { externalLimitW, externalSource }
-      later('recording a limit', recordCondition(ports, resourceId, change))
-    },
-    overridden: (resourceId, isOn) => {
-      const change = { overrideSince: isOn ? ports.clock.now() : null }
-      later('recording an override', recordCondition(ports, resourceId, change))
-    },
-    security: ({ resourceId, kind, detail }) =>
-      ports.log.warn('security event of a device', { resourceId, kind, detail }),
+    capability: reports.capability,
+    limitedElsewhere: reports.limitedElsewhere,
+    overridden: reports.overridden,
+    security: reports.security,
   }
 }
 

@@ -40,7 +40,7 @@ export const RepairView = z.object({
   detectedAt: At,
   replacedBy: z.array(z.string()),
   restoredAt: At.nullable(),
-  reason: z.enum(['not-obeying', 'silent', 'refused']),
+  reason: z.enum(['not-obeying', 'silent', 'refused', 'overridden']),
 })
 
 export const SkippedView = z.object({
@@ -63,7 +63,7 @@ export const LineView = z.object({
   orderedWh: z.int(),
   deliveredWh: z.int(),
   payableWh: z.int(),
-  reason: z.enum(['paid', 'not-obeying', 'nothing-delivered', 'no-readings']),
+  reason: z.enum(['paid', 'not-obeying', 'overridden', 'nothing-delivered', 'no-readings']),
   ownerMinor: MoneyText,
   aggregatorMinor: MoneyText.nullable(),
 })

@@ -54,6 +54,7 @@ export async function visibleEvents(
   for (const event of events) {
     const { callId, resourceId } = event
     if (resourceId !== null && !own.has(resourceId)) continue
+    if (key.role === 'owner' && event.kind === 'device-security') continue
     if (callId === null) {
       if (resourceId !== null) shown.push(view(event))
       continue

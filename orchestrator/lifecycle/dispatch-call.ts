@@ -1,4 +1,5 @@
 import { periodAt } from '#domain/allocation.ts'
+import type { BusinessEventInput } from '#domain/business-event.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { commitReadings, type OrderEvidence, parseEvidence, verifiable } from '#domain/evidence.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
@@ -6,7 +7,7 @@ import type { CallId } from '#domain/ids.ts'
 import type { Reading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports, StoreTransaction } from '#ports.ts'
-import { callEvent } from './announce.ts'
+import { callEvent, resourceEvent } from './announce.ts'
 
 /**
  * At window start: commits to the readings that a baseline takes in, then writes the first
@@ -30,10 +31,28 @@ export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> 
     await tx.setpoints.order(wanted)
     const message = `${wanted.length} resources are told to ${call.request.direction}`
     const data = { resources: wanted.length, orderedW: call.orderedW[0] ?? 0 }
-    await tx.events.append([callEvent(call, 'call-dispatched', now, message, { data })])
+    const limited = await limitedElsewhere(tx, call, now)
+    const told = callEvent(call, 'call-dispatched', now, message, { data })
+    await tx.events.append([told, ...limited])
   })
   await ports.wakeUps.notify('setpoints')
   await ports.wakeUps.notify('events')
+}
+
+/** Marks whose readings somebody else's limit is in from the window's first instant on. */
+async function limitedElsewhere(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  now: Instant,
+): Promise<BusinessEventInput[]> {
+  const ids = call.allocations.map(({ resourceId }) => resourceId)
+  const conditions = await tx.resources.conditions(ids)
+  return conditions.flatMap(({ resourceId, externalLimitW: limitW, externalSource: source }) => {
+    if (limitW === null) return []
+    const message = `${resourceId} is limited to ${limitW} W by ${source ?? 'somebody else'}`
+    const data = { limitW, source }
+    return [resourceEvent(call, 'limited-elsewhere', now, resourceId, message, { data })]
+  })
 }
 
 /** The setpoint that a resource's allocation asks for at an instant; none outside its periods. */

@@ -101,6 +101,9 @@ function sentence(
   if (line.reason === 'not-obeying') {
     return `${when} nothing is paid: the device did not follow its setpoint and was replaced.`
   }
+  if (line.reason === 'overridden' && line.eligibleWh === 0) {
+    return `${when} nothing is paid: the driver asked for full power.`
+  }
   if (line.reason === 'no-readings') {
     return `${when} nothing is paid: the meter readings needed to know what it did are missing.`
   }
@@ -112,8 +115,10 @@ function sentence(
   const share = earner.kind === 'owner' ? "after the aggregator's share" : "the aggregator's share"
   const verb = { 'being-verified': 'will be', 'to-be-paid': 'is due', paid: 'was paid' }
   const word = status === 'not-paid' ? 'is due' : verb[status]
+  const until =
+    line.reason === 'overridden' ? 'the driver asked for full power, which ends what counts; ' : ''
   return (
-    `${when} the device delivered ${line.deliveredWh} Wh of ${line.orderedWh} Wh ordered; ` +
+    `${when} the device delivered ${line.deliveredWh} Wh of ${line.orderedWh} Wh ordered; ${until}` +
     `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
     `${status === 'being-verified' ? ', once verifiers have signed' : ''}.`
   )

@@ -20,7 +20,10 @@ import { listeningTo } from './listening-to.ts'
 import { needsOf } from './offer-flexibility.ts'
 import { resourcesNow } from './resources-now.ts'
 
-type NotObeying = Extract<Verdict, { kind: 'not-obeying' }>
+/** By its meter, or by the wish of its driver. */
+type NotObeying = Omit<Extract<Verdict, { kind: 'not-obeying' }>, 'reason'> & {
+  readonly reason: Repair['reason']
+}
 
 /**
  * One control cycle: renews setpoints where a period begins, judges every device by its measured
@@ -36,7 +39,8 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const readings = await readingsOf(tx, call, now)
     const listening = await listeningTo(ports, tx, [...rows.keys()])
     const verdicts = judgeAll(ports, call, { rows, readings, listening }, now)
-    const cycle = { tx, now, rows, verdicts, events: [] as BusinessEventInput[] }
+    const overrides = await overridesOf(tx, call, readings)
+    const cycle = { tx, now, rows, verdicts, overrides, events: [] as BusinessEventInput[] }
     const repaired = await replaceAll(call, cycle)
     const settled = noteRestored(repaired, verdicts)
     if (settled !== call) await tx.calls.save(settled)
@@ -54,6 +58,7 @@ type Cycle = {
   readonly now: Instant
   readonly rows: ReadonlyMap<ResourceId, SetpointRow>
   readonly verdicts: ReadonlyMap<ResourceId, Verdict>
+  readonly overrides: ReadonlyMap<ResourceId, NotObeying>
   readonly events: BusinessEventInput[]
 }
 
@@ -83,6 +88,25 @@ function judgeAll(
   return verdicts
 }
 
+/** Whose driver wants full power: the driver always wins, whatever the meter says. */
+async function overridesOf(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  readings: ReadonlyMap<ResourceId, readonly Reading[]>,
+): Promise<ReadonlyMap<ResourceId, NotObeying>> {
+  const ids = call.allocations.map((allocation) => allocation.resourceId)
+  const { start } = call.request.window
+  return new Map(
+    (await tx.resources.conditions(ids)).flatMap(({ resourceId, overrideSince }) => {
+      if (overrideSince === null) return []
+      const detectedAt = instant(Math.max(overrideSince, start))
+      const observedW = readings.get(resourceId)?.at(-1)?.powerW ?? 0
+      const found = { kind: 'not-obeying', reason: 'overridden', observedW, detectedAt } as const
+      return [[resourceId, found] as const]
+    }),
+  )
+}
+
 async function rowsOf(tx: StoreTransaction, call: FlexibilityCall) {
   const ids = call.allocations.map((allocation) => allocation.resourceId)
   const rows = await tx.setpoints.current(ids)
@@ -101,7 +125,8 @@ async function readingsOf(
 async function replaceAll(call: FlexibilityCall, cycle: Cycle): Promise<FlexibilityCall> {
   let current = call
   for (const allocation of call.allocations) {
-    const verdict = cycle.verdicts.get(allocation.resourceId)
+    const { resourceId } = allocation
+    const verdict = cycle.overrides.get(resourceId) ?? cycle.verdicts.get(resourceId)
     if (verdict?.kind !== 'not-obeying' || allocation.releasedAt !== null) continue
     current = await replace(current, allocation, verdict, cycle)
   }
@@ -118,7 +143,7 @@ async function replace(
   const { now, events } = cycle
   const orderedW = periodAt(failed, now)?.powerW ?? 0
   const released = call.allocations.map((allocation) =>
-    allocation === failed ? { ...allocation, releasedAt: verdict.detectedAt } : allocation,
+    allocation === failed ? releaseOf(allocation, verdict) : allocation,
   )
   const needs = openNeeds(call, failed, now)
   const added = await fromReserve({ ...call, allocations: released }, needs, cycle)
@@ -135,6 +160,11 @@ async function replace(
   }
   events.push(...announce(call, repair, needs, added, now))
   return { ...call, allocations: [...released, ...added], repairs: [...call.repairs, repair] }
+}
+
+function releaseOf(allocation: Allocation, { reason, detectedAt }: NotObeying): Allocation {
+  const released = { ...allocation, releasedAt: detectedAt }
+  return reason === 'overridden' ? { ...released, releaseReason: reason } : released
 }
 
 /** The rest of this period from the next metering boundary, and the periods that follow. */
@@ -229,7 +259,9 @@ function announce(
     'resource-not-obeying',
     now,
     resourceId,
-    `${resourceId} was to move ${orderedW} W and is measured at ${observedW} W (${reason})`,
+    reason === 'overridden'
+      ? `${resourceId} was to move ${orderedW} W; the driver asked for full power`
+      : `${resourceId} was to move ${orderedW} W and is measured at ${observedW} W (${reason})`,
     { notice: true, data: { orderedW, observedW, reason } },
   )
   const missing = needs.map((need, i) => {

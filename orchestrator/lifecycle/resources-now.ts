@@ -20,6 +20,7 @@ export async function resourcesNow(
   const oldest = addSeconds(at, -FRESH_INTERVALS * call.program.meteringIntervalSeconds)
   const readings = await tx.readings.lastBefore(ids, at)
   const sessions = await tx.sessions.at(ids, at)
+  const conditions = await tx.resources.conditions(ids)
   const taken = await tx.promises.taken(ids, window.start, window.end)
   const promised = new Map<ResourceId, Set<Instant>>()
   for (const { resourceId, periodStart, callId } of taken) {
@@ -32,6 +33,7 @@ export async function resourcesNow(
     const reading = readings.find((r) => r.resourceId === resourceId && r.at >= oldest) ?? null
     const session = sessions.find((s) => s.resourceId === resourceId) ?? null
     const promisedPeriods = promised.get(resourceId) ?? new Set<Instant>()
-    return { candidate, reading, session, promisedPeriods, lookedAt: at }
+    const condition = conditions.find((c) => c.resourceId === resourceId) ?? null
+    return { candidate, reading, session, condition, promisedPeriods, lookedAt: at }
   })
 }

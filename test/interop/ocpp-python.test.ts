@@ -2,9 +2,8 @@
  * The central system against stations made of the Python package `ocpp` (mobilityhouse): it checks
  * each of our frames against a copy of the schemas that is not ours.
  */
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { formatInstant } from '#domain/time.ts'
@@ -18,22 +17,11 @@ import {
   type World,
 } from '#test/adapters/ocpp/world.ts'
 import { describeWith } from '#test/support/describe-with.ts'
+import { makeVenv, python } from './python.ts'
 
-const PACKAGES = ['ocpp==2.1.0', 'websockets==17.4']
-const venv = resolve(import.meta.dirname, '..', '..', '.data', 'venv-ocpp')
-const python = join(venv, 'bin', 'python')
 const resource = charger()
 
 type Told = { kind: string; [field: string]: unknown }
-
-/** Made once and kept: a folder that git ignores. */
-function makeVenv(systemPython: string): void {
-  if (existsSync(join(venv, 'ready'))) return
-  execFileSync(systemPython, ['-m', 'venv', '--clear', venv], { timeout: 120_000 })
-  const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', ...PACKAGES]
-  execFileSync(python, pip, { timeout: 180_000 })
-  execFileSync(python, ['-c', `open(${JSON.stringify(join(venv, 'ready'))}, 'w').close()`])
-}
 
 function startStation(world: World, version: string) {
   const script = join(import.meta.dirname, 'ocpp_station.py')

@@ -15,8 +15,10 @@ from datetime import datetime, timezone
 from importlib import import_module
 
 import websockets
+from ocpp.exceptions import OCPPError
 from ocpp.routing import on
 from ocpp_profiles import AMPERES_MAX, PHASES, VOLTS, Place
+from websockets.exceptions import WebSocketException
 
 VERSION, URL, PASSWORD = sys.argv[1:4]
 IDENTITY = URL.rsplit("/", 1)[1]
@@ -60,6 +62,10 @@ class Station(ChargePoint):
     place = Place(NATURAL_W, (time.time() - SINCE) * NATURAL_W / 3600, time.time())
     began = time.time()
     transaction = None
+
+    async def ask(self, request):
+        """A refusal by CALLERROR ends the connection: nothing is passed over."""
+        return await self.call(request, suppress=False)
 
     def profile(self, number, profile, schedule):
         now = time.time()
@@ -146,12 +152,12 @@ class Station16(Station):
 
     async def boot(self):
         names = {"charge_point_vendor": "Python", "charge_point_model": "ocpp-1.6"}
-        await self.call(call.BootNotification(**names, firmware_version="1"))
+        await self.ask(call.BootNotification(**names, firmware_version="1"))
         status = {"error_code": "NoError", "status": "Charging"}
-        await self.call(call.StatusNotification(connector_id=1, **status))
+        await self.ask(call.StatusNotification(connector_id=1, **status))
 
     async def plug_in(self):
-        answer = await self.call(
+        answer = await self.ask(
             call.StartTransaction(
                 connector_id=1,
                 id_tag="PYTHON",
@@ -166,10 +172,10 @@ class Station16(Station):
             "departureTime": stamp(self.began + STAY_SECONDS),
         }
         message = {"vendor_id": "org.gridcall", "message_id": "ChargingNeeds"}
-        await self.call(call.DataTransfer(**message, data=json.dumps(needs)))
+        await self.ask(call.DataTransfer(**message, data=json.dumps(needs)))
 
     async def meter(self, at, values):
-        await self.call(
+        await self.ask(
             call.MeterValues(
                 connector_id=1,
                 transaction_id=self.transaction,
@@ -227,9 +233,9 @@ class Station2(Station):
 
     async def boot(self):
         names = {"model": "ocpp-" + VERSION, "vendor_name": "Python", "firmware_version": "1"}
-        await self.call(call.BootNotification(charging_station=names, reason="PowerUp"))
+        await self.ask(call.BootNotification(charging_station=names, reason="PowerUp"))
         place = {"evse_id": 1, "connector_id": 1, "connector_status": "Occupied"}
-        await self.call(call.StatusNotification(timestamp=stamp(time.time()), **place))
+        await self.ask(call.StatusNotification(timestamp=stamp(time.time()), **place))
 
     async def plug_in(self):
         needs = {
@@ -244,8 +250,16 @@ class Station2(Station):
         }
         type(self).transaction = "python-" + str(int(self.began))
         token = {"id_token": "PYTHON", "type": "ISO14443"}
-        await self.event("Started", "Authorized", self.began, id_token=token)
-        await self.call(call.NotifyEVChargingNeeds(evse_id=1, charging_needs=needs))
+        begin = {
+            "value": float(int(self.place.register_wh)),
+            "context": "Transaction.Begin",
+            "measurand": "Energy.Active.Import.Register",
+        }
+        metered = [{"timestamp": stamp(self.began), "sampledValue": [begin]}]
+        await self.event(
+            "Started", "Authorized", self.began, id_token=token, meter_value=metered
+        )
+        await self.ask(call.NotifyEVChargingNeeds(evse_id=1, charging_needs=needs))
 
     async def meter(self, at, values):
         metered = [{"timestamp": stamp(at), "sampledValue": values}]
@@ -253,7 +267,7 @@ class Station2(Station):
 
     async def event(self, kind, reason, at, **more):
         number, type(self).sequence = self.sequence, self.sequence + 1
-        await self.call(
+        await self.ask(
             call.TransactionEvent(
                 event_type=kind,
                 timestamp=stamp(at),
@@ -303,8 +317,8 @@ async def main():
     while True:
         try:
             await connected()
-        except (OSError, asyncio.TimeoutError, websockets.exceptions.WebSocketException) as error:
-            say(f"not connected: {error}")
+        except (OSError, asyncio.TimeoutError, OCPPError, WebSocketException) as error:
+            say(f"not connected: {error!r}")
         await asyncio.sleep(REDIAL_SECONDS)
 
 

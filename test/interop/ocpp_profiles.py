@@ -38,8 +38,9 @@ class Profiles:
             "from": now if start is None or kind == "Dynamic" else seconds_of(start),
             "duration": schedule.get("duration"),
             "unit": schedule["charging_rate_unit"],
+            # The package reads numbers of 1.6 as Decimal, which it cannot write again.
             "periods": [
-                (period["start_period"], period.get("limit", period.get("setpoint")))
+                (period["start_period"], float(period.get("limit", period.get("setpoint"))))
                 for period in schedule["charging_schedule_period"]
             ],
         }
@@ -49,7 +50,7 @@ class Profiles:
         one = self.installed.get(number)
         if one is None or limit is None:
             return False
-        one.update({"from": now, "periods": [(0, limit)]})
+        one.update({"from": now, "periods": [(0, float(limit))]})
         return True
 
     def clear(self, number, purpose, level):

@@ -24,7 +24,14 @@ const LineView = z.object({
   wh: z.int().openapi({ description: 'What counts for the money' }),
   minor: MoneyText,
   status: z.enum(['being-verified', 'to-be-paid', 'paid', 'not-paid']),
-  reason: z.enum(['paid', 'not-obeying', 'nothing-delivered', 'no-readings', 'refunded']),
+  reason: z.enum([
+    'paid',
+    'not-obeying',
+    'overridden',
+    'nothing-delivered',
+    'no-readings',
+    'refunded',
+  ]),
   sentence: z.string(),
   receipt: ReceiptView.nullable(),
 })

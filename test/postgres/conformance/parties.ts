@@ -3,7 +3,8 @@ import type { DeviceCondition, KnownCapability } from '#domain/capability.ts'
 import { congestionPointId, organisationId, ownerId, resourceId, siteId } from '#domain/ids.ts'
 import type { Organisation, Owner, ResourceHealth } from '#domain/resource.ts'
 import { basisPoints } from '#domain/units.ts'
-import type { ApiKey, Store } from '#ports.ts'
+import { recordCondition } from '#lifecycle/record-device.ts'
+import type { ApiKey, GatewayPorts, Store } from '#ports.ts'
 import {
   AGGREGATOR,
   CAPABILITY,
@@ -146,6 +147,32 @@ export function partyTests(open: () => Store): void {
       expect(await tx.resources.capabilities(ids)).toEqual([known(100)])
       expect(await tx.resources.conditions(ids)).toEqual([limited(null)])
     })
+  })
+
+  test('two who write down what others do to one device lose nothing of each other', async () => {
+    const store = open()
+    const ports = {
+      store,
+      clock: { speed: 1, now: () => NOW },
+      wakeUps: { notify: async () => undefined, subscribe: () => ({ stop: () => undefined }) },
+    } as unknown as GatewayPorts
+    const ids = Array.from({ length: 10 }, (_, i) => resourceId(`busy-${i}`))
+    await Promise.all(
+      ids.flatMap((id) => [
+        recordCondition(ports, id, { externalLimitW: 4000, externalSource: 'EMS' }),
+        recordCondition(ports, id, { overrideSince: NOW }),
+      ]),
+    )
+    const found = await store.transaction((tx) => tx.resources.conditions(ids))
+    expect(found).toEqual(
+      ids.map((id) => ({
+        resourceId: id,
+        externalLimitW: 4000,
+        externalSource: 'EMS',
+        overrideSince: NOW,
+        at: NOW,
+      })),
+    )
   })
 
   test('health is the last that was said, in the order asked for', async () => {

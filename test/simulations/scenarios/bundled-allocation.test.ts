@@ -49,6 +49,7 @@ function nowOf(scenario: Scenario, device: ScenarioDevice, periods: number): Res
       socBp: isCharger ? null : Math.round(device.battery.soc * 10_000),
     },
     session: sessionOf(scenario, device),
+    condition: null,
     promisedPeriods: new Set(),
     lookedAt,
   }
