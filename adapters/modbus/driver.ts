@@ -15,13 +15,15 @@ export type ModbusDriverOptions = {
   readonly pollMs?: number
   /** Wall time that an inverter may take for one answer. */
   readonly requestDeadlineMs?: number
+  /** Wall time that an inverter's heartbeat may stand still before it takes no orders. */
+  readonly staleMs?: number
 }
 
 const stopDeadlineMs = 5_000
 
 /** Inverter-batteries that speak SunSpec over Modbus TCP, one connection each. */
 export function createModbusDriver(options: ModbusDriverOptions): DeviceDriver {
-  const { timer, log, pollMs = 1_000, requestDeadlineMs = 2_000 } = options
+  const { timer, log, pollMs = 1_000, requestDeadlineMs = 2_000, staleMs = 4_000 } = options
   const links = new Map<ResourceId, InverterLink>()
   const waiting = new Map<ResourceId, Resource>()
   let context: InverterContext | null = null
@@ -36,7 +38,7 @@ export function createModbusDriver(options: ModbusDriverOptions): DeviceDriver {
     protocol: 'modbus',
     async start(sink) {
       assert(context === null, 'the Modbus driver is started once')
-      context = { ...options, sink, pollMs, requestDeadlineMs }
+      context = { ...options, sink, pollMs, requestDeadlineMs, staleMs }
       for (const resource of waiting.values()) {
         links.set(resource.id, new InverterLink(context, resource))
       }

@@ -19,6 +19,8 @@ export type InverterContext = {
   readonly pollMs: number
   /** Wall time that an inverter may take for one answer. */
   readonly requestDeadlineMs: number
+  /** Wall time that a heartbeat may stand still. */
+  readonly staleMs: number
 }
 
 /** What outlives a connection. */
@@ -31,9 +33,8 @@ export type InverterMemory = MeterMemory & {
   isInDoubt: boolean
 }
 
-/** A device whose heartbeat stands still answers, but nobody is at home. Wall time. */
-const staleMs = 4_000
-const frozenMs = 10_000
+/** So much longer than `staleMs`, and a new connection is tried. */
+const frozenFactor = 2.5
 const controllerBeatMs = 1_000
 const failedLooksMax = 3
 
@@ -225,9 +226,10 @@ export class LiveInverter {
   }
 
   #watchBeat(): void {
-    const stillMs = this.#context.timer.monotonicMs() - this.#beat.sinceMs
-    if (stillMs >= frozenMs) {
-      this.#device.line.close(`its heartbeat stands still for ${frozenMs / 1000} s`)
+    const { timer, staleMs } = this.#context
+    const stillMs = timer.monotonicMs() - this.#beat.sinceMs
+    if (stillMs >= staleMs * frozenFactor) {
+      this.#device.line.close('its heartbeat does not come back')
     } else if (stillMs >= staleMs && this.#isHealthy) {
       this.#isHealthy = false
       this.#unhealthy(`its heartbeat stands still for ${staleMs / 1000} s`)

@@ -82,9 +82,9 @@ export function exceptionText(code: number): string {
   return `the inverter refuses: ${words} (exception ${code})`
 }
 
-/** Does this exception say that the device itself cannot be reached, or cannot answer now? */
+/** Does this exception say that the device cannot be reached, or not now: it may be asked again? */
 export function isAbsence(code: number): boolean {
-  return code === 10 || code === 11
+  return code === 5 || code === 6 || code === 10 || code === 11
 }
 
 const exceptions: Readonly<Record<number, string>> = {

@@ -4,12 +4,11 @@ import type { ScenarioBattery } from '../scenarios/scenario.ts'
 import { ACCEPTED, BatteryUnit } from './battery-unit.ts'
 import { type DeviceHooks, stamp } from './station.ts'
 import {
-  addressOf,
-  BASE,
   CONTROL_MODEL,
   type ControlPoints,
   DER_MODEL,
   type InverterState,
+  offsetOf,
   registerImage,
 } from './sunspec-image.ts'
 
@@ -23,8 +22,12 @@ const MS = 1000
 
 /** In what it can be worse than its standard; each is a switch that a test turns. */
 export type InverterQuirks = {
-  /** Takes requests and never answers. */
-  isMute: boolean
+  /** Carries out what it is asked and never answers. */
+  mute: 'no' | 'to writes' | 'always'
+  /** Wall time that it takes for each answer. */
+  answersAfterMs: number
+  /** Its heartbeat stands still. */
+  isFrozen: boolean
   /** Answers every write with this exception. */
   refusesWith: number | null
   /** Its reversion timer counts down to 0 and ends nothing. */
@@ -38,7 +41,9 @@ export type InverterQuirks = {
 export class InverterModbus {
   readonly unit: BatteryUnit
   readonly quirks: InverterQuirks = {
-    isMute: false,
+    mute: 'no',
+    answersAfterMs: 0,
+    isFrozen: false,
     refusesWith: null,
     keepsPastItsTimer: false,
   }
@@ -46,6 +51,7 @@ export class InverterModbus {
   readonly writes: { readonly at: number; readonly values: readonly number[] }[] = []
   readonly #hooks: DeviceHooks
   readonly #unitId: number
+  readonly #base: number
   readonly #control: ControlPoints = {
     isEnabled: false,
     setW: 0,
@@ -60,9 +66,15 @@ export class InverterModbus {
   #beating: NodeJS.Timeout | null = null
   #server: ServerTCP | null = null
 
-  constructor(device: ScenarioBattery, start: number, hooks: DeviceHooks, unitId = 1) {
+  constructor(
+    device: ScenarioBattery,
+    start: number,
+    hooks: DeviceHooks,
+    { unitId = 1, base = 40_000 }: { unitId?: number; base?: number } = {},
+  ) {
     this.#hooks = hooks
     this.#unitId = unitId
+    this.#base = base
     this.unit = new BatteryUnit(device, start, {
       metered: () => undefined, // an inverter is read, it reports nothing by itself
       backAtDefault: (at) => {
@@ -95,9 +107,9 @@ export class InverterModbus {
         done: FCallbackVal<number[]>,
       ) => this.#answer(done, () => this.#read(address, length)),
       setRegister: (address: number, value: number, _unit: number, done: FCallback) =>
-        this.#answer(done as FCallbackVal<void>, () => this.#write(address, [value])),
+        this.#answer(done as FCallbackVal<void>, () => this.#write(address, [value]), true),
       setRegisterArray: (address: number, values: number[], _unit: number, done: FCallback) =>
-        this.#answer(done as FCallbackVal<void>, () => this.#write(address, values)),
+        this.#answer(done as FCallbackVal<void>, () => this.#write(address, values), true),
     }
     // The library takes the number 0 for "no port given" and listens on 502; a text is passed on.
     const wanted = String(port) as unknown as number
@@ -108,8 +120,7 @@ export class InverterModbus {
       server.on('serverError', reject)
     })
     this.#server = server
-    this.#beating = setInterval(() => (this.#heartbeat = (this.#heartbeat + 1) % 0xffff), MS)
-    this.#beating.unref()
+    this.#beating = setInterval(() => this.#beat(), MS).unref()
     const { _server: listening } = server as unknown as { _server: Server }
     return (listening.address() as AddressInfo).port
   }
@@ -130,14 +141,23 @@ export class InverterModbus {
     this.#control.remainingSeconds = Math.max(0, Math.ceil((endsAt - now) / MS))
   }
 
-  #answer<T>(done: FCallbackVal<T>, make: () => T): void {
-    if (this.quirks.isMute) return
+  #beat(): void {
+    if (!this.quirks.isFrozen) this.#heartbeat = (this.#heartbeat + 1) % 0xffff
+  }
+
+  #answer<T>(done: FCallbackVal<T>, make: () => T, isWrite = false): void {
+    const { mute, answersAfterMs } = this.quirks
+    const say = (error: Error | null, value: T) => {
+      if (mute === 'always' || (mute === 'to writes' && isWrite)) return
+      if (answersAfterMs === 0) done(error, value)
+      else setTimeout(() => done(error, value), answersAfterMs)
+    }
     try {
       this.advance()
-      done(null, make())
+      say(null, make())
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      done(error, undefined as T)
+      say(error, undefined as T)
     }
   }
 
@@ -153,14 +173,15 @@ export class InverterModbus {
 
   #read(address: number, length: number): number[] {
     const image = registerImage(this.#state())
-    const from = address - BASE
+    const from = address - this.#base
     if (from < 0 || from + length > image.length) throw new Refusal(NO_SUCH_REGISTER)
     return image.slice(from, from + length)
   }
 
   #write(address: number, values: readonly number[]): void {
     const state = this.#state()
-    const der = address - addressOf(state, DER_MODEL)
+    const offset = address - this.#base
+    const der = offset - offsetOf(state, DER_MODEL)
     if (der === 4 && values.length === 1) {
       this.#controllerHeartbeat = values[0] ?? 0
       return
@@ -168,7 +189,7 @@ export class InverterModbus {
     this.#hooks.log('frame', { action: `write ${address}`, registers: values.length })
     if (this.quirks.refusesWith !== null) throw new Refusal(this.quirks.refusesWith)
     if (this.unit.local) throw new Refusal(VALUE_REFUSED)
-    this.#steer(address - addressOf(state, CONTROL_MODEL), values)
+    this.#steer(offset - offsetOf(state, CONTROL_MODEL), values)
     this.writes.push({ at: address, values })
   }
 

@@ -19,18 +19,17 @@ export type ControlPoints = {
   remainingSeconds: number
 }
 
-export const BASE = 40_000
-/** 0.01 % and 0.01 kWh would not fit 16 bits of Wh: the energy rating counts in tens of Wh. */
+/** The energy rating counts in tens of Wh, else 16 bits would end at 65 kWh; charge in 0.01 %. */
 const RATING_FACTOR = 1
 const CHARGE_FACTOR = -2
 
-/** Offsets of what a controller may write, from the first register of its model. */
+/** The models into which a controller may write. */
 export const CONTROL_MODEL = 704
 export const DER_MODEL = 715
 
 type Model = { readonly id: number; readonly length: number; readonly words: number[] }
 
-/** Every register from BASE on, as it stands now. */
+/** Every register of the map from its first on, as it stands now. */
 export function registerImage(state: InverterState): number[] {
   const words = [0x5375, 0x6e53]
   for (const { id, length, words: body } of modelsOf(state)) {
@@ -39,12 +38,12 @@ export function registerImage(state: InverterState): number[] {
   return [...words, 0xffff, 0]
 }
 
-/** The address of a model's ID register. */
-export function addressOf(state: InverterState, id: number): number {
-  let address = BASE + 2
+/** How many registers behind the first of the map a model's ID stands. */
+export function offsetOf(state: InverterState, id: number): number {
+  let offset = 2
   for (const model of modelsOf(state)) {
-    if (model.id === id) return address
-    address += 2 + model.length
+    if (model.id === id) return offset
+    offset += 2 + model.length
   }
   throw new RangeError(`the inverter has no model ${id}`)
 }

@@ -44,10 +44,10 @@ async function openInverter(clock: Rig['clock']): Promise<DeviceUnderTest> {
     },
     cut: () => wire.unplug(),
     async restore() {
-      inverter.quirks.isMute = false
+      inverter.quirks.mute = 'no'
       await wire.mend()
     },
-    hush: () => void (inverter.quirks.isMute = true),
+    hush: () => void (inverter.quirks.mute = 'always'),
     refuse: (isOn) => void (inverter.quirks.refusesWith = isOn ? 3 : null),
     connections: () => inverter.connections,
     async leave() {
