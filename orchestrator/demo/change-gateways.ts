@@ -26,6 +26,7 @@ export async function changeGateways(
   stage: Stage,
   callId: string,
   isOver: () => boolean,
+  say: (line: string) => void,
 ): Promise<string[]> {
   const { scenario, timer, fleet, parties, anchor } = stage
   const { windowStart, windowEnd } = scenario.calls.main
@@ -43,6 +44,7 @@ export async function changeGateways(
   const count = Math.round(chargers.length / ONE_IN)
   const refs = [...some, ...others].slice(0, Math.max(count, some.length)).sort()
   fleet.move(refs)
+  say(`${refs.length} charge points hang up and dial another gateway`)
   return refs
 }
 

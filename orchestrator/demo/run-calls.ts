@@ -30,7 +30,7 @@ export async function runCalls(
     followCall({ id: callId, name, parties, payerKey: payer.privateKey, deadlineMs, timer, say })
   let callMs = 0
   let isOver = false
-  const moving = stage.gateways === null ? [] : changeGateways(stage, id, () => isOver)
+  const moving = stage.gateways === null ? [] : changeGateways(stage, id, () => isOver, say)
   const [call, ...others] = await Promise.all([
     follow(id, 'call').then((ended) => {
       callMs = timer.monotonicMs() - beganMs

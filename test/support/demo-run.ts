@@ -77,6 +77,9 @@ export type DemoJson = {
   readonly aggregators: readonly { readonly aggregator: string; readonly minor: string }[]
   readonly evidence: { readonly file: string; readonly root: string | null }
   readonly input: Record<string, unknown> | null
+  /** Only with --gateways. */
+  readonly gateways?: readonly { readonly id: string; readonly pid: number; devices: number }[]
+  readonly changedGateway?: Record<'stations' | 'withSetpoint' | 'kept', number>
   readonly peakPssMb: number | null
   readonly seconds: Record<'install' | 'boot' | 'call' | 'total', number>
 }
@@ -112,7 +115,12 @@ export type DemoRun = Run & {
 }
 
 export function startDemo(...args: string[]): DemoRun {
-  const { run, child, printed, said } = start(['demo', '--json', ...args], {})
+  return startDemoIn({}, ...args)
+}
+
+/** The same with settings of its own. */
+export function startDemoIn(env: Readonly<Record<string, string>>, ...args: string[]): DemoRun {
+  const { run, child, printed, said } = start(['demo', '--json', ...args], env)
   return {
     ...run,
     async json() {
