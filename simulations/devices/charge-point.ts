@@ -124,6 +124,11 @@ export class ChargePoint {
     return Math.floor(this.#toldWh + 1e-6)
   }
 
+  /** How far its physics has come, business ms. */
+  get at(): number {
+    return this.#now
+  }
+
   /** What has really flowed into cars, net of what they gave back; no meter lies here. */
   get trueWh(): number {
     return Math.floor(this.#registerWh - this.#exportWh + 1e-6)
@@ -277,7 +282,7 @@ export class ChargePoint {
   }
 
   #offeredAmperes(): number {
-    if (this.#has('A2')) return SAID_AMPERES
+    if (this.#has('A2') && this.#callInForce) return SAID_AMPERES
     const amperes = this.limitW / (PHASE_VOLTS * this.device.rating.phases)
     return this.session === null ? 0 : Math.floor(amperes * 10 + 1e-6) / 10
   }

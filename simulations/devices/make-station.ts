@@ -21,7 +21,7 @@ export function makeStation(
         metered(reading) {
           // Whoever asks later what has really flowed finds it here and in no message.
           if (device.quirks !== undefined) {
-            hooks.log('truth', { of: stamp(reading.at), wh: point.trueWh })
+            hooks.log('truth', { of: stamp(point.at), wh: point.trueWh })
           }
           events.metered(reading)
         },

@@ -50,7 +50,7 @@ export function plugCar(
 
 /** Quarter-hour registers of the weeks before: the same power at the same local time. */
 export async function importHabit(
-  world: World,
+  world: Pick<World, 'ports'>,
   resource: Resource,
   powerW: number,
   stepSeconds = 900,
@@ -72,7 +72,7 @@ export async function importHabit(
 }
 
 export function plugBattery(
-  world: World,
+  world: Pick<World, 'driver'>,
   resource: Resource,
   changes: Partial<SimulatedDeviceOptions> = {},
 ): void {
@@ -87,7 +87,7 @@ export function plugBattery(
 
 /** The verifiers of a simulated world look once at what waits for a signature. */
 export async function runVerifiers(
-  world: World,
+  world: Pick<World, 'ports' | 'rail' | 'store'>,
   which: readonly number[] = [0, 1, 2],
   round?: Rounding,
   verifySignature: VerifySignature = verifySimulatedSignature,

@@ -6,7 +6,7 @@
  */
 export const QUIRKS = {
   A1: 'keeps 9 A: an old profile in its memory stands on a higher stack level',
-  A2: 'lets 6 A flow and says that it offers 20 A',
+  A2: 'lets 6 A flow under any profile and says that it offers 20 A',
   A3: 'makes 18 A of every limit from 19 A on',
   A4: 'after a pause ignores the next limit and charges without any until the one after it',
   A5: 'accepts a profile with transaction id 0 and does not use it',

@@ -20,7 +20,7 @@ const ASLEEP_AFTER_MS = 60_000
 
 /** Each is made anew per machine: some remember. */
 const PILOTS: Partial<Record<QuirkId, () => Pilot>> = {
-  A2: () => (limitW, at) => Math.min(limitW, 6 * at.wattsPerAmpere),
+  A2: () => (limitW, at) => (at.limited ? Math.min(limitW, 6 * at.wattsPerAmpere) : limitW),
   A3: () => (limitW, at) => (limitW >= 19 * at.wattsPerAmpere ? 18 * at.wattsPerAmpere : limitW),
   A4: unlimitedAfterPause,
   A6: () => (limitW, at) => (at.limited ? (limitW + at.maxW) / 2 : limitW),

@@ -71,7 +71,8 @@ describe('a machine', () => {
   })
 
   test('A2 says 20 A while 6 A flow', () => {
-    const { point, after } = machine('A2')
+    const { point, limit, after } = machine('A2')
+    limit(15)
     expect(after(30)).toBe(6)
     expect(point.readNow().offeredAmperes).toBe(20)
   })

@@ -1,0 +1,126 @@
+import { ONLY_ON, type QuirkId, QUIRKS } from '#simulations/devices/quirks/catalogue.ts'
+import type { Outcome } from './quirk-call.ts'
+import type { Played } from './quirk-world.ts'
+
+export type Expected = Played & { readonly expected: readonly Outcome['kind'][] }
+
+const HALF = [4000, 4000]
+const SMALL = [2500, 2500]
+const ALL = [7000, 7000]
+const PAUSE_THEN_HALF = [7000, 4000]
+
+/** Asked for where the quirk shows only then; half of the car's power otherwise. */
+const ORDERS: Partial<Record<QuirkId, readonly number[]>> = {
+  A3: SMALL,
+  A4: PAUSE_THEN_HALF,
+  A9: ALL,
+  C2: ALL,
+  C4: PAUSE_THEN_HALF,
+}
+
+const OBEYS: Outcome['kind'][] = ['by itself']
+/** Where another form of profile may help, and the battery takes over if none does. */
+const FORM: Outcome['kind'][] = ['by another form', 'replaced']
+const REPLACED: Outcome['kind'][] = ['replaced']
+/** Nothing is known of its car or its readings: it is left out of the offer, or replaced. */
+const UNKNOWN: Outcome['kind'][] = ['not asked', 'replaced']
+
+const EXPECTED: Partial<Record<QuirkId, Outcome['kind'][]>> = {
+  A4: FORM,
+  A6: REPLACED,
+  A9: FORM,
+  A10: REPLACED,
+  B2: FORM,
+  B4: FORM,
+  B6: [...OBEYS, 'by another form'],
+  B7: REPLACED,
+  B9: REPLACED,
+  B10: ['not asked'],
+  C2: FORM,
+  D2: UNKNOWN,
+  D12: REPLACED,
+  E1: UNKNOWN,
+  E3: UNKNOWN,
+  skew: UNKNOWN,
+  offline: REPLACED,
+}
+
+/** Each quirk of one version in a call of its own, and one charger without any. */
+export function rowsOf(version: '1.6' | '2.0.1', only?: readonly QuirkId[]): Expected[] {
+  const ids = (Object.keys(QUIRKS) as QuirkId[]).filter(
+    (id) => (ONLY_ON[id] ?? version) === version && only?.includes(id) !== false,
+  )
+  const healthy: Expected = {
+    name: 'none',
+    quirks: [],
+    version,
+    orderedW: HALF,
+    expected: OBEYS,
+  }
+  return [
+    healthy,
+    ...ids.map((id) => ({
+      name: id,
+      quirks: [id],
+      version,
+      orderedW: ORDERS[id] ?? HALF,
+      expected: EXPECTED[id] ?? OBEYS,
+    })),
+  ]
+}
+
+/** One line per quirk. */
+export function tableOf(outcomes: readonly Outcome[]): string {
+  const cells = outcomes.map((one) => [
+    `${one.name} (${one.version})`,
+    one.kind,
+    `${one.orderedWh}`,
+    `${one.chargerTrueWh}`,
+    `${one.spareTrueWh}`,
+    `${one.chargerToldWh}`,
+    `${Number(one.chargerOwed) / 1e6} EUR`,
+    one.detail,
+  ])
+  const head = [
+    'quirk',
+    'outcome',
+    'ordered',
+    'charger',
+    'battery',
+    'told',
+    'owed',
+    'because, forms',
+  ]
+  const widths = head.map((_, i) => Math.max(...[head, ...cells].map((row) => row[i]?.length ?? 0)))
+  return [head, ...cells]
+    .map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '))
+    .join('\n')
+}
+
+/** The least share of what was ordered that has to come from somewhere, percent. */
+const DELIVERED_MIN = 80
+/** A register counts whole Wh, at both ends of two periods. */
+const ROUNDING_WH = 3
+
+/** Everything in the outcomes that is not as it has to be, in words. */
+export function complaintsOf(rows: readonly Expected[], outcomes: readonly Outcome[]): string[] {
+  return outcomes.flatMap((one) => {
+    const expected = rows.find(({ name }) => name === one.name)?.expected ?? []
+    const complaints: string[] = []
+    const say = (what: string) => complaints.push(`${one.name} (${one.version}): ${what}`)
+    if (!expected.includes(one.kind)) say(`expected ${expected.join(' or ')}, got ${one.kind}`)
+    const share = ((one.chargerTrueWh + one.spareTrueWh) * 100) / one.orderedWh
+    if (!isLiar(one) && share < DELIVERED_MIN) {
+      say(`${Math.round(share)} % of what was ordered was delivered`)
+    }
+    const isOut = one.kind === 'replaced' || one.kind === 'not asked'
+    if (isOut && one.chargerOwed > 0n) say(`is owed ${one.chargerOwed} though it was replaced`)
+    if (!isLiar(one) && one.chargerOwed > 0n && one.chargerToldWh > one.chargerTrueWh + ROUNDING_WH)
+      say(`is owed for ${one.chargerToldWh} Wh, and ${one.chargerTrueWh} Wh are true`)
+    return complaints
+  })
+}
+
+export function isLiar({ quirks }: Played): boolean {
+  return quirks.includes('liar')
+}

@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto'
+import { createOcppDriver, type OcppDriver } from '#adapters/ocpp/driver.ts'
+import { createSimulatedDriver } from '#adapters/simulated/driver.ts'
+import { createSimulatedRail } from '#adapters/simulated/rail.ts'
+import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
+import { createApp } from '#app.ts'
+import { createMemoryStore } from '#db/memory-store.ts'
+import { congestionPointId, gatewayId } from '#domain/ids.ts'
+import type { Resource } from '#domain/resource.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
+import type { Ports, WakeUps } from '#ports.ts'
+import { AnchorClock } from '#simulations/clock.ts'
+import { makeStation } from '#simulations/devices/make-station.ts'
+import type { QuirkId } from '#simulations/devices/quirks/catalogue.ts'
+import { stamp, type Station } from '#simulations/devices/station.ts'
+import { seededRandom } from '#simulations/random.ts'
+import type { ScenarioCharger } from '#simulations/scenarios/scenario.ts'
+import { aProgram, aResource, dso, enrolAll, WINDOW_START } from './builders.ts'
+import { importHabit, plugBattery, runVerifiers } from './simulated-call.ts'
+import { wallTimer } from './wall-timer.ts'
+
+/** What the car draws when nobody asks for anything, W. */
+export const NATURAL_W = 7000
+export const PROGRAM = aProgram()
+/** Long enough for gate closure, signature and escrow. */
+const START = addSeconds(WINDOW_START, -420)
+const TICK_MS = 20
+/** Of business time, about a control cycle. */
+const ADVANCE_EVERY_MS = 10_000
+const PASSWORD = 'a5'.repeat(20)
+const READY_DEADLINE_MS = 20_000
+
+/** One charger with its quirks, and the call that is played with it. */
+export type Played = {
+  readonly name: string
+  readonly quirks: readonly QuirkId[]
+  readonly version: ScenarioCharger['version']
+  /** One per settlement period. */
+  readonly orderedW: readonly number[]
+}
+
+export type QuirkWorld = Awaited<ReturnType<typeof startQuirkWorld>>
+
+/**
+ * The real OCPP driver over real sockets under the real gateway and lifecycle; store and rail in
+ * memory. Behind each congestion point stand one charger with quirks and a dearer battery.
+ */
+export async function startQuirkWorld(played: readonly Played[], speed: number) {
+  const clock = new AnchorClock(START)
+  const store = createMemoryStore()
+  const options = { clock, ...PROGRAM }
+  const driver = createSimulatedDriver(options)
+  const rail = createSimulatedRail({ ...options, store })
+  const warnings: { message: string; [field: string]: unknown }[] = []
+  const ports = portsOf({ clock, store, rail, warnings })
+  const ocpp = createOcppDriver({
+    clock,
+    timer: wallTimer,
+    log: ports.log,
+    host: '127.0.0.1',
+    port: 0,
+    meteringIntervalSeconds: PROGRAM.meteringIntervalSeconds,
+    setUpDeadlineMs: 500,
+    bootGraceMs: 500,
+    failuresPerMinute: 10_000,
+  })
+  const resources = played.flatMap((row) => [chargerOf(row), spareOf(row)])
+  await enrolAll({ store }, resources, PROGRAM)
+  await store.transaction(async (tx) => {
+    for (const { name } of played) {
+      await tx.organisations.saveCongestionPoint({ id: pointOf(name), dsoId: dso, name })
+    }
+  })
+  for (const resource of resources) {
+    if (resource.kind === 'battery') plugBattery({ driver }, resource)
+    else await importHabit({ ports: () => ports }, resource, NATURAL_W)
+  }
+  const app = createApp(ports)
+  const gateway = await app.startGateway([ocpp, driver])
+  const truth = new Map<string, { of: string; wh: number }[]>()
+  const stations = new Map(played.map((row) => [row.name, stationOf(row, clock, ocpp, truth)]))
+  const usual = [...stations].filter(([name]) => expectsReady(played, name))
+  await until(
+    () => usual.every(([, station]) => station.ready),
+    READY_DEADLINE_MS,
+    () => `booted: ${usual.filter(([, one]) => !one.ready).map(([name]) => name)}`,
+  )
+  await wallTimer.sleep(1500) // set-up of those that answer, and patience with those that do not
+
+  return {
+    store,
+    rail,
+    ports: () => ports,
+    warnings,
+    driver,
+    stations,
+    /** What had really flowed by a metering instant, Wh, as the fleet's log tells. */
+    trueWh(name: string, at: Instant): number {
+      const line = truth.get(name)?.find(({ of }) => Date.parse(of) >= at)
+      if (line === undefined) throw new Error(`nobody knows what flowed at ${name} by ${at}`)
+      return line.wh
+    },
+    start() {
+      clock.anchor({ wallMs: Date.now(), businessMs: START, speed })
+    },
+    /** Lets time run to an instant; everything due on the way is done. */
+    async runTo(at: Instant, meanwhile: () => Promise<void> = async () => undefined) {
+      let advancedAt = 0
+      while (clock.now() < at) {
+        const now = clock.now()
+        for (const { point } of stations.values()) point.advance(now)
+        driver.passTo(now)
+        if (now - advancedAt >= ADVANCE_EVERY_MS) {
+          advancedAt = now
+          await app.advance()
+          await meanwhile()
+        }
+        await wallTimer.sleep(TICK_MS)
+      }
+    },
+    verify: () => runVerifiers({ ports: () => ports, rail, store }, [0, 1]),
+    async stop() {
+      for (const station of stations.values()) station.stop()
+      await gateway.stop()
+    },
+  }
+}
+
+export function pointOf(name: string) {
+  return congestionPointId(`point-${name}`)
+}
+
+/** A station that mixes up versions never gets to the end of its boot. */
+function expectsReady(played: readonly Played[], name: string): boolean {
+  return played.find((row) => row.name === name)?.quirks.includes('B10') !== true
+}
+
+function chargerOf({ name }: Played): Resource {
+  return aResource(`charger-${name}`, 'charger', 100_000n, {
+    congestionPointId: pointOf(name),
+    connection: {
+      protocol: 'ocpp',
+      identity: `charger-${name}`,
+      connectorId: 1,
+      passwordSha256: createHash('sha256').update(PASSWORD).digest('hex'),
+    },
+  })
+}
+
+function spareOf({ name }: Played): Resource {
+  const rating = { ...aResource('any', 'battery', 0n).rating, exportMaxW: 10_000 }
+  return aResource(`spare-${name}`, 'battery', 300_000n, {
+    congestionPointId: pointOf(name),
+    rating: { ...rating, energyWh: 40_000 },
+  })
+}
+
+function stationOf(
+  row: Played,
+  clock: AnchorClock,
+  ocpp: OcppDriver,
+  truth: Map<string, { of: string; wh: number }[]>,
+): Station {
+  const told: { of: string; wh: number }[] = []
+  truth.set(row.name, told)
+  const ref = `charger-${row.name}`
+  const plugged = addSeconds(START, -1800)
+  const device: ScenarioCharger = {
+    kind: 'charger',
+    ref,
+    site: '',
+    version: row.version,
+    rateUnit: 'A',
+    rating: aResource(ref, 'charger', 0n).rating,
+    offer: { price: '0', directions: [], fromMinute: 0, untilMinute: 1440 },
+    registerWh: 1_000_000,
+    visits: [
+      {
+        pluggedInAt: stamp(plugged),
+        chargingFrom: stamp(plugged),
+        departureAt: stamp(addSeconds(WINDOW_START, 8 * 3600)),
+        energyNeededWh: 15_000,
+        car: {
+          capacityWh: 90_000,
+          maxW: NATURAL_W,
+          efficiency: 0.92,
+          socAtPlugIn: 0.1,
+          stopAtSoc: 1,
+        },
+      },
+    ],
+    history: [],
+    quirks: row.quirks,
+  }
+  const random = { line: seededRandom(1, 'line', ref), physics: seededRandom(1, 'physics', ref) }
+  const station = makeStation(device, START, random, {
+    now: () => clock.now(),
+    log(kind, fields) {
+      if (kind === 'truth') told.push({ of: String(fields?.of), wh: Number(fields?.wh) })
+    },
+    setpoint: () => undefined,
+    backAtDefault: () => undefined,
+    driverLeft: () => undefined,
+  })
+  station.connect({ url: ocpp.url(ref), password: PASSWORD })
+  return station
+}
+
+function portsOf(parts: {
+  clock: AnchorClock
+  store: Ports['store']
+  rail: Ports['rail']
+  warnings: { message: string; [field: string]: unknown }[]
+}): Ports {
+  const { clock, store, rail, warnings } = parts
+  const signer = createSimulatedSigner('gateway-1')
+  const id = gatewayId('gateway-1')
+  let drawn = 0
+  const note = (message: string, fields: Record<string, unknown> = {}) =>
+    void warnings.push({ message, ...fields })
+  return {
+    clock,
+    startedAt: START,
+    timer: wallTimer,
+    random: { bytes: (length) => Uint8Array.from({ length }, () => drawn++ % 251) },
+    log: { info: () => undefined, warn: note, error: note },
+    store,
+    wakeUps: localWakeUps(),
+    rail,
+    gateway: { id, signer },
+  }
+}
+
+function localWakeUps(): WakeUps {
+  const handlers = new Map<string, Set<() => void>>()
+  return {
+    wakeCall: async () => undefined,
+    async notify(topic) {
+      for (const handler of handlers.get(topic) ?? []) handler()
+    },
+    subscribe(topic, handler) {
+      const known = handlers.get(topic) ?? new Set<() => void>()
+      handlers.set(topic, known.add(handler))
+      return { stop: () => void known.delete(handler) }
+    },
+  }
+}
+
+async function until(
+  holds: () => boolean,
+  deadlineMs: number,
+  missing: () => string,
+): Promise<void> {
+  const giveUpAt = wallTimer.monotonicMs() + deadlineMs
+  while (!holds()) {
+    if (wallTimer.monotonicMs() > giveUpAt) throw new Error(`not in time ${missing()}`)
+    await wallTimer.sleep(20)
+  }
+}
