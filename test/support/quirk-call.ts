@@ -102,7 +102,7 @@ async function outcomeOf(world: World, row: Played, call: FlexibilityCall): Prom
 }
 
 /** In which form setpoints are given where nothing is known of a station. */
-const USUAL_FORM = 'TxProfile Absolute 1 A'
+const USUAL_FORM = 'TxProfile Absolute A level 1'
 
 /** Against what the car draws when nobody asks, over the whole window. */
 function savedWh({ trueWh }: World, { name, orderedW }: Played): number {

@@ -83,8 +83,9 @@ export class LineQuirks {
   restartsAt(action: string, payload: Payload): boolean {
     if (!this.#has('D8')) return false
     const text = JSON.stringify(payload)
-    if (action === 'GetConfiguration') return payload.key === undefined || /MeterValues/.test(text)
-    return action === 'GetVariables' && /Measurands/.test(text)
+    if (action === 'GetVariables') return /Measurands"/.test(text)
+    const isRead = payload.key === undefined || /MeterValues(Sampled|Aligned)Data"/.test(text)
+    return action === 'GetConfiguration' && isRead
   }
 
   /** The answer to a heartbeat sets the station's clock, unless it is one that ignores it. */
