@@ -5,7 +5,7 @@ import { readConfig } from '#config.ts'
 import { createMachineClock } from '#processes/wall-time.ts'
 import { isQuirk, ONLY_ON, type QuirkId, QUIRKS } from '#simulations/devices/quirks/catalogue.ts'
 
-const HELP = `gridcall simulate charger --url ws://… --password … [--version 1.6|2.0.1]
+const HELP = `gridcall simulate charger --url ws://… --password … [--version 1.6|2.0.1|2.1]
     [--quirk ID]…
     A charge point with a car, at the address and with the password that enrolment answered.
     Each quirk makes it misbehave as real stations do; --quirk help lists them.
@@ -66,8 +66,8 @@ async function charger(
     throw new Error(`--url: expected ws://HOST:PORT/ocpp/IDENTITY, got ${url ?? 'nothing'}`)
   }
   if (password === undefined) throw new Error('--password: expected the password of the station')
-  if (version !== '1.6' && version !== '2.0.1') {
-    throw new Error(`--version: expected 1.6 or 2.0.1, got ${version}`)
+  if (version !== '1.6' && version !== '2.0.1' && version !== '2.1') {
+    throw new Error(`--version: expected 1.6, 2.0.1 or 2.1, got ${version}`)
   }
   const quirks = wanted.map((id) => quirkFor(id, version))
   const { startCharger } = await import('#simulations/stand-alone.ts')

@@ -94,6 +94,7 @@ export class ChargePoint {
     this.stack = new ProfileStack({
       maxW: device.rating.importMaxW,
       phases: device.rating.phases,
+      exportMaxW: device.rating.exportMaxW,
       belowFloor: this.#has('C1') ? 'floor' : 'pause',
       keepsAll: device.version === '2.0.1',
     })
@@ -122,6 +123,11 @@ export class ChargePoint {
   /** What the meter shows. */
   get registerWh(): number {
     return Math.floor(this.#toldWh + 1e-6)
+  }
+
+  /** Share of 1; null where no car stands. */
+  get soc(): number | null {
+    return this.#charging?.car.soc ?? null
   }
 
   /** How far its physics has come, business ms. */
@@ -200,6 +206,7 @@ export class ChargePoint {
     this.#charging = null
     this.stack.clear(({ purpose }) => purpose === 'tx')
     this.stack.transactionInstalls = 0
+    this.stack.priority = false
     this.#events.sessionEnded(session, outcomeOf(session, car, twin))
   }
 

@@ -4,16 +4,17 @@ import { STACK_LEVEL_MAX } from './messages-ocpp201.ts'
 import type { Payload } from './ocpp-link.ts'
 
 /** A variable of the device model: component, name and value. */
-type Variable = {
+export type Variable = {
   readonly component: string
   readonly name: string
+  readonly instance?: string
   value: string
   readonly dataType: 'string' | 'integer' | 'boolean' | 'MemberList'
   readonly writable: boolean
 }
 
 /** What the station can be asked and told, with the values from the factory. */
-function variablesOf({ rateUnit }: ScenarioCharger): Variable[] {
+export function variablesOf({ rateUnit }: ScenarioCharger): Variable[] {
   const fixed = (
     component: string,
     name: string,
@@ -48,8 +49,8 @@ export class DeviceModel {
   readonly #intervalChanged: (seconds: number) => void
 
   /** @param intervalChanged called when the interval of aligned meter values was written */
-  constructor(device: ScenarioCharger, intervalChanged: (seconds: number) => void) {
-    this.#variables = variablesOf(device)
+  constructor(variables: Variable[], intervalChanged: (seconds: number) => void) {
+    this.#variables = variables
     this.#intervalChanged = intervalChanged
   }
 
@@ -60,7 +61,7 @@ export class DeviceModel {
 
   get({ getVariableData }: OCPP20.GetVariablesRequest): Payload {
     const getVariableResult = getVariableData.map(({ component, variable, attributeType }) => {
-      const found = this.#find(component.name, variable.name)
+      const found = this.#find(component.name, variable.name, variable.instance)
       const asked = {
         component,
         variable,
@@ -83,16 +84,18 @@ export class DeviceModel {
 
   /** What NotifyReport tells of every variable. */
   report(): Payload[] {
-    return this.#variables.map(({ component, name, value, dataType, writable }) => ({
+    return this.#variables.map(({ component, name, instance, value, dataType, writable }) => ({
       component: { name: component },
-      variable: { name },
+      variable: { name, ...(instance === undefined ? {} : { instance }) },
       variableAttribute: [{ value, mutability: writable ? 'ReadWrite' : 'ReadOnly' }],
       variableCharacteristics: { dataType, supportsMonitoring: false },
     }))
   }
 
-  #find(component: string, name: string): Variable | undefined {
-    return this.#variables.find((one) => one.component === component && one.name === name)
+  #find(component: string, name: string, instance?: string): Variable | undefined {
+    return this.#variables.find(
+      (one) => one.component === component && one.name === name && one.instance === instance,
+    )
   }
 
   #write(component: string, name: string, value: string): string {

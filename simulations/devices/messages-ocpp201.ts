@@ -3,7 +3,9 @@ import type { MeterReading } from './charge-point.ts'
 import type { ChargingProfile } from './profile-stack.ts'
 import { readStamp, stamp } from './station.ts'
 
-type WireProfile = OCPP20.SetChargingProfileRequest['chargingProfile']
+export type WireProfile = OCPP20.SetChargingProfileRequest['chargingProfile']
+/** A profile, or the reason code of its refusal. */
+export type Reading = ChargingProfile | { readonly refusal: string }
 type WireMeterValue = NonNullable<OCPP20.TransactionEventRequest['meterValue']>[number]
 type Context = 'Sample.Clock' | 'Trigger' | 'Transaction.Begin' | 'Transaction.End'
 
@@ -21,8 +23,10 @@ export function meterValue(
   context: Context,
 ): WireMeterValue | null {
   const values: Record<string, [number, string] | undefined> = {
-    'Power.Active.Import': [reading.powerW, 'W'],
+    'Power.Active.Import': [Math.max(0, reading.powerW), 'W'],
+    'Power.Active.Export': [Math.max(0, -reading.powerW), 'W'],
     'Energy.Active.Import.Register': [reading.registerWh, 'Wh'],
+    'Energy.Active.Export.Register': [reading.exportWh, 'Wh'],
     'Current.Offered': [reading.offeredAmperes, 'A'],
   }
   const sampledValue = measurands.flatMap((measurand) => {
@@ -35,10 +39,7 @@ export function meterValue(
 }
 
 /** A profile, or the reason code of its refusal. @throws RangeError for a bad time */
-export function readProfile(
-  wire: WireProfile,
-  rateUnit: 'A' | 'W',
-): ChargingProfile | { refusal: string } {
+export function readProfile(wire: WireProfile, rateUnit: 'A' | 'W'): Reading {
   const [schedule, ...more] = wire.chargingSchedule
   if (schedule === undefined || more.length > 0) return { refusal: 'InvalidSchedule' } // FR.34
   if (schedule.chargingRateUnit !== rateUnit) return { refusal: 'UnsupportedRateUnit' } // FR.26

@@ -20,6 +20,10 @@ export type LinkEvents = {
   readonly gaveUp: (action: string, why: string) => void
   /** Of a message of the station right before it goes out. */
   readonly outgoing: (action: string, payload: Payload) => Payload
+  /** What is wrong with the result of a call of the station; null: nothing, or nobody looks. */
+  readonly resultError: (action: string, result: Payload) => string | null
+  /** The central system could not use a result of the station (2.1). */
+  readonly resultRefused: (code: string, why: string) => void
   /** May it dial now? It is asked again soon where it may not. */
   readonly mayDial: () => boolean
   /** The handshake was refused. */
@@ -148,6 +152,13 @@ export class OcppLink {
     this.#enqueue({ action, payload, kept: true, attempts: 0, resolve: then, reject })
   }
 
+  /** A message that is never answered (2.1 SEND); lost while the line is down or not booted. */
+  send(action: string, payload: Payload): void {
+    if (this.#onlyBoot || this.#socket?.readyState !== WebSocket.OPEN) return
+    const outgoing = this.#events.outgoing(action, payload)
+    this.#socket.send(JSON.stringify([6, randomUUID(), action, outgoing]))
+  }
+
   #enqueue(call: Outgoing): void {
     // The boot goes before everything that waits for it.
     if (call.action === 'BootNotification') this.#queue.unshift(call)
@@ -231,7 +242,8 @@ export class OcppLink {
     if (!Array.isArray(frame)) return
     const [type, id, third, fourth] = frame as [unknown, unknown, unknown, unknown]
     if (type === 2) this.#answer(String(id), String(third), asPayload(fourth))
-    if (type === 3) this.#settle(String(id), (call) => call.resolve(asPayload(third)))
+    if (type === 3) this.#result(String(id), asPayload(third))
+    if (type === 5) this.#events.resultRefused(String(third), String(fourth))
     if (type === 4) {
       const error = new Error(`${String(third)}: ${String(fourth)}`)
       this.#settle(String(id), (call) => this.#again(call, error))
@@ -245,6 +257,15 @@ export class OcppLink {
     const frame =
       'result' in answer ? [3, id, answer.result] : [4, id, answer.error, answer.why, {}]
     this.#socket?.send(JSON.stringify(frame))
+  }
+
+  #result(id: string, result: Payload): void {
+    this.#settle(id, (call) => {
+      const wrong = this.#events.resultError(call.action, result)
+      if (wrong === null) return call.resolve(result)
+      this.#socket?.send(JSON.stringify([5, id, 'OccurrenceConstraintViolation', wrong, {}]))
+      call.reject(new Error(`the answer to ${call.action} cannot be used: ${wrong}`))
+    })
   }
 
   #attempt(action: string, payload: Payload): Answer {

@@ -6,9 +6,10 @@ export const LEAST_AMPERES = 6
 /** A charging profile, the same for both versions of the protocol. Instants are business ms. */
 export type ChargingProfile = {
   readonly id: number
-  readonly purpose: 'station-max' | 'tx-default' | 'tx'
+  readonly purpose: 'station-max' | 'tx-default' | 'tx' | 'priority'
   readonly stackLevel: number
-  readonly kind: 'Absolute' | 'Recurring' | 'Relative'
+  /** Dynamic (2.1): `start` is that of the last update. */
+  readonly kind: 'Absolute' | 'Recurring' | 'Relative' | 'Dynamic'
   readonly everySeconds: number | null
   readonly validFrom: number | null
   readonly validTo: number | null
@@ -17,14 +18,19 @@ export type ChargingProfile = {
   readonly unit: 'A' | 'W'
   readonly periods: readonly {
     readonly startSeconds: number
+    /** In the unit of the profile; of a setpoint the setpoint, below 0: give back (2.1). */
     readonly limit: number
     readonly phases: number | null
   }[]
+  /** 2.1: void so long after the line was lost, and then for good or until it is back. */
+  readonly offline?: { readonly maxSeconds: number; readonly forGood: boolean }
 }
 
 export type ConnectorRating = {
   readonly maxW: number
   readonly phases: 1 | 3
+  /** What a bidirectional car may give back at most; absent: nothing. */
+  readonly exportMaxW?: number
   /** Limits of more than nothing and less than 6 A: no charging, or 6 A all the same (a quirk). */
   readonly belowFloor?: 'pause' | 'floor'
   /** Are profiles of a transaction written to flash, too (2.0.1 K01.FR.27)? */
@@ -43,6 +49,11 @@ export class ProfileStack {
   transactionInstalls = 0
   /** How often what outlives a restart was written. */
   flashWrites = 0
+  /** The driver wants full power now (2.1): nothing that was set for the transaction counts. */
+  priority = false
+  /** What an energy manager allows behind everybody's back, W. */
+  externalLimitW: number | null = null
+  #offlineSince: number | null = null
   readonly #rating: ConnectorRating
 
   constructor(rating: ConnectorRating) {
@@ -64,6 +75,21 @@ export class ProfileStack {
     if (profile.purpose !== 'tx' || this.#rating.keepsAll === true) this.flashWrites += 1
   }
 
+  /** The profile of this id with other contents: no new one, and nothing is written to flash. */
+  update(profile: ChargingProfile): void {
+    this.#profiles = this.#profiles.map((one) => (one.id === profile.id ? profile : one))
+  }
+
+  /** The line is lost, or back. */
+  lineChanged(offlineSince: number | null, now: number): void {
+    const since = this.#offlineSince
+    this.#offlineSince = offlineSince === null ? null : (since ?? offlineSince)
+    if (since === null || offlineSince !== null) return
+    this.clear(
+      ({ offline }) => offline?.forGood === true && now - since >= offline.maxSeconds * 1000,
+    )
+  }
+
   /** Removes what matches; returns how many that were. */
   clear(matches: (profile: ChargingProfile) => boolean): number {
     const before = this.#profiles.length
@@ -78,12 +104,15 @@ export class ProfileStack {
 
   /** What the car may draw, W; below 6 A per phase that is nothing. */
   limitW(at: number, transactionStart: number | null, withTransaction = true): number {
-    const perTransaction =
-      (withTransaction ? this.#winner('tx', at, transactionStart) : null) ??
-      this.#winner('tx-default', at, transactionStart)
+    const ofTransaction = this.priority
+      ? this.#winner('priority', at, transactionStart)
+      : (this.#winner(withTransaction ? 'tx' : 'tx-default', at, transactionStart) ??
+        this.#winner('tx-default', at, transactionStart))
     const station = this.#winner('station-max', at, transactionStart)
-    const limits = [perTransaction, station].map((found) => found?.limitW ?? this.#rating.maxW)
-    const limitW = Math.min(this.#rating.maxW, ...limits)
+    const limits = [ofTransaction, station].map((found) => found?.limitW ?? this.#rating.maxW)
+    const external = this.externalLimitW ?? this.#rating.maxW
+    const limitW = Math.min(this.#rating.maxW, external, ...limits)
+    if (limitW < 0) return Math.max(limitW, -(this.#rating.exportMaxW ?? 0)) + 0
     const amperes = limitW / (PHASE_VOLTS * this.#rating.phases)
     if (amperes >= LEAST_AMPERES - 1e-9) return limitW
     const isFloored = amperes > 0 && this.#rating.belowFloor === 'floor'
@@ -118,12 +147,17 @@ export class ProfileStack {
   ): { profile: ChargingProfile; limitW: number } | null {
     let found: { profile: ChargingProfile; limitW: number } | null = null
     for (const profile of this.#profiles) {
-      if (profile.purpose !== purpose) continue
+      if (profile.purpose !== purpose || this.#isVoidOffline(profile, at)) continue
       if (found !== null && found.profile.stackLevel >= profile.stackLevel) continue
       const limitW = profileLimitW(profile, at, transactionStart, this.#rating.phases)
       if (limitW !== null) found = { profile, limitW }
     }
     return found
+  }
+
+  #isVoidOffline({ offline }: ChargingProfile, at: number): boolean {
+    if (offline === undefined || this.#offlineSince === null) return false
+    return at - this.#offlineSince >= offline.maxSeconds * 1000
   }
 
   #edges(profile: ChargingProfile, at: number, transactionStart: number | null): number[] {
@@ -165,7 +199,7 @@ function scheduleStart(
 ): number | null {
   if (profile.kind === 'Relative') return transactionStart ?? at
   if (profile.start === null) return null
-  if (profile.kind === 'Absolute' || profile.everySeconds === null) return profile.start
+  if (profile.kind !== 'Recurring' || profile.everySeconds === null) return profile.start
   const every = profile.everySeconds * 1000
   return profile.start + Math.floor((at - profile.start) / every) * every
 }

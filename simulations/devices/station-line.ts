@@ -6,7 +6,7 @@ import type { DeviceHooks } from './station.ts'
 
 /** What differs between the versions of the protocol. */
 export type LineProtocol = {
-  readonly subprotocol: 'ocpp1.6' | 'ocpp2.0.1'
+  readonly subprotocol: 'ocpp1.6' | 'ocpp2.0.1' | 'ocpp2.1'
   readonly boot: Payload
   /** Its quirks are what the line does wrong. */
   readonly point: ChargePoint
@@ -49,15 +49,21 @@ export class StationLine {
     const link = new OcppLink(address, this.#protocol.subprotocol, this.#random, {
       opened: () => {
         this.#hooks.log('connected', { endpoint: link.endpoint })
+        this.#protocol.point.stack.lineChanged(null, this.#hooks.now())
         // A mere reconnect is no boot (OCPP 1.6 section 4.2, 2.0.1 B01).
         if (this.#booted) this.#quirks.reconnected(link)
         else this.boot()
       },
-      closed: () => this.#hooks.log('disconnected'),
+      closed: () => {
+        this.#hooks.log('disconnected')
+        this.#protocol.point.stack.lineChanged(this.#hooks.now(), this.#hooks.now())
+      },
       received: (action) => this.#hooks.log('frame', { action }),
       gaveUp: (action, why) => this.#hooks.log('gave-up', { action, why }),
       called: (action, payload) => this.#answer(link, action, payload),
       outgoing: (action, payload) => this.#quirks.outgoing(action, payload),
+      resultError: (action, result) => this.#resultError(action, result),
+      resultRefused: (code, why) => this.#hooks.log('result-refused', { code, why }),
       mayDial: () => this.#quirks.mayDial(),
       dialRefused: () => this.#quirks.dialRefused(),
     })
@@ -70,6 +76,19 @@ export class StationLine {
     const link = this.#link
     if (link === null) return
     this.#quirks.queue(link, action, () => link.keep(action, payload, then))
+  }
+
+  /** A message without an answer (2.1). */
+  send(action: string, payload: Payload): void {
+    this.#link?.send(action, payload)
+  }
+
+  /** 2.1 says what cannot be used (CALLRESULTERROR); others put up with it. */
+  #resultError(action: string, { status, currentTime }: Payload): string | null {
+    if (this.#protocol.subprotocol !== 'ocpp2.1') return null
+    const needsTime = action === 'BootNotification' || action === 'Heartbeat'
+    if (needsTime && currentTime === undefined) return 'currentTime is missing'
+    return action === 'BootNotification' && status === undefined ? 'status is missing' : null
   }
 
   /** Asks to be accepted, again and again until it is. */

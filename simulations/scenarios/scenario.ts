@@ -54,7 +54,7 @@ export type ScenarioCharger = {
   readonly kind: 'charger'
   readonly ref: string
   readonly site: string
-  readonly version: '1.6' | '2.0.1'
+  readonly version: '1.6' | '2.0.1' | '2.1'
   /** The only unit in which the station takes limits: A per phase, or W in all. */
   readonly rateUnit: 'A' | 'W'
   readonly rating: Rating

@@ -25,8 +25,8 @@ test('the README lists every switch with what it does, and no other', () => {
 })
 
 test('every switch has a test of its own under its name', () => {
-  const source = ['devices/machine-quirks', 'devices/line-quirks']
-    .map((name) => readFileSync(new URL(`./${name}.test.ts`, import.meta.url), 'utf8'))
+  const source = ['machine-quirks', 'line-quirks', 'station-ocpp21']
+    .map((name) => readFileSync(new URL(`./devices/${name}.test.ts`, import.meta.url), 'utf8'))
     .join('\n')
   const untold = Object.keys(QUIRKS).filter((id) => !new RegExp(`\\b${id}\\b`).test(source))
   expect(untold).toEqual([])

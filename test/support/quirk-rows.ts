@@ -26,7 +26,8 @@ const REPLACED: Outcome['kind'][] = ['replaced']
 const UNKNOWN: Outcome['kind'][] = ['not asked', 'replaced']
 
 const EXPECTED: Partial<Record<QuirkId, Outcome['kind'][]>> = {
-  A4: FORM,
+  // The limit after a pause is sent again.
+  A4: [...OBEYS, ...FORM],
   A6: REPLACED,
   // It draws 6 A before it is told anything: there is nothing to take away.
   A7: ['not asked'],

@@ -52,13 +52,15 @@ export const QUIRKS = {
   skew: 'its clock is 20 min behind',
   offline: 'loses its line 2 min after a setpoint for an hour and keeps its profile',
   liar: 'its meter tells what was ordered while the car draws all it can',
+  priority: 'its driver asks for full power 3 min after a limit (priority charging)',
+  external: 'an energy manager limits it to 6 A 3 min after a limit',
   worn: 'its flash is worn out after 8 writes and takes no profile any more',
 } as const
 
 export type QuirkId = keyof typeof QUIRKS
 
 /** Only one protocol can show these. */
-export const ONLY_ON: Partial<Record<QuirkId, '1.6' | '2.0.1'>> = {
+export const ONLY_ON: Partial<Record<QuirkId, '1.6' | '2.0.1' | '2.1'>> = {
   A5: '1.6',
   B9: '2.0.1',
   B10: '2.0.1',
@@ -67,6 +69,8 @@ export const ONLY_ON: Partial<Record<QuirkId, '1.6' | '2.0.1'>> = {
   D2: '1.6',
   D5: '1.6',
   D7: '1.6',
+  priority: '2.1',
+  external: '2.1',
 }
 
 export function isQuirk(text: string): text is QuirkId {

@@ -6,15 +6,17 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import * as schemas16 from 'typed-ocpp/dist/ocpp16/schemas.js'
 import * as schemas201 from 'typed-ocpp/dist/ocpp20/schemas.js'
+import * as schemas21 from 'typed-ocpp/dist/ocpp21/schemas.js'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Payload } from '#simulations/devices/ocpp-link.ts'
 
-type Version = 'ocpp1.6' | 'ocpp2.0.1'
+type Version = 'ocpp1.6' | 'ocpp2.0.1' | 'ocpp2.1'
 export type Received = { identity: string; action: string; payload: Payload }
 
 const TEXTS: Record<Version, Record<string, unknown>> = {
   'ocpp1.6': schemas16,
   'ocpp2.0.1': schemas201,
+  'ocpp2.1': schemas21,
 }
 const ajv = new Ajv({ strictSchema: false, strictTypes: false, multipleOfPrecision: 3 })
 formats.default(ajv)
@@ -26,6 +28,8 @@ export class Csms {
   /** Frames that broke a schema, in words; a test expects none. */
   readonly deviations: string[] = []
   readonly passwords = new Map<string, string>()
+  /** What stations could not use of our answers (2.1 CALLRESULTERROR): the codes. */
+  readonly resultErrors: string[] = []
   refusals = 0
   /** What to answer instead of the usual. */
   readonly answers = new Map<string, (payload: Payload) => Payload>()
@@ -103,6 +107,11 @@ export class Csms {
   #read(identity: string, version: Version, socket: WebSocket, text: string): void {
     const frame = JSON.parse(text) as [number, string, string, Payload]
     const [type, id, action, payload] = frame
+    if (type === 5) this.resultErrors.push(action)
+    if (type === 6) {
+      this.#check(version, action, payload, `${identity} ${action}`)
+      this.received.push({ identity, action, payload })
+    }
     if (type !== 2) return this.#waiting.get(id)?.(frame)
     this.#check(version, `${action}Request`, payload, `${identity} ${action}`)
     this.received.push({ identity, action, payload })
@@ -115,8 +124,8 @@ export class Csms {
     const currentTime = '2027-01-19T15:51:00Z'
     if (action === 'BootNotification') return { status: 'Accepted', currentTime, interval: 300 }
     if (action === 'Heartbeat') return { currentTime }
-    if (action === 'DataTransfer' || action === 'NotifyEVChargingNeeds')
-      return { status: 'Accepted' }
+    const accepted = ['DataTransfer', 'NotifyEVChargingNeeds', 'OpenPeriodicEventStream']
+    if (accepted.includes(action)) return { status: 'Accepted' }
     if (action === 'StartTransaction') {
       return { transactionId: ++this.#transactions, idTagInfo: { status: 'Accepted' } }
     }
