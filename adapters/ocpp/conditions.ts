@@ -1,6 +1,6 @@
 /** What others do to a station behind our back: limits from elsewhere, the driver's override. */
 import type { Rating, Resource } from '#domain/resource.ts'
-import { type Instant, instant } from '#domain/time.ts'
+import type { Instant } from '#domain/time.ts'
 import type { Payload } from './frames.ts'
 import { flag, object, objects, optionalNumber, optionalText, text } from './read.ts'
 import { eventTime } from './session-rules.ts'
@@ -124,8 +124,7 @@ function lowest(schedules: readonly Payload[], rating: Rating, now: Instant): nu
 function limitsAhead(schedule: Payload, rating: Rating, now: Instant): number[] {
   const start = fromTimestamp(optionalText(schedule, 'startSchedule')) ?? now
   const durationS = optionalNumber(schedule, 'duration')
-  const end = durationS === null ? null : instant(Math.floor(start + durationS * 1000))
-  if (end !== null && end <= now) return []
+  if (durationS !== null && start + durationS * 1000 <= now) return []
   const unit = optionalText(schedule, 'chargingRateUnit') === 'A' ? 'A' : 'W'
   const periods = objects(schedule, 'chargingSchedulePeriod')
   return periods.flatMap((period, index) => {

@@ -16,6 +16,8 @@ export type EventStreams = {
 
 /** A station needs a handful; more of them is not worth the memory. */
 const STREAMS_MAX = 64
+/** A year: what is older was not kept by any station. */
+const OFFSET_S_MAX = 366 * 86_400
 
 export function createEventStreams(context: SessionContext): EventStreams {
   const { identity } = context.station
@@ -49,8 +51,11 @@ export function createEventStreams(context: SessionContext): EventStreams {
 function streamValues(payload: Payload): { at: Instant; value: number | null }[] {
   const base = fromTimestamp(text(payload, 'basetime'))
   if (base === null) throw new WireError('FormatViolation', 'basetime is not a time')
-  return objects(payload, 'data').map((one) => ({
-    at: instant(Math.round(base + number(one, 't') * 1000)),
-    value: optionalNumber(one, 'v'),
-  }))
+  return objects(payload, 'data').map((one) => {
+    const afterS = number(one, 't')
+    if (Math.abs(afterS) > OFFSET_S_MAX) {
+      throw new WireError('PropertyConstraintViolation', 't is no number of seconds after basetime')
+    }
+    return { at: instant(Math.round(base + afterS * 1000)), value: optionalNumber(one, 'v') }
+  })
 }
