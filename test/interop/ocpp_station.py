@@ -134,6 +134,12 @@ else:
                         "component": one["component"],
                         "variable": one["variable"],
                     }
+                    if one["variable"]["name"] in value
+                    else {
+                        "attributeStatus": "UnknownVariable",
+                        "component": one["component"],
+                        "variable": one["variable"],
+                    }
                     for one in get_variable_data
                 ]
             )
