@@ -76,6 +76,7 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     admission: createAdmission({ failuresPerMinute: options.failuresPerMinute ?? 20 }),
     passwordsOf: (identity) => passwordsOf(connections.find(identity)),
     makeRoom: (identity) => connections.makeRoom(identity),
+    usableVersion: (identity) => connections.find(identity)?.setUp?.quirks?.version ?? null,
     onSocket: (identity, version, socket) => connections.open(identity, version, socket),
     onSecurity: (identity, kind, detail) => {
       const [resource] = connections.find(identity)?.resources.values() ?? []

@@ -28,8 +28,10 @@ import { PRIORITY, waitUntilHeard } from './session-rules.ts'
 import type { Session, SessionContext } from './station.ts'
 import type { Transaction } from './transactions.ts'
 
-/** A form that was not answered for so long is passed over at the next try. */
+/** A form that was not answered for so long is passed over. */
 const SILENCE_MS = 1_000
+/** So many silent ones fit into the time for an order. */
+const ATTEMPTS = 3
 const RESEND_DEADLINE_MS = 10_000
 
 type Known = { readonly form: ProfileForm; readonly quirks: QuirkProfile | null }
@@ -102,7 +104,13 @@ async function limit(
   let last = 'nothing'
   let hasCleared = false
   for (let form: ProfileForm | null = choice.current; form !== null; ) {
-    const status = await give(parts, order, form, remainingMs())
+    const share = Math.max(SILENCE_MS, deadlineMs / ATTEMPTS)
+    const status = await give(parts, order, form, Math.min(remainingMs(), Math.ceil(share)))
+    if (status === 'silent') {
+      if (remainingMs() < SILENCE_MS) throw unreachable(identity, 'no answer, no time for more')
+      form = choice.current
+      continue
+    }
     if (status.accepted) {
       await accepted(parts, order, form, remainingMs)
       return nameOf(form)
@@ -130,7 +138,7 @@ async function give(
   order: Order,
   form: ProfileForm,
   deadlineMs: number,
-): Promise<Status> {
+): Promise<Status | 'silent'> {
   const { context, dialect, dynamic } = parts
   const { station, timer, clock } = context
   const begun = timer.monotonicMs()
@@ -150,10 +158,9 @@ async function give(
   } catch (error) {
     const wasSilent = timer.monotonicMs() - begun >= Math.max(SILENCE_MS, deadlineMs - 50)
     const isSilence = error instanceof DomainError && error.code === 'device-unreachable'
-    if (isSilence && wasSilent && context.isLive()) {
-      station.ledger.forms(order.connectorId).passOver({ kind: form.kind }, 'silent')
-    }
-    throw error
+    if (!isSilence || !wasSilent || !context.isLive()) throw error
+    station.ledger.forms(order.connectorId).passOver({ kind: form.kind }, 'silent')
+    return 'silent'
   }
 }
 

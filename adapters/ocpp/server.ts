@@ -26,6 +26,8 @@ export type EndpointOptions = {
   readonly passwordsOf: (identity: string) => readonly string[]
   /** Frees the identity's place: 'taken' if its present connection answers a ping. */
   readonly makeRoom: (identity: string) => Promise<'free' | 'replaced' | 'taken'>
+  /** The only version that works on what is known of this station; null: whichever it likes. */
+  readonly usableVersion: (identity: string) => OcppVersion | null
   readonly onSocket: (identity: string, version: OcppVersion, socket: WebSocket) => void
   readonly onSecurity: (identity: string, kind: SecurityEvent['kind'], detail: string) => void
 }
@@ -112,6 +114,10 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     socket: Duplex,
     head: Buffer,
   ): Promise<void> {
+    const usable = options.usableVersion(identity)
+    if (usable !== null && offeredVersions(request).includes(usable)) {
+      request.headers['sec-websocket-protocol'] = usable
+    }
     const version = offeredVersions(request).find(isVersion)
     const room = version !== undefined ? await options.makeRoom(identity) : 'free'
     if (room === 'taken') {

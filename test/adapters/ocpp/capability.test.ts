@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { join16 } from './station16.ts'
 import { join2x } from './station2x.ts'
-import { BOOT_16 } from './wire-station.ts'
-import { charger, setpoint, START, startWorld, until, type World } from './world.ts'
+import { ANSWERS_16, ANSWERS_201, BOOT_16, connectStation } from './wire-station.ts'
+import { charger, PASSWORD, setpoint, START, startWorld, until, type World } from './world.ts'
 
 let world: World
 const resource = charger()
@@ -117,6 +117,35 @@ test('a maximum that an installer set is not replaced, nor is one of a station w
   expect(purposes()).toEqual(['TxDefaultProfile', 'TxDefaultProfile'])
 })
 
+test('a 2.x station with no EVSE but ours gets a maximum, one with others does not', async () => {
+  const schedule = {
+    evseId: 0,
+    duration: 60,
+    scheduleStart: '2026-03-02T17:00:00Z',
+    chargingRateUnit: 'A',
+    chargingSchedulePeriod: [{ startPeriod: 0, limit: 32 }],
+  }
+  const answers = { GetCompositeSchedule: { status: 'Accepted', schedule } }
+  const station = await join2x(world, 'ocpp2.0.1', {}, answers)
+  expect(station.callsOf('SetChargingProfile')[0]).toMatchObject({
+    evseId: 0,
+    chargingProfile: { chargingProfilePurpose: 'ChargingStationMaxProfile', stackLevel: 0 },
+  })
+  expect(station.callsOf('SetChargingProfile')).toHaveLength(2)
+  await world.stop()
+  world = await startWorld()
+  const shared = await join2x(
+    world,
+    'ocpp2.0.1',
+    {},
+    {
+      ...answers,
+      GetVariables: ANSWERS_201['GetVariables'],
+    },
+  )
+  expect(shared.callsOf('SetChargingProfile').map((one) => one['evseId'])).toEqual([1])
+})
+
 test('a station that never boots is asked who it is', async () => {
   const boot = JSON.stringify([
     2,
@@ -126,8 +155,6 @@ test('a station that never boots is asked who it is', async () => {
   ])
   await world.stop()
   world = await startWorld({ bootGraceMs: 20 })
-  const { connectStation, ANSWERS_16 } = await import('./wire-station.ts')
-  const { PASSWORD } = await import('./world.ts')
   const station = await connectStation(world.driver.url('CP-1'), {
     password: PASSWORD,
     answers: {

@@ -2,14 +2,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { QUIRK_PROFILES, quirksOf } from '#adapters/ocpp/quirks.ts'
 import { dial16, plugIn16 } from './station16.ts'
-import type { WireStation } from './wire-station.ts'
-import { charger, setpoint, startWorld, until, type World } from './world.ts'
+import { ANSWERS_16, ANSWERS_201, connectStation, type WireStation } from './wire-station.ts'
+import { charger, PASSWORD, setpoint, startWorld, until, type World } from './world.ts'
 
 let world: World
 const resource = charger()
 
 beforeEach(async () => {
-  world = await startWorld({ setUpDeadlineMs: 60 })
+  world = await startWorld({ setUpDeadlineMs: 1_000 })
 })
 
 afterEach(async () => {
@@ -169,14 +169,33 @@ test.each(FAMILIES.filter(({ quirks }) => quirks !== 'timxon-a0'))(
   },
 )
 
-test('an unknown model that does not answer Absolute is asked in Relative the next time', async () => {
+test('an unknown model that does not answer Absolute is asked in Relative, at once where there is time', async () => {
   const timxon = FAMILIES.find(({ quirks }) => quirks === 'timxon-a0')
   await join({ vendor: 'Nobody', model: 'One' }, timxon?.rule ?? only({}))
-  await expect(world.driver.apply(resource.id, setpoint(resource), 1_100)).rejects.toMatchObject({
+  await expect(world.driver.apply(resource.id, setpoint(resource), 900)).rejects.toMatchObject({
     code: 'device-unreachable',
   })
-  const { strategy } = await world.driver.apply(resource.id, setpoint(resource), 1_100)
+  const { strategy } = await world.driver.apply(resource.id, setpoint(resource), 2_500)
   expect(strategy).toBe('TxDefaultProfile Relative A level 1')
+})
+
+test('FoxESS: on 2.0.1 it says what its owner can do, and gets 1.6 the next time it offers both', async () => {
+  const offers = { protocols: ['ocpp2.0.1', 'ocpp1.6'], password: PASSWORD }
+  const modern = await connectStation(world.driver.url('CP-1'), {
+    ...offers,
+    answers: { ...ANSWERS_201, SetChargingProfile: { error: 'PropertyConstraintViolation' } },
+  })
+  const chargingStation = { vendorName: 'FoxESS', model: 'A011KP1', firmwareVersion: '1.10' }
+  await modern.call('BootNotification', { reason: 'PowerUp', chargingStation })
+  await until('the set-up', () => world.heard.connected.length === 1)
+  expect(world.heard.connected[0]?.detail).toMatch(/works with OCPP 1\.6 only/)
+  await modern.close()
+  await until('the loss', () => world.heard.disconnected.length === 1)
+  const classic = await connectStation(world.driver.url('CP-1'), {
+    ...offers,
+    answers: ANSWERS_16,
+  })
+  expect(classic.socket.protocol).toBe('ocpp1.6')
 })
 
 test('Wallbox: what it would take as 18 A is asked as 18 A, and no default holds it there', async () => {
