@@ -2,6 +2,7 @@ import type { AggregatorCall, Resource } from '../api.ts'
 import { formatClock, formatDay, formatPower, formatPrice } from '../format.ts'
 import { businessNow, zone } from '../shared/business-time.ts'
 import { KIND, PROTOCOL } from '../shared/words.ts'
+import { DeviceTruth } from './device-truth.tsx'
 
 type Props = {
   readonly resources: readonly Resource[]
@@ -45,6 +46,7 @@ export function Resources({ resources, open, placeName }: Props) {
               <p>
                 <Part resource={resource} open={open} />
               </p>
+              <DeviceTruth resource={resource} />
             </li>
           ))}
         </ul>

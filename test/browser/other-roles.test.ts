@@ -67,6 +67,15 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     expect(rows).toHaveLength(5)
     expect(rows[0]).toContain('charger-anna') // trouble comes first
     await page.getByText('charger-2 accepted its setpoint but did not follow it').waitFor()
+    const honest = everything(
+      await resources
+        .getByText(/^Told 0\sW at 17:00:00/)
+        .first()
+        .textContent(),
+    )
+    expect(honest).toMatch(
+      /→ acknowledged at 17:00:00 → in force at 17:00:00 → metered 0\sW at 17:00:30$/,
+    )
     expect(await page.locator('#page').textContent()).not.toContain('battery')
     const other = await open('aggregator', district.keys.otherAgg)
     await other.getByRole('region', { name: 'All resources' }).getByText('battery-1').waitFor()
