@@ -11,7 +11,10 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   chain: { says: 'chain status, chain reconcile', file: 'chain' },
   simulate: { says: 'one charger or one battery without hardware', file: 'simulate' },
   devices: { says: 'devices list, devices watch ID: the truth chain live', file: 'devices' },
-  opcua: { says: 'opcua trust: name the certificate a battery may show', file: 'opcua' },
+  opcua: {
+    says: 'opcua trust, user: which certificate a battery may show, who we are',
+    file: 'opcua',
+  },
   bench: { says: 'measure: connect, fanout', file: 'bench' },
   test: { says: 'run the tests', file: 'test' },
   check: { says: 'types, lint, format, dead code', file: 'check' },

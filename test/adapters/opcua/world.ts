@@ -23,6 +23,7 @@ export type Recorder = DeviceSink & {
   readonly readings: DeviceReading[]
   readonly capabilities: { id: ResourceId; capability: Capability }[]
   readonly securityEvents: SecurityEvent[]
+  readonly limits: { id: ResourceId; limitW: number | null; source: string }[]
   connections(id: ResourceId): number
   isConnected(id: ResourceId): boolean
   lastDetail(id: ResourceId): string | undefined
@@ -34,6 +35,7 @@ export function recorder(): Recorder {
   const capabilities: Recorder['capabilities'] = []
   const security: SecurityEvent[] = []
   const lines: string[] = []
+  const limits: Recorder['limits'] = []
   const keep = (message: string, fields?: Record<string, unknown>) => {
     lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
   }
@@ -45,12 +47,13 @@ export function recorder(): Recorder {
     readings,
     capabilities,
     securityEvents: security,
+    limits,
     connected: (id, detail) => told.push({ id, kind: 'connected', detail }),
     disconnected: (id, detail) => told.push({ id, kind: 'disconnected', detail }),
     measured: (reading) => readings.push(reading),
     session: () => {},
     capability: (id, capability) => capabilities.push({ id, capability }),
-    limitedElsewhere: () => {},
+    limitedElsewhere: (id, limitW, source) => limits.push({ id, limitW, source }),
     overridden: () => {},
     security: (event) => security.push(event),
     connections: (id) => of(id).filter((entry) => entry.kind === 'connected').length,
@@ -67,7 +70,13 @@ export async function until(what: string, met: () => boolean, withinMs = 15_000)
   }
 }
 
-export function battery(name: string, endpoint: string, thumbprint: string | null): Resource {
+export function battery(
+  name: string,
+  endpoint: string,
+  thumbprint: string | null,
+  product?: string,
+  user?: 'password' | 'certificate',
+): Resource {
   return {
     id: resourceId(name),
     kind: 'battery',
@@ -90,7 +99,13 @@ export function battery(name: string, endpoint: string, thumbprint: string | nul
       fromMinute: 0,
       untilMinute: 1440,
     },
-    connection: { protocol: 'opcua', endpoint, thumbprint },
+    connection: {
+      protocol: 'opcua',
+      endpoint,
+      thumbprint,
+      ...(product === undefined ? {} : { product }),
+      ...(user === undefined ? {} : { user }),
+    },
     enrolledAt: instant(0),
   }
 }
