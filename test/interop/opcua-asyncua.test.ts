@@ -1,0 +1,130 @@
+/**
+ * A whole call through the real service in which the only battery is a server made with the Python
+ * package `asyncua`: our NodeSet file in it, or plain variables; and killed in mid-window.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { OperatorCallView } from '#demo/views.ts'
+import { describeWith } from '#test/support/describe-with.ts'
+import { type Service, startService, until } from './opcua-service.ts'
+
+const PACKAGES = ['asyncua==2.0.1']
+const nodeset = fileURLToPath(import.meta.resolve('#adapters/opcua/gridcall-bess.xml'))
+const venv = resolve(import.meta.dirname, '..', '..', '.data', 'venv-asyncua')
+const python = join(venv, 'bin', 'python')
+
+type Told = { kind: string; endpoint?: string; thumbprint?: string; watts?: number; on?: boolean }
+
+/** Made once and kept: a folder that git ignores. */
+function makeVenv(systemPython: string): void {
+  if (existsSync(join(venv, 'ready'))) return
+  execFileSync(systemPython, ['-m', 'venv', '--clear', venv], { timeout: 120_000 })
+  const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', ...PACKAGES]
+  execFileSync(python, pip, { timeout: 180_000 })
+  execFileSync(python, ['-c', `open(${JSON.stringify(join(venv, 'ready'))}, 'w').close()`])
+}
+
+async function startBattery(id: string, model: 'nodeset' | 'plain', service: Service, port = '0') {
+  const folder = join(service.folder, id)
+  await mkdir(folder, { recursive: true })
+  const script = join(import.meta.dirname, 'opcua_battery.py')
+  const child = spawn(python, [script, model, port, folder, service.certificateFile, nodeset])
+  const told: Told[] = []
+  const complaints: string[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => told.push(JSON.parse(line) as Told))
+  child.stderr.on('data', (chunk) => complaints.push(String(chunk)))
+  const up = await until('the battery to listen', 30_000, async () => {
+    if (child.exitCode !== null) throw new Error(complaints.join(''))
+    return told.find(({ kind }) => kind === 'up')
+  })
+  const endpoint = up.endpoint ?? ''
+  return {
+    endpoint,
+    thumbprint: up.thumbprint ?? '',
+    port: new URL(endpoint.replace('opc.tcp', 'http')).port,
+    orders: () => told.filter(({ kind }) => kind === 'order'),
+    releases: () => told.filter(({ kind }) => kind === 'release' || kind === 'reverted'),
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+type Battery = Awaited<ReturnType<typeof startBattery>>
+
+describeWith('python3-venv', 'batteries of the Python package asyncua', (systemPython) => {
+  let service: Service
+  let battery: Battery | null = null
+
+  beforeAll(async () => {
+    makeVenv(systemPython)
+    service = await startService()
+  }, 420_000)
+  afterEach(() => battery?.kill())
+  afterAll(() => service?.stop(), 90_000)
+
+  async function enrolled(id: string, model: 'nodeset' | 'plain'): Promise<Battery> {
+    battery = await startBattery(id, model, service)
+    const { endpoint, thumbprint } = battery
+    const product = model === 'nodeset' ? 'gridcall-bess' : 'plain-pcs'
+    await service.enrol(id, { endpoint, thumbprint, product })
+    return battery
+  }
+
+  /** More than nothing, by nobody else. */
+  function expectPaid(call: OperatorCallView, id: string): void {
+    expect(call.allocations.map(({ resourceId }) => resourceId)).toEqual([id])
+    expect(call.deliveredWh).toBeGreaterThan(0)
+    expect(BigInt(call.escrow?.paidMinor ?? 0)).toBeGreaterThan(0n)
+    process.stderr.write(
+      `${id}: delivered ${call.deliveredWh} Wh of ${call.orderedWh}, ` +
+        `paid ${call.escrow?.paidMinor} micro-EUR\n`,
+    )
+  }
+
+  test('our NodeSet in its server: it alone delivers and is paid, and is let go', async () => {
+    const there = await enrolled('battery-1', 'nodeset')
+    const { id } = await service.order('battery-1', 6000, 2)
+    expectPaid(await service.paid(id), 'battery-1')
+    expect(there.orders().at(0)).toMatchObject({ watts: 6000 })
+    expect(there.releases().length).toBeGreaterThan(0)
+  }, 170_000)
+
+  test('plain variables without methods: it alone delivers and is paid, and is let go', async () => {
+    const there = await enrolled('battery-2', 'plain')
+    const { id } = await service.order('battery-2', 6000, 2)
+    expectPaid(await service.paid(id), 'battery-2')
+    expect(there.orders().some(({ watts }) => watts === 6000)).toBe(true)
+    expect(there.releases().length).toBeGreaterThan(0)
+  }, 170_000)
+
+  test('killed and started again in mid-window, it goes on to deliver and is paid', async () => {
+    const first = await enrolled('battery-3', 'nodeset')
+    const { id, startMs, endMs } = await service.order('battery-3', 6000, 4)
+    await until('its order', 60_000, async () => first.orders().at(0))
+    await delay(Math.max(0, startMs + 12_000 - Date.now()))
+    await first.kill()
+    await delay(3000)
+    const second = await startBattery('battery-3', 'nodeset', service, first.port)
+    battery = second
+    const again = await until('its order after the restart', 30_000, async () =>
+      second.orders().at(0),
+    )
+    expect(Date.now()).toBeLessThan(endMs)
+    expect(again).toMatchObject({ watts: 6000, result: 0 })
+    const call = await service.paid(id)
+    expectPaid(call, 'battery-3')
+    expect(call.periods.at(-1)?.measuredW).toBeLessThan(-5000)
+    expect(second.orders().every(({ watts }) => watts === 6000)).toBe(true)
+  }, 175_000)
+})
