@@ -17,6 +17,8 @@ export type Abilities = {
   readonly connectors: number | null
   /** Least seconds between two updates of persistent profiles of one purpose. */
   readonly updateEverySeconds: number | null
+  /** 2.1: profiles of a transaction go to flash, too. */
+  readonly persistsTxProfiles: boolean
   readonly dynamic: boolean
   readonly maxOfflineDuration: boolean
   /** Takes setpoints with a sign for cars that give power back. */
@@ -34,6 +36,7 @@ export const NO_ABILITIES: Abilities = {
   smartCharging: null,
   connectors: null,
   updateEverySeconds: null,
+  persistsTxProfiles: false,
   dynamic: false,
   maxOfflineDuration: false,
   centralSetpoint: false,

@@ -153,7 +153,7 @@ export async function writeOnce(
  * The start lies a minute before each writing, and what counts from it moves along: what makes a
  * profile another one is what it lets through, and until when.
  */
-function contentOf({ id, kind, schedule, validTo }: FlashParts): string {
+function contentOf({ id, kind, schedule, validTo, transactionId }: FlashParts): string {
   const { startSchedule = null, duration, chargingRateUnit, chargingSchedulePeriod } = schedule
   const start = fromTimestamp(startSchedule)
   const at = (seconds: number) => (start === null ? seconds : start + seconds * 1000)
@@ -162,7 +162,7 @@ function contentOf({ id, kind, schedule, validTo }: FlashParts): string {
     from: startPeriod === 0 ? 0 : at(startPeriod),
   }))
   const end = duration === undefined ? null : at(duration)
-  return JSON.stringify([id, kind, chargingRateUnit, periods, end, validTo])
+  return JSON.stringify([id, kind, chargingRateUnit, periods, end, validTo, transactionId])
 }
 
 export function placeOf(connectorId: number, stackLevel: number): string {

@@ -115,6 +115,7 @@ async function limit(
       await accepted(parts, order, form, remainingMs)
       return nameOf(form)
     }
+    if (status.isTooSoon) throw unreachable(identity, 'takes no other profile yet')
     last = status.text
     log.warn('a charging profile was refused', { identity, form: nameOf(form), status: last })
     if (!status.worthAnotherTry) break
@@ -148,13 +149,14 @@ async function give(
     // A Dynamic profile holds from now on: what begins later is Absolute.
     const kind = form.kind === 'Dynamic' ? 'Absolute' : form.kind
     const profile = profileOf(context, order, { ...form, kind })
-    if (profile.purpose === 'TxProfile') {
+    const isFlash =
+      profile.purpose !== 'TxProfile' || station.setUp?.abilities.persistsTxProfiles === true
+    if (!isFlash) {
       return await setProfile(context, dialect, order.connectorId, profile, deadlineMs)
     }
-    const flash = { ...profile, purpose: profile.purpose }
-    const status = await writeOnce(context, dialect, order.connectorId, flash, deadlineMs)
+    const status = await writeOnce(context, dialect, order.connectorId, profile, deadlineMs)
     if (status !== 'later') return status
-    throw unreachable(station.identity, 'must not be given another default profile yet')
+    throw unreachable(station.identity, `must not be given another ${profile.purpose} yet`)
   } catch (error) {
     const wasSilent = timer.monotonicMs() - begun >= Math.max(SILENCE_MS, deadlineMs - 50)
     const isSilence = error instanceof DomainError && error.code === 'device-unreachable'

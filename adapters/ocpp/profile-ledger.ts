@@ -103,7 +103,7 @@ export function createProfileLedger(): ProfileLedger {
   }
 }
 
-export type FlashPurpose = 'TxDefaultProfile' | 'StationMax'
+export type FlashPurpose = 'TxProfile' | 'TxDefaultProfile' | 'StationMax'
 
 /**
  * What we wrote into a station's flash. One write every ten seconds wears a charger out within

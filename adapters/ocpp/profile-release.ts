@@ -10,9 +10,15 @@ import {
   setpointKey,
   statusOf,
 } from './profile-calls.ts'
-import type { InForce } from './profile-ledger.ts'
+import type { FlashLedger, InForce } from './profile-ledger.ts'
 import type { Order, Parts } from './profile-order.ts'
 import { PRIORITY } from './session-rules.ts'
+
+/** The default itself, on level 0, stays as it is. */
+function forgetLimits(flash: FlashLedger, connectorId: number): void {
+  flash.forget('TxDefaultProfile', placeOf(connectorId, 1))
+  for (const level of [0, 1]) flash.forget('TxProfile', placeOf(connectorId, level))
+}
 
 export async function release(parts: Parts, resource: Resource, deadlineMs: number): Promise<void> {
   const { context, dynamic } = parts
@@ -24,7 +30,7 @@ export async function release(parts: Parts, resource: Resource, deadlineMs: numb
     await restoreDefault(parts, resource, deadlineMs)
   } else {
     await clearOurs(parts, connectorId, inForce, deadlineMs)
-    station.ledger.flash.forget('TxDefaultProfile', placeOf(connectorId, 1))
+    forgetLimits(station.ledger.flash, connectorId)
   }
   station.ledger.changed(connectorId, null, clock.now())
 }
@@ -76,7 +82,7 @@ export async function clearDisobeyed(
   const ours = dialect.clearById(ledger.idsOf(connectorId).limitId)
   // An old profile on a higher level wins for ever (Wallbox Pulsar Pro, evcc-io/evcc#31597).
   const all = dialect.clearWhere('TxProfile', null, connectorId)
-  ledger.flash.forget('TxDefaultProfile', placeOf(connectorId, 1))
+  forgetLimits(ledger.flash, connectorId)
   for (const payload of [ours, all]) {
     await clear(context, payload, PRIORITY.setpoint, remainingMs())
   }

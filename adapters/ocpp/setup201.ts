@@ -26,14 +26,17 @@ const FURTHER = [
   smart('Entries', 'ChargingProfiles'),
   smart('Phases3to1'),
 ]
+const V2X_ENABLED: Variable = { component: 'V2XChargingCtrlr', name: 'Enabled' }
+const V2X_MODES: Variable = { component: 'V2XChargingCtrlr', name: 'SupportedOperationModes' }
 const FURTHER_21 = [
   smart('UpdateRateLimit'),
   smart('MaxExternalConstraintsId'),
+  smart('ChargingProfilePersistence', 'TxProfile'),
   smart('SupportsFeature', 'DynamicProfiles'),
   smart('SupportsFeature', 'MaxOfflineDuration'),
-  { component: 'V2XChargingCtrlr', name: 'Enabled' },
-  { component: 'V2XChargingCtrlr', name: 'SupportedOperationModes' },
-] as const satisfies readonly Variable[]
+  V2X_ENABLED,
+  V2X_MODES,
+]
 /** Stations limit how many they tell at once (ItemsPerMessageGetVariables). */
 const ASKED_AT_ONCE = 4
 
@@ -61,7 +64,7 @@ async function readAbilities(context: SessionContext): Promise<Abilities> {
   const value = (variable: Variable) => told.get(keyOf(variable))?.value
   const count = (variable: Variable) => wholeNumber(value(variable))
   const isTrue = (variable: Variable) => value(variable)?.toLowerCase() === 'true'
-  const modes = is21 ? (value(FURTHER_21[5]) ?? '') : ''
+  const modes = is21 ? (value(V2X_MODES) ?? '') : ''
   const available = value(smart('Available'))
   return {
     ...NO_ABILITIES,
@@ -77,9 +80,10 @@ async function readAbilities(context: SessionContext): Promise<Abilities> {
     ...(is21
       ? {
           updateEverySeconds: count(smart('UpdateRateLimit')),
+          persistsTxProfiles: isTrue(smart('ChargingProfilePersistence', 'TxProfile')),
           dynamic: isTrue(smart('SupportsFeature', 'DynamicProfiles')),
           maxOfflineDuration: isTrue(smart('SupportsFeature', 'MaxOfflineDuration')),
-          centralSetpoint: isTrue(FURTHER_21[4]) && /\bCentralSetpoint\b/.test(modes),
+          centralSetpoint: isTrue(V2X_ENABLED) && /\bCentralSetpoint\b/.test(modes),
           externalIdMax: count(smart('MaxExternalConstraintsId')) ?? 0,
         }
       : {}),

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { addSeconds, instant } from '#domain/time.ts'
 import { join16, plugIn16 } from './station16.ts'
-import { join2x } from './station2x.ts'
+import { event2x, join2x } from './station2x.ts'
 import type { WireStation } from './wire-station.ts'
 import { charger, setpoint, START, startWorld, until, type World } from './world.ts'
 
@@ -102,4 +102,37 @@ test('the pace that a 2.1 station names holds for its defaults together', async 
   world.clock.set(instant(START + 600_000))
   await until('the second default', () => persistent(station).length === 2)
   expect(station.callsOf('SetChargingProfile').map((one) => one['evseId'])).toEqual([1, 2])
+})
+
+test('a 2.1 station that keeps profiles of a transaction in flash gets them at its pace', async () => {
+  const station = await join2x(world, 'ocpp2.1', {
+    'SmartChargingCtrlr.UpdateRateLimit': '60',
+    'SmartChargingCtrlr.ChargingProfilePersistence[TxProfile]': 'true',
+  })
+  await event2x(station, 'Started')
+  const apply = (version: number, powerW: number) =>
+    world.driver.apply(resource.id, setpoint(resource, { version, powerW }), 500)
+  await apply(1, 5_000)
+  const before = station.callsOf('SetChargingProfile').length
+  await apply(2, 5_000)
+  await expect(apply(3, 6_000)).rejects.toMatchObject({ code: 'device-unreachable' })
+  expect(station.callsOf('SetChargingProfile')).toHaveLength(before)
+  world.clock.set(addSeconds(START, 60))
+  await apply(4, 6_000)
+  expect(station.callsOf('SetChargingProfile')).toHaveLength(before + 1)
+})
+
+test('a station that says that it was too soon is asked later, and not in other forms', async () => {
+  const station = await join2x(world, 'ocpp2.1')
+  await event2x(station, 'Started')
+  station.answer('SetChargingProfile', {
+    status: 'Rejected',
+    statusInfo: { reasonCode: 'RateLimitExceeded' },
+  })
+  const before = station.callsOf('SetChargingProfile').length
+  await expect(world.driver.apply(resource.id, setpoint(resource), 500)).rejects.toMatchObject({
+    code: 'device-unreachable',
+    message: expect.stringMatching(/takes no other profile yet/),
+  })
+  expect(station.callsOf('SetChargingProfile')).toHaveLength(before + 1)
 })
