@@ -126,6 +126,7 @@ export const rows: readonly Row[] = [
   adapter('ocpp', ['ajv', 'ajv-formats', 'rate-limiter-flexible', 'typed-ocpp', 'ws']),
   adapter('opcua', ['node-opcua', 'node-opcua-*']),
   adapter('modbus', ['modbus-serial']),
+  adapter('blueprint', []),
   adapter('local-keys', []),
   {
     ...adapter('simulated', []),
