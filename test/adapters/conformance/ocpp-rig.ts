@@ -66,7 +66,7 @@ async function openStation(
     connectorId: 1,
   } as const
   const { stack } = station.point
-  const install = stack.install.bind(stack)
+  const usual = { install: stack.install.bind(stack), update: stack.update.bind(stack) }
   const fail = () => {
     throw new RangeError('the load balancer is disabled')
   }
@@ -87,7 +87,8 @@ async function openStation(
     },
     restore: () => wire.mend(),
     hush: () => wire.hold(),
-    refuse: (isOn) => void (stack.install = isOn ? fail : install), // answered with a CALLERROR
+    // Answered with a CALLERROR.
+    refuse: (isOn) => void Object.assign(stack, isOn ? { install: fail, update: fail } : usual),
     connections: () => wire.connections(),
     async leave() {
       clearInterval(tick)
