@@ -367,6 +367,11 @@ export interface DeviceDriver {
    * can be given to it. null: there is no other one left.
    */
   nextStrategy(resourceId: ResourceId): string | null
+  /**
+   * Hands a new password to the device on the connection that stands; only where devices have one.
+   * @throws DomainError device-unreachable (it may have taken it), device-refused
+   */
+  renewCredential?(resourceId: ResourceId, password: string, deadlineMs: number): Promise<void>
   /** What limit or setpoint the device says is in force. @throws DomainError as above */
   readBack(resourceId: ResourceId, deadlineMs: number): Promise<EffectiveSetpoint>
   /**
@@ -388,6 +393,8 @@ export interface DeviceSink {
   limitedElsewhere(resourceId: ResourceId, limitW: number | null, source: string): void
   /** The driver wants full power now, or no longer (priority charging). */
   overridden(resourceId: ResourceId, isOn: boolean): void
+  /** It came with one of the passwords that were offered to it. */
+  renewed?(resourceId: ResourceId, passwordSha256: string): void
   /** Somebody knocked who should not have, or came in place of another. */
   security(event: SecurityEvent): void
 }

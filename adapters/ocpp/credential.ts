@@ -21,15 +21,16 @@ const NOBODY = randomBytes(32)
 const PLACES = 4
 
 /**
- * Does the Authorization header prove to be this identity? The same work is done for an unknown
+ * The hash of the password by which the Authorization header proves to be this identity; null: it
+ * does not. The same work is done for an unknown
  * identity (no hashes), a missing header and a wrong password. The password may come as the 40 hex
  * digits that were shown or as the 20 raw bytes they stand for (1.6 security whitepaper).
  */
-export function isAuthorised(
+export function provedBy(
   identity: string,
   authorization: string | undefined,
   passwordSha256: readonly string[],
-): boolean {
+): string | null {
   const match = /^Basic ([A-Za-z0-9+/=]{1,400})$/i.exec(authorization ?? '')
   const header = Buffer.from(match?.[1] ?? '', 'base64')
   const user = Buffer.from(`${identity}:`)
@@ -39,14 +40,14 @@ export function isAuthorised(
   const asBytes = sha256(Buffer.from(password.toString('hex')))
   const stored = passwordSha256.map((text) => Buffer.from(text, 'hex'))
   while (stored.length < PLACES) stored.push(NOBODY)
-  let matches = 0
+  let proved: string | null = null
   for (const hash of stored) {
     if (hash.length !== 32) continue
     const one = timingSafeEqual(asText, hash)
     const other = timingSafeEqual(asBytes, hash)
-    if ((one || other) && hash !== NOBODY) matches += 1
+    if ((one || other) && hash !== NOBODY) proved = hash.toString('hex')
   }
-  return matches > 0 && sameUser && match !== null && IDENTITY.test(identity)
+  return sameUser && match !== null && IDENTITY.test(identity) ? proved : null
 }
 
 function sha256(bytes: Uint8Array): Buffer {

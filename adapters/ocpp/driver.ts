@@ -8,6 +8,7 @@ import { unreachable } from './call-queue.ts'
 import { Connections } from './connections.ts'
 import { nameOf } from './forms.ts'
 import { connectorOf } from './profile-calls.ts'
+import { renewCredential } from './renew-credential.ts'
 import { createEndpoint } from './server.ts'
 import type { Session, Station } from './station.ts'
 import { type OcppSecurity, PLAIN } from './tls.ts'
@@ -77,7 +78,16 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     passwordsOf: (identity) => passwordsOf(connections.find(identity)),
     makeRoom: (identity) => connections.makeRoom(identity),
     usableVersion: (identity) => connections.find(identity)?.setUp?.quirks?.version ?? null,
-    onSocket: (identity, version, socket) => connections.open(identity, version, socket),
+    onSocket: (identity, version, socket, passwordSha256) => {
+      const station = connections.find(identity)
+      if (station !== undefined) station.passwordSha256 = passwordSha256
+      connections.open(identity, version, socket)
+      for (const { id, connection } of station?.resources.values() ?? []) {
+        if (passwordSha256 === null || connection.protocol !== 'ocpp') continue
+        const isNew = connection.renewal?.nextSha256.includes(passwordSha256) === true
+        if (isNew) sink?.renewed?.(id, passwordSha256)
+      }
+    },
     onSecurity: (identity, kind, detail) => {
       const [resource] = connections.find(identity)?.resources.values() ?? []
       log.warn('somebody was not let in, or took a place', { identity, kind, detail })
@@ -119,7 +129,7 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
 /** What is asked of a device, and of which station that is. */
 function createOrders(
   connections: Connections,
-): Pick<DeviceDriver, 'attach' | 'apply' | 'nextStrategy' | 'readBack'> {
+): Pick<DeviceDriver, 'attach' | 'apply' | 'nextStrategy' | 'renewCredential' | 'readBack'> {
   const stationOf = new Map<ResourceId, Station>()
 
   function attached(resourceId: ResourceId): { station: Station; resource: Resource } {
@@ -132,11 +142,10 @@ function createOrders(
 
   /** Makes the change, and throws out whoever came in with a password that is no longer good. */
   function change(station: Station, make: () => void): void {
-    const before = passwordsOf(station)
     make()
-    const now = passwordsOf(station)
-    if (before.every((one) => now.includes(one))) return
-    station.link?.close(1008, 'the credential has changed')
+    const { link, passwordSha256 } = station
+    if (passwordSha256 === null || passwordsOf(station).includes(passwordSha256)) return
+    link?.close(1008, 'the credential has changed')
   }
 
   function forget(resourceId: ResourceId): void {
@@ -181,6 +190,12 @@ function createOrders(
       return next === null ? null : nameOf(next)
     },
 
+    async renewCredential(resourceId, password, deadlineMs) {
+      const { identity, link } = attached(resourceId).station
+      if (link === null) throw unreachable(identity, 'not connected')
+      await renewCredential(link, identity, password, deadlineMs)
+    },
+
     async readBack(resourceId, deadlineMs) {
       const { station, resource } = attached(resourceId)
       return await readySession(station).readBack(resource, deadlineMs)
@@ -194,9 +209,11 @@ function readySession({ session, ready, link, identity }: Station): Session {
   throw unreachable(identity, link === null ? 'not connected' : 'being set up')
 }
 
-/** Each connector's resource has a password of its own; any of them opens the station's door. */
+/** Each connector's resource has passwords of its own; any of them opens the station's door. */
 function passwordsOf(station: Station | undefined): string[] {
   return [...(station?.resources.values() ?? [])].flatMap(({ connection }) =>
-    connection.protocol === 'ocpp' ? [connection.passwordSha256] : [],
+    connection.protocol === 'ocpp'
+      ? [connection.passwordSha256, ...(connection.renewal?.nextSha256 ?? [])]
+      : [],
   )
 }

@@ -5,7 +5,7 @@ import { type PerMessageDeflateOptions, type WebSocket, WebSocketServer } from '
 import { DomainError } from '#domain/errors.ts'
 import type { Log, SecurityEvent, Timer } from '#ports.ts'
 import type { Admission } from './admission.ts'
-import { identityOfPath, isAuthorised } from './credential.ts'
+import { identityOfPath, provedBy } from './credential.ts'
 import type { OcppVersion } from './frames.ts'
 import { certifiedName, createTlsDoor, type OcppSecurity, type TlsDoor } from './tls.ts'
 
@@ -28,12 +28,20 @@ export type EndpointOptions = {
   readonly makeRoom: (identity: string) => Promise<'free' | 'replaced' | 'taken'>
   /** The only version that works on what is known of this station; null: whichever it likes. */
   readonly usableVersion: (identity: string) => OcppVersion | null
-  readonly onSocket: (identity: string, version: OcppVersion, socket: WebSocket) => void
+  readonly onSocket: (
+    identity: string,
+    version: OcppVersion,
+    socket: WebSocket,
+    passwordSha256: string | null,
+  ) => void
   readonly onSecurity: (identity: string, kind: SecurityEvent['kind'], detail: string) => void
 }
 
 /** Certificates are exchanged without a restart: how often their files are looked at, wall time. */
 const CERTIFICATE_LOOK_MS = 10_000
+
+/** By what somebody proved to be a station; null: by a certificate. */
+type Proof = { readonly passwordSha256: string | null }
 
 export type Endpoint = {
   /** @throws DomainError unavailable if the port is taken or a certificate cannot be used. */
@@ -74,7 +82,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const identity = identityOfPath(request.url)
     if (identity === null) return refuse(socket, '404 Not Found')
-    if (!isProved(identity, request)) {
+    const proof = prove(identity, request)
+    if (proof === null) {
       const wait = await failed(identity, request.socket.remoteAddress ?? '')
       return wait === null
         ? refuse(socket, '401 Unauthorized', 'WWW-Authenticate: Basic realm="OCPP"')
@@ -85,16 +94,20 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if (entering.has(identity)) return refuse(socket, '409 Conflict')
     entering.add(identity)
     try {
-      await enter(identity, request, socket, head)
+      await enter({ identity, proof }, request, socket, head)
     } finally {
       entering.delete(identity)
     }
   }
 
-  function isProved(identity: string, { headers, socket }: IncomingMessage): boolean {
+  function prove(identity: string, { headers, socket }: IncomingMessage): Proof | null {
     const passwords = options.passwordsOf(identity)
-    if (security.profile !== 3) return isAuthorised(identity, headers.authorization, passwords)
-    return certifiedName(socket) === identity && passwords.length > 0
+    if (security.profile === 3) {
+      const isTheirs = certifiedName(socket) === identity && passwords.length > 0
+      return isTheirs ? { passwordSha256: null } : null
+    }
+    const passwordSha256 = provedBy(identity, headers.authorization, passwords)
+    return passwordSha256 === null ? null : { passwordSha256 }
   }
 
   /** Seconds to wait, if there have been too many failures. */
@@ -109,7 +122,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   }
 
   async function enter(
-    identity: string,
+    { identity, proof }: { readonly identity: string; readonly proof: Proof },
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -136,8 +149,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const sockets = version === 'ocpp1.6' ? plain : compressing
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       // OCPP-J: without a common version the handshake is completed and the connection closed.
-      if (isVersion(webSocket.protocol)) options.onSocket(identity, webSocket.protocol, webSocket)
-      else webSocket.close(1002, 'no common OCPP version')
+      const { protocol } = webSocket
+      if (!isVersion(protocol)) return webSocket.close(1002, 'no common OCPP version')
+      options.onSocket(identity, protocol, webSocket, proof.passwordSha256)
     })
   }
 

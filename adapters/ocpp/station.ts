@@ -22,6 +22,8 @@ export type Station = {
   readonly ledger: ProfileLedger
   readonly conditions: Conditions
   link: Link | null
+  /** The hash of the password that the present connection came with; null: a certificate. */
+  passwordSha256: string | null
   session: Session | null
   /** Set up and reported as connected. */
   ready: boolean
@@ -121,6 +123,7 @@ export function createStation(
     ledger: createProfileLedger(),
     conditions: createConditions(),
     link: null,
+    passwordSha256: null,
     session: null,
     ready: false,
     setUp: null,

@@ -70,6 +70,15 @@ export type StandingOffer = {
   readonly untilMinute: number
 }
 
+/** Nobody but the station ever knows the new password; here stand hashes. */
+export type CredentialRenewal = {
+  readonly requestedAt: Instant
+  /** 'offered': on its way to the station; 'unanswered': it may have taken it, or not. */
+  readonly state: 'requested' | 'offered' | 'taken' | 'refused' | 'unanswered'
+  /** What the station may have taken: valid beside the one that it had, until it comes with one. */
+  readonly nextSha256: readonly string[]
+}
+
 /** How to reach the device. The OCPP password is kept as a hash only. */
 export type Connection =
   | {
@@ -77,6 +86,8 @@ export type Connection =
       readonly identity: string
       readonly passwordSha256: string
       readonly connectorId: number
+      /** A password that is being exchanged; absent: none is. */
+      readonly renewal?: CredentialRenewal
     }
   | {
       readonly protocol: 'opcua'

@@ -5,6 +5,7 @@ import { createDeviceReports } from './device-reports.ts'
 import { holdDevices } from './hold-devices.ts'
 import { keepSetpoints } from './keep-setpoints.ts'
 import { watchLeases } from './leases.ts'
+import { renewCredentials } from './renew-credentials.ts'
 import { createTelemetryBuffer } from './telemetry-buffer.ts'
 
 /** Wall time: beats, devices and desired rows are looked at this often, told of a change or not. */
@@ -38,10 +39,11 @@ export async function runGateway(
     keeper.wake()
   })
   const reports = createDeviceReports(ports)
+  const credentials = renewCredentials(ports, devices.attached)
   const instance = Buffer.from(ports.random.bytes(8)).toString('hex')
   await store.transaction((tx) => tx.gateways.introduce(id, signer.publicKey, clock.now()))
   for (const driver of drivers)
-    await driver.start(sinkOf(ports, driver, { connections, buffer, reports }))
+    await driver.start(sinkOf(ports, driver, { connections, buffer, reports, credentials }))
   await store.transaction(async (tx) => {
     await tx.gateways.begin({ id, instance, ocppUrl: ocppUrl() })
     await tx.gateways.beat(id, instance, clock.now())
@@ -57,6 +59,7 @@ export async function runGateway(
     if (!(await holding.beat())) displaced.resolve()
     await holding.look()
     connections.flush()
+    credentials.look()
     keeper.wake()
   })
   keeper.wake()
@@ -64,6 +67,7 @@ export async function runGateway(
     for (const subscription of subscriptions) subscription.stop()
     await tick.stop()
     await keeper.stop()
+    await credentials.stop()
     await Promise.all(drivers.map((driver) => driver.stop()))
     await connections.stop()
     await reports.stop()
@@ -114,19 +118,27 @@ type Takers = {
   readonly connections: ReturnType<typeof createConnectionLog>
   readonly buffer: ReturnType<typeof createTelemetryBuffer>
   readonly reports: ReturnType<typeof createDeviceReports>
+  readonly credentials: ReturnType<typeof renewCredentials>
 }
 
 function sinkOf(
   ports: GatewayPorts,
   { protocol }: DeviceDriver,
-  { connections, buffer, reports }: Takers,
+  { connections, buffer, reports, credentials }: Takers,
 ): DeviceSink {
   const later = (what: string, work: Promise<void>) => {
     work.catch((error: unknown) => ports.log.error(`${what} failed`, { error: String(error) }))
   }
   return {
-    connected: (resourceId, detail) => connections.note(protocol, resourceId, true, detail),
-    disconnected: (resourceId, detail) => connections.note(protocol, resourceId, false, detail),
+    connected(resourceId, detail) {
+      credentials.note(resourceId, true)
+      connections.note(protocol, resourceId, true, detail)
+    },
+    disconnected(resourceId, detail) {
+      credentials.note(resourceId, false)
+      connections.note(protocol, resourceId, false, detail)
+    },
+    renewed: (resourceId, passwordSha256) => credentials.adopt(resourceId, passwordSha256),
     measured: (reading) => buffer.add(reading),
     session: (session) => later('recording a session', recordSession(ports, session)),
     capability: reports.capability,

@@ -33,6 +33,13 @@ export const ConnectionView = z.discriminatedUnion('protocol', [
     identity: z.string(),
     connectorId: z.int(),
     url: z.string().openapi({ description: 'Where the station connects to' }),
+    renewal: z
+      .object({
+        requestedAt: At,
+        state: z.enum(['requested', 'offered', 'taken', 'refused', 'unanswered']),
+      })
+      .nullable()
+      .openapi({ description: 'Of its password, until it has come with the new one' }),
   }),
   z.object({
     protocol: z.literal('opcua'),
@@ -149,6 +156,12 @@ function connectionView(
     const { product = 'gridcall-bess', user = 'anonymous', ...rest } = connection
     return { ...rest, presentedThumbprint: context.presentedThumbprint(id), product, user }
   }
-  const { protocol, identity, connectorId } = connection
-  return { protocol, identity, connectorId, url: context.ocppUrl(identity) }
+  const { protocol, identity, connectorId, renewal } = connection
+  return {
+    protocol,
+    identity,
+    connectorId,
+    url: context.ocppUrl(identity),
+    renewal: renewal ? { requestedAt: at(renewal.requestedAt), state: renewal.state } : null,
+  }
 }

@@ -117,7 +117,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(19)
+    expect(compared).toHaveLength(20)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {
@@ -170,6 +170,6 @@ function bodyFor(method: string, path: string): unknown {
   if (path.endsWith('/acceptance')) {
     return { validAfter: 0, validBefore: 1, signature: `0x${'11'.repeat(65)}` }
   }
-  if (path.endsWith('/cancellation')) return {}
+  if (path.endsWith('/cancellation') || path.endsWith('/credential')) return {}
   return { readings: [{ at: '2026-01-01T00:00:00Z', registerWh: 1 }] }
 }

@@ -177,6 +177,14 @@ export const ENROLMENT_REFUSALS: readonly Refusal[] = [
     /AB:CD/,
   ],
   [
+    'a new password for a battery',
+    'otherAgg',
+    ['POST', '/v1/resources/battery-bert/credential', {}],
+    '409 wrong-state connection.protocol',
+    /ocpp/,
+    /opcua/,
+  ],
+  [
     'trust in a station',
     'agg',
     trust('AB'.repeat(20)),

@@ -4,6 +4,7 @@ import type { Resource } from '#domain/resource.ts'
 import { changeOffer } from '#lifecycle/change-offer.ts'
 import { enrolResource } from '#lifecycle/enrol-resource.ts'
 import { importHistory } from '#lifecycle/import-history.ts'
+import { requestRenewal } from '#lifecycle/renew-credential.ts'
 import { trustCertificate } from '#lifecycle/trust-certificate.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
@@ -141,6 +142,18 @@ const postTrust = createRoute({
   responses: { 200: answers(ResourceView, 'The resource') },
 })
 
+const postCredential = createRoute({
+  method: 'post',
+  path: '/v1/resources/{id}/credential',
+  summary: "Renew a station's password over its own connection",
+  description:
+    'The station is given a new password when it is connected; the old one ends when it has come ' +
+    'with the new one. Nobody else learns it.',
+  ...forRoles('aggregator'),
+  request: { params: One, ...takes(z.strictObject({})) },
+  responses: { 202: answers(ResourceView, 'The resource; `connection.renewal` tells how it goes') },
+})
+
 const postHistory = createRoute({
   method: 'post',
   path: '/v1/resources/{id}/history',
@@ -243,6 +256,11 @@ export function resourceRoutes(context: ApiContext) {
       const { thumbprint } = c.req.valid('json')
       const resource = await trustCertificate(ports, organisationId, id, thumbprint)
       return c.json(await one(context, resource), 200)
+    })
+    .openapi(postCredential, async (c) => {
+      const { id } = c.req.valid('param')
+      const resource = await requestRenewal(ports, c.get('key').organisationId, id)
+      return c.json(await one(context, resource), 202)
     })
     .openapi(postHistory, async (c) => {
       const { id } = c.req.valid('param')

@@ -1,7 +1,7 @@
 import type * as Crypto from 'node:crypto'
 import { createHash } from 'node:crypto'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { isAuthorised } from '#adapters/ocpp/credential.ts'
+import { provedBy } from '#adapters/ocpp/credential.ts'
 import { basic } from './wire-station.ts'
 import { PASSWORD } from './world.ts'
 
@@ -23,6 +23,7 @@ vi.mock('node:crypto', async (original) => {
   }
 })
 
+const isAuthorised = (...given: Parameters<typeof provedBy>) => provedBy(...given) !== null
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const stored = sha256(PASSWORD)
 const another = sha256('another')
@@ -68,4 +69,9 @@ test('an empty password is nobody’s, also of a station without one', () => {
 
 test('a password may hold colons: only the first one ends the name', () => {
   expect(isAuthorised('CP-1', basic('CP-1', 'a:b::c'), [sha256('a:b::c')])).toBe(true)
+})
+
+test('with several passwords it is told which one was shown', () => {
+  expect(provedBy('CP-1', basic('CP-1', PASSWORD), [another, stored])).toBe(stored)
+  expect(provedBy('CP-1', basic('CP-1', 'another'), [another, stored])).toBe(another)
 })
