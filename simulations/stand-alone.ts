@@ -182,6 +182,8 @@ const BATTERY: ScenarioBattery = {
     revertW: 0,
     importedWh: 1_600_000,
     exportedWh: 1_200_000,
+    selfDischargePerDay: 0.001,
+    watchdogSeconds: 10,
   },
 }
 

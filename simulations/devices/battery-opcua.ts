@@ -234,6 +234,8 @@ export class BatteryOpcua {
   }
 
   #beat(): void {
+    const controller = Number(this.#variables?.('ControllerHeartbeat').readValue().value.value)
+    if (this.unit.watchController(controller)) this.#hooks.log('watchdog')
     const variable = this.#variables?.('DeviceHeartbeat')
     if (variable === undefined || this.#silent) return
     const value = (Number(variable.readValue().value.value) + 1) % 2 ** 32

@@ -52,6 +52,7 @@ export class BatteryUnit {
   #interval: { start: number; netWh: number }
   #held = false
   #ignoresUntil = 0
+  #controller: { counter: number; stillFor: number; hasMoved: boolean } | null = null
   readonly #events: BatteryEvents
 
   constructor(device: ScenarioBattery, start: number, events: BatteryEvents) {
@@ -67,6 +68,7 @@ export class BatteryUnit {
       socMax: battery.socMax,
       rampPerSecond: battery.rampPerSecond,
       revertW: battery.revertW,
+      selfDischargePerDay: battery.selfDischargePerDay ?? 0,
     }
     this.#now = start
     this.#state = {
@@ -117,6 +119,25 @@ export class BatteryUnit {
     this.#sequence = sequence
     this.#letGo(this.#now)
     return ACCEPTED
+  }
+
+  /**
+   * The controller's counter as it stands, asked for once per second of wall time. True when the
+   * unit lets go because it has stood still for too long; a counter that never moved says nothing.
+   */
+  watchController(counter: number): boolean {
+    const { watchdogSeconds } = this.device.battery
+    if (watchdogSeconds === undefined) return false
+    const known = this.#controller
+    if (known === null || counter !== known.counter) {
+      this.#controller = { counter, stillFor: 0, hasMoved: known !== null }
+      return false
+    }
+    this.#controller = { ...known, stillFor: known.stillFor + 1 }
+    if (!known.hasMoved || known.stillFor + 1 < watchdogSeconds) return false
+    if (this.#setpoint === null) return false
+    this.#letGo(this.#now)
+    return true
   }
 
   hold(held: boolean): void {

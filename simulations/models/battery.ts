@@ -16,6 +16,8 @@ export type BatterySpec = {
   readonly rampPerSecond: number
   /** What it does when nobody tells it anything, W, + is import. */
   readonly revertW: number
+  /** What it loses by itself, share of the capacity per day; absent: nothing. */
+  readonly selfDischargePerDay?: number
 }
 
 export type BatteryState = {
@@ -43,7 +45,12 @@ export function stepBattery(
   const ramped = approach(state.powerW, wanted, rampWatts(spec, state.powerW, wanted) * seconds)
   // A ramp may not hold the power where the window no longer allows it.
   const allowed = Math.min(limits.chargeW, Math.max(-limits.dischargeW, ramped))
-  return store(spec, state, allowed, seconds)
+  return store(spec, { ...state, soc: leaked(spec, state.soc, seconds) }, allowed, seconds)
+}
+
+/** Below its window nothing is lost: the inverter sleeps then. */
+function leaked({ selfDischargePerDay = 0, socMin }: BatterySpec, soc: number, seconds: number) {
+  return soc <= socMin ? soc : Math.max(socMin, soc - (selfDischargePerDay * seconds) / 86_400)
 }
 
 /** What it can take and give now, both positive. */

@@ -105,6 +105,13 @@ export type ScenarioBattery = {
     readonly revertW: number
     readonly importedWh: number
     readonly exportedWh: number
+    /** Share of the capacity per day; absent: none. */
+    readonly selfDischargePerDay?: number
+    /**
+     * Wall seconds without a beat of its controller after which it lets go of its setpoint, once
+     * it has heard one; absent: only the setpoint's own end counts.
+     */
+    readonly watchdogSeconds?: number
   }
 }
 

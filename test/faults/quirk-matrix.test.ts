@@ -10,7 +10,7 @@ import { complaintsOf, isLiar, rowsOf, tableOf } from '#test/support/quirk-rows.
 const SPEED = 60
 const DEADLINE_MS = 150_000
 
-describe.each(['1.6', '2.0.1'] as const)('a call with each quirk on OCPP %s', (version) => {
+describe.each(['1.6', '2.0.1', '2.1'] as const)('a call with each quirk on OCPP %s', (version) => {
   const rows = rowsOf(version)
   let outcomes: Outcome[] = []
 

@@ -48,10 +48,18 @@ const EXPECTED: Partial<Record<QuirkId, Outcome['kind'][]>> = {
   E3: UNKNOWN,
   skew: UNKNOWN,
   offline: REPLACED,
+  priority: REPLACED,
 }
 
+/** Where one quirk takes away what would have shown the other. */
+const PAIRS: readonly { quirks: readonly QuirkId[]; expected: Outcome['kind'][] }[] = [
+  { quirks: ['A2', 'D6'], expected: [...OBEYS, 'by another form'] },
+  { quirks: ['A10', 'D6'], expected: REPLACED },
+  { quirks: ['A10', 'D3'], expected: REPLACED },
+]
+
 /** Each quirk of one version in a call of its own, and one charger without any. */
-export function rowsOf(version: '1.6' | '2.0.1', only?: readonly QuirkId[]): Expected[] {
+export function rowsOf(version: Played['version'], only?: readonly QuirkId[]): Expected[] {
   const ids = (Object.keys(QUIRKS) as QuirkId[]).filter(
     (id) => (ONLY_ON[id] ?? version) === version && only?.includes(id) !== false,
   )
@@ -70,6 +78,13 @@ export function rowsOf(version: '1.6' | '2.0.1', only?: readonly QuirkId[]): Exp
       version,
       orderedW: ORDERS[id] ?? HALF,
       expected: EXPECTED[id] ?? OBEYS,
+    })),
+    ...PAIRS.filter(() => only === undefined).map(({ quirks, expected }) => ({
+      name: quirks.join('-'),
+      quirks,
+      version,
+      orderedW: HALF,
+      expected,
     })),
   ]
 }

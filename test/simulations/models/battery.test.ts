@@ -67,3 +67,12 @@ test('near an edge of the window its power falls linearly', () => {
   expect(run(0.1, [-4000, -4000], 1).at(-1)?.powerW).toBeCloseTo(-2000, -2)
   expect(run(0.9, [5000, 5000], 1).at(-1)?.powerW).toBeCloseTo(2500, -2)
 })
+
+test('it loses by itself what it is said to lose, and nothing at the bottom of its window', () => {
+  const spec = { ...SPEC, selfDischargePerDay: 0.01 }
+  const day = (soc: number) =>
+    stepBattery(spec, { soc, powerW: 0, importedWh: 0, exportedWh: 0 }, 0, 86_400).soc
+  expect(day(0.5)).toBeCloseTo(0.49, 9)
+  expect(day(0.055)).toBeCloseTo(0.05, 9)
+  expect(day(0.05)).toBe(0.05)
+})
