@@ -77,7 +77,7 @@ async function outcomeOf(world: World, row: Played, call: FlexibilityCall): Prom
   const forms = rows
     .filter(({ resourceId, powerW }) => resourceId === chargerId && powerW !== null)
     .map(({ strategy }) => strategy)
-  const usual = forms.every((form) => form === null || form === USUAL_FORM)
+  const usual = forms.every((form) => form === null || form === USUAL_FORM[row.version])
   const kind =
     mine.length === 0
       ? 'not asked'
@@ -102,7 +102,11 @@ async function outcomeOf(world: World, row: Played, call: FlexibilityCall): Prom
 }
 
 /** In which form setpoints are given where nothing is known of a station. */
-const USUAL_FORM = 'TxProfile Absolute A level 1'
+const USUAL_FORM = {
+  '1.6': 'TxProfile Absolute A level 1',
+  '2.0.1': 'TxProfile Absolute A level 1',
+  '2.1': 'TxProfile Dynamic A level 1',
+}
 
 /** Against what the car draws when nobody asks, over the whole window. */
 function savedWh({ trueWh }: World, { name, orderedW }: Played): number {

@@ -25,6 +25,8 @@ export const PROGRAM = aProgram()
 /** Long enough for gate closure, signature and escrow. */
 const START = addSeconds(WINDOW_START, -420)
 const TICK_MS = 20
+/** So much of wall time passes at most from one tick to the next. */
+const STEP_MAX_MS = 40
 /** Of business time, about a control cycle. */
 const ADVANCE_EVERY_MS = 10_000
 const PASSWORD = 'a5'.repeat(20)
@@ -46,7 +48,9 @@ export type QuirkWorld = Awaited<ReturnType<typeof startQuirkWorld>>
  * memory. Behind each congestion point stand one charger with quirks and a dearer battery.
  */
 export async function startQuirkWorld(played: readonly Played[], speed: number) {
-  const clock = new AnchorClock(START)
+  // Time stands still between two ticks, and a machine that stalls is no device that falls silent.
+  let wallMs = 0
+  const clock = new AnchorClock(START, () => wallMs)
   const store = createMemoryStore()
   const options = { clock, ...PROGRAM }
   const driver = createSimulatedDriver(options)
@@ -101,12 +105,16 @@ export async function startQuirkWorld(played: readonly Played[], speed: number) 
       return line.wh
     },
     start() {
-      clock.anchor({ wallMs: Date.now(), businessMs: START, speed })
+      clock.anchor({ wallMs, businessMs: START, speed })
     },
     /** Lets time run to an instant; everything due on the way is done. */
     async runTo(at: Instant, meanwhile: () => Promise<void> = async () => undefined) {
       let advancedAt = 0
+      let lookedAt = wallTimer.monotonicMs()
       while (clock.now() < at) {
+        const looksAt = wallTimer.monotonicMs()
+        wallMs += Math.min(looksAt - lookedAt, STEP_MAX_MS)
+        lookedAt = looksAt
         const now = clock.now()
         for (const { point } of stations.values()) point.advance(now)
         driver.passTo(now)
