@@ -3,6 +3,8 @@ import type { CallQueue } from './call-queue.ts'
 import {
   errorText,
   type Frame,
+  type OcppVersion,
+  type Payload,
   parseFrame,
   resultErrorText,
   resultText,
@@ -139,7 +141,8 @@ function createAnswers(
   { version, identity, log, inbox, answer }: ReceiverOptions,
   record: Note,
 ): (frame: FrameOf<'call'>, text: string) => string {
-  function respond({ id, action, payload }: FrameOf<'call'>): string {
+  function respond({ id, ...message }: FrameOf<'call'>): string {
+    const { action, payload } = withoutSignature(version, message)
     if (!isAction(version, action)) {
       const isOfSend = isSent(version, action)
       throw new WireError(isOfSend ? 'NotSupported' : 'NotImplemented', `${action} is not served`)
@@ -153,7 +156,7 @@ function createAnswers(
 
   return (frame, text) => {
     const { id, action } = frame
-    const remember = REMEMBERED.has(action)
+    const remember = REMEMBERED.has(action.replace(SIGNED, ''))
     const given = remember ? inbox.answerGiven(id, text) : null
     if (given !== null) return given
     try {
@@ -175,14 +178,44 @@ function createAnswers(
 function takeSent(
   { version, identity, log, take }: ReceiverOptions,
   record: Note,
-  { action, payload }: FrameOf<'send'>,
+  message: FrameOf<'send'>,
 ): void {
   try {
+    const { action, payload } = withoutSignature(version, message)
     if (!isSent(version, action)) throw new WireError('NotSupported', `${action} is no SEND`)
     for (const found of takeIn(version, action, 'Send', payload)) record(action, found)
     take(action, payload)
   } catch (error) {
+    const { action } = message
     if (error instanceof WireError) return record(action, error.message)
     log.error('a message could not be handled', { identity, action, error: String(error) })
+  }
+}
+
+const SIGNED = /-Signed$/
+
+/**
+ * A signed message of 2.x is a flattened JWS around the message proper (2.1 part 4, chapter 7). Its
+ * signature is not checked: the connection has been authenticated, and checking is optional.
+ */
+function withoutSignature(
+  version: OcppVersion,
+  { action, payload }: { readonly action: string; readonly payload: Payload },
+): { readonly action: string; readonly payload: Payload } {
+  if (version === 'ocpp1.6' || !SIGNED.test(action)) return { action, payload }
+  const inner = payload['payload']
+  if (typeof inner !== 'string') throw new WireError('FormatViolation', 'payload is no JWS')
+  const proper = asObject(Buffer.from(inner, 'base64url').toString('utf8'))
+  if (proper === null) throw new WireError('FormatViolation', 'the signed payload is no object')
+  return { action: action.replace(SIGNED, ''), payload: proper }
+}
+
+function asObject(text: string): Payload | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Payload) : null
+  } catch {
+    return null
   }
 }

@@ -5,7 +5,7 @@ import { type Payload, WireError } from './frames.ts'
 import { integer, object, objects, text } from './read.ts'
 import { createSession201 } from './session201.ts'
 import type { Session, SessionContext } from './station.ts'
-import { toLimit, toTimestamp } from './wire.ts'
+import { toLimit, toSetpoint, toTimestamp } from './wire.ts'
 
 const ACKNOWLEDGED = [
   'BatterySwap',
@@ -24,7 +24,8 @@ export function createSession21(context: SessionContext): Session {
     PullDynamicScheduleUpdate: (payload) => pullDynamicSchedule(context, payload),
     OpenPeriodicEventStream: (payload) => streams.open(payload),
     ClosePeriodicEventStream: (payload) => streams.close(payload),
-    NotifyMonitoringReport: (payload) => streams.learn(payload),
+    NotifyMonitoringReport: (payload) => streams.learnMonitors(payload),
+    NotifyReport: (payload) => streams.learnUnits(payload),
     GetCertificateChainStatus: (payload) => certificateChainStatus(context, payload),
     // Whose company that is, is not known here.
     VatNumberValidation: (payload) => ({
@@ -42,15 +43,23 @@ export function createSession21(context: SessionContext): Session {
   }
 }
 
+/** An update starts the duration of a profile again: none is given that would carry it too far. */
+const PULL_BEFORE_END_MS = 300_000
+
 /** A Dynamic profile of ours whose station fetches its limit (K28): the order that stands for it. */
 function pullDynamicSchedule({ station, clock }: SessionContext, payload: Payload): Payload {
   const id = integer(payload, 'chargingProfileId')
   for (const [evseId, { rating }] of station.resources) {
     if (station.ledger.idsOf(evseId).limitId !== id) continue
-    const wanted = station.ledger.wanted(evseId)
-    if (wanted === null || wanted.powerW === null || wanted.validUntil <= clock.now()) break
-    const limit = toLimit(wanted.powerW, rating, station.ledger.forms(evseId).current.unit)
-    return { status: 'Accepted', scheduleUpdate: { limit } }
+    const wanted = station.ledger.inForce(evseId)?.setpoint ?? null
+    if (wanted === null || wanted.powerW === null) break
+    if (wanted.validUntil - clock.now() < PULL_BEFORE_END_MS) break
+    const { unit } = station.ledger.forms(evseId).current
+    const isSigned = station.setUp?.abilities.centralSetpoint === true && rating.exportMaxW > 0
+    const scheduleUpdate = isSigned
+      ? { setpoint: toSetpoint(wanted.powerW, rating, unit) }
+      : { limit: toLimit(wanted.powerW, rating, unit) }
+    return { status: 'Accepted', scheduleUpdate }
   }
   return { status: 'Rejected', statusInfo: { reasonCode: 'UnknownProfile' } }
 }

@@ -230,6 +230,21 @@ test('what a 2.1 station tells about payments, certificates and grid functions i
   }
 })
 
+test('a signed message is what it is without its signature', async () => {
+  await join()
+  const jws = (inner: unknown) => ({
+    payload: Buffer.from(JSON.stringify(inner)).toString('base64url'),
+    protected: 'e30',
+    signature: 'AA',
+  })
+  const signed = await station.call('Heartbeat-Signed', jws({}))
+  expect(signed[2]).toHaveProperty('currentTime')
+  const missing = await station.call('NotifyPriorityCharging-Signed', jws({ activated: true }))
+  expect(missing.slice(2, 4)).toEqual(['OccurrenceConstraintViolation', 'transactionId is missing'])
+  expect((await station.call('Heartbeat-Signed', jws([])))[2]).toBe('FormatViolation')
+  expect((await station.call('Heartbeat-Signed', { payload: '%' }))[2]).toBe('FormatViolation')
+})
+
 test('event streams are opened, taken and closed', async () => {
   await join()
   const stream = { id: 3, variableMonitoringId: 9, params: { interval: 60, values: 60 } }
@@ -246,5 +261,65 @@ test('event streams are opened, taken and closed', async () => {
   }
   station.raw(JSON.stringify([6, 's', 'NotifyPeriodicEventStream', payload]))
   await station.call('ClosePeriodicEventStream', { id: 3 })
-  expect(world.heard.log.at(-1)).toMatchObject({ fields: { id: 3, count: 2 } })
+  expect(world.heard.log.map(({ fields }) => fields)).toContainEqual({
+    identity: 'CP-1',
+    id: 3,
+    count: 2,
+  })
+})
+
+test('a stream of the fiscal register gives readings on the raster, in the unit that was told', async () => {
+  await join()
+  station.answer('GetMonitoringReport', { status: 'Accepted' })
+  station.answer('GetReport', { status: 'Accepted' })
+  const open = async (id: number) =>
+    await station.call('OpenPeriodicEventStream', {
+      constantStreamData: { id, variableMonitoringId: id, params: { interval: 60 } },
+    })
+  const send = (id: number, ...data: { t: number; v: string }[]) => {
+    const payload = { id, pending: 0, basetime: formatInstant(START), data }
+    station.raw(JSON.stringify([6, 's', 'NotifyPeriodicEventStream', payload]))
+  }
+  await open(1)
+  await open(2)
+  await until('the questions', () => station.callsOf('GetReport').length === 1)
+  send(1, { t: 0, v: '12.5' })
+  await station.call('Heartbeat', {})
+  expect(world.heard.readings).toEqual([])
+  const watch = (id: number, component: string, variable: string) => ({
+    component: { name: component, evse: { id: 1 } },
+    variable: { name: variable },
+    variableMonitoring: [
+      {
+        id,
+        transaction: false,
+        value: 1,
+        type: 'Periodic',
+        severity: 9,
+        eventNotificationType: 'CustomMonitor',
+      },
+    ],
+  })
+  const unit = (component: string, variable: string, of: string) => ({
+    component: { name: component, evse: { id: 1 } },
+    variable: { name: variable },
+    variableAttribute: [{ value: '1' }],
+    variableCharacteristics: { dataType: 'decimal', supportsMonitoring: true, unit: of },
+  })
+  const report = { requestId: 1, seqNo: 0, generatedAt: formatInstant(START) }
+  await station.call('NotifyMonitoringReport', {
+    ...report,
+    monitor: [watch(1, 'FiscalMetering', 'EnergyImportRegister'), watch(2, 'EVSE', 'Power')],
+  })
+  await station.call('NotifyReport', {
+    ...report,
+    reportData: [unit('FiscalMetering', 'EnergyImportRegister', 'kWh'), unit('EVSE', 'Power', 'W')],
+  })
+  send(2, { t: 0, v: '6900' }, { t: 1, v: '6910' })
+  send(1, { t: 0, v: '12.5' }, { t: 1, v: '12.502' }, { t: 30, v: '12.56' }, { t: 60, v: 'none' })
+  await station.call('Heartbeat', {})
+  expect(world.heard.readings).toEqual([
+    { resourceId: resource.id, at: START, powerW: 6_900, registerWh: 12_500, socBp: null },
+    { resourceId: resource.id, at: START + 30_000, powerW: null, registerWh: 12_560, socBp: null },
+  ])
 })
