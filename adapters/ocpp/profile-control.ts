@@ -20,6 +20,7 @@ import {
   type Status,
 } from './profile-calls.ts'
 import type { InForce } from './profile-ledger.ts'
+import { createPauseRecord } from './pause-record.ts'
 import { givenW, type Order, type Parts, profileOf } from './profile-order.ts'
 import { clearDisobeyed, release, writeLater } from './profile-release.ts'
 import type { QuirkProfile } from './quirks.ts'
@@ -38,7 +39,7 @@ type Known = { readonly form: ProfileForm; readonly quirks: QuirkProfile | null 
 
 export type ProfileControl = Pick<
   Session,
-  'limit' | 'release' | 'readBack' | 'resumed' | 'tend'
+  'limit' | 'release' | 'readBack' | 'heardState' | 'tend'
 > & {
   /** Writes the default under everything else. */
   installDefault(resource: Resource, known: Known, deadlineMs: number): Promise<Written>
@@ -54,7 +55,7 @@ export function createProfileControl(
 ): ProfileControl {
   const dynamic = createDynamicProfiles(context, dialect)
   const elsewhere = createElsewhere(context, dialect)
-  const parts: Parts = { context, dialect, dynamic, resumeDue: new Set() }
+  const parts: Parts = { context, dialect, dynamic, pause: createPauseRecord(context) }
   return {
     installDefault: (resource, known, deadlineMs) =>
       installDefault(context, dialect, resource, known, deadlineMs),
@@ -69,11 +70,14 @@ export function createProfileControl(
       if (said.by === 'composite') elsewhere.saw(resource, said.effective)
       return said.effective
     },
-    resumed: (connectorId) => resumed(parts, connectorId),
+    heardState(connectorId, state) {
+      if (parts.pause.heard(connectorId, state)) sendAgain(parts, connectorId)
+    },
     async tend(deadlineMs) {
       await dynamic.renew(deadlineMs)
       await writeLater(parts, deadlineMs)
       await elsewhere.look(deadlineMs)
+      parts.pause.look()
     },
   }
 }
@@ -172,16 +176,16 @@ async function accepted(
   form: ProfileForm,
   remainingMs: () => number,
 ): Promise<void> {
-  const { context, resumeDue } = parts
+  const { context, pause } = parts
   const { station, clock } = context
   const { connectorId, setpoint, transaction } = order
   const wasPaused = station.ledger.inForce(connectorId)?.limitW === 0
   const limitW = givenW(context, order, form)
   const inForce: InForce = { form, setpoint, limitW, transactionId: transaction.id }
   station.ledger.changed(connectorId, inForce, clock.now())
-  resumeDue.delete(connectorId)
+  pause.over(connectorId)
   if (!wasPaused || limitW === 0) return
-  resumeDue.add(connectorId)
+  pause.lifted(connectorId)
   const times = station.setUp?.quirks?.timesAfterPause ?? 1
   for (let sent = 1; sent < times; sent += 1) await give(parts, order, form, remainingMs())
 }
@@ -190,12 +194,11 @@ async function accepted(
  * The car charges again after a pause: some stations have forgotten the limit by then and charge
  * without any until they get the next one (go-e, goecharger/go-eCharger-API-v2#155).
  */
-function resumed(parts: Parts, connectorId: number): void {
-  const { context, resumeDue } = parts
-  const { station, log, clock } = context
+function sendAgain(parts: Parts, connectorId: number): void {
+  const { station, log, clock } = parts.context
   const resource = station.resources.get(connectorId)
   const inForce = station.ledger.inForce(connectorId)
-  if (!resumeDue.delete(connectorId) || resource === undefined || inForce === null) return
+  if (resource === undefined || inForce === null) return
   const { setpoint, form } = inForce
   const transaction = station.transactions.running(connectorId)
   const { powerW, validUntil } = setpoint

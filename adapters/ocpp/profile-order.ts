@@ -3,6 +3,7 @@ import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { DynamicProfiles } from './dynamic-profiles.ts'
 import type { ProfileForm } from './forms.ts'
+import type { PauseRecord } from './pause-record.ts'
 import type { ProfileDialect } from './profile-calls.ts'
 import {
   centralSetpoint,
@@ -19,8 +20,7 @@ export type Parts = {
   readonly context: SessionContext
   readonly dialect: ProfileDialect
   readonly dynamic: DynamicProfiles
-  /** Connectors that come out of a pause: the limit is sent again once the car charges. */
-  readonly resumeDue: Set<number>
+  readonly pause: PauseRecord
 }
 
 export type Order = {

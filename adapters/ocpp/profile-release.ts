@@ -21,7 +21,7 @@ function forgetLimits(flash: FlashLedger, connectorId: number): void {
 }
 
 export async function release(parts: Parts, resource: Resource, deadlineMs: number): Promise<void> {
-  const { context, dynamic } = parts
+  const { context, dynamic, pause } = parts
   const { station, clock } = context
   const connectorId = connectorOf(resource)
   const inForce = station.ledger.inForce(connectorId)
@@ -32,7 +32,9 @@ export async function release(parts: Parts, resource: Resource, deadlineMs: numb
     await clearOurs(parts, connectorId, inForce, deadlineMs)
     forgetLimits(station.ledger.flash, connectorId)
   }
+  const wasPaused = inForce?.limitW === 0
   station.ledger.changed(connectorId, null, clock.now())
+  if (wasPaused) pause.lifted(connectorId)
 }
 
 async function clearOurs(

@@ -68,7 +68,7 @@ export function createSession16(context: SessionContext): Session {
     limit: profiles.limit,
     release: profiles.release,
     readBack: profiles.readBack,
-    resumed: profiles.resumed,
+    heardState: profiles.heardState,
     tend: profiles.tend,
     answer(action, payload) {
       const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
@@ -98,11 +98,11 @@ function boot({ clock, onBoot }: SessionContext, payload: Payload): Payload {
 function statusNotification(
   { station }: SessionContext,
   payload: Payload,
-  { resumed }: Pick<Session, 'resumed'>,
+  { heardState }: Pick<Session, 'heardState'>,
 ): Payload {
   const connectorId = integer(payload, 'connectorId')
   const status = text(payload, 'status')
-  if (status === 'Charging') resumed(connectorId)
+  heardState(connectorId, status)
   if (status === 'Available') station.transactions.idle(connectorId)
   else if (['Preparing', 'Reserved', 'Unavailable', 'Faulted'].includes(status)) {
     station.transactions.heard(connectorId)

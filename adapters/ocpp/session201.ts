@@ -82,7 +82,7 @@ export function createSession201(context: SessionContext, more: Handlers = {}): 
     limit: profiles.limit,
     release: profiles.release,
     readBack: profiles.readBack,
-    resumed: profiles.resumed,
+    heardState: profiles.heardState,
     tend: profiles.tend,
     answer(action, payload) {
       const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
@@ -117,7 +117,7 @@ function statusNotification({ station }: SessionContext, payload: Payload): Payl
 function transactionEvent(
   context: SessionContext,
   payload: Payload,
-  { resumed }: Pick<Session, 'resumed'>,
+  { heardState }: Pick<Session, 'heardState'>,
 ): Payload {
   const { transactions } = context.station
   const info = object(payload, 'transactionInfo')
@@ -130,7 +130,8 @@ function transactionEvent(
   if (evseId !== null) {
     follow(transactions, eventType, evseId, id, at, values)
     reportMeterValues(context, evseId, values)
-    if (optionalText(info, 'chargingState') === 'Charging') resumed(evseId)
+    const state = optionalText(info, 'chargingState')
+    if (state !== null) heardState(evseId, state)
     if (eventType === 'Ended') endOverride(context, evseId)
   }
   const token = optionalObject(payload, 'idToken')

@@ -3,7 +3,7 @@ import type { ReadBackKind } from '#domain/capability.ts'
 import { type Abilities, capabilityOf, type Findings, preferredForm } from './abilities.ts'
 import { COMPOSITE_DURATION_S } from './default-profiles.ts'
 import { DomainError } from '#domain/errors.ts'
-import type { ProfileDialect } from './profile-calls.ts'
+import { connectorOf, type ProfileDialect } from './profile-calls.ts'
 import type { ProfileControl } from './profile-control.ts'
 import { type Make, type QuirkProfile, quirksOf } from './quirks.ts'
 import { compositeOf } from './read-back.ts'
@@ -92,7 +92,10 @@ export async function setUpStation(
     alignedValues: meter.aligned,
     isSteeredBySamples: plan.sampledSeconds !== null,
     detail: detailOf(dialects.setUp.title, findings, meter.aligned, station.resources.size),
-    capability: (resource) => capabilityOf(findings, resource),
+    capability: (resource) => ({
+      ...capabilityOf(findings, resource),
+      ...station.pauses.get(connectorOf(resource)),
+    }),
   }
 }
 

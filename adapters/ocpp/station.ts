@@ -9,6 +9,7 @@ import type { OcppVersion, Payload } from './frames.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import type { Link } from './link.ts'
 import { type MeterValue, toReading } from './meter-values.ts'
+import type { PauseRecords } from './pause-record.ts'
 import { createProfileLedger, type ProfileLedger } from './profile-ledger.ts'
 import { TransactionBook } from './transactions.ts'
 
@@ -21,6 +22,7 @@ export type Station = {
   readonly inbox: Inbox
   readonly ledger: ProfileLedger
   readonly conditions: Conditions
+  readonly pauses: PauseRecords
   link: Link | null
   /** The hash of the password that the present connection came with; null: a certificate. */
   passwordSha256: string | null
@@ -67,8 +69,8 @@ export type Session = {
   ): Promise<string>
   release(resource: Resource, deadlineMs: number): Promise<void>
   readBack(resource: Resource, deadlineMs: number): Promise<EffectiveSetpoint>
-  /** A car charges again after a pause. */
-  resumed(connectorId: number): void
+  /** What the car does, in the words of the standard: Charging, SuspendedEV, SuspendedEVSE. */
+  heardState(connectorId: number, state: string): void
   /** What has to be looked after from time to time: renewals, and what had to wait. */
   tend(deadlineMs: number): Promise<void>
 }
@@ -122,6 +124,7 @@ export function createStation(
     inbox: createInbox(),
     ledger: createProfileLedger(),
     conditions: createConditions(),
+    pauses: new Map(),
     link: null,
     passwordSha256: null,
     session: null,

@@ -167,3 +167,33 @@ test('a reason that names what is not taken saves the forms that share it', asyn
   })
   expect(station.callsOf('SetChargingProfile')).toHaveLength(before + 2)
 })
+
+test('a car that stays away after a pause is known for it, and so is one that comes back', async () => {
+  const station = await join16(world)
+  await plugIn16(station)
+  const status = (what: string) =>
+    station.call('StatusNotification', { connectorId: 1, errorCode: 'NoError', status: what })
+  const known = () => {
+    const { pauses, resumes } = world.heard.capabilities.at(-1)?.capability ?? {}
+    return [pauses, resumes]
+  }
+  let version = 0
+  const apply = async (powerW: number | null) => {
+    version += 1
+    const validUntil = addSeconds(world.clock.now(), 1_800)
+    await world.driver.apply(resource.id, setpoint(resource, { version, powerW, validUntil }), 500)
+  }
+  expect(known()).toEqual([null, null])
+  await apply(0)
+  await status('SuspendedEVSE')
+  expect(known()).toEqual([true, null])
+  await apply(5_000)
+  await status('SuspendedEV')
+  world.clock.set(addSeconds(START, 600))
+  await until('the judgement', () => known()[1] === false)
+  await apply(0)
+  await apply(null)
+  await status('Charging')
+  expect(known()).toEqual([true, true])
+  expect(world.heard.capabilities).toHaveLength(4)
+})

@@ -1,0 +1,66 @@
+/**
+ * Whether a charger can be paused and its car comes back from there, learnt from what it does: some
+ * cars sleep for good (Zoe, OpenEVSE/ESP8266_WiFi_v2.x#223; Dacia Spring, evcc-io/evcc#21293).
+ */
+import type { Capability } from '#domain/capability.ts'
+import type { Instant } from '#domain/time.ts'
+import type { SessionContext } from './station.ts'
+
+/** By connector; only what was seen. */
+export type PauseRecords = Map<number, Partial<Pick<Capability, 'pauses' | 'resumes'>>>
+
+export type PauseRecord = {
+  /** The station took a limit above 0 after one of 0. */
+  lifted(connectorId: number): void
+  /** It took another limit, or none: nothing is waited for. */
+  over(connectorId: number): void
+  /** True: the car charges again for the first time since the pause. */
+  heard(connectorId: number, state: string): boolean
+  /** Gives up on cars that have not come back. */
+  look(): void
+}
+
+/** Business time: evcc wakes a car after 30 s, and some take minutes. */
+const RESUME_MS = 600_000
+
+export function createPauseRecord(context: SessionContext): PauseRecord {
+  const { station, clock, sink } = context
+  const liftedAt = new Map<number, Instant>()
+  /** The car says that it does not want to. */
+  const unwilling = new Set<number>()
+
+  function learn(connectorId: number, seen: { pauses?: boolean; resumes?: boolean }): void {
+    const before = station.pauses.get(connectorId) ?? {}
+    const now = { ...before, ...seen }
+    if (now.pauses === before.pauses && now.resumes === before.resumes) return
+    station.pauses.set(connectorId, now)
+    const resource = station.resources.get(connectorId)
+    if (resource === undefined || station.setUp === null) return
+    sink.capability(resource.id, station.setUp.capability(resource))
+  }
+
+  return {
+    lifted(connectorId) {
+      liftedAt.set(connectorId, clock.now())
+      unwilling.delete(connectorId)
+    },
+    over: (connectorId) => void liftedAt.delete(connectorId),
+    heard(connectorId, state) {
+      if (state === 'SuspendedEVSE' && station.ledger.inForce(connectorId)?.limitW === 0) {
+        learn(connectorId, { pauses: true })
+      }
+      if (state === 'SuspendedEV') unwilling.add(connectorId)
+      else unwilling.delete(connectorId)
+      if (state !== 'Charging' || !liftedAt.delete(connectorId)) return false
+      learn(connectorId, { pauses: true, resumes: true })
+      return true
+    },
+    look() {
+      for (const [connectorId, since] of liftedAt) {
+        if (clock.now() - since < RESUME_MS) continue
+        liftedAt.delete(connectorId)
+        if (unwilling.has(connectorId)) learn(connectorId, { resumes: false })
+      }
+    },
+  }
+}
