@@ -2,6 +2,7 @@
  * Stations that send mutated frames over real sockets, answer our CALLs with mutated answers, and
  * dial again when they are cut off; beside them one that behaves and must notice nothing.
  */
+import type { Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createOcppDriver, type OcppDriver } from '#adapters/ocpp/driver.ts'
@@ -94,7 +95,7 @@ async function send(driver: OcppDriver, fuzzer: Fuzzer, count: number, tally: Ta
   for (let sent = 0; sent < count; ) {
     station ??= await dial(driver, fuzzer, tally)
     for (let i = 0; i < BATCH && sent < count; i += 1) {
-      station.raw(mutated(random, frames))
+      sendOne(station, random, frames)
       sent += 1
       tally.cases += 1
     }
@@ -105,6 +106,20 @@ async function send(driver: OcppDriver, fuzzer: Fuzzer, count: number, tally: Ta
     if (!alive) station = null
   }
   if (station !== null) await within(station.close(), `${identity} to close`)
+}
+
+/** A mutated text mostly; seldom bytes that are no text, or no WebSocket frame, and an end in it. */
+function sendOne({ socket, raw }: WireStation, random: SeededRandom, frames: readonly string[]) {
+  const kind = random.next()
+  if (kind >= 0.007) return raw(mutated(random, frames))
+  const bytes = Buffer.from(Array.from({ length: 200 }, () => random.integer(0, 255)))
+  if (kind < 0.001) {
+    const tcp = Reflect.get(socket, '_socket') as Socket | null
+    tcp?.write(bytes)
+    socket.terminate()
+  } else if (socket.readyState === socket.OPEN) {
+    socket.send(bytes, { binary: kind < 0.005 })
+  }
 }
 
 /** True once a heartbeat is answered; false if it was cut off. */
