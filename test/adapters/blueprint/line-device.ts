@@ -62,7 +62,7 @@ export async function startLineDevice(clock: Clock): Promise<LineDevice> {
     })
   })
 
-  /** One line for each interval that has passed; once in a while noise that nobody understands. */
+  /** Each interval that has passed, told twice as some devices do, and noise after it. */
   const tick = setInterval(() => {
     while (metered + intervalMs <= clock.now()) {
       metered += intervalMs
@@ -70,8 +70,11 @@ export async function startLineDevice(clock: Clock): Promise<LineDevice> {
       const wh = (powerW * intervalMs) / 3_600_000
       if (wh > 0) exportedWh += wh
       else importedWh -= wh
-      const line = `meter ${metered} ${powerW} ${importedWh} ${exportedWh}\nmeter ${metered} noise\n`
-      for (const socket of sockets) if (!isHushed) socket.write(line)
+      const line = `meter ${metered} ${powerW} ${importedWh} ${exportedWh}
+`
+      const noise = `meter ${metered} noise
+`
+      for (const socket of sockets) if (!isHushed) socket.write(line + line + noise)
     }
   }, 10)
 

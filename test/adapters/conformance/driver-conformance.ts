@@ -6,7 +6,7 @@ import type { DeviceDriver } from '#ports.ts'
 import { type DeviceUnderTest, type Heard, heard, orderFor, type Rig, until } from './rig.ts'
 
 /** Wall time that a driver may take beyond the deadline it was given. */
-const GRACE_MS = 400
+const GRACE_MS = 800
 const STOP_MS = 6_000
 /** A device lets go by its own clock, in whole seconds of business time. */
 const LETS_GO_SECONDS = 2
