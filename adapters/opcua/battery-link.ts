@@ -18,6 +18,8 @@ const refusedRetryMs = 30_000
 /** More records than a server keeps for us can never come twice. */
 const stampsKept = 256
 
+export type Turnstiles = { readonly asking: Turnstile; readonly opening: Turnstile }
+
 type OpcuaConnection = Extract<Connection, { protocol: 'opcua' }>
 
 /** Keeps one battery connected: whatever ends a client, a new one is built. */
@@ -28,7 +30,7 @@ export class BatteryLink {
   readonly #stamps = new Set<Instant>()
   readonly #closing = new Set<Promise<void>>()
   readonly #orders: WrittenOrders
-  readonly #turnstile: Turnstile
+  readonly #turnstiles: Turnstiles
   #resource: Resource
   #live: LiveBattery | null = null
   #wake = new AbortController()
@@ -36,10 +38,10 @@ export class BatteryLink {
   #lastDetail: string | null = null
   presentedThumbprint: string | null = null
 
-  /** @param turnstile how many batteries of this process may be dialled at once */
-  constructor(context: BatteryContext, resource: Resource, turnstile: Turnstile) {
+  /** @param turnstiles how many batteries of this process may be dialled at once */
+  constructor(context: BatteryContext, resource: Resource, turnstiles: Turnstiles) {
     this.#resource = resource
-    this.#turnstile = turnstile
+    this.#turnstiles = turnstiles
     this.#orders = new WrittenOrders(context.clock)
     this.#context = { ...context, sink: this.#filtered(context.sink) }
     this.#running = this.#run()
@@ -92,7 +94,7 @@ export class BatteryLink {
   async #attempt(): Promise<number> {
     const resource = this.#resource
     try {
-      const live = await this.#turnstile.through(() => this.#open(resource))
+      const live = await this.#open(resource)
       this.#live = live
       if (this.#stopping.signal.aborted || this.#resource !== resource) live.end('changed')
       const reason = await live.ended
@@ -113,7 +115,8 @@ export class BatteryLink {
   async #open(resource: Resource): Promise<LiveBattery> {
     const { endpoint: url, thumbprint, user = 'anonymous', ...rest } = opcuaConnection(resource)
     const product = knownProduct(rest.product)
-    const endpoint = await chooseEndpoint(this.#context, url, user)
+    const { asking, opening } = this.#turnstiles
+    const endpoint = await asking.through(() => chooseEndpoint(this.#context, url, user))
     const isNews = this.presentedThumbprint !== endpoint.thumbprint
     this.presentedThumbprint = endpoint.thumbprint
     const refusal = await this.#context.pki.refusal(endpoint.certificate, thumbprint)
@@ -121,14 +124,16 @@ export class BatteryLink {
       if (isNews && thumbprint !== null) this.#tellStranger(resource, refusal)
       throw new EndpointRefused(`certificate refused: ${refusal}`)
     }
-    return await LiveBattery.open(this.#context, {
-      resource,
-      product,
-      user,
-      endpoint,
-      orders: this.#orders,
-      disconnected: (detail) => this.#report(detail),
-    })
+    return await opening.through(() =>
+      LiveBattery.open(this.#context, {
+        resource,
+        product,
+        user,
+        endpoint,
+        orders: this.#orders,
+        disconnected: (detail) => this.#report(detail),
+      }),
+    )
   }
 
   #tellStranger({ id }: Resource, detail: string): void {

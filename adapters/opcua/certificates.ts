@@ -61,6 +61,7 @@ export async function openClientPki(
   if (!existsSync(certificateFile)) await makeCertificate(timer, manager, certificateFile)
   const pem = await readFile(certificateFile, 'utf8')
   const x509 = new X509Certificate(pem)
+  const verify = verifierOf(timer, manager)
   return {
     folder,
     applicationName,
@@ -73,26 +74,40 @@ export async function openClientPki(
       if (presented !== trusted) {
         return `the server presents ${presented}, trusted is ${trusted ?? 'none yet'}`
       }
-      const status = await verify(timer, manager, certificate)
+      const status = await verify(certificate)
       return status === 'Good' ? null : `${presented} is trusted, but ${inWords(status)}`
     },
-    pinned: (trusted, presented) => pinnedStore(opcua, timer, manager, trusted, presented),
+    pinned: (trusted, presented) => pinnedStore(opcua, manager, verify, trusted, presented),
     close: () => manager.dispose(),
   }
 }
 
-/** Is a certificate that the enrolment trusts also in order, above all still valid? */
-async function verify(
-  timer: Timer,
-  manager: OPCUACertificateManager,
-  certificate: Buffer,
-): Promise<string> {
-  if (!(await manager.getTrustStatus(certificate)).isGood()) {
-    const trusting = manager.trustCertificate(certificate)
-    await timer.deadline(trusting, trustDeadlineMs, 'the certificate store')
+/**
+ * Is a certificate that the enrolment trusts also in order, above all still valid? It is put into
+ * the store once: the store writes a file under a lock, which a thousand batteries would queue for.
+ */
+function verifierOf(timer: Timer, manager: OPCUACertificateManager) {
+  const trusting = new Map<string, Promise<void>>()
+  const trust = async (certificate: Buffer) => {
+    if ((await manager.getTrustStatus(certificate)).isGood()) return
+    const asked = manager.trustCertificate(certificate)
+    await timer.deadline(asked, trustDeadlineMs, 'the certificate store')
   }
-  return await manager.verifyCertificate(certificate)
+  return async (certificate: Buffer): Promise<string> => {
+    const thumbprint = thumbprintOf(certificate)
+    const known = trusting.get(thumbprint) ?? trust(certificate)
+    trusting.set(thumbprint, known)
+    try {
+      await known
+    } catch (error) {
+      trusting.delete(thumbprint) // the next one tries again
+      throw error
+    }
+    return await manager.verifyCertificate(certificate)
+  }
 }
+
+type Verify = ReturnType<typeof verifierOf>
 
 function inWords(status: string): string {
   return status === 'BadCertificateTimeInvalid'
@@ -136,8 +151,8 @@ export function applicationUriIn(certificate: X509Certificate): string | null {
  */
 function pinnedStore(
   opcua: Opcua,
-  timer: Timer,
   manager: OPCUACertificateManager,
+  verify: Verify,
   trusted: string | null,
   presented: (thumbprint: string) => void,
 ): ICertificateStore {
@@ -153,7 +168,7 @@ function pinnedStore(
       const thumbprint = thumbprintOf(leaf)
       presented(thumbprint)
       if (thumbprint !== trusted) return untrusted
-      return opcua.coerceStatusCode(await verify(timer, manager, leaf))
+      return opcua.coerceStatusCode(await verify(leaf))
     },
     async verifyCertificate(given, options) {
       return await manager.verifyCertificate(leafOf(given), options)

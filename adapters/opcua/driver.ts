@@ -26,15 +26,17 @@ export type OpcuaDriver = DeviceDriver & {
 }
 
 const stopDeadlineMs = 5_000
-/** Each handshake costs both sides RSA; a thousand at once would only run into deadlines. */
-const dialledAtOnce = 64
+/** So many are asked for their endpoints at once: mostly waiting, for the dead ones ten seconds. */
+const askedAtOnce = 128
+/** So many sessions are opened at once: it costs both sides RSA, more would run into deadlines. */
+const openedAtOnce = 16
 
 /** Batteries as OPC UA servers that we connect to, one client each. */
 export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
   const { clock, timer, log, pkiFolder, meteringIntervalSeconds } = options
   const links = new Map<ResourceId, BatteryLink>()
   const waiting = new Map<ResourceId, Resource>()
-  const turnstile = new Turnstile(dialledAtOnce)
+  const turnstiles = { asking: new Turnstile(askedAtOnce), opening: new Turnstile(openedAtOnce) }
   let context: BatteryContext | null = null
   let opening: Promise<{ opcua: Opcua; pki: ClientPki }> | null = null
 
@@ -60,7 +62,7 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
       const { opcua, pki } = await open()
       context = { clock, timer, log, opcua, pki, sink, meteringIntervalSeconds }
       for (const resource of waiting.values()) {
-        links.set(resource.id, new BatteryLink(context, resource, turnstile))
+        links.set(resource.id, new BatteryLink(context, resource, turnstiles))
       }
       waiting.clear()
     },
@@ -79,7 +81,7 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
     async attach(resource) {
       const known = links.get(resource.id)
       if (known) known.renew(resource)
-      else if (context) links.set(resource.id, new BatteryLink(context, resource, turnstile))
+      else if (context) links.set(resource.id, new BatteryLink(context, resource, turnstiles))
       else waiting.set(resource.id, resource)
     },
     async apply(id, setpoint, deadlineMs) {

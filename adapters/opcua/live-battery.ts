@@ -11,7 +11,7 @@ import {
 } from './battery-session.ts'
 import { reasonOf, type StackContext } from './endpoint.ts'
 import { meterByReading, PowerMean } from './metering.ts'
-import type { Monitoring } from './monitoring.ts'
+import { fastRhythm, type Monitoring } from './monitoring.ts'
 import { callOrder, readSetpoint } from './orders.ts'
 import type { PointName, Product } from './product.ts'
 import { compareRating, compareSampling, Onboarding } from './onboarding.ts'
@@ -80,7 +80,7 @@ export class LiveBattery {
     const session = await openSession(context, options, battery.#listener())
     battery.#session = session
     try {
-      battery.#monitoring = await session.subscribe()
+      battery.#monitoring = await session.subscribe(fastRhythm(context.clock.speed))
       compareSampling(context, options.resource, battery.#monitoring.samplingMs)
     } catch (error) {
       await session.close()

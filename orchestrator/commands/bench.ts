@@ -17,6 +17,11 @@ const BENCHES: Readonly<
     file: 'fanout',
     packages: ['ws', 'ajv', 'typed-ocpp'],
   },
+  opcua: {
+    says: 'encrypted batteries in one gateway process, with data every second and orders',
+    file: 'opcua',
+    packages: ['node-opcua'],
+  },
 }
 
 /** `gridcall bench`: measures, and judges each figure; the exit code says only that it ran. */

@@ -71,7 +71,7 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', (systemP
     service = await startService()
   }, 420_000)
   afterEach(() => battery?.kill())
-  afterAll(() => service?.stop(), 90_000)
+  afterAll(() => service?.stop(), 120_000)
 
   async function enrolled(id: string, model: 'nodeset' | 'plain'): Promise<Battery> {
     battery = await startBattery(id, model, service)
@@ -98,7 +98,7 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', (systemP
     expectPaid(await service.paid(id), 'battery-1')
     expect(there.orders().at(0)).toMatchObject({ watts: 6000 })
     expect(there.releases().length).toBeGreaterThan(0)
-  }, 170_000)
+  }, 240_000)
 
   test('plain variables without methods: it alone delivers and is paid, and is let go', async () => {
     const there = await enrolled('battery-2', 'plain')
@@ -106,7 +106,7 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', (systemP
     expectPaid(await service.paid(id), 'battery-2')
     expect(there.orders().some(({ watts }) => watts === 6000)).toBe(true)
     expect(there.releases().length).toBeGreaterThan(0)
-  }, 170_000)
+  }, 240_000)
 
   test('killed and started again in mid-window, it goes on to deliver and is paid', async () => {
     const first = await enrolled('battery-3', 'nodeset')
@@ -126,5 +126,5 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', (systemP
     expectPaid(call, 'battery-3')
     expect(call.periods.at(-1)?.measuredW).toBeLessThan(-5000)
     expect(second.orders().every(({ watts }) => watts === 6000)).toBe(true)
-  }, 175_000)
+  }, 280_000)
 })

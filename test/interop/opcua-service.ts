@@ -74,7 +74,7 @@ export async function startService(): Promise<Service> {
     const lastWords = () => said.slice(-25).join('\n')
     const registered = await register(() => url, key, dataDir, folder)
     const paid = (id: string) =>
-      waitForState(registered.view, id, 'paid', 100_000).catch((error: unknown) => {
+      waitForState(registered.view, id, 'paid', 160_000).catch((error: unknown) => {
         throw new Error(`${String(error)}\n${lastWords()}`)
       })
     return { ...registered, paid, stop, lastWords }
@@ -114,7 +114,7 @@ async function register(url: () => string, key: string, dataDir: string, folder:
     },
     order: async (point: string, powerW: number, periods: number) => {
       const posted = await post(dso, point, powerW, periods)
-      await waitForState(view, posted.id, 'offered', 40_000)
+      await waitForState(view, posted.id, 'offered', 60_000)
       const path = `/v1/flexibility-calls/${posted.id}`
       const typed = await dso.get<{ message: { validAfter: string; validBefore: string } }>(
         `${path}/authorisation`,
@@ -156,7 +156,7 @@ async function enrol(aggregator: PartyApi, id: string, connection: object): Prom
 }
 
 async function post(dso: PartyApi, point: string, powerW: number, periods: number) {
-  const startMs = Math.ceil((Date.now() + 12_000) / PERIOD_MS) * PERIOD_MS
+  const startMs = Math.ceil((Date.now() + 24_000) / PERIOD_MS) * PERIOD_MS
   const at = (i: number) => new Date(startMs + i * PERIOD_MS).toISOString().replace('.000', '')
   const body = {
     congestionPointId: point,
@@ -225,7 +225,7 @@ async function freePorts(): Promise<{ PORT: string; OCPP_PORT: string }> {
   return { PORT: ports[0] ?? '', OCPP_PORT: ports[1] ?? '' }
 }
 
-/** The walk-through's rules: a settlement period of 15 seconds. */
+/** A settlement period of 15 seconds, and enough notice for a machine that is busy. */
 const program = {
   id: 'program',
   version: 1,
@@ -234,7 +234,7 @@ const program = {
   settlementPeriodSeconds: 15,
   meteringIntervalSeconds: 5,
   controlCycleSeconds: 3,
-  noticeSeconds: 10,
+  noticeSeconds: 20,
   graceSeconds: 3,
   disputeWindowSeconds: 3,
   epochSeconds: 3,
