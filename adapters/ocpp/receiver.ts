@@ -125,11 +125,12 @@ type Note = (what: string, told: string) => void
 
 /** Each kind of deviation once per connection: it is a property of the firmware. */
 function createRecord({ identity, version, log }: ReceiverOptions): Note {
-  const recorded = new Set<string>()
+  let recorded: Set<string> | null = null // few stations have anything to record
   return (what, told) => {
     const detail = told.slice(0, 200)
     // The third value of a list deviates like the first one.
     const key = `${what}: ${detail.replaceAll(/\d+/g, 'n')}`
+    recorded ??= new Set()
     if (recorded.has(key) || recorded.size >= RECORDED_MAX) return
     recorded.add(key)
     log.warn('a station deviates from the standard', { identity, version, what, detail })

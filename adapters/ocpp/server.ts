@@ -79,6 +79,22 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     })
   })
 
+  if (security.profile === 3) {
+    tls?.server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      const why = String(socket.authorizationError ?? error.code)
+      if (why === 'ECONNRESET') return // whoever hangs up by himself was not refused
+      tellHandshake(why).catch((wrong: unknown) => {
+        log.error('a refused handshake was not told', { error: String(wrong) })
+      })
+    })
+  }
+
+  /** Nobody knows whose it was meant to be: the name comes after the handshake. */
+  async function tellHandshake(code: string): Promise<void> {
+    if (!(await options.admission.isWorthTelling(`handshake ${code}`))) return
+    options.onSecurity('', 'wrong-credential', `a TLS handshake was refused: ${code}`)
+  }
+
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const identity = identityOfPath(request.url)
     if (identity === null) return refuse(socket, '404 Not Found')

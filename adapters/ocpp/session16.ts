@@ -44,26 +44,33 @@ const DIALECT: ProfileDialect = {
   compositeField: 'chargingSchedule',
 }
 
+type Handler = (
+  context: SessionContext,
+  payload: Payload,
+  profiles: Pick<Session, 'heardState'>,
+) => Payload
+
+/** One table for all stations: a gateway holds tens of thousands. */
+const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ['BootNotification', boot],
+  ['Heartbeat', ({ clock }) => ({ currentTime: toTimestamp(clock.now()) })],
+  // Who may charge is not ours to say: the operator's own system does.
+  ['Authorize', () => ({ idTagInfo: { status: 'Accepted' } })],
+  ['StatusNotification', statusNotification],
+  ['StartTransaction', startTransaction],
+  ['StopTransaction', stopTransaction],
+  ['MeterValues', takeMeterValues],
+  ['DataTransfer', dataTransfer],
+  ['SecurityEventNotification', securityEvent],
+  // Certificates come from the operator's own system.
+  ['SignCertificate', () => ({ status: 'Rejected' })],
+  ...ACKNOWLEDGED.map((action): [string, Handler] => [action, () => ({})]),
+])
+
 /** Speaks 1.6 on one connection. */
 export function createSession16(context: SessionContext): Session {
   const profiles = createProfileControl(context, DIALECT)
   const dialects = { profile: DIALECT, setUp: setUpDialect16(context) }
-  const handlers: Record<string, (payload: Payload) => Payload> = {
-    BootNotification: (payload) => boot(context, payload),
-    Heartbeat: () => ({ currentTime: toTimestamp(context.clock.now()) }),
-    // Who may charge is not ours to say: the operator's own system does.
-    Authorize: () => ({ idTagInfo: { status: 'Accepted' } }),
-    StatusNotification: (payload) => statusNotification(context, payload, profiles),
-    StartTransaction: (payload) => startTransaction(context, payload),
-    StopTransaction: (payload) => stopTransaction(context, payload),
-    MeterValues: (payload) => takeMeterValues(context, payload),
-    DataTransfer: (payload) => dataTransfer(context, payload),
-    SecurityEventNotification: (payload) => securityEvent(context, payload),
-  }
-  // Certificates come from the operator's own system.
-  handlers['SignCertificate'] = () => ({ status: 'Rejected' })
-  for (const action of ACKNOWLEDGED) handlers[action] = () => ({})
-
   return {
     limit: profiles.limit,
     release: profiles.release,
@@ -71,9 +78,9 @@ export function createSession16(context: SessionContext): Session {
     heardState: profiles.heardState,
     tend: profiles.tend,
     answer(action, payload) {
-      const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined
+      const handler = HANDLERS.get(action)
       if (handler === undefined) throw new WireError('NotSupported', `${action} is not served`)
-      return handler(payload)
+      return handler(context, payload, profiles)
     },
     setUp: async () => await setUpStation(context, profiles, dialects),
     async learn(connectorId) {

@@ -145,12 +145,14 @@ test('certificates that are new in their files are shown to newcomers, nobody is
 })
 
 test('profile 3: whoever shows no certificate, a foreign or an expired one is refused', async () => {
-  await serve(mutual())
+  const { heard } = await serve(mutual())
   const stranger = await createAuthority('Authority')
   const expired = await authority.issue('CP-1', { until: new Date(Date.now() - 60_000) })
   await expect(dial({ password: PASSWORD })).rejects.toThrow()
   await expect(dial({ certificate: await stranger.issue('CP-1') })).rejects.toThrow()
   await expect(dial({ certificate: expired })).rejects.toThrow()
+  const told = () => heard.security.map(({ detail }) => detail).join(' ')
+  await until('the events', () => /NOT_RETURN_A_CERTIFICATE.*SIGNATURE.*EXPIRED/.test(told()))
 })
 
 test('profile 3: a certificate opens the place of its own name only', async () => {
