@@ -73,7 +73,7 @@ serve({
   /** After everything that can be collected is collected. */
   async memory(): Promise<GatewayMemory> {
     for (let round = 0; round < 3; round += 1) {
-      globalThis.gc?.()
+      globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
       await pause(200)
     }
     const { rss, heapUsed, external } = process.memoryUsage()
