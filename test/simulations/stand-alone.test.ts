@@ -19,7 +19,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-describe.each(['1.6', '2.0.1'] as const)('a charger alone over OCPP %s', (version) => {
+describe.each(['1.6', '2.0.1', '2.1'] as const)('a charger alone over OCPP %s', (version) => {
   test('is let in with its password only, tells what its car needs, and meters on whole seconds', async () => {
     const csms = new Csms()
     await csms.start()
@@ -46,8 +46,25 @@ describe.each(['1.6', '2.0.1'] as const)('a charger alone over OCPP %s', (versio
       expect(Math.abs((stamps[0] ?? 0) - clock.now())).toBeLessThan(5000)
     }
     expect(csms.deviations).toEqual([])
-    expect(said.some((line) => line.endsWith(' connected'))).toBe(true)
+    expect(said.some((line) => / connected\b/.test(line))).toBe(true)
   })
+})
+
+test('a charger alone has the quirks it was given', async () => {
+  const csms = new Csms()
+  await csms.start()
+  onTestFinished(() => csms.stop())
+  csms.passwords.set('charger-1', 'right')
+  const url = csms.url('charger-1')
+  const quirks = ['B6', 'D8'] as const
+  const charger = startCharger({ version: '1.6', quirks, url, password: 'right', clock, say })
+  onTestFinished(() => charger.stop())
+  await until('it is there', () => csms.of('charger-1', 'StartTransaction').length > 0)
+  const key = ['ChargeProfileMaxStackLevel']
+  const { configurationKey } = await csms.call('charger-1', 'GetConfiguration', { key })
+  expect(configurationKey).toMatchObject([{ value: '3' }])
+  void csms.call('charger-1', 'GetConfiguration', {}).catch(() => undefined)
+  await until('it restarts', () => csms.of('charger-1', 'BootNotification').length === 2)
 })
 
 test('a battery alone trusts one client, and shows the same certificate when it comes back', async () => {

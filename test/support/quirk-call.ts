@@ -3,7 +3,14 @@ import type { CallId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { acceptAsDso, aRequest, dso, WINDOW_START } from './builders.ts'
-import { NATURAL_W, type Played, pointOf, PROGRAM, startQuirkWorld } from './quirk-world.ts'
+import {
+  NATURAL_W,
+  type Played,
+  pointOf,
+  PROGRAM,
+  type QuirkWorld,
+  startQuirkWorld,
+} from './quirk-world.ts'
 
 /** What came of one quirk in its call. Energies in Wh, positive where load was taken away. */
 export type Outcome = Played & {
@@ -61,14 +68,12 @@ export async function playQuirks(
   }
 }
 
-type World = Awaited<ReturnType<typeof startQuirkWorld>>
-
-async function anyWaitsForVerifiers({ store }: World): Promise<boolean> {
+async function anyWaitsForVerifiers({ store }: QuirkWorld): Promise<boolean> {
   const calls = await store.transaction((tx) => tx.calls.list())
   return calls.some(({ state }) => state !== 'paid')
 }
 
-async function outcomeOf(world: World, row: Played, call: FlexibilityCall): Promise<Outcome> {
+async function outcomeOf(world: QuirkWorld, row: Played, call: FlexibilityCall): Promise<Outcome> {
   const chargerId = `charger-${row.name}`
   const mine = call.allocations.filter(({ resourceId }) => resourceId === chargerId)
   const repair = call.repairs.find(({ resourceId }) => resourceId === chargerId)
@@ -109,7 +114,7 @@ const USUAL_FORM = {
 }
 
 /** Against what the car draws when nobody asks, over the whole window. */
-function savedWh({ trueWh }: World, { name, orderedW }: Played): number {
+function savedWh({ trueWh }: QuirkWorld, { name, orderedW }: Played): number {
   const end = addSeconds(WINDOW_START, orderedW.length * PERIOD_S)
   const used = trueWh(name, end) - trueWh(name, WINDOW_START)
   return Math.round((NATURAL_W * orderedW.length * PERIOD_S) / 3600) - used

@@ -26,7 +26,7 @@ export const PROGRAM = aProgram()
 const START = addSeconds(WINDOW_START, -420)
 const TICK_MS = 20
 /** So much of wall time passes at most from one tick to the next. */
-const STEP_MAX_MS = 40
+const STEP_MAX_MS = 150
 /** Of business time, about a control cycle. */
 const ADVANCE_EVERY_MS = 10_000
 const PASSWORD = 'a5'.repeat(20)
