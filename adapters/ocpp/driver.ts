@@ -52,8 +52,6 @@ const STOP_DEADLINE_MS = 3_000
 export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
   const { clock, timer, log, host, meteringIntervalSeconds, security = PLAIN } = options
   let sink: DeviceSink | null = null
-  let pings: { stop(): Promise<void> } | null = null
-  let tending: { stop(): Promise<void> } | null = null
   const connections = new Connections({
     clock,
     timer,
@@ -67,6 +65,7 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     bootGraceMs: options.bootGraceMs ?? 2_000,
     setUpDeadlineMs: options.setUpDeadlineMs ?? 5_000,
   })
+  const rounds = createRounds(connections, options)
   const endpoint = createEndpoint({
     host,
     port: options.port,
@@ -101,17 +100,13 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     async start(toSink) {
       sink = toSink
       await endpoint.listen()
-      const ping = () => connections.pingAll()
-      pings = timer.every(options.pingIntervalMs ?? 30_000, 'pings of OCPP stations', ping)
-      const tend = () => connections.tendAll()
-      tending = timer.every(options.tendIntervalMs ?? 5_000, 'renewals of OCPP profiles', tend)
+      rounds.start()
     },
 
     async stop() {
       connections.closeAll('the service stops')
       await endpoint.stop(STOP_DEADLINE_MS)
-      await pings?.stop()
-      await tending?.stop()
+      await rounds.stop()
     },
 
     ...createOrders(connections),
@@ -122,6 +117,25 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
       const name = host.includes(':') ? `[${host}]` : host
       const scheme = security.profile === 1 ? 'ws' : 'wss'
       return `${scheme}://${name}:${endpoint.port()}/ocpp/${encodeURIComponent(identity)}`
+    },
+  }
+}
+
+/** What is done on all stations from time to time. */
+function createRounds(connections: Connections, options: OcppDriverOptions) {
+  const { timer, pingIntervalMs = 30_000, tendIntervalMs = 5_000 } = options
+  const running: { stop(): Promise<void> }[] = []
+  return {
+    start(): void {
+      const ping = () => connections.pingAll()
+      const tend = () => connections.tendAll()
+      running.push(
+        timer.every(pingIntervalMs, 'pings of OCPP stations', ping),
+        timer.every(tendIntervalMs, 'renewals of OCPP profiles', tend),
+      )
+    },
+    async stop(): Promise<void> {
+      for (const one of running.splice(0)) await one.stop()
     },
   }
 }
@@ -183,11 +197,7 @@ function createOrders(
 
     nextStrategy(resourceId) {
       const { station, resource } = attached(resourceId)
-      const connectorId = connectorOf(resource)
-      const choice = station.ledger.forms(connectorId)
-      station.ledger.disobeyed(connectorId)
-      const next = choice.passOver(choice.current, 'disobeyed')
-      return next === null ? null : nameOf(next)
+      return nextForm(station, connectorOf(resource))
     },
 
     async renewCredential(resourceId, password, deadlineMs) {
@@ -201,6 +211,13 @@ function createOrders(
       return await readySession(station).readBack(resource, deadlineMs)
     },
   }
+}
+
+function nextForm({ ledger }: Station, connectorId: number): string | null {
+  const choice = ledger.forms(connectorId)
+  ledger.disobeyed(connectorId)
+  const next = choice.passOver(choice.current, 'disobeyed')
+  return next === null ? null : nameOf(next)
 }
 
 /** @throws DomainError device-unreachable */

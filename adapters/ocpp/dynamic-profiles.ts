@@ -52,109 +52,128 @@ type Held = {
   readonly updatedAt: Instant
 }
 
+type Parts = {
+  readonly context: SessionContext
+  readonly dialect: ProfileDialect
+  /** Per connection: a station that was away has dropped it. */
+  readonly held: Map<number, Held>
+}
+
 export function createDynamicProfiles(
   context: SessionContext,
   dialect: ProfileDialect,
 ): DynamicProfiles {
-  const { station, clock, log } = context
-  // Per connection: a station that was away has dropped it.
   const held = new Map<number, Held>()
-
-  function isSigned({ resource }: DynamicOrder): boolean {
-    return station.setUp?.abilities.centralSetpoint === true && resource.rating.exportMaxW > 0
-  }
-
-  async function setAnew(
-    order: DynamicOrder,
-    form: ProfileForm,
-    deadlineMs: number,
-  ): Promise<Status> {
-    const { resource, connectorId, setpoint, powerW, transaction } = order
-    const { rating } = resource
-    const now = clock.now()
-    const leftS = Math.floor((setpoint.validUntil - now) / 1000)
-    if (leftS <= 0) {
-      const end = formatInstant(setpoint.validUntil)
-      throw new DomainError('device-refused', `setpoint ${setpoint.version} ended at ${end}`)
-    }
-    const longestS = Math.max(DEAD_MAN_S, Math.ceil(DEAD_MAN_WALL_S * clock.speed))
-    const durationS = Math.min(longestS, leftS)
-    const signed = isSigned(order)
-    const limited = dynamicSchedule(
-      signed ? rating.importMaxW : powerW,
-      rating,
-      form.unit,
-      durationS,
-    )
-    const parts = {
-      id: station.ledger.idsOf(connectorId).limitId,
-      stackLevel: form.stackLevel,
-      purpose: form.purpose,
-      kind: form.kind,
-      schedule: signed ? centralSetpoint(limited, powerW, rating) : limited,
-      transactionId: transaction.id,
-      ...(station.setUp?.abilities.maxOfflineDuration === true
-        ? { maxOfflineDurationS: Math.max(OFFLINE_MAX_S, Math.ceil(2 * clock.speed)) }
-        : {}),
-    }
-    const status = await setProfile(context, dialect, connectorId, parts, deadlineMs)
-    if (status.accepted) held.set(connectorId, { order, form, durationS, updatedAt: now })
-    else held.delete(connectorId)
-    return status
-  }
-
-  /** Null: it cannot be updated, and has to be set anew. */
-  async function update(
-    order: DynamicOrder,
-    form: ProfileForm,
-    deadlineMs: number,
-  ): Promise<Status | null> {
-    const known = held.get(order.connectorId)
-    if (known === undefined || dialect.updateDynamic === undefined) return null
-    const now = clock.now()
-    const isOver = now - known.updatedAt >= known.durationS * 1000
-    // An update starts the duration again: it must not carry the profile beyond its end.
-    const isTooLong = now + known.durationS * 1000 > order.setpoint.validUntil
-    const isOther = known.order.transaction.id !== order.transaction.id || known.form !== form
-    if (isOver || isTooLong || isOther) return null
-    const { rating } = order.resource
-    const change: DynamicUpdate = isSigned(order)
-      ? { setpoint: toSetpoint(order.powerW, rating, form.unit) }
-      : { limit: toLimit(order.powerW, rating, form.unit) }
-    const answer = await callOrRefuse(context, {
-      action: 'UpdateDynamicSchedule',
-      payload: dialect.updateDynamic(station.ledger.idsOf(order.connectorId).limitId, change),
-      deadlineMs,
-      priority: PRIORITY.setpoint,
-      supersedeKey: setpointKey(order.connectorId),
-    })
-    const status = statusOf(answer)
-    if (!status.accepted) return null
-    held.set(order.connectorId, { ...known, order, updatedAt: now })
-    return status
-  }
-
-  async function set(order: DynamicOrder, form: ProfileForm, deadlineMs: number): Promise<Status> {
-    const updated = await update(order, form, deadlineMs)
-    return updated ?? (await setAnew(order, form, deadlineMs))
-  }
-
+  const parts: Parts = { context, dialect, held }
   return {
-    set,
+    set: (order, form, deadlineMs) => set(parts, order, form, deadlineMs),
     forget: (connectorId) => void held.delete(connectorId),
     async renew(deadlineMs) {
-      for (const [connectorId, { order, form, durationS, updatedAt }] of held) {
-        const now = clock.now()
-        const runsOutAt = updatedAt + durationS * 1000
-        const isWanted = station.transactions.running(connectorId)?.id === order.transaction.id
-        if (!isWanted || now >= order.setpoint.validUntil) held.delete(connectorId)
-        else if (runsOutAt < order.setpoint.validUntil && now - updatedAt >= durationS * 333) {
-          const status = await set(order, form, deadlineMs)
-          if (!status.accepted) {
-            log.warn('a limit was not renewed', { identity: station.identity, status: status.text })
-          }
-        }
-      }
+      for (const one of held.values()) await renew(parts, one, deadlineMs)
     },
   }
+}
+
+async function set(
+  parts: Parts,
+  order: DynamicOrder,
+  form: ProfileForm,
+  deadlineMs: number,
+): Promise<Status> {
+  const updated = await update(parts, order, form, deadlineMs)
+  return updated ?? (await setAnew(parts, order, form, deadlineMs))
+}
+
+async function setAnew(
+  { context, dialect, held }: Parts,
+  order: DynamicOrder,
+  form: ProfileForm,
+  deadlineMs: number,
+): Promise<Status> {
+  const { station, clock } = context
+  const { resource, connectorId, setpoint, powerW, transaction } = order
+  const { rating } = resource
+  const now = clock.now()
+  const leftS = Math.floor((setpoint.validUntil - now) / 1000)
+  if (leftS <= 0) {
+    const end = formatInstant(setpoint.validUntil)
+    throw new DomainError('device-refused', `setpoint ${setpoint.version} ended at ${end}`)
+  }
+  const longestS = Math.max(DEAD_MAN_S, Math.ceil(DEAD_MAN_WALL_S * clock.speed))
+  const durationS = Math.min(longestS, leftS)
+  const signed = isSigned(context, order)
+  const limited = dynamicSchedule(signed ? rating.importMaxW : powerW, rating, form.unit, durationS)
+  const profile = {
+    id: station.ledger.idsOf(connectorId).limitId,
+    stackLevel: form.stackLevel,
+    purpose: form.purpose,
+    kind: form.kind,
+    schedule: signed ? centralSetpoint(limited, powerW, rating) : limited,
+    transactionId: transaction.id,
+    ...(station.setUp?.abilities.maxOfflineDuration === true
+      ? { maxOfflineDurationS: Math.max(OFFLINE_MAX_S, Math.ceil(2 * clock.speed)) }
+      : {}),
+  }
+  const status = await setProfile(context, dialect, connectorId, profile, deadlineMs)
+  if (status.accepted) held.set(connectorId, { order, form, durationS, updatedAt: now })
+  else held.delete(connectorId)
+  return status
+}
+
+/** Null: it cannot be updated, and has to be set anew. */
+async function update(
+  { context, dialect, held }: Parts,
+  order: DynamicOrder,
+  form: ProfileForm,
+  deadlineMs: number,
+): Promise<Status | null> {
+  const { station, clock } = context
+  const known = held.get(order.connectorId)
+  if (known === undefined || dialect.updateDynamic === undefined) return null
+  const now = clock.now()
+  const isOver = now - known.updatedAt >= known.durationS * 1000
+  // An update starts the duration again: it must not carry the profile beyond its end.
+  const isTooLong = now + known.durationS * 1000 > order.setpoint.validUntil
+  const isOther = known.order.transaction.id !== order.transaction.id || known.form !== form
+  if (isOver || isTooLong || isOther) return null
+  const { rating } = order.resource
+  const change: DynamicUpdate = isSigned(context, order)
+    ? { setpoint: toSetpoint(order.powerW, rating, form.unit) }
+    : { limit: toLimit(order.powerW, rating, form.unit) }
+  const answer = await callOrRefuse(context, {
+    action: 'UpdateDynamicSchedule',
+    payload: dialect.updateDynamic(station.ledger.idsOf(order.connectorId).limitId, change),
+    deadlineMs,
+    priority: PRIORITY.setpoint,
+    supersedeKey: setpointKey(order.connectorId),
+  })
+  const status = statusOf(answer)
+  if (!status.accepted) return null
+  held.set(order.connectorId, { ...known, order, updatedAt: now })
+  return status
+}
+
+/** A third of its time is over. The driver's own wish for full power is not renewed away. */
+async function renew(parts: Parts, one: Held, deadlineMs: number): Promise<void> {
+  const { context, held } = parts
+  const { station, clock, log } = context
+  const { order, form, durationS, updatedAt } = one
+  const { connectorId, setpoint, transaction } = order
+  const now = clock.now()
+  const isWanted =
+    station.transactions.running(connectorId)?.id === transaction.id &&
+    !station.conditions.overridden.has(connectorId)
+  if (!isWanted || now >= setpoint.validUntil) {
+    held.delete(connectorId)
+    return
+  }
+  const isLast = updatedAt + durationS * 1000 >= setpoint.validUntil
+  if (isLast || (now - updatedAt) * 3 < durationS * 1000) return
+  const status = await set(parts, order, form, deadlineMs)
+  if (status.accepted) return
+  log.warn('a limit was not renewed', { identity: station.identity, status: status.text })
+}
+
+function isSigned({ station }: SessionContext, { resource }: DynamicOrder): boolean {
+  return station.setUp?.abilities.centralSetpoint === true && resource.rating.exportMaxW > 0
 }

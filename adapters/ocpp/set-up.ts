@@ -54,12 +54,14 @@ export async function setUpStation(
   const form = preferredForm(abilities, quirks)
   station.ledger.numberAbove(abilities.externalIdMax)
   station.ledger.flash.pace(abilities.updateEverySeconds)
-  station.ledger.beginForms({ preferred: form, units: abilities.units })
   const plan = meterPlan(context, quirks)
   const meter = await dialects.setUp.configureMeter(plan)
-  // What others left is gone already where only a resource was added: our defaults stay.
+  // Where only a resource was added, what others left is gone already, and forms are known.
   const isKnown = station.setUp?.boot === station.boot && station.setUp.version === context.version
-  if (!isKnown) await profiles.clearForeign(abilities.stackLevelMax, form, setUpDeadlineMs)
+  if (!isKnown) {
+    station.ledger.beginForms({ preferred: form, units: abilities.units })
+    await profiles.clearForeign(abilities.stackLevelMax, form, setUpDeadlineMs)
+  }
   const readBack = await readBackKind(context, dialects.profile, { quirks, meter, form })
   const stationMax =
     quirks?.stationMax !== false && abilities.connectors === station.resources.size
