@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sha256Hex } from '#domain/api-key.ts'
 import type { Capability } from '#domain/capability.ts'
 import { callId, organisationId, resourceId, siteId } from '#domain/ids.ts'
 import { addSeconds, formatInstant } from '#domain/time.ts'
+import { callAccess } from '#http/call-access.ts'
+import { visibleEvents } from '#http/event-view.ts'
 import { enrolResource } from '#lifecycle/enrol-resource.ts'
-import { recordCapability, recordCondition } from '#lifecycle/record-device.ts'
+import { recordCapability, recordCondition, recordSecurity } from '#lifecycle/record-device.ts'
 import { acceptAsDso, aResource, WINDOW_START } from '../support/builders.ts'
 import { plugCharger } from '../support/simulated-call.ts'
 import { undocumented } from './documented.ts'
@@ -127,7 +130,8 @@ describe('the truth chain over HTTP', () => {
 
   test('the resource tells its newest setpoint, what it can do and what others do to it', async () => {
     const before = (await get('/v1/resources/charger-1', keys.agg)).body
-    expect(before).toMatchObject({ capability: null, condition: null, setpoint: { version: 1 } })
+    expect(before).toMatchObject({ condition: null, setpoint: { version: 1 } })
+    expect(before.capability.make).toBeNull()
     const id = resourceId('charger-1')
     await recordCapability(service.ports, id, CAPABILITY)
     await recordCondition(service.ports, id, { externalLimitW: 4140.4, externalSource: 'EMS' })
@@ -138,6 +142,22 @@ describe('the truth chain over HTTP', () => {
         condition: { externalLimitW: 4140, externalSource: 'EMS', overrideSince: null },
       })
     }
+  })
+
+  test('who knocked wrongly is told to the operator and the aggregator, and to nobody else', async () => {
+    const { ports } = service
+    const id = resourceId('charger-1')
+    await recordSecurity(ports, { resourceId: id, kind: 'wrong-credential', detail: 'refused' })
+    const told = async (name: keyof Town['keys']) =>
+      ports.store.transaction(async (tx) => {
+        const key = await tx.keys.find(sha256Hex(keys[name]))
+        if (key === null) throw new Error(`${name} has no key`)
+        const events = await tx.events.after(0, 500)
+        const shown = await visibleEvents(tx, await callAccess(tx, key), events)
+        return shown.filter(({ kind }) => kind === 'device-security').length
+      })
+    expect([await told('operator'), await told('agg')]).toEqual([1, 1])
+    expect([await told('anna'), await told('otherAgg'), await told('dso')]).toEqual([0, 0, 0])
   })
 
   test('all of that is as the document says', async () => {

@@ -25,7 +25,7 @@ export const SHORT_PROGRAM = {
   meteringIntervalSeconds: 5,
   controlCycleSeconds: 3,
   noticeSeconds: 10,
-  graceSeconds: 3,
+  graceSeconds: 8,
   disputeWindowSeconds: 3,
   epochSeconds: 3,
   epochWindowSeconds: 2,
