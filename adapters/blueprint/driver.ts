@@ -51,6 +51,13 @@ export function createBlueprintDriver(options: BlueprintDriverOptions): DeviceDr
       else if (context) links.set(resource.id, new Link(context, resource))
       else waiting.set(resource.id, resource)
     },
+    // For drivers that dial: another gateway holds the device from now on. What was ordered stays.
+    async detach(id) {
+      const known = links.get(id)
+      links.delete(id)
+      waiting.delete(id)
+      await known?.stop()
+    },
     async apply(id, setpoint, deadlineMs) {
       await link(id).apply(setpoint, deadlineMs)
       return { strategy: null } // there is one form only in which this device takes an order

@@ -60,6 +60,12 @@ export function createModbusDriver(options: ModbusDriverOptions): DeviceDriver {
       else if (context) links.set(resource.id, new InverterLink(context, resource))
       else waiting.set(resource.id, resource)
     },
+    async detach(id) {
+      const known = links.get(id)
+      links.delete(id)
+      waiting.delete(id)
+      await known?.stop()
+    },
     async apply(id, setpoint, deadlineMs) {
       await link(id).apply(setpoint, deadlineMs)
       return { strategy: null }

@@ -52,6 +52,9 @@ export function createSimulatedDriver(options: {
 
   function reach(resourceId: ResourceId): SimulatedDevice {
     const why = away.get(resourceId)
+    if (!attached.has(resourceId)) {
+      throw new DomainError('device-unreachable', `${resourceId} is not attached`)
+    }
     if (why !== undefined) throw new DomainError('device-unreachable', `${resourceId}: ${why}`)
     return find(resourceId)
   }
@@ -92,6 +95,9 @@ export function createSimulatedDriver(options: {
       const isKnown = attached.has(resource.id)
       attached.set(resource.id, resource)
       if (!isKnown) connect(resource)
+    },
+    async detach(resourceId) {
+      attached.delete(resourceId)
     },
     async apply(resourceId: ResourceId, setpoint: DesiredSetpoint) {
       const device = reach(resourceId)

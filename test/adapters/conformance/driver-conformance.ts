@@ -171,6 +171,22 @@ export function driverConformance(name: string, openRig: () => Promise<Rig>): vo
       expect(told.filter((line, i) => line === told[i - 1])).toEqual([])
     })
 
+    test('let go, a device that we dial loses its line and keeps its order, until we dial again', async () => {
+      if (driver.detach === undefined) return // it dials us, and moves to another gateway by itself
+      const [, second] = device.powersW
+      await driver.detach(id())
+      await until('the line being gone', () => device.connections() === 0, 2_000)
+      expect(await refusal(driver.apply(id(), next(null), 700), 700)).toBe('device-unreachable')
+      expect(device.truth()).toEqual(near(second))
+      const before = times()
+      await driver.attach(device.resource)
+      await until('the connection', () => times() > before, 12_000)
+      expect(await driver.readBack(id(), 2_000)).toMatchObject({
+        kind: 'limited',
+        powerW: near(second),
+      })
+    })
+
     test('the service gone, the device lets go by itself when the order ends', async () => {
       const [first] = device.powersW
       const seconds = 20
