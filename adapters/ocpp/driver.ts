@@ -89,7 +89,6 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     },
     onSecurity: (identity, kind, detail) => {
       const [resource] = connections.find(identity)?.resources.values() ?? []
-      log.warn('somebody was not let in, or took a place', { identity, kind, detail })
       sink?.security({ resourceId: resource?.id ?? null, kind, detail })
     },
   })
