@@ -57,9 +57,7 @@ export function createLink(options: LinkOptions): Link {
       terminate('the station does not read')
       return
     }
-    socket.send(text, (error) => {
-      if (error instanceof Error) terminate(`sending failed: ${error.message}`)
-    })
+    socket.send(text) // what cannot be written closes the socket, which is heard below
   }
 
   function finish(reason: string): void {

@@ -24,7 +24,13 @@ const first = formats.default(new Ajv(OPTIONS))
 /** Used for what has failed already: a payload is bounded by the size of a message. */
 const all = formats.default(new Ajv({ ...OPTIONS, allErrors: true }))
 
-const compiled = new Map<string, ValidateFunction>()
+/** By kind, Ajv, version and action: looked up for every message, without making a text for it. */
+type Compiled = Map<Ajv, Partial<Record<OcppVersion, Map<string, ValidateFunction>>>>
+const compiled: Record<MessageKind, Compiled> = {
+  Request: new Map(),
+  Response: new Map(),
+  Send: new Map(),
+}
 /** A repair may bring to light what stood behind it; more than this is no known firmware. */
 const REPAIR_ROUNDS_MAX = 4
 
@@ -84,13 +90,15 @@ function validator(
   action: string,
   kind: MessageKind,
 ): ValidateFunction | null {
-  const name = kind === 'Send' ? action : `${action}${kind}`
-  const key = `${ajv === all ? 'all' : 'first'} ${version} ${name}`
-  const known = compiled.get(key)
+  const known = compiled[kind].get(ajv)?.[version]?.get(action)
   if (known !== undefined) return known
+  const name = kind === 'Send' ? action : `${action}${kind}`
   if (!Object.hasOwn(TEXTS[version], name)) return null
   const validate = ajv.compile(TEXTS[version][name] as object)
-  compiled.set(key, validate)
+  const tables = compiled[kind].get(ajv) ?? {}
+  compiled[kind].set(ajv, tables)
+  const table = (tables[version] ??= new Map())
+  table.set(action, validate)
   return validate
 }
 
