@@ -96,6 +96,7 @@ export class BatteryLink {
     try {
       const live = await this.#open(resource)
       this.#live = live
+      live.adopt()
       if (this.#stopping.signal.aborted || this.#resource !== resource) live.end('changed')
       const reason = await live.ended
       if (live.proven) this.#failures = 0

@@ -56,6 +56,9 @@ export class LiveBattery {
   #timers: readonly { stop(): Promise<void> }[] = []
   #healthy = false
   #over = false
+  /** Orders reach it: before, nobody is told that it is connected. */
+  #adopted = false
+  #hasData = false
   #outages = 0
   #heartbeatFailures = 0
   #resuming: Promise<void> | null = null
@@ -219,8 +222,16 @@ export class LiveBattery {
     this.#context.log.warn('a battery sent a record that is none', fields)
   }
 
+  /** Whoever holds it now hands orders on: what has come meanwhile counts. */
+  adopt(): void {
+    this.#adopted = true
+    if (this.#hasData) this.#fresh()
+  }
+
   #fresh(): void {
     this.#vitals.fresh()
+    this.#hasData = true
+    if (!this.#adopted) return
     if (this.#over || this.#healthy || this.#resuming || !this.#session) return
     const outages = this.#outages
     this.#resuming = this.#onboard(this.#session)

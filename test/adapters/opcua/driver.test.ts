@@ -129,7 +129,7 @@ test('readings arrive with our sign, each once, also those that came in a burst'
 test('an order goes out with its sign and its end, is read back, and ends by itself', async () => {
   await driver.apply(main, setpoint(main, 10, -3000, soon), 2000)
   expect(server.get('ActivePowerSetpoint')).toBe(3000)
-  expect(server.orders.at(-1)).toMatchObject({ sequence: 10, validUntil: soon, result: 0 })
+  expect(server.orders.at(-1)).toMatchObject({ sequence: 160, validUntil: soon, result: 0 })
   expect(await driver.readBack(main, 2000)).toEqual({ kind: 'limited', powerW: -3000 })
   server.now = soon
   server.expire()
@@ -173,6 +173,21 @@ test('an order whose answer was lost counts when it is sent again', async () => 
   await driver.apply(main, setpoint(main, 31, null, soon), 2000)
   await driver.apply(main, setpoint(main, 31, null, soon), 2000)
   expect(server.orders.slice(-4).map((order) => order.result)).toEqual([0, 2, 0, 2])
+})
+
+test('a battery that let go by itself takes the same order again, and no older one', async () => {
+  await driver.apply(main, setpoint(main, 40, -1300, soon), 2000)
+  server.set('SetpointEnable', false) // as when our heartbeat stood still
+  await driver.apply(main, setpoint(main, 40, -1300, soon), 2000)
+  expect(await driver.readBack(main, 2000)).toEqual({ kind: 'limited', powerW: -1300 })
+  expect(server.orders.slice(-2).map((order) => [order.sequence, order.result])).toEqual([
+    [640, 2],
+    [641, 0],
+  ])
+  server.set('SetpointEnable', false)
+  const older = driver.apply(main, setpoint(main, 39, -1400, soon), 2000)
+  await expect(older).rejects.toMatchObject({ code: 'device-refused' })
+  expect(await driver.readBack(main, 2000)).toEqual({ kind: 'default' })
 })
 
 test('a record that is none is logged and harms nothing', async () => {
