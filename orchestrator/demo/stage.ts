@@ -102,7 +102,12 @@ export async function keepService(options: {
     restarts += 1
     if (restarts > RESTARTS_MAX) throw new Error(`it died ${restarts} times`)
     say('the service died; it is started again on the same data')
-    await bringUp()
+    try {
+      await bringUp()
+    } catch (error) {
+      if (stopping) throw error
+      await revive() // killed again before it was up
+    }
   }
 
   await bringUp()
