@@ -13,6 +13,8 @@ export function createConnectionLog(
   onRecorded: (changes: readonly ConnectionChange[]) => void,
 ) {
   const waiting = new Map<ResourceId, ConnectionChange>()
+  /** Devices that have dialled us and whose line stands. */
+  const standing = new Map<ResourceId, string>()
   let writing: Promise<void> | null = null
 
   async function write(): Promise<void> {
@@ -46,7 +48,20 @@ export function createConnectionLog(
       detail: string,
     ): void {
       const at = ports.clock.now()
-      waiting.set(resourceId, { resourceId, connected, detail, at, dialledUs: dialsIn(protocol) })
+      const dialledUs = dialsIn(protocol)
+      if (dialledUs && connected) standing.set(resourceId, detail)
+      else standing.delete(resourceId)
+      waiting.set(resourceId, { resourceId, connected, detail, at, dialledUs })
+      flush()
+    },
+    /** These nobody holds: those whose line stands here were taken for lost, and are ours. */
+    claimAgain(free: readonly ResourceId[]): void {
+      for (const resourceId of free) {
+        const detail = standing.get(resourceId)
+        if (detail === undefined || waiting.has(resourceId)) continue
+        const at = ports.clock.now()
+        waiting.set(resourceId, { resourceId, connected: true, detail, at, dialledUs: true })
+      }
       flush()
     },
     flush,

@@ -66,10 +66,13 @@ export function holdDevices(ports: GatewayPorts, drivers: readonly DeviceDriver[
     await driver.attach(resource)
   }
 
-  async function letGo(resource: Resource, driver: DeviceDriver): Promise<void> {
+  function letGo(resource: Resource, driver: DeviceDriver): void {
     if (!attached.delete(resource.id)) return
     ports.log.warn('another gateway holds this device now', { resourceId: resource.id })
-    await driver.detach?.(resource.id)
+    // On the side: a device that does not answer must not keep this gateway from its others.
+    driver.detach?.(resource.id).catch((error: unknown) => {
+      ports.log.error('letting a device go failed', { error: String(error) })
+    })
   }
 
   /** Charge points of a gateway that is gone: nobody else would say that they are away. */
@@ -90,8 +93,11 @@ export function holdDevices(ports: GatewayPorts, drivers: readonly DeviceDriver[
 
   return {
     attached: attached as ReadonlyMap<ResourceId, Attached>,
-    /** Looks at what is enrolled and who holds what, and takes what is this gateway's to take. */
-    async attachAll(): Promise<void> {
+    /**
+     * Looks at what is enrolled and who holds what, and takes what is this gateway's to take. Returns
+     * the charge points that nobody holds.
+     */
+    async attachAll(): Promise<ResourceId[]> {
       const { resources, known, gateways } = await store.transaction(async (tx) => ({
         resources: await tx.resources.list(),
         known: await tx.gateways.owners(),
@@ -108,9 +114,12 @@ export function holdDevices(ports: GatewayPorts, drivers: readonly DeviceDriver[
         const driver = driverOf.get(protocol)
         if (driver === undefined) continue
         if (dialsIn(protocol) || mine.has(resource.id)) await attach(resource, driver)
-        else await letGo(resource, driver)
+        else letGo(resource, driver)
       }
       await sweep(resources, owners)
+      return resources
+        .filter(({ id, connection }) => dialsIn(connection.protocol) && !owners.get(id)?.isHeld)
+        .map(({ id }) => id)
     },
   }
 }

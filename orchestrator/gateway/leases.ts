@@ -8,6 +8,9 @@ import type { Timer } from '#ports.ts'
  */
 export const LEASE_MS = 4000
 
+/** Who has not looked for so long has not watched anything stand still: the store was away. */
+const BLIND_MS = 2000
+
 /** Which gateways run, judged by whether their beats move: no clocks are compared. */
 export type Leases = {
   /** Takes in what stands in the store now. */
@@ -18,6 +21,7 @@ export type Leases = {
 
 export function watchLeases(timer: Timer, own: GatewayId): Leases {
   const watched = new Map<GatewayId, { mark: string | null; sinceMs: number }>()
+  let lookedMs = timer.monotonicMs()
 
   function isExpired(id: GatewayId): boolean {
     if (id === own) return false
@@ -28,10 +32,13 @@ export function watchLeases(timer: Timer, own: GatewayId): Leases {
 
   return {
     see(gateways) {
+      const nowMs = timer.monotonicMs()
+      const wasBlind = nowMs - lookedMs > BLIND_MS
+      lookedMs = nowMs
       for (const { id, instance, beat } of gateways) {
         const mark = instance === null ? null : `${instance} ${beat}`
-        if (watched.get(id)?.mark === mark) continue
-        watched.set(id, { mark, sinceMs: timer.monotonicMs() })
+        if (watched.get(id)?.mark === mark && !wasBlind) continue
+        watched.set(id, { mark, sinceMs: nowMs })
       }
     },
     isExpired,

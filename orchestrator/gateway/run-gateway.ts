@@ -48,7 +48,9 @@ export async function runGateway(
     await tx.gateways.begin({ id, instance, ocppUrl: ocppUrl() })
     await tx.gateways.beat(id, instance, clock.now())
   })
-  const holding = keepHolding(ports, instance, devices.attachAll)
+  const holding = keepHolding(ports, instance, async () => {
+    connections.claimAgain(await devices.attachAll())
+  })
   await holding.look()
   const subscriptions = [
     ports.wakeUps.subscribe('setpoints', () => keeper.wake()),
@@ -58,7 +60,6 @@ export async function runGateway(
   const tick = timer.every(TICK_MS, 'gateway tick', async () => {
     if (!(await holding.beat())) displaced.resolve()
     await holding.look()
-    connections.flush()
     credentials.look()
     keeper.wake()
   })

@@ -53,6 +53,7 @@ export async function createMachines(scenario: Scenario, pki: string, trustedPem
     [second.ref, []],
   ])
   const ends: number[] = []
+  let isBatteryDown = false
   const seen = new Map<string, InForce[]>([...valuesOf.keys()].map((ref) => [ref, []]))
 
   function valueInForce(ref: string): number | null {
@@ -70,7 +71,7 @@ export async function createMachines(scenario: Scenario, pki: string, trustedPem
   function look(): void {
     const now = clock.now()
     station.point.advance(now)
-    battery.unit.advance(now)
+    if (!isBatteryDown) battery.unit.advance(now) // its meter writes into the server
     for (const [ref, history] of seen) {
       const index = indexInForce(ref)
       if (history.at(-1)?.index !== index) history.push({ at: now, index })
@@ -97,6 +98,7 @@ export async function createMachines(scenario: Scenario, pki: string, trustedPem
     /** Both lose what they were told and come back. */
     async restart(): Promise<void> {
       station.stop()
+      isBatteryDown = true
       await battery.stop()
       await new Promise((resolve) => setTimeout(resolve, 500))
       station = newStation()
@@ -104,6 +106,7 @@ export async function createMachines(scenario: Scenario, pki: string, trustedPem
       battery = new BatteryOpcua(second, clock.now(), pki, hooks, port)
       await battery.start()
       await battery.trust(trustedPem)
+      isBatteryDown = false
       if (address !== null) station.connect(address)
     },
     /** What both are ordered next. */
