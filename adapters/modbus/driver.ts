@@ -72,11 +72,5 @@ export function createModbusDriver(options: ModbusDriverOptions): DeviceDriver {
     },
     nextStrategy: () => null,
     readBack: async (id, deadlineMs) => await link(id).readBack(deadlineMs),
-    async detach(id) {
-      waiting.delete(id)
-      const known = links.get(id)
-      links.delete(id)
-      await known?.stop()
-    },
   }
 }
