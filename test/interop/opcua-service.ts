@@ -15,7 +15,9 @@ import { removeServers } from '#supervisor.ts'
 import { wallTimer } from '#test/support/wall-timer.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
-const PERIOD_MS = 15_000
+const PERIOD_MS = 30_000
+/** Long enough for a battery to be away and back within one interval and the next. */
+export const INTERVAL_MS = 15_000
 
 /** The service as a user starts it, at speed 1, with a DSO and an aggregator. */
 export type Service = {
@@ -52,7 +54,7 @@ export async function startService(): Promise<Service> {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       GRIDCALL_DATA_DIR: dataDir,
-      GRIDCALL_METERING_INTERVAL: '5s',
+      GRIDCALL_METERING_INTERVAL: `${INTERVAL_MS / 1000}s`,
       GRIDCALL_DISPUTE_WINDOW: '3s',
       GRIDCALL_EPOCH_WINDOW: '2s',
       ...(await freePorts()),
@@ -152,7 +154,7 @@ async function enrol(aggregator: PartyApi, id: string, connection: object): Prom
     )
     return health?.connected === true ? true : null
   })
-  await delay(11_000) // two readings: it is asked for something only if its readings are fresh
+  await delay(2 * INTERVAL_MS + 1000) // two readings: it is asked for something only if its readings are fresh
 }
 
 async function post(dso: PartyApi, point: string, powerW: number, periods: number) {
@@ -225,17 +227,17 @@ async function freePorts(): Promise<{ PORT: string; OCPP_PORT: string }> {
   return { PORT: ports[0] ?? '', OCPP_PORT: ports[1] ?? '' }
 }
 
-/** A settlement period of 15 seconds, and enough notice for a machine that is busy. */
+/** A settlement period of half a minute, and enough notice for a machine that is busy. */
 const program = {
   id: 'program',
   version: 1,
   dsoId: 'dso',
   timeZone: 'UTC',
-  settlementPeriodSeconds: 15,
-  meteringIntervalSeconds: 5,
+  settlementPeriodSeconds: PERIOD_MS / 1000,
+  meteringIntervalSeconds: INTERVAL_MS / 1000,
   controlCycleSeconds: 3,
   noticeSeconds: 20,
-  graceSeconds: 3,
+  graceSeconds: 6,
   disputeWindowSeconds: 3,
   epochSeconds: 3,
   epochWindowSeconds: 2,
