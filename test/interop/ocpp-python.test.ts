@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { formatInstant } from '#domain/time.ts'
 import {
   charger,
@@ -17,7 +17,7 @@ import {
   type World,
 } from '#test/adapters/ocpp/world.ts'
 import { describeWith } from '#test/support/describe-with.ts'
-import { makeVenv, python } from './python.ts'
+import { python } from './python.ts'
 
 const resource = charger()
 
@@ -41,10 +41,8 @@ function startStation(world: World, version: string) {
   }
 }
 
-describeWith('python3-venv', 'OCPP stations of the Python package ocpp', (systemPython) => {
+describeWith('python3-venv', 'OCPP stations of the Python package ocpp', () => {
   let world: World
-
-  beforeAll(() => makeVenv(systemPython), 300_000)
 
   afterEach(async () => {
     await world.stop()

@@ -8,7 +8,7 @@ import type { OperatorCallView } from '#demo/views.ts'
 import { describeWith } from '#test/support/describe-with.ts'
 import { type RealService, startRealService } from '#test/support/real-service.ts'
 import { wallTimer } from '#test/support/wall-timer.ts'
-import { makeVenv, runPython } from './python.ts'
+import { runPython } from './python.ts'
 
 const VERSIONS = ['1.6', '2.0.1', '2.1'] as const
 /** What the stations' cars draw, W. */
@@ -33,7 +33,7 @@ type Chain = {
 type Device = { readonly health: { readonly connected: boolean; readonly detail: string } | null }
 type Setting = { readonly connection: { readonly url: string } }
 
-describeWith('python3-venv', 'a whole call on a charge point made of Python', (systemPython) => {
+describeWith('python3-venv', 'a whole call on a charge point made of Python', () => {
   let service: RealService
   const stations = new Map<string, ReturnType<typeof runPython>>()
   const owners = new Map<string, PartyApi>()
@@ -41,7 +41,6 @@ describeWith('python3-venv', 'a whole call on a charge point made of Python', (s
   const resource = (version: string) => `charger-${version}`
 
   beforeAll(async () => {
-    makeVenv(systemPython)
     service = await startRealService()
     for (const version of VERSIONS) await enrol(version)
     await Promise.all(VERSIONS.map((version) => untilMetered(version)))

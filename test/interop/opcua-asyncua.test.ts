@@ -2,11 +2,10 @@
  * A whole call through the real service in which the only battery is a server made with the Python
  * package `asyncua`: our NodeSet file in it, or plain variables; and killed in mid-window.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -14,22 +13,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OperatorCallView } from '#demo/views.ts'
 import { describeWith } from '#test/support/describe-with.ts'
 import { INTERVAL_MS, type Service, startService, until } from './opcua-service.ts'
+import { python } from './python.ts'
 
-const PACKAGES = ['asyncua==2.0.1']
 const nodeset = fileURLToPath(import.meta.resolve('#adapters/opcua/gridcall-bess.xml'))
-const venv = resolve(import.meta.dirname, '..', '..', '.data', 'venv-asyncua')
-const python = join(venv, 'bin', 'python')
 
 type Told = { kind: string; endpoint?: string; thumbprint?: string; watts?: number; on?: boolean }
-
-/** Made once and kept: a folder that git ignores. */
-function makeVenv(systemPython: string): void {
-  if (existsSync(join(venv, 'ready'))) return
-  execFileSync(systemPython, ['-m', 'venv', '--clear', venv], { timeout: 120_000 })
-  const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', ...PACKAGES]
-  execFileSync(python, pip, { timeout: 180_000 })
-  execFileSync(python, ['-c', `open(${JSON.stringify(join(venv, 'ready'))}, 'w').close()`])
-}
 
 async function startBattery(id: string, model: 'nodeset' | 'plain', service: Service, port = '0') {
   const folder = join(service.folder, id)
@@ -62,12 +50,11 @@ async function startBattery(id: string, model: 'nodeset' | 'plain', service: Ser
 
 type Battery = Awaited<ReturnType<typeof startBattery>>
 
-describeWith('python3-venv', 'batteries of the Python package asyncua', (systemPython) => {
+describeWith('python3-venv', 'batteries of the Python package asyncua', () => {
   let service: Service
   const running: Battery[] = []
 
   beforeAll(async () => {
-    makeVenv(systemPython)
     service = await startService()
   }, 420_000)
   afterAll(async () => {

@@ -1,20 +1,28 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { findServer } from '../support/servers.ts'
 
-/** The Python packages that the stations are made of. */
-const PACKAGES = ['ocpp==2.1.0', 'websockets==17.4']
-const venv = resolve(import.meta.dirname, '..', '..', '.data', 'venv-ocpp')
+/** The independent peers, pinned. */
+const PACKAGES = ['ocpp==2.1.0', 'websockets==17.4', 'asyncua==2.0.1']
+const venv = resolve(import.meta.dirname, '..', '..', '.data', 'venv-interop')
 export const python = join(venv, 'bin', 'python')
 
-/** A Python environment of its own, made once and kept in a folder that git ignores. */
-export function makeVenv(systemPython: string): void {
-  if (existsSync(join(venv, 'ready'))) return
+/**
+ * Once before all files of the suite: a Python environment of its own, kept in a folder that git
+ * ignores. Where Python is missing, the files say so themselves.
+ */
+export function setup(): void {
+  const systemPython = findServer('python3-venv').path
+  const ready = join(venv, 'ready')
+  const wanted = PACKAGES.join('\n')
+  if (systemPython === null) return
+  if (existsSync(ready) && readFileSync(ready, 'utf8') === wanted) return
   execFileSync(systemPython, ['-m', 'venv', '--clear', venv], { timeout: 120_000 })
   const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', ...PACKAGES]
-  execFileSync(python, pip, { timeout: 180_000 })
-  execFileSync(python, ['-c', `open(${JSON.stringify(join(venv, 'ready'))}, 'w').close()`])
+  execFileSync(python, pip, { timeout: 300_000 })
+  writeFileSync(ready, wanted)
 }
 
 /** A script beside this file as a process of its own, with all that it says. */
