@@ -61,6 +61,7 @@ export async function requireHistory(
   for (const { block, blockHash: hash } of await recordedEvents()) {
     if (block >= last.block) last = { block, hash }
   }
+  if (last.block === 0) return last // nothing was written down; that it begins alike was seen
   const found = await blockHash(client, last.block)
   if (found === null) throw forgotten(`has no block ${last.block} any more`)
   if (found !== last.hash) throw forgotten(`has another block ${last.block}`)
@@ -72,7 +73,7 @@ export async function blockHash(client: ChainClient, block: number): Promise<Hex
   try {
     return (await getBlock(client, { blockNumber: BigInt(block) })).hash
   } catch (error) {
-    if (causes(error).some((cause) => (cause as Error).name === 'BlockNotFoundError')) return null
+    if (isNoBlock(error)) return null
     throw error
   }
 }
@@ -85,8 +86,21 @@ export function forgotten(what: string): Error {
   )
 }
 
+/**
+ * Where the chain begins, as its first block after the genesis tells: anvil makes a genesis block of
+ * its own at each start and keeps them all in its state, so that block 0 is one or another of them.
+ */
 export async function genesisHash(client: ChainClient): Promise<Hex> {
-  return (await getBlock(client, { blockNumber: 0n })).hash
+  try {
+    return (await getBlock(client, { blockNumber: 1n })).parentHash
+  } catch (error) {
+    if (!isNoBlock(error)) throw error
+    return (await getBlock(client, { blockNumber: 0n })).hash
+  }
+}
+
+function isNoBlock(error: unknown): boolean {
+  return causes(error).some((cause) => (cause as Error).name === 'BlockNotFoundError')
 }
 
 function readAddress(

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { genesisHash } from '#adapters/evm/identity.ts'
+import { createChainClient } from '#adapters/evm/rpc.ts'
 import { type LocalChain, startAnvil } from '#adapters/local-chain/local-chain.ts'
 import { wallTimer } from '#test/support/wall-timer.ts'
 
@@ -130,4 +132,19 @@ describe('the local chain', () => {
     expect(next.pid).not.toBe(killed.pid)
     expect(await call(next, 'eth_blockNumber')).toBe('0x0')
   })
+})
+
+test('a chain that went on from its state again and again begins as it began', async () => {
+  const stateFile = join(dataDir, 'state.json')
+  const beginning = (chain: LocalChain) =>
+    genesisHash(createChainClient({ rpcUrl: chain.url, timer: wallTimer }))
+  const first = await start({ stateFile })
+  await call(first, 'anvil_mine', '0x3')
+  const began = await beginning(first)
+  await first.stop()
+  for (let restart = 0; restart < 5; restart++) {
+    const again = await start({ stateFile })
+    expect(await beginning(again)).toBe(began)
+    await again.stop()
+  }
 })
