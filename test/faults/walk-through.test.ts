@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { removeServers } from '#supervisor.ts'
+import { isRunning } from '../support/demo-run.ts'
 import { lastWords, type Ran, shellBlocks, type Walk, walk } from '../support/walk-through.ts'
 import { wallTimer } from '../support/wall-timer.ts'
 
@@ -125,7 +126,7 @@ describe('the walk-through', () => {
     expect(started.map(([, role]) => role)).toEqual(
       expect.arrayContaining(['all', 'postgres', 'chain', 'verifier-1', 'agent']),
     )
-    const alive = started.filter(([, , pid]) => existsSync(`/proc/${pid}`))
+    const alive = started.filter(([, , pid]) => isRunning(Number(pid)))
     expect(alive.map(([line]) => line)).toEqual([])
   })
 })

@@ -213,6 +213,11 @@ function beganAt(pid: number): string | null {
   }
 }
 
+/** True for a process that runs; one that has ended and was only not waited for does not. */
+export function isRunning(pid: number): boolean {
+  return beganAt(pid) !== null
+}
+
 /** The last of what was said in these words. */
 function lastSaid(run: Run, pattern: RegExp): string {
   const found = run.lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).at(-1)
