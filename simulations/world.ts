@@ -7,7 +7,8 @@ import { createMemoryStore } from '#db/memory-store.ts'
 import { DomainError } from '#domain/errors.ts'
 import { gatewayId } from '#domain/ids.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
-import type { Clock, DeviceDriver, Ports, Store, Timer, WakeUps } from '#ports.ts'
+import type { Clock, DeviceDriver, Ports, Timer, WakeUps } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 
 /** What lies between the service and the world: a place to break things. */
 export type Interpose = (

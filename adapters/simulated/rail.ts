@@ -3,7 +3,8 @@ import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
 import type { EscrowTerms } from '#domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from '#domain/evidence.ts'
 import type { Address, Hex } from '#domain/ids.ts'
-import type { Attestor, ChainIdentity, Clock, EscrowReader, PayoutRail, Store } from '#ports.ts'
+import type { Attestor, ChainIdentity, Clock, EscrowReader, PayoutRail } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { type PoolEvent, SimulatedPool } from './pool.ts'
 
 const address = (name: string): Address => `0x${hashOf({ party: name }).slice(2, 42)}`

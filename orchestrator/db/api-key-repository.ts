@@ -1,5 +1,5 @@
 import { count, eq } from 'drizzle-orm'
-import type { ApiKeyRepository } from '#ports.ts'
+import type { ApiKeyRepository } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { apiKeys } from './schema-records.ts'
 

@@ -1,5 +1,5 @@
 import { and, asc, eq, getTableColumns } from 'drizzle-orm'
-import type { AttestationRepository } from '#ports.ts'
+import type { AttestationRepository } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { attestations, refusals } from './schema-records.ts'
 

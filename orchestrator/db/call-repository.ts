@@ -2,7 +2,7 @@ import { and, asc, eq, inArray } from 'drizzle-orm'
 import { DomainError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
-import type { CallRepository } from '#ports.ts'
+import type { CallRepository } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { calls } from './schema.ts'
 

@@ -1,6 +1,6 @@
 import { asc, eq, gt, max } from 'drizzle-orm'
 import type { BusinessEventInput } from '#domain/business-event.ts'
-import type { Events } from '#ports.ts'
+import type { Events } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import type { Transaction } from './connection.ts'
 import { events } from './schema-records.ts'

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import type { CallId } from '#domain/ids.ts'
-import type { EvidenceStore } from '#ports.ts'
+import type { EvidenceStore } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { evidence } from './schema-records.ts'
 

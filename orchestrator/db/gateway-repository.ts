@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, lte, sql } from 'drizzle-orm'
 import { foreignKey } from '#domain/gateway.ts'
-import type { GatewayRepository } from '#ports.ts'
+import type { GatewayRepository } from '#store-ports.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
 import { deviceOwners, gateways } from './schema.ts'

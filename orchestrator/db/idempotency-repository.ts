@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm'
-import type { IdempotencyRepository } from '#ports.ts'
+import type { IdempotencyRepository } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { requests } from './schema-records.ts'
 

@@ -1,5 +1,5 @@
 import { asc, eq, getTableColumns, sql } from 'drizzle-orm'
-import type { LedgerBook } from '#ports.ts'
+import type { LedgerBook } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { ledgerEntries, ledgerPostings } from './schema-records.ts'
 

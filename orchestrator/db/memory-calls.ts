@@ -3,7 +3,7 @@ import { DomainError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
 import type { Instant } from '#domain/time.ts'
-import type { CallRepository, PromiseRepository, SetpointRepository } from '#ports.ts'
+import type { CallRepository, PromiseRepository, SetpointRepository } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 export function memoryCalls(makeTable: MakeTable): CallRepository {

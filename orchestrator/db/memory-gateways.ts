@@ -1,7 +1,7 @@
 import { type DeviceOwner, foreignKey, type KnownGateway } from '#domain/gateway.ts'
 import type { GatewayId } from '#domain/ids.ts'
 import type { Instant } from '#domain/time.ts'
-import type { GatewayRepository } from '#ports.ts'
+import type { GatewayRepository } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 /** Gateways and the devices they hold, in memory. */

@@ -1,6 +1,6 @@
 import type { LedgerEntry } from '#domain/ledger.ts'
 import type { PayoutEpoch, PayoutReceipt } from '#domain/payout.ts'
-import type { StoreTransaction } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 type Money = Pick<StoreTransaction, 'payouts' | 'ledger'>

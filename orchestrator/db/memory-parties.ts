@@ -8,7 +8,8 @@ import type {
   Site,
 } from '#domain/resource.ts'
 import type { Program } from '#domain/program.ts'
-import type { ApiKey, StoreTransaction } from '#ports.ts'
+import type { ApiKey } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 type Parties = Pick<StoreTransaction, 'organisations' | 'resources' | 'keys' | 'requests'>

@@ -1,4 +1,4 @@
-import type { Store, StoreTransaction } from '#ports.ts'
+import type { Store, StoreTransaction } from '#store-ports.ts'
 import { memoryChainJournal } from './memory-chain-journal.ts'
 import { memoryCalls, memoryPromises, memorySetpoints } from './memory-calls.ts'
 import { memoryGateways } from './memory-gateways.ts'

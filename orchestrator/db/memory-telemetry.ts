@@ -2,7 +2,7 @@ import type { BusinessEvent } from '#domain/business-event.ts'
 import type { Attestation, Refusal } from '#domain/evidence.ts'
 import type { ChargingSession } from '#domain/resource.ts'
 import type { Reading } from '#domain/telemetry.ts'
-import type { StoreTransaction } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 type Telemetry = Pick<

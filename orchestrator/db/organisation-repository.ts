@@ -1,5 +1,5 @@
 import { asc, eq } from 'drizzle-orm'
-import type { OrganisationRepository } from '#ports.ts'
+import type { OrganisationRepository } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { congestionPoints, organisations, programs } from './schema.ts'
 

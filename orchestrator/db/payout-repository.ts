@@ -1,7 +1,7 @@
 import { and, asc, desc, eq } from 'drizzle-orm'
 import { microEur } from '#domain/money.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
-import type { PayoutRepository } from '#ports.ts'
+import type { PayoutRepository } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import type { Transaction } from './connection.ts'
 import { payoutEpochs, payoutReceipts } from './schema-records.ts'

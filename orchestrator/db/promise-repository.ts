@@ -1,5 +1,5 @@
 import { and, asc, eq, gte, lt, sql } from 'drizzle-orm'
-import type { PromiseRepository } from '#ports.ts'
+import type { PromiseRepository } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import { anyOf, bigintArray, textArray } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'

@@ -1,7 +1,7 @@
 import { and, asc, getTableColumns, gte, lte, sql } from 'drizzle-orm'
 import type { GatewayId, Hex, ResourceId } from '#domain/ids.ts'
 import type { Reading } from '#domain/telemetry.ts'
-import type { ReadingRepository } from '#ports.ts'
+import type { ReadingRepository } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import { anyOf, bigintArray, textArray } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'

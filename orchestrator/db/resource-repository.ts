@@ -1,5 +1,5 @@
 import { and, asc, eq } from 'drizzle-orm'
-import type { ResourceRepository } from '#ports.ts'
+import type { ResourceRepository } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'

@@ -1,6 +1,6 @@
 import { and, asc, gt, isNull, lte, or, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import type { SessionRepository } from '#ports.ts'
+import type { SessionRepository } from '#store-ports.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
 import { sessions } from './schema.ts'

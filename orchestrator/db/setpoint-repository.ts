@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, getTableColumns, max, sql } from 'drizzle-orm'
 import type { SetpointProgress, SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { ResourceId } from '#domain/ids.ts'
-import type { SetpointRepository } from '#ports.ts'
+import type { SetpointRepository } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import { anyOf, textArray } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'

@@ -1,5 +1,6 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
-import type { Log, Store, StoreTransaction } from '#ports.ts'
+import type { Log } from '#ports.ts'
+import type { Store, StoreTransaction } from '#store-ports.ts'
 import { apiKeyRepository } from './api-key-repository.ts'
 import { attestationRepository } from './attestation-repository.ts'
 import { callRepository } from './call-repository.ts'

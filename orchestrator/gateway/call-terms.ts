@@ -3,7 +3,7 @@ import { isWithinBand } from '#domain/compliance.ts'
 import type { CallId } from '#domain/ids.ts'
 import type { Program } from '#domain/program.ts'
 import type { Direction, Resource } from '#domain/resource.ts'
-import type { Store } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 
 /** What a call says of how its setpoints are judged; fixed once it is ordered. */
 export type CallTerms = { readonly direction: Direction; readonly program: Program }

@@ -1,6 +1,7 @@
 import { TERMINAL, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
-import type { ApiKey, Ports, StoreTransaction } from '#ports.ts'
+import type { ApiKey, Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { notFound } from './problem.ts'
 
 /**

@@ -7,7 +7,8 @@ import type { SettlementLine } from '#domain/settlement.ts'
 import { secondsBetween } from '#domain/time.ts'
 import { energyOrdered, toWattHours, wattMinutes, watts } from '#domain/units.ts'
 import { followCall, type PeriodFigures } from '#lifecycle/follow-call.ts'
-import type { ApiKey, Ports, StoreTransaction } from '#ports.ts'
+import type { ApiKey, Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { type CallAccess, visibleCall } from './call-access.ts'
 import type {
   AllocationView,

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { BusinessEvent, BusinessEventKind } from '#domain/business-event.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
-import type { StoreTransaction } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { type CallAccess, takesPart } from './call-access.ts'
 import { At, at } from './schemas.ts'
 

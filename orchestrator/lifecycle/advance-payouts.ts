@@ -6,7 +6,8 @@ import { microEur, sumMoney } from '#domain/money.ts'
 import { addShares, type PayoutAccount, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
 import { buildPayoutTree, CHUNK_LEAVES_MIN } from '#domain/payout-tree.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { finishEpoch } from './finish-epoch.ts'
 
 const NO_ROOT: Hex = `0x${'0'.repeat(64)}`

@@ -3,7 +3,8 @@ import { DomainError, fieldError } from '#domain/errors.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, OrganisationId } from '#domain/ids.ts'
 import { floorToStep } from '#domain/time.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
 
 /**

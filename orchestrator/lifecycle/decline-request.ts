@@ -1,6 +1,6 @@
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { Instant } from '#domain/time.ts'
-import type { StoreTransaction } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
 
 /** Ends a request that nothing can be offered for, with the reasons; the DSO is told at once. */

@@ -6,7 +6,8 @@ import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibili
 import type { CallId } from '#domain/ids.ts'
 import type { Reading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent, resourceEvent } from './announce.ts'
 
 /**

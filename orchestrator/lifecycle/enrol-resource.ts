@@ -14,7 +14,8 @@ import {
 import { fieldError } from '#domain/errors.ts'
 import { type OrganisationId, type ResourceId, resourceId, type SiteId } from '#domain/ids.ts'
 import type { Connection, Rating, Resource, ResourceKind, StandingOffer } from '#domain/resource.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 type OpcuaConnection = Extract<Connection, { protocol: 'opcua' }>
 

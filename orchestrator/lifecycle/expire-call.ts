@@ -2,7 +2,8 @@ import { patientUntil } from '#domain/compliance.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
 
 /**

@@ -1,7 +1,8 @@
 import type { Address, OwnerId } from '#domain/ids.ts'
 import type { LedgerEntry } from '#domain/ledger.ts'
 import { type PayoutEpoch, receiptsOf } from '#domain/payout.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 /**
  * Every leaf of the epoch is paid, or deferred by its own account: books it and writes each

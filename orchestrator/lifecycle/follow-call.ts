@@ -5,7 +5,8 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { measure } from '#domain/measurement.ts'
 import { addSeconds, floorToStep, type Instant, instant, secondsBetween } from '#domain/time.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 /** Mean W over a settlement period, or over the part of it that has been measured so far. */
 export type PeriodFigures = {

@@ -1,7 +1,8 @@
 import { listeningSince } from '#domain/gateway.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Instant } from '#domain/time.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 /** From when on the silence of each device says something of the device and not of our gateways. */
 export async function listeningTo(

@@ -11,7 +11,8 @@ import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibili
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
 import { completeBundle, type Evidence } from '#domain/measurement.ts'
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
 import { listeningTo } from './listening-to.ts'
 

@@ -6,7 +6,7 @@ import type { BaselineMethod } from '#domain/program.ts'
 import type { Resource } from '#domain/resource.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
-import type { StoreTransaction } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 export type History = {
   readonly curves: ReadonlyMap<

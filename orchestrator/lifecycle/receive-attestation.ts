@@ -1,7 +1,8 @@
 import { fieldError } from '#domain/errors.ts'
 import { type Attestation, statementOfCall } from '#domain/evidence.ts'
 import { type Address, callId } from '#domain/ids.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { epochData, epochStatement } from './advance-payouts.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { ChainEvent } from '#domain/chain.ts'
 import type { Address } from '#domain/ids.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 export type Reconciliation = {
   readonly reconciled: boolean

@@ -4,7 +4,8 @@ import { canonicalJson } from '#domain/canonical.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
-import type { GatewayPorts, SecurityEvent, StoreTransaction } from '#ports.ts'
+import type { GatewayPorts, SecurityEvent } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { resourceEvent } from './announce.ts'
 
 type Data = BusinessEventInput['data']

@@ -6,7 +6,8 @@ import {
   type ReadingQuality,
   readingHash,
 } from '#domain/telemetry.ts'
-import type { GatewayPorts, StoreTransaction } from '#ports.ts'
+import type { GatewayPorts } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import type { Hex, ResourceId } from '#domain/ids.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { DomainError, fieldError } from '#domain/errors.ts'
 import type { OrganisationId, ResourceId } from '#domain/ids.ts'
 import type { Connection, CredentialRenewal, Resource } from '#domain/resource.ts'
-import type { GatewayPorts, Ports, StoreTransaction } from '#ports.ts'
+import type { GatewayPorts, Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 /** Offers that a station never came back with: more would hide that something is wrong with it. */
 const OPEN_OFFERS_MAX = 3

@@ -3,7 +3,7 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceNow } from '#domain/flexibility-offer.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
-import type { StoreTransaction } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 /** A reading older than this many metering intervals tells nothing of a device's present. */
 const FRESH_INTERVALS = 3

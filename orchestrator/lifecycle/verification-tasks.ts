@@ -1,6 +1,7 @@
 import { statementOfCall, type VerificationTask } from '#domain/evidence.ts'
 import type { Address } from '#domain/ids.ts'
-import type { Ports, StoreTransaction } from '#ports.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { epochData, epochStatement } from './advance-payouts.ts'
 
 /** What this verifier has neither signed nor refused yet. Bundles are fetched apart. */

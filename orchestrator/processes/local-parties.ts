@@ -4,7 +4,8 @@ import { makeOrLoadKey } from '#adapters/evm/keys.ts'
 import type { Config } from '#config.ts'
 import { organisationId } from '#domain/ids.ts'
 import { makeAnotherKey, registerOrganisation } from '#lifecycle/register-organisation.ts'
-import type { ChainIdentity, Ports, Store, Timer } from '#ports.ts'
+import type { ChainIdentity, Ports, Timer } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { type Child, type Servers, startChild } from '#supervisor.ts'
 
 const VERIFIERS = ['verifier-1', 'verifier-2', 'verifier-3'] as const

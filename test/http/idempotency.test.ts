@@ -3,7 +3,7 @@ import { createMemoryStore } from '#db/memory-store.ts'
 import { createPostgresStore } from '#db/store.ts'
 import { canonicalJson } from '#domain/canonical.ts'
 import { resourceId } from '#domain/ids.ts'
-import type { Store } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { createMigratedDatabase } from '../postgres/migrated-database.ts'
 import { recordingLog } from '../support/recording-log.ts'
 import {

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryStore } from '#db/memory-store.ts'
 import { formatInstant } from '#domain/time.ts'
 import type { Api } from '#http/api.ts'
-import type { Store } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { aTown, callBody, idempotent, type Service, startService, type Town } from './service.ts'
 
 const STARTED: Service[] = []

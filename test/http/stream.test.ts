@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStore } from '#db/memory-store.ts'
 import type { EventView } from '#http/event-view.ts'
-import type { Store } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import {
   aTown,
   callBody,

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Store, StoreTransaction } from '#ports.ts'
+import type { Store, StoreTransaction } from '#store-ports.ts'
 
 type Repository = Record<string, (...args: unknown[]) => Promise<unknown>>
 type Call = {

@@ -3,7 +3,7 @@ import { createPostgresStore } from '#db/store.ts'
 import { addSeconds } from '#domain/time.ts'
 import { reconcileChain } from '#lifecycle/reconcile-chain.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
-import type { Store } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { createWorld, type World } from '#simulations/world.ts'
 import {
   acceptAsDso,

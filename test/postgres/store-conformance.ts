@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
-import type { Store } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { callTests, promiseTests, setpointTests } from './conformance/calls.ts'
 import { gatewayTests } from './conformance/gateways.ts'
 import { chainTests, moneyTests } from './conformance/money.ts'

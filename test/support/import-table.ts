@@ -22,7 +22,7 @@ const time = ['Date.now', 'new Date()', 'Math.random']
 const world = [...time, 'process', 'fetch', 'setTimeout', 'setInterval', 'performance', 'crypto']
 
 const domain = 'orchestrator/domain/'
-const ports = 'orchestrator/ports\\.ts$'
+const ports = 'orchestrator/(store-)?ports\\.ts$'
 const lifecycle = 'orchestrator/lifecycle/'
 const observability = 'orchestrator/observability/'
 const roots = 'orchestrator/(main\\.ts|supervisor\\.ts|cli\\.ts|commands/|processes/|demo/)'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { callId, congestionPointId, organisationId, resourceId } from '#domain/ids.ts'
-import type { Store } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { call, DSO, minutes, POINT, setpoint } from '../samples.ts'
 
 const A = resourceId('charger-a')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { gatewayId, resourceId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
-import type { Store, StoreTransaction } from '#ports.ts'
+import type { Store, StoreTransaction } from '#store-ports.ts'
 import { hexOf, NOW } from '../samples.ts'
 
 const FIRST = gatewayId('gateway-1')

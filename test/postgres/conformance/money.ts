@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { callId, ownerId } from '#domain/ids.ts'
 import { microEur } from '#domain/money.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
-import type { ChainIdentity, Store } from '#ports.ts'
+import type { ChainIdentity } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { epoch, finalizeIntent, hexOf, minutes, NOW, openedEvent } from '../samples.ts'
 
 export function moneyTests(open: () => Store): void {

@@ -4,7 +4,8 @@ import { congestionPointId, organisationId, ownerId, resourceId, siteId } from '
 import type { Organisation, Owner, ResourceHealth } from '#domain/resource.ts'
 import { basisPoints } from '#domain/units.ts'
 import { recordCondition } from '#lifecycle/record-device.ts'
-import type { ApiKey, GatewayPorts, Store } from '#ports.ts'
+import type { ApiKey, GatewayPorts } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import {
   AGGREGATOR,
   CAPABILITY,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Attestation, Refusal } from '#domain/evidence.ts'
 import { callId, gatewayId, organisationId, ownerId, resourceId } from '#domain/ids.ts'
-import type { Store } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { businessEvent, DSO, hexOf, minutes, NOW, reading } from '../samples.ts'
 
 const A = resourceId('charger-a')

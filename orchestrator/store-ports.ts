@@ -1,0 +1,288 @@
+/** What the core needs of the store. Implementations live in db. */
+import type { ApiKey } from './domain/api-key.ts'
+import type { BusinessEvent, BusinessEventInput } from './domain/business-event.ts'
+import type { DeviceCondition, KnownCapability } from './domain/capability.ts'
+import type { ChainEvent, ChainIdentity, ChainIntent, IntentRow } from './domain/chain.ts'
+import type {
+  DesiredSetpoint,
+  SetpointProgress,
+  SetpointRow,
+} from './domain/dispatch-instruction.ts'
+import type { Attestation, Refusal } from './domain/evidence.ts'
+import type { CallState, FlexibilityCall } from './domain/flexibility-call.ts'
+import type { DeviceOwner, KnownGateway } from './domain/gateway.ts'
+import type {
+  CallId,
+  CongestionPointId,
+  GatewayId,
+  Hex,
+  OrganisationId,
+  OwnerId,
+  ResourceId,
+  SiteId,
+} from './domain/ids.ts'
+import type { LedgerEntry } from './domain/ledger.ts'
+import type { PayoutEpoch, PayoutReceipt } from './domain/payout.ts'
+import type { Program } from './domain/program.ts'
+import type {
+  ChargingSession,
+  CongestionPoint,
+  Organisation,
+  Owner,
+  Resource,
+  ResourceHealth,
+  Site,
+} from './domain/resource.ts'
+import type { Reading } from './domain/telemetry.ts'
+import type { Instant } from './domain/time.ts'
+
+export interface Store {
+  /** All or nothing; serialised against other transactions on the same call by `calls.lock`. */
+  transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface StoreTransaction {
+  readonly organisations: OrganisationRepository
+  readonly resources: ResourceRepository
+  readonly calls: CallRepository
+  readonly promises: PromiseRepository
+  readonly setpoints: SetpointRepository
+  readonly readings: ReadingRepository
+  readonly sessions: SessionRepository
+  readonly evidence: EvidenceStore
+  readonly attestations: AttestationRepository
+  readonly payouts: PayoutRepository
+  readonly ledger: LedgerBook
+  readonly chain: ChainJournal
+  readonly events: Events
+  readonly requests: IdempotencyRepository
+  readonly keys: ApiKeyRepository
+  readonly gateways: GatewayRepository
+}
+
+export interface OrganisationRepository {
+  saveProgram(program: Program): Promise<void>
+  program(dsoId: OrganisationId): Promise<Program | null>
+  save(organisation: Organisation): Promise<void>
+  find(id: OrganisationId): Promise<Organisation | null>
+  list(kind?: Organisation['kind']): Promise<Organisation[]>
+  saveCongestionPoint(point: CongestionPoint): Promise<void>
+  congestionPoint(id: CongestionPointId): Promise<CongestionPoint | null>
+  congestionPoints(): Promise<CongestionPoint[]>
+}
+
+export interface ResourceRepository {
+  saveOwner(owner: Owner): Promise<void>
+  /** Writes the IBAN into the table that nothing else reads. */
+  saveIban(ownerId: OwnerId, iban: string): Promise<void>
+  owner(id: OwnerId): Promise<Owner | null>
+  owners(aggregatorId?: OrganisationId): Promise<Owner[]>
+  saveSite(site: Site): Promise<void>
+  site(id: SiteId): Promise<Site | null>
+  save(resource: Resource): Promise<void>
+  find(id: ResourceId): Promise<Resource | null>
+  /** Ordered by id. */
+  list(filter?: {
+    congestionPointId?: CongestionPointId
+    aggregatorId?: OrganisationId
+    ownerId?: OwnerId
+  }): Promise<Resource[]>
+  saveHealth(health: ResourceHealth): Promise<void>
+  health(ids: readonly ResourceId[]): Promise<ResourceHealth[]>
+  /** The newest replaces the one before. */
+  saveCapability(known: KnownCapability): Promise<void>
+  capabilities(ids: readonly ResourceId[]): Promise<KnownCapability[]>
+  saveCondition(condition: DeviceCondition): Promise<void>
+  /** Serialises what is written down of one device until the transaction ends. */
+  lock(id: ResourceId): Promise<void>
+  conditions(ids: readonly ResourceId[]): Promise<DeviceCondition[]>
+}
+
+export interface CallRepository {
+  /** Fails if the id is taken. */
+  create(call: FlexibilityCall): Promise<void>
+  /** Waits for and keeps the lock until the transaction ends. @throws DomainError 'not-found' */
+  lock(id: CallId): Promise<FlexibilityCall>
+  find(id: CallId): Promise<FlexibilityCall | null>
+  save(call: FlexibilityCall): Promise<void>
+  list(filter?: {
+    states?: readonly CallState[]
+    dsoId?: OrganisationId
+    congestionPointId?: CongestionPointId
+  }): Promise<FlexibilityCall[]>
+}
+
+/** Who is promised to which call in which settlement period; one promise per resource and period. */
+export interface PromiseRepository {
+  /** Takes what is free and returns it; never fails because something is taken. */
+  take(
+    callId: CallId,
+    wanted: readonly { resourceId: ResourceId; periodStart: Instant }[],
+  ): Promise<{ resourceId: ResourceId; periodStart: Instant }[]>
+  /** Serialises allocations at one congestion point until the transaction ends. */
+  lockCongestionPoint(id: CongestionPointId): Promise<void>
+  taken(
+    resourceIds: readonly ResourceId[],
+    from: Instant,
+    until: Instant,
+  ): Promise<{ resourceId: ResourceId; periodStart: Instant; callId: CallId }[]>
+  /** Frees what lies at or after an instant. */
+  release(callId: CallId, from: Instant, resourceIds?: readonly ResourceId[]): Promise<void>
+}
+
+export interface SetpointRepository {
+  /** Writes the next version for each resource and returns the rows. */
+  order(wanted: readonly Omit<DesiredSetpoint, 'version'>[]): Promise<SetpointRow[]>
+  /** The newest row of each resource. */
+  current(resourceIds?: readonly ResourceId[]): Promise<SetpointRow[]>
+  /** The newest rows of one resource over all calls, newest first. */
+  ofResource(resourceId: ResourceId, limit: number): Promise<SetpointRow[]>
+  /** All rows of one call, oldest first. */
+  ofCall(callId: CallId): Promise<SetpointRow[]>
+  /** Records progress; a null leaves what is there. */
+  progress(
+    resourceId: ResourceId,
+    version: number,
+    progress: Partial<SetpointProgress>,
+  ): Promise<void>
+}
+
+export interface ReadingRepository {
+  /** Keeps the first reading of each (resource, at); returns how many were new. */
+  append(readings: readonly Reading[]): Promise<number>
+  /** Readings with from <= at <= until, ordered by resource and instant. */
+  between(resourceIds: readonly ResourceId[], from: Instant, until: Instant): Promise<Reading[]>
+  /** For each resource the last reading at or before an instant. */
+  lastBefore(resourceIds: readonly ResourceId[], at: Instant): Promise<Reading[]>
+  /**
+   * The end of each resource's hash chain at one gateway: where the next reading joins. Nobody
+   * else learns it before the transaction has ended, so that no chain forks.
+   */
+  chainHeads(
+    gatewayId: GatewayId,
+  ): Promise<{ resourceId: ResourceId; sequence: number; hash: Hex }[]>
+}
+
+export interface SessionRepository {
+  /** By (resource, startedAt); a later save adds what became known. */
+  save(session: ChargingSession): Promise<void>
+  /** Sessions that had begun and not ended at an instant. */
+  at(resourceIds: readonly ResourceId[], at: Instant): Promise<ChargingSession[]>
+}
+
+export interface EvidenceStore {
+  /** Never overwrites; saving the same bytes again is allowed. */
+  save(callId: CallId, version: number, bundle: string): Promise<void>
+  load(callId: CallId, version: number): Promise<string | null>
+}
+
+export interface AttestationRepository {
+  /** One per (subject, version, verifier); the first stays. */
+  save(attestation: Attestation): Promise<void>
+  refuse(refusal: Refusal): Promise<void>
+  of(subject: Attestation['subject'], subjectId: string): Promise<Attestation[]>
+  refusals(subject: Attestation['subject'], subjectId: string): Promise<Refusal[]>
+}
+
+export interface PayoutRepository {
+  save(epoch: PayoutEpoch): Promise<void>
+  find(epoch: number): Promise<PayoutEpoch | null>
+  /** Newest first. */
+  list(): Promise<PayoutEpoch[]>
+  /** Serialises epochs until the transaction ends. */
+  lock(): Promise<void>
+  saveReceipts(receipts: readonly PayoutReceipt[]): Promise<void>
+  receipts(filter: { epoch?: number; ownerId?: OwnerId }): Promise<PayoutReceipt[]>
+}
+
+/** Double entry; every posting sums to zero. */
+export interface LedgerBook {
+  /** Idempotent by the posting's key. @throws Error if the entries do not sum to zero. */
+  post(key: string, entries: readonly LedgerEntry[]): Promise<void>
+  balance(account: string): Promise<bigint>
+  entries(account: string): Promise<(LedgerEntry & { key: string })[]>
+  balances(): Promise<{ account: string; balance: bigint }[]>
+}
+
+/** The database's side of the chain: an outbox of intents, and what was read back. */
+export interface ChainJournal {
+  /** Idempotent by business key: the first stays. */
+  intend(businessKey: string, intent: ChainIntent): Promise<void>
+  intent(businessKey: string): Promise<IntentRow | null>
+  /** States 'pending' and 'sent', oldest first. */
+  open(): Promise<IntentRow[]>
+  /** Stored before broadcast. */
+  signed(businessKey: string, tx: { hash: Hex; nonce: number; raw: Hex }): Promise<void>
+  mined(
+    businessKey: string,
+    hash: Hex,
+    outcome: 'mined' | 'reverted',
+    reason?: string,
+  ): Promise<void>
+  /** Idempotent by (transaction, log index). */
+  record(events: readonly ChainEvent[], cursor: { block: number; hash: Hex }): Promise<void>
+  /**
+   * After a reorganisation of the chain: forgets the events above a block and sets the cursor to it.
+   * An intent mined by a transaction that wrote one of them is open again: 'sent' if its raw bytes
+   * are known, else 'pending'.
+   */
+  rewind(to: { block: number; hash: Hex }): Promise<void>
+  cursor(): Promise<{ block: number; hash: Hex } | null>
+  events(filter?: { kind?: ChainEvent['kind']; requestId?: Hex }): Promise<ChainEvent[]>
+  /** Which pool on which chain this database belongs to. */
+  identity(): Promise<ChainIdentity | null>
+  identify(identity: ChainIdentity): Promise<void>
+}
+
+export interface Events {
+  append(events: readonly BusinessEventInput[]): Promise<void>
+  after(sequence: number, limit: number): Promise<BusinessEvent[]>
+  ofCall(callId: CallId): Promise<BusinessEvent[]>
+}
+
+export interface IdempotencyRepository {
+  /** null: the key is new and now taken by this transaction. */
+  begin(
+    organisationId: OrganisationId,
+    key: string,
+    requestHash: Hex,
+  ): Promise<{ status: number; body: string; requestHash: Hex } | null>
+  finish(organisationId: OrganisationId, key: string, status: number, body: string): Promise<void>
+}
+
+export interface ApiKeyRepository {
+  save(key: ApiKey): Promise<void>
+  find(keySha256: string): Promise<ApiKey | null>
+  count(): Promise<number>
+}
+
+/** Which gateways there are, and which devices each of them holds. */
+export interface GatewayRepository {
+  /** Makes a key known under a name. @throws DomainError 'duplicate' if it has another key */
+  introduce(id: GatewayId, publicKey: Hex, at: Instant): Promise<void>
+  /** A process acts under a known name from now on, in place of any other; it holds nothing yet. */
+  begin(gateway: Pick<KnownGateway, 'id' | 'ocppUrl'> & { instance: string }): Promise<void>
+  /** Counts the lease up. False: another process acts under this name now. */
+  beat(id: GatewayId, instance: string, at: Instant): Promise<boolean>
+  /** Lets go of everything, so that others need not wait. */
+  leave(id: GatewayId, instance: string): Promise<void>
+  /** Ordered by id. */
+  list(): Promise<KnownGateway[]>
+  /** Ordered by resource. */
+  owners(filter?: {
+    resourceIds?: readonly ResourceId[]
+    gatewayId?: GatewayId
+  }): Promise<DeviceOwner[]>
+  /** A device has dialled this gateway: it is its own, unless it has dialled another one since. */
+  claim(resourceId: ResourceId, gatewayId: GatewayId, at: Instant): Promise<boolean>
+  /** Takes a device over from its owner (null: nobody). False: somebody else was quicker. */
+  take(
+    resourceId: ResourceId,
+    gatewayId: GatewayId,
+    from: DeviceOwner | null,
+    at: Instant,
+  ): Promise<boolean>
+  /** A device has hung up. False: it was not this gateway's any more. */
+  release(resourceId: ResourceId, gatewayId: GatewayId): Promise<boolean>
+}
