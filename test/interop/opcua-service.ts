@@ -12,6 +12,7 @@ import { type PartyApi, partyApi } from '#demo/api.ts'
 import type { OperatorCallView } from '#demo/views.ts'
 import { partiesFolder } from '#processes/local-parties.ts'
 import { removeServers } from '#supervisor.ts'
+import { SHORT_PROGRAM } from '#test/support/real-service.ts'
 import { wallTimer } from '#test/support/wall-timer.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
@@ -229,27 +230,9 @@ async function freePorts(): Promise<{ PORT: string; OCPP_PORT: string }> {
 
 /** A settlement period of half a minute, and enough notice for a machine that is busy. */
 const program = {
-  id: 'program',
-  version: 1,
-  dsoId: 'dso',
-  timeZone: 'UTC',
+  ...SHORT_PROGRAM,
   settlementPeriodSeconds: PERIOD_MS / 1000,
   meteringIntervalSeconds: INTERVAL_MS / 1000,
-  controlCycleSeconds: 3,
   noticeSeconds: 20,
   graceSeconds: 6,
-  disputeWindowSeconds: 3,
-  epochSeconds: 3,
-  epochWindowSeconds: 2,
-  settleBySeconds: 3600,
-  priceCapMaxMinorPerKwh: '450000',
-  feeBp: 200,
-  paymentCurve: [
-    { deliveredBp: 2500, payBp: 0 },
-    { deliveredBp: 9000, payBp: 10_000 },
-  ],
-  chargerBaseline: { name: 'mean-of-like-days', version: 1, days: 10 },
-  batteryBaseline: { name: 'reading-before', version: 1 },
-  toleranceW: 300,
-  toleranceBp: 500,
 }
