@@ -262,6 +262,8 @@ const BIGINTS = new Set([
   'penalty',
   'payout',
   'fee',
+  'held',
+  'heldTotal',
   'refund',
 ])
 

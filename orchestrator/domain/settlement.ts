@@ -30,13 +30,16 @@ export type SettlementLine = {
   readonly deliveredWh: number
   /** Between 0 and orderedWh, before the portfolio's scaling. */
   readonly eligibleWh: number
+  /** Paid now; owner's and aggregator's part sum to it. */
   readonly gross: MicroEur
+  /** Earned by the figures but not paid yet: disputed, under a finding, or not yet final. */
+  readonly held: MicroEur
   readonly ownerAmount: MicroEur
   readonly aggregatorAmount: MicroEur
   readonly reason: LineReason
 }
 
-/** The exact split: payout + fee + refund = escrow. */
+/** The exact split: payout + fee + held + refund = escrow. */
 export type CallSettlement = {
   readonly lines: readonly SettlementLine[]
   readonly orderedWh: number
@@ -46,6 +49,8 @@ export type CallSettlement = {
   readonly penalty: MicroEur
   readonly payout: MicroEur
   readonly fee: MicroEur
+  /** Stays in escrow for a later round: the lines' held parts and the fee on them, rounded up. */
+  readonly held: MicroEur
   readonly refund: MicroEur
 }
 
@@ -95,13 +100,16 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
     return {
       ...row.line,
       gross: microEur(mine),
+      held: microEur(0n),
       ownerAmount: microEur(ownerAmount),
       aggregatorAmount: microEur(mine - ownerAmount),
     }
   })
   const payout = sumMoney(lines.map((line) => line.gross))
   const fee = microEur(round(payout * BigInt(input.feeBp), 10_000n))
-  const refund = microEur(input.escrow - payout - fee)
+  const heldLines = sumMoney(lines.map((line) => line.held))
+  const held = microEur(heldLines + ceilDiv(heldLines * BigInt(input.feeBp), 10_000n))
+  const refund = microEur(input.escrow - payout - fee - held)
   return {
     lines,
     orderedWh: input.orderedWh,
@@ -111,6 +119,7 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
     penalty,
     payout,
     fee,
+    held,
     refund,
   }
 }

@@ -135,9 +135,13 @@ function moneyDifferences(bundle: EvidenceBundle, round?: Rounding): Difference[
   for (const key of Object.keys(expected) as (keyof typeof expected)[]) {
     differing.push(...same(`total ${key}`, got[key] ?? null, expected[key]))
   }
-  const { payout, fee, refund } = bundle.settlement
+  const { payout, fee, held, refund } = bundle.settlement
   return [
     ...differing,
-    ...same('payout + fee + refund', payout + fee + refund, bundle.escrow.terms.amount),
+    ...same(
+      'payout + fee + held + refund',
+      payout + fee + held + refund,
+      bundle.escrow.terms.amount,
+    ),
   ]
 }
