@@ -29,8 +29,16 @@ const COSTS = {
 const UNLISTED_UNIT = 200
 const UNIT_AND_MORE = 30
 
-/** 'silent': it may be the form, or a station that was busy; forgotten before all else is. */
-export type Why = keyof typeof COSTS | 'silent'
+/**
+ * 'silent': it may be the form, or a station that was busy; 'too soon': its flash must not be written
+ * yet. Both are forgotten before all else is.
+ */
+export type Why = keyof typeof COSTS | Passing
+type Passing = 'silent' | 'too soon'
+
+function passes(why: Why): why is Passing {
+  return why === 'silent' || why === 'too soon'
+}
 
 export type FormChoice = {
   readonly current: ProfileForm
@@ -54,7 +62,7 @@ export function createFormChoice({ preferred, units }: FormOptions): FormChoice 
     const changed = (['unit', 'kind', 'purpose', 'stackLevel'] as const).filter(
       (feature) => form[feature] !== preferred[feature],
     )
-    const costs = COSTS[why === 'silent' ? 'refused' : why]
+    const costs = COSTS[passes(why) ? 'refused' : why]
     const sum = changed.reduce((total, feature) => total + costs[feature], 0)
     if (form.unit === preferred.unit) return sum
     const isUnlisted = units.length > 0 && !units.includes(form.unit)
@@ -74,8 +82,8 @@ export function createFormChoice({ preferred, units }: FormOptions): FormChoice 
       passed.push({ features, why })
       let next = cheapest(why)
       if (next === undefined) {
-        passed = passed.filter((one) => one.why !== 'silent')
-        next = why === 'silent' ? undefined : cheapest(why)
+        passed = passed.filter((one) => !passes(one.why))
+        next = passes(why) ? undefined : cheapest(why)
       }
       if (next === undefined) passed = []
       current = next ?? preferred

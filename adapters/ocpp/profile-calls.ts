@@ -102,6 +102,8 @@ function refusedFeatures(reason: string, parts: ProfileParts): Partial<ProfileFo
 }
 
 export const TAKEN: Status = statusOf({ status: 'Accepted' })
+/** Not asked: its flash was written a moment ago. */
+export const TOO_SOON: Status = { ...statusOf({}), isTooSoon: true }
 
 export function statusOf(answer: Payload, parts: ProfileParts | null = null): Status {
   const status = optionalText(answer, 'status') ?? 'no status'

@@ -18,6 +18,7 @@ import {
   refused,
   setProfile,
   type Status,
+  TOO_SOON,
 } from './profile-calls.ts'
 import type { InForce } from './profile-ledger.ts'
 import { createPauseRecord } from './pause-record.ts'
@@ -119,7 +120,12 @@ async function limit(
       await accepted(parts, order, form, remainingMs)
       return nameOf(form)
     }
-    if (status.isTooSoon) throw unreachable(identity, 'takes no other profile yet')
+    if (status.isTooSoon) {
+      // What was taken before waits for its time. After refusals it is one more that is not taken.
+      if (last === 'nothing') throw unreachable(identity, 'takes no other profile yet')
+      form = choice.passOver(form, 'too soon')
+      continue
+    }
     last = status.text
     log.warn('a charging profile was refused', { identity, form: nameOf(form), status: last })
     if (!status.worthAnotherTry) break
@@ -160,6 +166,8 @@ async function give(
     }
     const status = await writeOnce(context, dialect, order.connectorId, profile, deadlineMs)
     if (status !== 'later') return status
+    // A pace that the station names may be longer than a window; our own is soon over.
+    if (station.setUp?.abilities.updateEverySeconds != null) return TOO_SOON
     throw unreachable(station.identity, `must not be given another ${profile.purpose} yet`)
   } catch (error) {
     const wasSilent = timer.monotonicMs() - begun >= Math.max(SILENCE_MS, deadlineMs - 50)

@@ -9,9 +9,18 @@ import { complaintsOf, rowsOf } from '#test/support/quirk-rows.ts'
 const SPEED = 200
 
 test('a call with chargers that ignore, refuse or mumble is delivered, and the truth is paid', async () => {
-  const rows = rowsOf('1.6', ['A6', 'A10', 'B6', 'B7', 'D3', 'D6', 'D9', 'E6', 'reordered']).map(
-    (row) => ({ ...row, orderedW: row.orderedW.slice(0, 1) }),
-  )
+  const rows = rowsOf('1.6', [
+    'A6',
+    'A10',
+    'B6',
+    'B7',
+    'refuses',
+    'D3',
+    'D6',
+    'D9',
+    'E6',
+    'reordered',
+  ]).map((row) => ({ ...row, orderedW: row.orderedW.slice(0, 1) }))
   const outcomes = await playQuirks(rows, SPEED, 'measured')
   expect(outcomes.map(({ state }) => state)).toEqual(rows.map(() => 'measured'))
   expect(complaintsOf(rows, outcomes)).toEqual([])

@@ -46,10 +46,14 @@ const EXPECTED: Partial<Record<QuirkId, Outcome['kind'][]>> = {
   D12: REPLACED,
   E1: UNKNOWN,
   E3: UNKNOWN,
+  refuses: REPLACED,
   skew: UNKNOWN,
   offline: REPLACED,
   priority: REPLACED,
 }
+
+/** What a repair's reason has to say of whoever never took a setpoint. */
+const REFUSING: readonly QuirkId[] = ['B7', 'B9', 'refuses']
 
 /** Where one quirk takes away what would have shown the other. */
 const PAIRS: readonly { quirks: readonly QuirkId[]; expected: Outcome['kind'][] }[] = [
@@ -129,6 +133,8 @@ export function complaintsOf(rows: readonly Expected[], outcomes: readonly Outco
     const complaints: string[] = []
     const say = (what: string) => complaints.push(`${one.name} (${one.version}): ${what}`)
     if (!expected.includes(one.kind)) say(`expected ${expected.join(' or ')}, got ${one.kind}`)
+    const isRefusal = one.quirks.some((id) => REFUSING.includes(id))
+    if (isRefusal && one.detail !== 'refused') say(`was replaced because ${one.detail}`)
     const share = ((one.chargerTrueWh + one.spareTrueWh) * 100) / one.orderedWh
     if (!isLiar(one) && share < DELIVERED_MIN) {
       say(`${Math.round(share)} % of what was ordered was delivered`)

@@ -55,6 +55,7 @@ export const QUIRKS = {
   priority: 'its driver asks for full power 3 min after a limit (priority charging)',
   external: 'an energy manager limits it to 6 A 3 min after a limit',
   worn: 'its flash is worn out after 8 writes and takes no profile any more',
+  refuses: 'rejects every profile, whatever its form',
 } as const
 
 export type QuirkId = keyof typeof QUIRKS

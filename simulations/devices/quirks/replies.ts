@@ -41,6 +41,7 @@ const REPLIES: Partial<Record<QuirkId, () => Reply>> = {
   D6: () => withoutPeriods,
   D7: () => shortSettings,
   worn: wornOut,
+  refuses: () => rejects(() => true),
 }
 
 /** All that these quirks make of an answer; the first of them speaks first. */

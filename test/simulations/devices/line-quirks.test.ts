@@ -125,6 +125,8 @@ describe('profiles are refused', () => {
     ['B8', { unit: 'W' }, 'Rejected'],
     ['B8', {}, 'Accepted'],
     ['B9', {}, 'PropertyConstraintViolation'],
+    ['refuses', {}, 'Rejected'],
+    ['refuses', { ...byDefault, kind: 'Relative', level: 0, unit: 'W' }, 'Rejected'],
   ]
   test.each(cases)('%s %o: %s', async (quirk, form, status) => {
     await connected([quirk])
