@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
 import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 
 /** The checkout. */
 export const root = resolve(import.meta.dirname, '..', '..')
@@ -16,6 +19,14 @@ export const tools = {
 
 export type ToolResult = { readonly exitCode: number; readonly output: string }
 
+/** How a tool runs beside others. */
+export type Beside = {
+  /** Stands before each of its lines. */
+  readonly name: string
+  /** It takes what the others leave of the machine. */
+  readonly isPatient: boolean
+}
+
 /**
  * Runs a tool in the checkout. What it prints goes through as it comes and, with `keepOutput`, is
  * handed back too. Signals that end us end it first.
@@ -26,20 +37,27 @@ export async function runTool(
   options: {
     readonly env?: Readonly<Record<string, string>>
     readonly keepOutput?: boolean
+    readonly beside?: Beside
   } = {},
 ): Promise<ToolResult> {
-  const { env = {}, keepOutput = false } = options
+  const { env = {}, keepOutput = false, beside } = options
+  const isHeard = keepOutput || beside !== undefined
   const script = join(root, 'node_modules', ...tools[tool].split('/'))
   const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
-    stdio: ['ignore', keepOutput ? 'pipe' : 'inherit', 'inherit'],
+    stdio: ['ignore', isHeard ? 'pipe' : 'inherit', beside === undefined ? 'inherit' : 'pipe'],
   })
+  if (beside?.isPatient) lowerPriority(child.pid)
   let output = ''
   child.stdout?.on('data', (chunk: Buffer) => {
     output += chunk.toString()
-    process.stdout.write(chunk)
+    if (beside === undefined) process.stdout.write(chunk)
   })
+  if (beside !== undefined) {
+    passOn(child.stdout, process.stdout, beside.name)
+    passOn(child.stderr, process.stderr, beside.name)
+  }
   const pass = (signal: NodeJS.Signals) => child.kill(signal)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, pass)
@@ -51,6 +69,18 @@ export async function runTool(
   } finally {
     for (const signal of signals) process.off(signal, pass)
   }
+}
+
+/** Whole lines, each with the name of who said it. */
+function passOn(from: Readable | null, to: Writable, name: string): void {
+  if (from === null) return
+  createInterface({ input: from }).on('line', (line) => void to.write(`${name} | ${line}\n`))
+}
+
+/** What it starts from now on has its priority too. */
+function lowerPriority(pid: number | undefined): void {
+  if (pid === undefined) return // it could not be started, which its error event says
+  setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
 }
 
 export type Counts = { readonly passed: number; readonly failed: number }

@@ -1,7 +1,7 @@
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { type Counts, printCounts, root, runTool } from './tool.ts'
+import { type Beside, type Counts, printCounts, root, runTool, sum } from './tool.ts'
 
 type Report = {
   readonly numPassedTests: number
@@ -24,6 +24,7 @@ type SuiteApart = 'faults' | 'interop' | 'bench'
 export async function runVitest(
   args: readonly string[],
   suite: SuiteApart | '' = '',
+  beside?: Beside,
 ): Promise<VitestOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'gridcall-report-'))
   const file = join(folder, 'report.json')
@@ -37,6 +38,7 @@ export async function runVitest(
     ]
     const { exitCode } = await runTool('vitest', ['run', ...options, ...args], {
       env: { GRIDCALL_SUITE: suite, NODE_ENV: 'test' },
+      ...(beside === undefined ? {} : { beside }),
     })
     return outcomeOf(readReport(file), exitCode)
   } finally {
@@ -85,6 +87,11 @@ export function printSkipped(skipped: readonly Skipped[]): void {
     const why = reasons.length > 0 ? reasons.join('; ') : 'not on this machine'
     console.log(`skipped: ${file} (${tests} ${tests === 1 ? 'test' : 'tests'}): ${why}`)
   }
+}
+
+/** What several runs found, as one. */
+export function sumOutcomes(outcomes: readonly VitestOutcome[]): VitestOutcome {
+  return { ...sum(outcomes), skipped: outcomes.flatMap(({ skipped }) => skipped) }
 }
 
 /** Runs a suite that is no part of `npm test`; returns the exit code. */

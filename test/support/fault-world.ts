@@ -33,11 +33,12 @@ export async function startFaultWorld(onStop: (stop: () => Promise<void>) => voi
   onStop(() => rm(folder, { recursive: true, force: true }))
   const dataDir = join(folder, 'data')
   const scenario = oneOfEach()
-  const ocppPorts = [await freePort(8887), 0]
+  // Not where a demo looks: one that is started again beside us finds its own port free.
+  const ocppPorts = [await freePort(27_887), 0]
   ocppPorts[1] = await freePort((ocppPorts[0] ?? 0) + 1)
   const service = await keepService({
     dataDir,
-    port: await freePort(8080),
+    port: await freePort(27_080),
     ocppPort: ocppPorts[0] ?? 0,
     speed: SPEED,
     clockStart: scenario.start,

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { requestIdOf } from '#adapters/evm/wire.ts'
 import { bundleText } from '#domain/evidence.ts'
 import { parseBundle } from '#domain/verification.ts'
-import { witnessChain } from '../support/chain-witness.ts'
+import { witnessChain } from '../../support/chain-witness.ts'
 import {
   type DemoJson,
   type DemoRun,
@@ -12,8 +12,8 @@ import {
   readFleetLog,
   rpcUrlOf,
   startDemo,
-} from '../support/demo-run.ts'
-import { resigned, withOwnEscrow } from '../support/tampered-bundle.ts'
+} from '../../support/demo-run.ts'
+import { resigned, withOwnEscrow } from '../../support/tampered-bundle.ts'
 
 /** When the service is killed, by what the demo says, and what must not have been said by then. */
 const MOMENTS = [

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { privateKeyToAccount, generatePrivateKey } from 'viem/accounts'
 import type { EarningsView, OperatorCallView, SetpointLine } from '#demo/views.ts'
-import { witnessChain } from '../support/chain-witness.ts'
+import { witnessChain } from '../../support/chain-witness.ts'
 import {
   acceptCall,
   askerFor,
@@ -18,7 +18,7 @@ import {
   viewCall,
   waitForState,
   waitUntil,
-} from '../support/real-world.ts'
+} from '../../support/real-world.ts'
 
 const NORTH = 'cp-north'
 const SOUTH = 'cp-south'

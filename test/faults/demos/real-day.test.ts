@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { loadRealDay } from '#simulations/scenarios/real-day.ts'
-import { describeWith } from '../support/describe-with.ts'
-import { type DemoRun, gridcall, startDemo } from '../support/demo-run.ts'
+import { describeWith } from '../../support/describe-with.ts'
+import { type DemoRun, gridcall, startDemo } from '../../support/demo-run.ts'
 
 /** A Wednesday with four half-hours above the limit, and a Sunday with three and hardly any car. */
 const DAYS = [

@@ -7,7 +7,7 @@ import { ceilDiv } from '#domain/money.ts'
 import type { ChainIdentity } from '#ports.ts'
 import { createVerificationClient } from '#verifier/http-client.ts'
 import { createVerifier } from '#verifier/verifier.ts'
-import { witnessChain } from '../support/chain-witness.ts'
+import { witnessChain } from '../../support/chain-witness.ts'
 import {
   apiUrlOf,
   type DemoJson,
@@ -15,9 +15,9 @@ import {
   operatorOf,
   rpcUrlOf,
   startDemo,
-} from '../support/demo-run.ts'
-import { recordingLog } from '../support/recording-log.ts'
-import { wallTimer } from '../support/wall-timer.ts'
+} from '../../support/demo-run.ts'
+import { recordingLog } from '../../support/recording-log.ts'
+import { wallTimer } from '../../support/wall-timer.ts'
 
 describe('verifiers', () => {
   let run: DemoRun

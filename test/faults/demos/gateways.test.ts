@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { EvidenceBundle } from '#domain/evidence.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
 import { parseBundle } from '#domain/verification.ts'
-import { startRedis, type TestRedis, whyNoRedis } from '../jobs/redis-server.ts'
+import { startRedis, type TestRedis, whyNoRedis } from '../../jobs/redis-server.ts'
 import {
   type DemoJson,
   type DemoRun,
@@ -13,8 +13,8 @@ import {
   readFleetLog,
   startDemo,
   startDemoIn,
-} from '../support/demo-run.ts'
-import { wallTimer } from '../support/wall-timer.ts'
+} from '../../support/demo-run.ts'
+import { wallTimer } from '../../support/wall-timer.ts'
 
 const SEED = '7'
 const CONNECTED = /^30 devices are connected/
