@@ -7,6 +7,7 @@ import type { EscrowTerms } from './domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from './domain/evidence.ts'
 import type { Address, CallId, GatewayId, Hex, ResourceId } from './domain/ids.ts'
 import type { ChargingSession, Resource } from './domain/resource.ts'
+import type { OcmfRecord } from './domain/signed-meter/ocmf.ts'
 import type { DeviceReading } from './domain/telemetry.ts'
 import type { Instant } from './domain/time.ts'
 import type { Store } from './store-ports.ts'
@@ -127,6 +128,15 @@ export interface Signer {
 
 /** Checks a gateway's signature without holding its key. */
 export type VerifySignature = (publicKey: Hex, hash: Hex, signature: Hex) => boolean
+
+/** What a meter's own signature says. 'cannot-be-verified' is not 'invalid': the means are missing. */
+export type MeterSignature = {
+  readonly result: 'valid' | 'invalid' | 'cannot-be-verified'
+  readonly detail: string
+}
+
+/** Checks a signed meter record against the key that its meter was enrolled with. */
+export type CheckMeterSignature = (record: OcmfRecord, publicKey: string) => MeterSignature
 
 /** A verifier's key; EIP-712. */
 export interface Attestor {

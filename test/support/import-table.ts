@@ -128,6 +128,7 @@ export const rows: readonly Row[] = [
   adapter('modbus', ['modbus-serial']),
   adapter('blueprint', []),
   adapter('local-keys', []),
+  adapter('ocmf', []),
   {
     ...adapter('simulated', []),
     builtins: false, // the simulated world is made of nothing but arithmetic
