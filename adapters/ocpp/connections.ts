@@ -1,4 +1,3 @@
-import type { WebSocket } from 'ws'
 import { assert, DomainError } from '#domain/errors.ts'
 import type { Clock, DeviceSink, Log, Timer } from '#ports.ts'
 import type { OcppVersion } from './frames.ts'
@@ -6,6 +5,7 @@ import { createLink, type Link } from './link.ts'
 import { createSession16 } from './session16.ts'
 import { createSession201 } from './session201.ts'
 import { createSession21 } from './session21.ts'
+import type { Door } from './text-frame.ts'
 import { createStation, type Session, type SessionContext, type Station } from './station.ts'
 
 export type ConnectionOptions = {
@@ -70,16 +70,16 @@ export class Connections {
   }
 
   /** A socket whose credential has been checked begins to speak. */
-  open(identity: string, version: OcppVersion, socket: WebSocket): void {
+  open(identity: string, version: OcppVersion, door: Door): void {
     const station = this.find(identity)
     if (station === undefined) {
-      socket.terminate()
+      door.socket.terminate()
       return
     }
     const { clock, timer, log, sink, meteringIntervalSeconds, setUpDeadlineMs } = this.#options
     let session: Session | null = null
     const link = createLink({
-      socket,
+      door,
       version,
       identity,
       timer,

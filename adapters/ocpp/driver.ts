@@ -77,10 +77,10 @@ export function createOcppDriver(options: OcppDriverOptions): OcppDriver {
     passwordsOf: (identity) => passwordsOf(connections.find(identity)),
     makeRoom: (identity) => connections.makeRoom(identity),
     usableVersion: (identity) => connections.find(identity)?.setUp?.quirks?.version ?? null,
-    onSocket: (identity, version, socket, passwordSha256) => {
+    onSocket: (identity, version, door, passwordSha256) => {
       const station = connections.find(identity)
       if (station !== undefined) station.passwordSha256 = passwordSha256
-      connections.open(identity, version, socket)
+      connections.open(identity, version, door)
       for (const { id, connection } of station?.resources.values() ?? []) {
         if (passwordSha256 === null || connection.protocol !== 'ocpp') continue
         const isNew = connection.renewal?.nextSha256.includes(passwordSha256) === true

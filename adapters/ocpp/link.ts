@@ -5,6 +5,7 @@ import { callText, type OcppVersion, type Payload } from './frames.ts'
 import type { Inbox } from './inbox.ts'
 import { createReceiver } from './receiver.ts'
 import { deviation } from './schemas.ts'
+import { type Door, sendText } from './text-frame.ts'
 
 /** One live WebSocket of a station. */
 export type Link = {
@@ -23,7 +24,7 @@ export type Link = {
 }
 
 export type LinkOptions = {
-  readonly socket: WebSocket
+  readonly door: Door
   readonly version: OcppVersion
   readonly identity: string
   readonly timer: Timer
@@ -42,11 +43,13 @@ const CLOSE_DEADLINE_MS = 2_000
 const BUFFERED_BYTES_MAX = 1_000_000
 /** Frames over one socket: strict in what is sent, lenient and recorded in what comes in. */
 export function createLink(options: LinkOptions): Link {
-  const { socket, version, identity, timer } = options
+  const { door, version, identity, timer } = options
+  const { socket } = door
   const firstMessage = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<void>()
   let open = true
+  let isSilent = true
   const queue = new CallQueue(timer, identity, (id, action, payload) => {
     send(callText(id, action, payload))
   })
@@ -57,7 +60,7 @@ export function createLink(options: LinkOptions): Link {
       terminate('the station does not read')
       return
     }
-    socket.send(text) // what cannot be written closes the socket, which is heard below
+    sendText(door, text) // what cannot be written closes the socket, which is heard below
   }
 
   function finish(reason: string): void {
@@ -82,6 +85,8 @@ export function createLink(options: LinkOptions): Link {
   socket.on('message', (data, isBinary) => {
     if (!open) return
     receive(isBinary ? '' : textOf(data))
+    if (!isSilent) return
+    isSilent = false
     firstMessage.resolve()
   })
   socket.on('error', (error) => terminate(error.message))

@@ -40,7 +40,11 @@ export function meterValues(
 
 function meterValue(version: OcppVersion, payload: Payload, aligned: boolean): MeterValue {
   const values = objects(payload, 'sampledValue')
-  const measured = values.map((one) => measuredOf(version, one)).filter((one) => one !== null)
+  const measured: Measured[] = []
+  for (const one of values) {
+    const read = measuredOf(version, one)
+    if (read !== null) measured.push(read)
+  }
   const imported = total(measured, 'Energy.Active.Import.Register')
   const exported = total(measured, 'Energy.Active.Export.Register')
   const importW = total(measured, 'Power.Active.Import')
@@ -69,35 +73,40 @@ function measuredOf(version: OcppVersion, sample: Payload): Measured | null {
   }
 }
 
+const THOUSANDS = /^k(W|Wh)$/i
+
 /** kW and kWh in either version (2.x stations write them, too), 2.x also 10^multiplier. */
 function scale(version: OcppVersion, sample: Payload): number {
   const measure = version !== 'ocpp1.6' ? optionalObject(sample, 'unitOfMeasure') : sample
   if (measure === null) return 1
-  const thousands = /^k(W|Wh)$/i.test(optionalText(measure, 'unit') ?? '') ? 1000 : 1
+  const unit = optionalText(measure, 'unit') ?? ''
+  const thousands = THOUSANDS.test(unit) ? 1000 : 1
   const multiplier = version !== 'ocpp1.6' ? (optionalNumber(measure, 'multiplier') ?? 0) : 0
   return thousands * 10 ** multiplier
 }
 
 /** The value for all phases together; where a station has none, the sum of its phases. */
 function total(measured: readonly Measured[], measurand: string): number | null {
-  const atOutlet = measured.filter(
-    (one) => one.measurand === measurand && (one.location === null || one.location === 'Outlet'),
-  )
-  const whole = atOutlet.find((one) => one.phase === null)
-  if (whole !== undefined) return whole.value
-  // One sample per phase: some stations send L1 and L1-N for the same thing.
-  const phases = new Map<string, number>()
-  for (const one of atOutlet) {
-    const phase = /^(L[123])(-N)?$/.exec(one.phase ?? '')?.[1]
+  let phases: Map<string, number> | null = null
+  for (const one of measured) {
+    const isAtOutlet = one.location === null || one.location === 'Outlet'
+    if (one.measurand !== measurand || !isAtOutlet) continue
+    if (one.phase === null) return one.value
+    // One sample per phase: some stations send L1 and L1-N for the same thing.
+    const phase = /^(L[123])(-N)?$/.exec(one.phase)?.[1]
+    phases ??= new Map()
     if (phase !== undefined && !phases.has(phase)) phases.set(phase, one.value)
   }
-  if (phases.size === 0) return null
+  if (phases === null || phases.size === 0) return null
   return [...phases.values()].reduce((sum, value) => sum + value, 0)
 }
 
 function largest(measured: readonly Measured[], measurand: string): number | null {
-  const values = measured.filter((one) => one.measurand === measurand).map((one) => one.value)
-  return values.length === 0 ? null : Math.max(...values)
+  let found: number | null = null
+  for (const one of measured) {
+    if (one.measurand === measurand && (found === null || one.value > found)) found = one.value
+  }
+  return found
 }
 
 /** null where stamp or register are missing: there is nothing to settle on. Whole W and Wh. */

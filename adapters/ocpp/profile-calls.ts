@@ -48,14 +48,18 @@ export async function setProfile(
   parts: ProfileParts,
   deadlineMs: number,
 ): Promise<Status> {
-  const isLimit = parts.transactionId !== null
-  const answer = await callOrRefuse(context, {
+  const request = {
     action: 'SetChargingProfile',
     payload: dialect.setProfile(connectorId, parts),
     deadlineMs,
-    priority: isLimit ? PRIORITY.setpoint : PRIORITY.setUp,
-    ...(isLimit ? { supersedeKey: setpointKey(connectorId) } : {}),
-  })
+  }
+  const { setpoint, setUp } = PRIORITY
+  const answer = await callOrRefuse(
+    context,
+    parts.transactionId === null
+      ? { ...request, priority: setUp }
+      : { ...request, priority: setpoint, supersedeKey: setpointKey(connectorId) },
+  )
   return statusOf(answer, parts)
 }
 
@@ -101,13 +105,21 @@ function refusedFeatures(reason: string, parts: ProfileParts): Partial<ProfileFo
   return /InvalidStackLevel/i.test(reason) && parts.stackLevel === 1 ? { stackLevel: 1 } : null
 }
 
-export const TAKEN: Status = statusOf({ status: 'Accepted' })
+export const TAKEN: Status = {
+  accepted: true,
+  text: 'Accepted',
+  worthAnotherTry: false,
+  isDuplicate: false,
+  isTooSoon: false,
+  refused: null,
+}
 /** Not asked: its flash was written a moment ago. */
 export const TOO_SOON: Status = { ...statusOf({}), isTooSoon: true }
 
 export function statusOf(answer: Payload, parts: ProfileParts | null = null): Status {
   const status = optionalText(answer, 'status') ?? 'no status'
   const reason = optionalText(optionalObject(answer, 'statusInfo') ?? {}, 'reasonCode')
+  if (status === 'Accepted' && reason === null) return TAKEN
   // Another form of profile does not help where the transaction or the EVSE is not there.
   const isAboutForm = !/^(Tx|InvalidTransaction|Unknown)|EVSE/i.test(reason ?? '')
   return {

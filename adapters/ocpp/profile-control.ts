@@ -97,7 +97,9 @@ async function limit(
   if (station.conditions.overridden.has(connectorId)) {
     throw refused(identity, 'charges at full power by the wish of its driver (priority charging)')
   }
-  const transaction = await runningTransaction(parts.context, connectorId, deadlineMs)
+  const transaction =
+    station.transactions.running(connectorId) ??
+    (await transactionHeardOf(parts.context, connectorId, deadlineMs))
   const order: Order = { resource, connectorId, setpoint, powerW, transaction }
   const choice = station.ledger.forms(connectorId)
   const remainingMs = (): number => {
@@ -105,7 +107,7 @@ async function limit(
     if (left <= 0) throw unreachable(identity, 'no time left for another profile')
     return left
   }
-  await clearDisobeyed(parts, order, remainingMs)
+  if (station.ledger.takeDisobeyed(connectorId)) await clearDisobeyed(parts, order, remainingMs)
   let last = 'nothing'
   let hasCleared = false
   for (let form: ProfileForm | null = choice.current; form !== null; ) {
@@ -117,7 +119,8 @@ async function limit(
       continue
     }
     if (status.accepted) {
-      await accepted(parts, order, form, remainingMs)
+      const again = accepted(parts, order, form)
+      for (let i = 0; i < again; i += 1) await give(parts, order, form, remainingMs())
       return nameOf(form)
     }
     if (status.isTooSoon) {
@@ -178,12 +181,8 @@ async function give(
   }
 }
 
-async function accepted(
-  parts: Parts,
-  order: Order,
-  form: ProfileForm,
-  remainingMs: () => number,
-): Promise<void> {
+/** Keeps in mind what stands there now; how often it has to be given again. */
+function accepted(parts: Parts, order: Order, form: ProfileForm): number {
   const { context, pause } = parts
   const { station, clock } = context
   const { connectorId, setpoint, transaction } = order
@@ -192,10 +191,9 @@ async function accepted(
   const inForce: InForce = { form, setpoint, limitW, transactionId: transaction.id }
   station.ledger.changed(connectorId, inForce, clock.now())
   pause.over(connectorId)
-  if (!wasPaused || limitW === 0) return
+  if (!wasPaused || limitW === 0) return 0
   pause.lifted(connectorId)
-  const times = station.setUp?.quirks?.timesAfterPause ?? 1
-  for (let sent = 1; sent < times; sent += 1) await give(parts, order, form, remainingMs())
+  return (station.setUp?.quirks?.timesAfterPause ?? 1) - 1
 }
 
 /**
@@ -220,14 +218,12 @@ function sendAgain(parts: Parts, connectorId: number): void {
 }
 
 /** A limit stands on a transaction. Where nothing was heard of one yet, a little patience. */
-async function runningTransaction(
+async function transactionHeardOf(
   context: SessionContext,
   connectorId: number,
   deadlineMs: number,
 ): Promise<Transaction> {
   const { transactions, identity } = context.station
-  const known = transactions.running(connectorId)
-  if (known !== null) return known
   await waitUntilHeard(context, connectorId, deadlineMs)
   const heard = transactions.running(connectorId)
   if (heard !== null) return heard

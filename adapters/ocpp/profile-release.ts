@@ -75,7 +75,6 @@ export async function clearDisobeyed(
 ): Promise<void> {
   const { context, dialect, dynamic } = parts
   const { ledger } = context.station
-  if (!ledger.takeDisobeyed(connectorId)) return
   dynamic.forget(connectorId)
   const before = ledger.inForce(connectorId)?.form
   if (before?.purpose === 'TxDefaultProfile' && before.stackLevel === 0) {

@@ -142,8 +142,8 @@ function createAnswers(
   { version, identity, log, inbox, answer }: ReceiverOptions,
   record: Note,
 ): (frame: FrameOf<'call'>, text: string) => string {
-  function respond({ id, ...message }: FrameOf<'call'>): string {
-    const { action, payload } = withoutSignature(version, message)
+  function respond(frame: FrameOf<'call'>): string {
+    const { action, payload } = withoutSignature(version, frame)
     if (!isAction(version, action)) {
       const isOfSend = isSent(version, action)
       throw new WireError(isOfSend ? 'NotSupported' : 'NotImplemented', `${action} is not served`)
@@ -152,12 +152,12 @@ function createAnswers(
     const response = answer(action, payload)
     const ours = deviation(version, action, 'Response', response)
     if (ours !== null) throw new Error(`our own ${action} response is invalid: ${ours}`)
-    return resultText(id, response)
+    return resultText(frame.id, response)
   }
 
   return (frame, text) => {
     const { id, action } = frame
-    const remember = REMEMBERED.has(action.replace(SIGNED, ''))
+    const remember = REMEMBERED.has(unsigned(action))
     const given = remember ? inbox.answerGiven(id, text) : null
     if (given !== null) return given
     try {
@@ -193,7 +193,11 @@ function takeSent(
   }
 }
 
-const SIGNED = /-Signed$/
+const SIGNED = '-Signed'
+
+function unsigned(action: string): string {
+  return action.endsWith(SIGNED) ? action.slice(0, -SIGNED.length) : action
+}
 
 /**
  * A signed message of 2.x is a flattened JWS around the message proper (2.1 part 4, chapter 7). Its
@@ -201,14 +205,15 @@ const SIGNED = /-Signed$/
  */
 function withoutSignature(
   version: OcppVersion,
-  { action, payload }: { readonly action: string; readonly payload: Payload },
+  message: { readonly action: string; readonly payload: Payload },
 ): { readonly action: string; readonly payload: Payload } {
-  if (version === 'ocpp1.6' || !SIGNED.test(action)) return { action, payload }
+  const { action, payload } = message
+  if (version === 'ocpp1.6' || !action.endsWith(SIGNED)) return message
   const inner = payload['payload']
   if (typeof inner !== 'string') throw new WireError('FormatViolation', 'payload is no JWS')
   const proper = asObject(Buffer.from(inner, 'base64url').toString('utf8'))
   if (proper === null) throw new WireError('FormatViolation', 'the signed payload is no object')
-  return { action: action.replace(SIGNED, ''), payload: proper }
+  return { action: unsigned(action), payload: proper }
 }
 
 function asObject(text: string): Payload | null {

@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type PerMessageDeflateOptions, type WebSocket, WebSocketServer } from 'ws'
+import { type PerMessageDeflateOptions, WebSocketServer } from 'ws'
 import { DomainError } from '#domain/errors.ts'
 import type { Log, SecurityEvent, Timer } from '#ports.ts'
 import type { Admission } from './admission.ts'
 import { identityOfPath, provedBy } from './credential.ts'
 import type { OcppVersion } from './frames.ts'
+import type { Door } from './text-frame.ts'
 import { certifiedName, createTlsDoor, type OcppSecurity, type TlsDoor } from './tls.ts'
 
 const VERSIONS: readonly OcppVersion[] = ['ocpp2.1', 'ocpp2.0.1', 'ocpp1.6']
@@ -31,7 +32,7 @@ export type EndpointOptions = {
   readonly onSocket: (
     identity: string,
     version: OcppVersion,
-    socket: WebSocket,
+    door: Door,
     passwordSha256: string | null,
   ) => void
   readonly onSecurity: (identity: string, kind: SecurityEvent['kind'], detail: string) => void
@@ -167,7 +168,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       // OCPP-J: without a common version the handshake is completed and the connection closed.
       const { protocol } = webSocket
       if (!isVersion(protocol)) return webSocket.close(1002, 'no common OCPP version')
-      options.onSocket(identity, protocol, webSocket, proof.passwordSha256)
+      const door = { socket: webSocket, stream: socket }
+      options.onSocket(identity, protocol, door, proof.passwordSha256)
     })
   }
 

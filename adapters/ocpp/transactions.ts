@@ -44,7 +44,9 @@ export class TransactionBook {
   readonly #startKeys = new Map<string, string>()
   readonly #runningAt = new Map<number, string>()
   readonly #needsBefore = new Map<number, ChargingNeeds>()
-  readonly #heard = new Map<number, PromiseWithResolvers<void>>()
+  readonly #heardOf = new Set<number>()
+  /** Of those who wait for the first word; settled ones are gone. */
+  readonly #waiting = new Map<number, PromiseWithResolvers<void>>()
 
   constructor(hooks: TransactionHooks) {
     this.#hooks = hooks
@@ -115,12 +117,18 @@ export class TransactionBook {
   /** Word came of whether a transaction runs at the connector; false: the connector is not ours. */
   heard(connectorId: number): boolean {
     if (!this.#hooks.isOurs(connectorId)) return false
-    this.#gate(connectorId).resolve()
+    if (this.#heardOf.has(connectorId)) return true
+    this.#heardOf.add(connectorId)
+    this.#waiting.get(connectorId)?.resolve()
+    this.#waiting.delete(connectorId)
     return true
   }
 
-  whenHeard(connectorId: number): Promise<void> {
-    return this.#gate(connectorId).promise
+  async whenHeard(connectorId: number): Promise<void> {
+    if (this.#heardOf.has(connectorId)) return
+    const gate = this.#waiting.get(connectorId) ?? Promise.withResolvers<void>()
+    this.#waiting.set(connectorId, gate)
+    await gate.promise
   }
 
   #noteStart(startKey: string, id: string): void {
@@ -129,12 +137,6 @@ export class TransactionBook {
       if (this.#startKeys.size <= KEPT) break
       this.#startKeys.delete(oldest)
     }
-  }
-
-  #gate(connectorId: number): PromiseWithResolvers<void> {
-    const gate = this.#heard.get(connectorId) ?? Promise.withResolvers<void>()
-    this.#heard.set(connectorId, gate)
-    return gate
   }
 
   #with(connectorId: number, id: string, beginning: Beginning): Transaction {

@@ -122,18 +122,30 @@ export function rateUnitOf(list: string | null): RateUnit | null {
   return rateUnitsOf(list)[0] ?? null
 }
 
+/** The orders of one call begin and end together: thousands of the same stamp. */
+let written: { readonly at: Instant | null; readonly text: string } = { at: null, text: '' }
+
 /** UTC with Z: schedules in local time slip at the clock change. */
 export function toTimestamp(at: Instant): string {
-  return new Date(at).toISOString().replace('.000', '')
+  if (at !== written.at) written = { at, text: new Date(at).toISOString().replace('.000', '') }
+  return written.text
 }
 
 /** What nearly all stations send; a 29th to 31st is for the calendar to judge. */
 const USUAL_STAMP =
   /^20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?Z$/
 
+/** Stations that report on the clock's raster all send the same stamp, one after the other. */
+let last: { readonly text: string; readonly at: Instant | null } = { text: '', at: null }
+
 /** ISO 8601 with offset, Z, fractions, or none of it (then UTC, as such stations mean it); else null. */
 export function fromTimestamp(value: string | null): Instant | null {
   if (value === null) return null
+  if (value !== last.text) last = { text: value, at: parsed(value) }
+  return last.at
+}
+
+function parsed(value: string): Instant | null {
   const trimmed = value.trim()
   if (USUAL_STAMP.test(trimmed)) return instant(Date.parse(trimmed))
   const zoned = /(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$/.test(trimmed.slice(10)) ? trimmed : `${trimmed}Z`

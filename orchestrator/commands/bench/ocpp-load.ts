@@ -1,5 +1,5 @@
 /** The load: 1.6 charge points made of frames, many in one process, as cheap as they can be. */
-import { WebSocket } from 'ws'
+import { type FrameSocket, maskedText, openFrameSocket, putDigits } from './frame-socket.ts'
 import { serve } from './child.ts'
 import { identityOf, PASSWORD } from './ocpp-stations.ts'
 
@@ -12,7 +12,12 @@ export type Dial = {
   readonly boots: boolean
 }
 
-type LoadStation = { readonly socket: WebSocket; transactionId: number; answered: () => void }
+type LoadStation = {
+  readonly socket: FrameSocket
+  transactionId: number
+  /** Hears of each answer to what it has asked. */
+  answered: () => void
+}
 
 /** So many handshakes are open at a time: a storm is another measure. */
 const DIALLED_AT_ONCE = 100
@@ -33,19 +38,15 @@ const ANSWERS: Readonly<Record<string, string>> = {
 
 async function dial({ url, boots }: Dial, index: number): Promise<void> {
   const identity = identityOf(index)
-  const credential = Buffer.from(`${identity}:${PASSWORD}`).toString('base64')
-  const socket = new WebSocket(`${url}${identity}`, 'ocpp1.6', {
-    headers: { Authorization: `Basic ${credential}` },
-    perMessageDeflate: false,
-    ...(ADDRESSES > 1 ? { localAddress: `127.0.0.${1 + (index % ADDRESSES)}` } : {}),
+  const socket = await openFrameSocket({
+    url: new URL(`${url}${identity}`),
+    protocol: 'ocpp1.6',
+    authorization: `Basic ${Buffer.from(`${identity}:${PASSWORD}`).toString('base64')}`,
+    localAddress: ADDRESSES > 1 ? `127.0.0.${1 + (index % ADDRESSES)}` : undefined,
   })
   const station: LoadStation = { socket, transactionId: 0, answered: () => undefined }
   stations.push(station)
-  socket.on('message', (data: Buffer) => receive(station, data.toString('latin1')))
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', () => resolve())
-    socket.once('error', reject)
-  })
+  socket.onText = (bytes, from, to) => receive(station, bytes, from, to)
   if (!boots) return
   await call(station, 'BootNotification', '{"chargePointVendor":"Bench","chargePointModel":"One"}')
   const at = new Date(Date.now() - 60_000).toISOString()
@@ -53,27 +54,36 @@ async function dial({ url, boots }: Dial, index: number): Promise<void> {
   await call(station, 'StartTransaction', start)
 }
 
-function receive(station: LoadStation, text: string): void {
-  if (text.startsWith('[2,')) {
-    const [, id, action] = JSON.parse(text) as [number, string, string]
-    station.socket.send(`[3,"${id}",${ANSWERS[action] ?? '{"status":"Accepted"}'}]`)
+/** `[2,"ID","ACTION",…` is answered; of an answer nothing is read but which transaction began. */
+function receive(station: LoadStation, bytes: Buffer, from: number, to: number): void {
+  if (bytes[from + 1] === CALL) {
+    const head = bytes.toString('latin1', from + 4, Math.min(to, from + 4 + HEAD_CHARACTERS))
+    const idEnd = head.indexOf('"')
+    const action = head.slice(idEnd + 3, head.indexOf('"', idEnd + 3))
+    const answer = ANSWERS[action] ?? '{"status":"Accepted"}'
+    station.socket.write(maskedText(`[3,"${head.slice(0, idEnd)}",${answer}]`))
     return
   }
-  const [, transaction] = /"transactionId":(\d+)/.exec(text) ?? []
-  if (transaction !== undefined) station.transactionId = Number(transaction)
+  if (station.transactionId === 0) {
+    const [, transaction] = TRANSACTION.exec(bytes.toString('latin1', from, to)) ?? []
+    if (transaction !== undefined) station.transactionId = Number(transaction)
+  }
   station.answered()
 }
 
-let calls = 0
+const CALL = '2'.charCodeAt(0)
+/** An id and the name of an action stand within so many. */
+const HEAD_CHARACTERS = 100
+const TRANSACTION = /"transactionId":(\d+)/
 
-function send(station: LoadStation, action: string, payload: string): void {
-  calls += 1
-  station.socket.send(`[2,"${calls}","${action}",${payload}]`)
-}
+/** All ids have as many digits: the next one is written over the one before. */
+const FIRST_CALL = 1_000_000_000
+let calls = FIRST_CALL
 
 async function call(station: LoadStation, action: string, payload: string): Promise<void> {
   const answered = new Promise<void>((resolve) => (station.answered = resolve))
-  send(station, action, payload)
+  calls += 1
+  station.socket.write(maskedText(`[2,"${calls}","${action}",${payload}]`))
   await answered
 }
 
@@ -100,12 +110,18 @@ serve({
     let answered = 0
     const end = performance.now() + ms
     const loop = (station: LoadStation, index: number) => {
-      let registerWh = 1_000 * index + seed
+      let registerWh = FIRST_REGISTER_WH + 1_000 * index + seed
+      const text = meterValues(station.transactionId, at, registerWh)
+      const frame = maskedText(text)
+      const registerAt = text.indexOf(String(registerWh))
       return new Promise<void>((resolve) => {
         const next = () => {
           if (performance.now() >= end) return resolve()
+          calls += 1
           registerWh += 1
-          send(station, 'MeterValues', meterValues(station.transactionId, at, registerWh))
+          putDigits(frame, CALL_ID_AT, 10, calls)
+          putDigits(frame, registerAt, 9, registerWh)
+          station.socket.write(frame)
         }
         station.answered = () => {
           answered += 1
@@ -119,15 +135,20 @@ serve({
   },
 })
 
+const CALL_ID_AT = '[2,"'.length
+/** As many digits as long as a bench runs. */
+const FIRST_REGISTER_WH = 100_000_000
+
 /** Five values, as a three-phase charge point sends them. */
 function meterValues(transactionId: number, at: string, registerWh: number): string {
   const value = (measurand: string, text: string, unit: string) =>
     `{"value":"${text}","context":"Sample.Clock","measurand":"${measurand}","unit":"${unit}"}`
   return (
+    `[2,"${FIRST_CALL}","MeterValues",` +
     `{"connectorId":1,"transactionId":${transactionId},"meterValue":[{"timestamp":"${at}",` +
     `"sampledValue":[${value('Power.Active.Import', '7360', 'W')},` +
     `${value('Energy.Active.Import.Register', String(registerWh), 'Wh')},` +
     `${value('Current.Offered', '16.0', 'A')},` +
-    `${value('Voltage', '230.4', 'V')},${value('SoC', '55', 'Percent')}]}]}`
+    `${value('Voltage', '230.4', 'V')},${value('SoC', '55', 'Percent')}]}]}]`
   )
 }
