@@ -107,8 +107,12 @@ export interface DeviceSink {
   security(event: SecurityEvent): void
 }
 
-/** In which form the device took a setpoint, in the words of its protocol. */
-export type Acknowledgement = { readonly strategy: string | null }
+export type Acknowledgement = {
+  /** In which form the device took a setpoint, in the words of its protocol. */
+  readonly strategy: string | null
+  /** It does not go below this and was given it instead, W. */
+  readonly atLeastW?: number
+}
 
 /** Never holds a password, an id tag or an address of a person. */
 export type SecurityEvent = {

@@ -191,12 +191,13 @@ function createOrders(
         await session.release(resource, deadlineMs)
         return { strategy: null }
       }
-      return { strategy: await session.limit(resource, setpoint, setpoint.powerW, deadlineMs) }
+      return await session.limit(resource, setpoint, setpoint.powerW, deadlineMs)
     },
 
     nextStrategy(resourceId) {
       const { station, resource } = attached(resourceId)
-      return nextForm(station, connectorOf(resource))
+      const least = station.session?.leastInstead(resource) ?? null
+      return least ?? nextForm(station, connectorOf(resource))
     },
 
     async renewCredential(resourceId, password, deadlineMs) {

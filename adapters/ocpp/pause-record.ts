@@ -16,6 +16,8 @@ export type PauseRecord = {
   over(connectorId: number): void
   /** True: the car charges again for the first time since the pause. */
   heard(connectorId: number, state: string): boolean
+  /** It took a limit of 0 and did not go there; taken back where it does not follow its least either. */
+  learn(connectorId: number, pauses: false | null): void
   /** Gives up on cars that have not come back. */
   look(): void
 }
@@ -29,7 +31,7 @@ export function createPauseRecord(context: SessionContext): PauseRecord {
   /** The car says that it does not want to. */
   const unwilling = new Set<number>()
 
-  function learn(connectorId: number, seen: { pauses?: boolean; resumes?: boolean }): void {
+  function learn(connectorId: number, seen: Partial<Pick<Capability, 'pauses' | 'resumes'>>): void {
     const before = station.pauses.get(connectorId) ?? {}
     const now = { ...before, ...seen }
     if (now.pauses === before.pauses && now.resumes === before.resumes) return
@@ -44,6 +46,7 @@ export function createPauseRecord(context: SessionContext): PauseRecord {
       liftedAt.set(connectorId, clock.now())
       unwilling.delete(connectorId)
     },
+    learn: (connectorId, pauses) => learn(connectorId, { pauses }),
     over: (connectorId) => void liftedAt.delete(connectorId),
     heard(connectorId, state) {
       if (state === 'SuspendedEVSE' && station.ledger.inForce(connectorId)?.limitW === 0) {

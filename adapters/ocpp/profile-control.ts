@@ -1,5 +1,7 @@
 import { DomainError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
+import type { Instant } from '#domain/time.ts'
+import type { Acknowledgement, EffectiveSetpoint } from '#ports.ts'
 import { unreachable } from './call-queue.ts'
 import {
   clearForeign,
@@ -22,7 +24,7 @@ import {
 } from './profile-calls.ts'
 import type { InForce } from './profile-ledger.ts'
 import { createPauseRecord } from './pause-record.ts'
-import { givenW, type Order, type Parts, profileOf } from './profile-order.ts'
+import { givenW, heldW, type Order, type Parts, pausesAt, profileOf } from './profile-order.ts'
 import { clearDisobeyed, release, writeLater } from './profile-release.ts'
 import type { QuirkProfile } from './quirks.ts'
 import { readBack } from './read-back.ts'
@@ -35,12 +37,16 @@ const SILENCE_MS = 1_000
 /** So many silent ones fit into the time for an order. */
 const ATTEMPTS = 3
 const RESEND_DEADLINE_MS = 10_000
+const LEAST = '6 A at least'
+
+/** What a composite schedule said last. */
+type Told = { readonly effective: EffectiveSetpoint; readonly at: Instant }
 
 type Known = { readonly form: ProfileForm; readonly quirks: QuirkProfile | null }
 
 export type ProfileControl = Pick<
   Session,
-  'limit' | 'release' | 'readBack' | 'heardState' | 'tend'
+  'limit' | 'leastInstead' | 'release' | 'readBack' | 'heardState' | 'tend'
 > & {
   /** Writes the default under everything else. */
   installDefault(resource: Resource, known: Known, deadlineMs: number): Promise<Written>
@@ -57,6 +63,7 @@ export function createProfileControl(
   const dynamic = createDynamicProfiles(context, dialect)
   const elsewhere = createElsewhere(context, dialect)
   const parts: Parts = { context, dialect, dynamic, pause: createPauseRecord(context) }
+  const told = new Map<number, Told>()
   return {
     installDefault: (resource, known, deadlineMs) =>
       installDefault(context, dialect, resource, known, deadlineMs),
@@ -65,10 +72,13 @@ export function createProfileControl(
       clearForeign(context, dialect, levelMax, form, deadlineMs),
     limit: (resource, setpoint, powerW, deadlineMs) =>
       limit(parts, resource, { setpoint, powerW }, deadlineMs),
+    leastInstead: (resource) => leastInstead(parts, resource, told.get(connectorOf(resource))),
     release: (resource, deadlineMs) => release(parts, resource, deadlineMs),
     async readBack(resource, deadlineMs) {
       const said = await readBack(context, dialect, resource, deadlineMs)
-      if (said.by === 'composite') elsewhere.saw(resource, said.effective)
+      if (said.by !== 'composite') return said.effective
+      elsewhere.saw(resource, said.effective)
+      told.set(connectorOf(resource), { effective: said.effective, at: context.clock.now() })
       return said.effective
     },
     heardState(connectorId, state) {
@@ -89,7 +99,7 @@ async function limit(
   resource: Resource,
   { setpoint, powerW }: Pick<Order, 'setpoint' | 'powerW'>,
   deadlineMs: number,
-): Promise<string> {
+): Promise<Acknowledgement> {
   const { station, timer, log } = parts.context
   const { identity } = station
   const until = timer.monotonicMs() + deadlineMs
@@ -100,7 +110,8 @@ async function limit(
   const transaction =
     station.transactions.running(connectorId) ??
     (await transactionHeardOf(parts.context, connectorId, deadlineMs))
-  const order: Order = { resource, connectorId, setpoint, powerW, transaction }
+  const atLeastW = heldW(station, resource, powerW)
+  const order: Order = { resource, connectorId, setpoint, powerW: atLeastW, transaction }
   const choice = station.ledger.forms(connectorId)
   const remainingMs = (): number => {
     const left = Math.ceil(until - timer.monotonicMs())
@@ -121,7 +132,8 @@ async function limit(
     if (status.accepted) {
       const again = accepted(parts, order, form)
       for (let i = 0; i < again; i += 1) await give(parts, order, form, remainingMs())
-      return nameOf(form)
+      if (atLeastW === powerW) return { strategy: nameOf(form) }
+      return { strategy: `${nameOf(form)}, ${LEAST}`, atLeastW }
     }
     if (status.isTooSoon) {
       // What was taken before waits for its time. After refusals it is one more that is not taken.
@@ -210,11 +222,38 @@ function sendAgain(parts: Parts, connectorId: number): void {
   const { powerW, validUntil } = setpoint
   const isOver = powerW === null || validUntil <= clock.now()
   if (isOver || transaction === null || form.purpose !== 'TxProfile') return
-  const order = { resource, connectorId, setpoint, powerW, transaction }
+  const heldAtW = heldW(parts.context.station, resource, powerW)
+  const order = { resource, connectorId, setpoint, powerW: heldAtW, transaction }
   give(parts, order, form, RESEND_DEADLINE_MS).catch((error: unknown) => {
     const { identity } = station
     log.warn('a limit could not be sent again', { identity, error: String(error) })
   })
+}
+
+/**
+ * A limit of 0 that was taken and is not followed, where the station does not say by itself that
+ * something else is in force (that would be another's profile, or a form that it ignores). What does
+ * not follow its least, either, has shown nothing about pauses.
+ */
+function leastInstead(
+  { context, pause }: Parts,
+  resource: Resource,
+  told: Told | undefined,
+): string | null {
+  const { ledger, setUp } = context.station
+  const connectorId = connectorOf(resource)
+  const inForce = ledger.inForce(connectorId)
+  if (inForce === null || setUp === null || !resource.rating.pausable) return null
+  if (!pausesAt(context.station, connectorId)) {
+    if (setUp.quirks?.pauses !== false) pause.learn(connectorId, null)
+    return null
+  }
+  if (inForce.limitW !== 0) return null
+  const isNews = told !== undefined && told.at >= (ledger.changedAt(connectorId) ?? told.at)
+  const isZero = told?.effective.kind === 'limited' && told.effective.powerW === 0
+  if (isNews && !isZero) return null
+  pause.learn(connectorId, false)
+  return LEAST
 }
 
 /** A limit stands on a transaction. Where nothing was heard of one yet, a little patience. */

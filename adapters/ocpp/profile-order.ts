@@ -4,7 +4,7 @@ import type { Resource } from '#domain/resource.ts'
 import type { DynamicProfiles } from './dynamic-profiles.ts'
 import type { ProfileForm } from './forms.ts'
 import type { PauseRecord } from './pause-record.ts'
-import type { ProfileDialect } from './profile-calls.ts'
+import { connectorOf, type ProfileDialect } from './profile-calls.ts'
 import {
   centralSetpoint,
   type ProfileParts,
@@ -12,9 +12,9 @@ import {
   setpointSchedule,
   untilThenRated,
 } from './schedules.ts'
-import type { SessionContext } from './station.ts'
+import type { SessionContext, Station } from './station.ts'
 import type { Transaction } from './transactions.ts'
-import { limitToWatts, ratingWithin, toLimit, toSetpoint } from './wire.ts'
+import { grainOf, limitToWatts, ratingWithin, toLimit, toSetpoint } from './wire.ts'
 
 export type Parts = {
   readonly context: SessionContext
@@ -59,6 +59,22 @@ export function profileOf(context: SessionContext, order: Order, form: ProfileFo
     schedule: isSigned ? centralSetpoint(timed, powerW, rating) : timed,
     transactionId: purpose === 'TxProfile' ? transaction.id : null,
   }
+}
+
+/**
+ * What is given for a power, W: a station that does not go to 0 is held at its least (evcc and others
+ * see 6 A flow, lbbrhzn/ocpp#1245).
+ */
+export function heldW(station: Station, resource: Resource, powerW: number): number {
+  const { pausable, importMaxW } = resource.rating
+  if (powerW < 0 || !pausable || pausesAt(station, connectorOf(resource))) return powerW
+  const { minimumW } = grainOf(resource.rating, 'A')
+  return minimumW > importMaxW ? powerW : Math.max(powerW, minimumW)
+}
+
+/** False only where it is known, or was seen, that a limit of 0 is not followed. */
+export function pausesAt({ pauses, setUp }: Station, connectorId: number): boolean {
+  return (pauses.get(connectorId)?.pauses ?? setUp?.quirks?.pauses) !== false
 }
 
 /** What the form lets through, W. */

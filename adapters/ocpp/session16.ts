@@ -73,6 +73,7 @@ export function createSession16(context: SessionContext): Session {
   const dialects = { profile: DIALECT, setUp: setUpDialect16(context) }
   return {
     limit: profiles.limit,
+    leastInstead: profiles.leastInstead,
     release: profiles.release,
     readBack: profiles.readBack,
     heardState: profiles.heardState,

@@ -80,6 +80,7 @@ export function createSession201(context: SessionContext, more: Handlers = {}): 
 
   return {
     limit: profiles.limit,
+    leastInstead: profiles.leastInstead,
     release: profiles.release,
     readBack: profiles.readBack,
     heardState: profiles.heardState,

@@ -2,6 +2,7 @@
 import { notifyPriorityCharging } from './conditions.ts'
 import { createEventStreams } from './event-streams.ts'
 import { type Payload, WireError } from './frames.ts'
+import { heldW } from './profile-order.ts'
 import { integer, object, objects, text } from './read.ts'
 import { createSession201 } from './session201.ts'
 import type { Session, SessionContext } from './station.ts'
@@ -47,18 +48,21 @@ export function createSession21(context: SessionContext): Session {
 const PULL_BEFORE_END_MS = 300_000
 
 /** A Dynamic profile of ours whose station fetches its limit (K28): the order that stands for it. */
-function pullDynamicSchedule({ station, clock }: SessionContext, payload: Payload): Payload {
+function pullDynamicSchedule(context: SessionContext, payload: Payload): Payload {
+  const { station, clock } = context
   const id = integer(payload, 'chargingProfileId')
-  for (const [evseId, { rating }] of station.resources) {
+  for (const [evseId, resource] of station.resources) {
+    const { rating } = resource
     if (station.ledger.idsOf(evseId).limitId !== id) continue
     const wanted = station.ledger.inForce(evseId)?.setpoint ?? null
     if (wanted === null || wanted.powerW === null) break
     if (wanted.validUntil - clock.now() < PULL_BEFORE_END_MS) break
     const { unit } = station.ledger.forms(evseId).current
     const isSigned = station.setUp?.abilities.centralSetpoint === true && rating.exportMaxW > 0
+    const powerW = heldW(station, resource, wanted.powerW)
     const scheduleUpdate = isSigned
-      ? { setpoint: toSetpoint(wanted.powerW, rating, unit) }
-      : { limit: toLimit(wanted.powerW, rating, unit) }
+      ? { setpoint: toSetpoint(powerW, rating, unit) }
+      : { limit: toLimit(powerW, rating, unit) }
     return { status: 'Accepted', scheduleUpdate }
   }
   return { status: 'Rejected', statusInfo: { reasonCode: 'UnknownProfile' } }

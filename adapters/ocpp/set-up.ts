@@ -59,6 +59,10 @@ export async function setUpStation(
   // Where only a resource was added, what others left is gone already, and forms are known.
   const isKnown = station.setUp?.boot === station.boot && station.setUp.version === context.version
   if (!isKnown) {
+    // Another firmware may pause what the last one did not.
+    for (const [connectorId, seen] of station.pauses) {
+      if (seen.pauses === false) station.pauses.set(connectorId, { ...seen, pauses: null })
+    }
     station.ledger.beginForms({ preferred: form, units: abilities.units })
     await profiles.clearForeign(abilities.stackLevelMax, form, setUpDeadlineMs)
   }

@@ -1,7 +1,7 @@
 import type { Capability } from '#domain/capability.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
-import type { Clock, DeviceSink, EffectiveSetpoint, Log, Timer } from '#ports.ts'
+import type { Acknowledgement, Clock, DeviceSink, EffectiveSetpoint, Log, Timer } from '#ports.ts'
 import type { Findings } from './abilities.ts'
 import type { CallRequest } from './call-queue.ts'
 import { type Conditions, createConditions } from './conditions.ts'
@@ -66,7 +66,9 @@ export type Session = {
     setpoint: DesiredSetpoint,
     powerW: number,
     deadlineMs: number,
-  ): Promise<string>
+  ): Promise<Acknowledgement>
+  /** It does not follow a limit of 0: held at its least from now on. null: that is not why. */
+  leastInstead(resource: Resource): string | null
   release(resource: Resource, deadlineMs: number): Promise<void>
   readBack(resource: Resource, deadlineMs: number): Promise<EffectiveSetpoint>
   /** What the car does, in the words of the standard: Charging, SuspendedEV, SuspendedEVSE. */

@@ -22,6 +22,8 @@ export type Allocation = {
   readonly periods: readonly AllocatedPeriod[]
   /** Set when it was found not to obey: unpaid for the window, its deviation still nets. */
   readonly releasedAt: Instant | null
+  /** Found in the window not to go below this, W: what it was to give beyond comes from others. */
+  readonly floorW?: number
   /** Released by the wish of its driver: the settlement periods that had ended before are paid. */
   readonly releaseReason?: 'overridden'
 }

@@ -1,4 +1,5 @@
 import type { ResourceId } from './ids.ts'
+import type { Rating } from './resource.ts'
 import type { Instant } from './time.ts'
 
 /** How a device tells what is in force: a composite schedule, what it offers, its setpoint, or not. */
@@ -48,6 +49,13 @@ export type Capability = {
   readonly offlineFallback: OfflineFallback
   /** Least seconds between two updates of what it keeps in flash; null: it names none. */
   readonly updateEverySeconds: number | null
+}
+
+/** What may be promised of a device: one that cannot be paused goes no lower than its least. */
+export function ratingAsFound(rating: Rating, capability: Capability | null): Rating {
+  if (!rating.pausable || capability === null || capability.pauses !== false) return rating
+  const leastW = Math.max(rating.importMinW, Math.ceil(capability.minimumW))
+  return { ...rating, pausable: false, importMinW: Math.min(leastW, rating.importMaxW) }
 }
 
 /** What others did to a device behind our back; it lowers what the device can promise. */

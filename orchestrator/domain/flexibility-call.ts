@@ -52,7 +52,7 @@ export type Repair = {
   readonly detectedAt: Instant
   readonly replacedBy: readonly ResourceId[]
   readonly restoredAt: Instant | null
-  readonly reason: 'not-obeying' | 'silent' | 'refused' | 'overridden'
+  readonly reason: 'not-obeying' | 'silent' | 'refused' | 'overridden' | 'cannot-pause'
 }
 
 export type FlexibilityCall = {

@@ -22,8 +22,9 @@ const RAMP_SHARE = 0.5
  * Missed: the first whole reading since the device took the setpoint in the form that stands now
  * (`since`; null: not on this connection) is out of the band. Out of it only in the direction that
  * matters: a charger whose car is full draws less than its limit and obeys. Nor does a device miss
- * that has come half the way already: it ramps, and its next reading tells. Readings of one
- * resource in order of time, from shortly before the acknowledgement.
+ * that has come half the way already: it ramps, and its next reading tells. A charger that was
+ * told 0 and rests at its least (`leastW`, above 0) does not ramp. Readings of one resource in order
+ * of time, from shortly before the acknowledgement.
  */
 export function observe(
   row: SetpointRow,
@@ -31,6 +32,7 @@ export function observe(
   since: Instant | null,
   direction: Direction,
   program: Program,
+  leastW = 0,
 ): Observation {
   const { acknowledgedAt } = row
   if (acknowledgedAt === null) return { kind: 'waiting' }
@@ -39,11 +41,14 @@ export function observe(
   const good = whole.find(({ powerW }) => isWithinBand(row.powerW, powerW, direction, program))
   if (good) return { kind: 'observed', ...good }
   if (since === null) return { kind: 'waiting' }
-  const first = whole.find(({ at }) => at >= wholeFrom(since, program))
+  const [first, second] = whole.filter(({ at }) => at >= wholeFrom(since, program))
   if (first === undefined) return { kind: 'waiting' }
   const before = metered.findLast(({ at }) => at <= since)
-  if (before && ramps(before.powerW, first.powerW, row.powerW)) return { kind: 'waiting' }
-  return { kind: 'missed', ...first }
+  const rests = row.powerW === 0 && isWithinBand(leastW, first.powerW, direction, program)
+  if (rests || !before || !ramps(before.powerW, first.powerW, row.powerW)) {
+    return { kind: 'missed', ...first }
+  }
+  return second === undefined ? { kind: 'waiting' } : { kind: 'missed', ...second }
 }
 
 function ramps(beforeW: number, nowW: number, wantedW: number | null): boolean {

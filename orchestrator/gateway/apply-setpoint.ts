@@ -17,7 +17,7 @@ const FORMS_MAX = 12
 
 export type Applied =
   /** On the device since then, in the form that stands now; null: no longer of any effect. */
-  | { readonly kind: 'done'; readonly since: Instant | null }
+  | { readonly kind: 'done'; readonly since: Instant | null; readonly isLeast: boolean }
   /** The device could not be reached: the next tick tries again. */
   | { readonly kind: 'unreached' }
 
@@ -40,18 +40,21 @@ export async function applySetpoint(ports: GatewayPorts, work: Work): Promise<Ap
   const isBack = row.powerW === null && row.effectiveAt !== null
   let acknowledgedAt = row.acknowledgedAt
   let since: Instant | null = null
+  let isLeast = false
   try {
     for (let form = 0; form < FORMS_MAX; form++) {
       // The device let go by itself, or was read back.
       if (isOver(ports, row) || isBack) break
-      const { strategy } = await driver.apply(row.resourceId, row, APPLY_DEADLINE_MS)
+      const taken = await driver.apply(row.resourceId, row, APPLY_DEADLINE_MS)
+      const { strategy, atLeastW } = taken
       since = ports.clock.now()
+      isLeast = atLeastW !== undefined
       // After a reconnect it is applied again; what counts is when the device first said yes.
       if (acknowledgedAt === null || strategy !== row.strategy) {
         acknowledgedAt ??= since
         await recordSetpoint(ports, row, { acknowledgedAt, strategy })
       }
-      const said = await readBack(ports, work)
+      const said = await readBack(ports, work, atLeastW)
       if (said === 'confirmed' || !work.isWanted()) break
       if (said === 'tells-nothing' || row.powerW === null) break
       const next = driver.nextStrategy(row.resourceId)
@@ -59,7 +62,7 @@ export async function applySetpoint(ports: GatewayPorts, work: Work): Promise<Ap
       ports.log.warn('a device does not confirm its setpoint', { resourceId, next })
       if (next === null) break
     }
-    return { kind: 'done', since }
+    return { kind: 'done', since, isLeast }
   } catch (error) {
     return noteFailure(ports, row, error)
   }
@@ -72,6 +75,7 @@ function isOver({ clock }: GatewayPorts, row: SetpointRow): boolean {
 async function readBack(
   ports: GatewayPorts,
   { driver, resource, row, terms, isWanted }: Work,
+  atLeastW: number | undefined,
 ): Promise<'confirmed' | 'contradicted' | 'tells-nothing'> {
   let last: EffectiveSetpoint = { kind: 'unknown' }
   for (let i = 0; i < READ_BACK_TRIES && isWanted(); i++) {
@@ -82,11 +86,13 @@ async function readBack(
       await recordSetpoint(ports, row, { effectiveAt, effectiveW })
       return 'confirmed'
     }
+    const least = atLeastW === undefined ? null : { ...row, powerW: atLeastW }
+    if (least !== null && confirms(resource, least, last, terms)) break
     await ports.timer.sleep(READ_BACK_PAUSE_MS)
   }
   // What it says instead is the link that is missing: told without the instant of an effect.
   if (last.kind === 'limited') await recordSetpoint(ports, row, { effectiveW: last.powerW })
-  return last.kind === 'unknown' ? 'tells-nothing' : 'contradicted'
+  return last.kind === 'unknown' || atLeastW !== undefined ? 'tells-nothing' : 'contradicted'
 }
 
 async function noteFailure(
@@ -100,5 +106,5 @@ async function noteFailure(
   const isRefused = error instanceof DomainError && error.code === 'device-refused'
   if (!isRefused) return { kind: 'unreached' }
   await recordSetpoint(ports, row, { refusal })
-  return { kind: 'done', since: null }
+  return { kind: 'done', since: null, isLeast: false }
 }

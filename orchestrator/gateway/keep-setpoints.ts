@@ -22,7 +22,7 @@ type Held = {
 export function keepSetpoints(ports: GatewayPorts, attached: ReadonlyMap<ResourceId, Attached>) {
   const { store, log, gateway } = ports
   const terms = knownTerms(store)
-  const observer = observeSetpoints(ports, terms)
+  const observer = observeSetpoints(ports, terms, attached)
   const held = new Map<ResourceId, Held>()
   const newest = new Map<ResourceId, number>()
   /** Counts connections: what was made true on an earlier one says nothing of this one. */
@@ -58,11 +58,12 @@ export function keepSetpoints(ports: GatewayPorts, attached: ReadonlyMap<Resourc
     if (!device || busy.has(resourceId)) return
     const connection = connections.get(resourceId)
     const work = make(device.driver, device.resource, row).then(
-      (since) => {
+      (done) => {
         busy.delete(resourceId)
-        if (since === 'unreached') return
+        if (done.kind === 'unreached') return
         if (connections.get(resourceId) === connection) {
-          held.set(resourceId, { version, since, isLast: false })
+          // At its least it does all it can: the next row asks for no more than that.
+          held.set(resourceId, { version, since: done.since, isLast: done.isLeast })
         }
         wake() // a newer row may have come meanwhile
       },
@@ -78,8 +79,7 @@ export function keepSetpoints(ports: GatewayPorts, attached: ReadonlyMap<Resourc
     const { resourceId, version } = row
     const isWanted = () => !stopping.signal.aborted && newest.get(resourceId) === version
     const call = await terms.of(row.callId)
-    const done = await applySetpoint(ports, { driver, resource, row, terms: call, isWanted })
-    return done.kind === 'done' ? done.since : done.kind
+    return await applySetpoint(ports, { driver, resource, row, terms: call, isWanted })
   }
 
   /** It took its setpoint and its meter says otherwise: once more, in another form. */

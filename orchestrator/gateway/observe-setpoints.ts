@@ -6,6 +6,7 @@ import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import { type Observed, recordObservations } from '#lifecycle/record-setpoint.ts'
 import type { GatewayPorts } from '#ports.ts'
 import type { KnownTerms } from './call-terms.ts'
+import type { Attached } from './hold-devices.ts'
 
 /** So long after it was ordered nobody waits for a device to be measured at its default. */
 const RELEASE_INTERVALS = 20
@@ -17,7 +18,11 @@ const LATE_INTERVALS = 4
  * they measure. A device is looked at once when its row comes up, then whenever a reading of its
  * has been stored.
  */
-export function observeSetpoints(ports: GatewayPorts, terms: KnownTerms) {
+export function observeSetpoints(
+  ports: GatewayPorts,
+  terms: KnownTerms,
+  attached: ReadonlyMap<ResourceId, Pick<Attached, 'resource'>>,
+) {
   const waiting = new Map<ResourceId, SetpointRow>()
   const heard = new Set<ResourceId>()
 
@@ -32,7 +37,9 @@ export function observeSetpoints(ports: GatewayPorts, terms: KnownTerms) {
     for (const { row, readings } of await measured(due)) {
       const call = await terms.of(row.callId)
       if (call === null) continue
-      const found = observe(row, readings, since(row), call.direction, call.program)
+      const { kind, rating } = attached.get(row.resourceId)?.resource ?? {}
+      const leastW = kind === 'charger' ? (rating?.importMinW ?? 0) : 0
+      const found = observe(row, readings, since(row), call.direction, call.program, leastW)
       if (found.kind === 'observed') observed.push({ ...found, setpoint: row })
       if (found.kind === 'missed') missed.push(row)
     }

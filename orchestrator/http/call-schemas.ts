@@ -40,7 +40,7 @@ export const RepairView = z.object({
   detectedAt: At,
   replacedBy: z.array(z.string()),
   restoredAt: At.nullable(),
-  reason: z.enum(['not-obeying', 'silent', 'refused', 'overridden']),
+  reason: z.enum(['not-obeying', 'silent', 'refused', 'overridden', 'cannot-pause']),
 })
 
 export const SkippedView = z.object({

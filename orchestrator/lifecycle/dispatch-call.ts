@@ -70,7 +70,7 @@ export function setpointFor(
     {
       resourceId: allocation.resourceId,
       callId: call.id,
-      powerW: period.setpointW,
+      powerW: Math.max(period.setpointW, allocation.floorW ?? period.setpointW),
       validFrom: period.start,
       validUntil: lastEnd(allocation.periods, period.end),
       orderedAt: now,

@@ -6,6 +6,7 @@ import {
   type PeriodNeed,
   type SkippedResource,
 } from '#domain/allocation.ts'
+import { ratingAsFound } from '#domain/capability.ts'
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
 import type { Escrow } from '#domain/escrow.ts'
 import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
@@ -100,6 +101,8 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   for (const aggregator of await tx.organisations.list('aggregator')) {
     shares.set(aggregator.id, aggregator.aggregatorShareBp)
   }
+  const found = await tx.resources.capabilities(willing.map(({ id }) => id))
+  const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
   const candidates = willing.map((resource): Candidate => {
     const curve = curves.get(resource.id)
     const share = shares.get(resource.aggregatorId)
@@ -111,7 +114,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
       aggregatorId,
       aggregatorShareBp: share,
       kind,
-      rating,
+      rating: ratingAsFound(rating, capabilities.get(resourceId) ?? null),
       price: offer.price,
       baselineMethod: curve.method,
       baselineW: curve.baselineW,

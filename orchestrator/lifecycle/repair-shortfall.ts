@@ -1,25 +1,18 @@
-import {
-  allocate,
-  type Allocation,
-  type Offerable,
-  type PeriodNeed,
-  periodAt,
-} from '#domain/allocation.ts'
+import { type Allocation, periodAt } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import { judge, patientUntil, type Verdict } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibility-call.ts'
-import { offerable } from '#domain/flexibility-offer.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
-import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
+import { type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
-import { resourceEvent } from './announce.ts'
+import { announceRepair } from './announce-repair.ts'
 import { setpointFor } from './dispatch-call.ts'
+import { holdAtMinimum } from './hold-at-minimum.ts'
 import { listeningTo } from './listening-to.ts'
-import { needsOf } from './offer-flexibility.ts'
-import { resourcesNow } from './resources-now.ts'
+import { openNeeds, takeFromReserve } from './take-from-reserve.ts'
 
 /** By its meter, or by the wish of its driver. */
 type NotObeying = Omit<Extract<Verdict, { kind: 'not-obeying' }>, 'reason'> & {
@@ -42,7 +35,8 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const verdicts = judgeAll(ports, call, { rows, readings, listening }, now)
     const overrides = await overridesOf(tx, call, readings)
     const cycle = { tx, now, rows, verdicts, overrides, events: [] as BusinessEventInput[] }
-    const repaired = await replaceAll(call, cycle)
+    const held = await holdAtMinimum(call, cycle)
+    const repaired = await replaceAll(call, held, cycle)
     const settled = noteRestored(repaired, verdicts)
     if (settled !== call) await tx.calls.save(settled)
     const ordered = await renewSetpoints(settled, cycle)
@@ -123,15 +117,25 @@ async function readingsOf(
   return byResource(await tx.readings.between(ids, call.request.window.start, now))
 }
 
-async function replaceAll(call: FlexibilityCall, cycle: Cycle): Promise<FlexibilityCall> {
-  let current = call
-  for (const allocation of call.allocations) {
+async function replaceAll(
+  before: FlexibilityCall,
+  held: FlexibilityCall,
+  cycle: Cycle,
+): Promise<FlexibilityCall> {
+  let current = held
+  for (const allocation of before.allocations) {
     const { resourceId } = allocation
+    // Held at its minimum just now: it is judged by what it is told next.
+    if (!held.allocations.includes(allocation)) continue
     const verdict = cycle.overrides.get(resourceId) ?? cycle.verdicts.get(resourceId)
     if (verdict?.kind !== 'not-obeying' || allocation.releasedAt !== null) continue
     current = await replace(current, allocation, verdict, cycle)
   }
   return current
+}
+
+function orderedIn({ periods }: Allocation, start: Instant, end: Instant): number {
+  return periods.find((p) => p.start < end && p.end > start)?.powerW ?? 0
 }
 
 /** Lets go of one device and orders what it was to give from the reserve. */
@@ -146,8 +150,8 @@ async function replace(
   const released = call.allocations.map((allocation) =>
     allocation === failed ? releaseOf(allocation, verdict) : allocation,
   )
-  const needs = openNeeds(call, failed, now)
-  const added = await fromReserve({ ...call, allocations: released }, needs, cycle)
+  const needs = openNeeds(call, now, (start, end) => orderedIn(failed, start, end))
+  const added = await takeFromReserve({ ...call, allocations: released }, needs, cycle)
   const row = cycle.rows.get(failed.resourceId)
   const repair: Repair = {
     resourceId: failed.resourceId,
@@ -159,134 +163,13 @@ async function replace(
     restoredAt: null,
     reason: verdict.reason,
   }
-  events.push(...announce(call, repair, needs, added, now))
+  events.push(...announceRepair(call, repair, needs, added, now))
   return { ...call, allocations: [...released, ...added], repairs: [...call.repairs, repair] }
 }
 
 function releaseOf(allocation: Allocation, { reason, detectedAt }: NotObeying): Allocation {
   const released = { ...allocation, releasedAt: detectedAt }
   return reason === 'overridden' ? { ...released, releaseReason: reason } : released
-}
-
-/** The rest of this period from the next metering boundary, and the periods that follow. */
-function openNeeds(call: FlexibilityCall, failed: Allocation, now: Instant): PeriodNeed[] {
-  const interval = call.program.meteringIntervalSeconds
-  const next = addSeconds(floorToStep(now, interval), interval)
-  const end = deliveryEnd(call)
-  return needsOf(call)
-    .map((need) => {
-      const ordered = failed.periods.find((p) => p.start < need.end && p.end > need.start)
-      const start = instant(Math.max(need.start, next))
-      return { start, end: instant(Math.min(need.end, end)), powerW: ordered?.powerW ?? 0 }
-    })
-    .filter((need) => need.end > need.start)
-}
-
-async function fromReserve(
-  call: FlexibilityCall,
-  needs: readonly PeriodNeed[],
-  { tx, now }: Cycle,
-): Promise<Allocation[]> {
-  if (needs.every((need) => need.powerW === 0)) return []
-  await tx.promises.lockCongestionPoint(call.request.congestionPointId)
-  const busy = new Set(call.allocations.map((allocation) => allocation.resourceId))
-  const reserve = call.candidates.filter((candidate) => !busy.has(candidate.resourceId))
-  const interval = call.program.meteringIntervalSeconds
-  const at = floorToStep(addSeconds(now, -interval), interval)
-  const offers: Offerable[] = []
-  for (const state of await resourcesNow(tx, call, reserve, at)) {
-    const found = offerable(onlyOpen(call, state, needs), needs, call.request.direction)
-    if (!('reason' in found)) offers.push(found)
-  }
-  const wanted = allocate(needs, offers, call.request.direction, 'repair')
-  return keepPromised(tx, call, wanted)
-}
-
-/** The candidate with its curve, and its promises, cut to the periods that are still open. */
-function onlyOpen<T extends { readonly candidate: FlexibilityCall['candidates'][number] }>(
-  call: FlexibilityCall,
-  state: T & { readonly promisedPeriods: ReadonlySet<Instant> },
-  needs: readonly PeriodNeed[],
-): T & { readonly promisedPeriods: ReadonlySet<Instant> } {
-  const all = needsOf(call)
-  const indexOf = (need: PeriodNeed) =>
-    all.findIndex((p) => need.start >= p.start && need.start < p.end)
-  const { baselineW } = state.candidate
-  const curve = baselineW.length === 0 ? [] : needs.map((need) => baselineW[indexOf(need)] ?? 0)
-  const promised = needs.filter((need) => {
-    const period = all[indexOf(need)]
-    return period !== undefined && state.promisedPeriods.has(period.start)
-  })
-  return {
-    ...state,
-    candidate: { ...state.candidate, baselineW: curve },
-    promisedPeriods: new Set(promised.map((need) => need.start)),
-  }
-}
-
-/** Another call may have been promised a period meanwhile: what cannot be taken is dropped. */
-async function keepPromised(
-  tx: StoreTransaction,
-  call: FlexibilityCall,
-  wanted: readonly Allocation[],
-): Promise<Allocation[]> {
-  const all = needsOf(call)
-  const kept: Allocation[] = []
-  for (const allocation of wanted) {
-    const promises = allocation.periods.flatMap((period) => {
-      const whole = all.find((p) => period.start >= p.start && period.start < p.end)
-      return whole ? [{ resourceId: allocation.resourceId, periodStart: whole.start }] : []
-    })
-    const taken = await tx.promises.take(call.id, promises)
-    const starts = new Set(taken.map((promise) => promise.periodStart))
-    const periods = allocation.periods.filter((_, i) =>
-      starts.has(promises[i]?.periodStart as Instant),
-    )
-    if (periods.length > 0) kept.push({ ...allocation, periods })
-  }
-  return kept
-}
-
-function announce(
-  call: FlexibilityCall,
-  repair: Repair,
-  needs: readonly PeriodNeed[],
-  added: readonly Allocation[],
-  now: Instant,
-): BusinessEventInput[] {
-  const { resourceId, orderedW, observedW, replacedBy, reason } = repair
-  const found = resourceEvent(
-    call,
-    'resource-not-obeying',
-    now,
-    resourceId,
-    reason === 'overridden'
-      ? `${resourceId} was to move ${orderedW} W; the driver asked for full power`
-      : `${resourceId} was to move ${orderedW} W and is measured at ${observedW} W (${reason})`,
-    { notice: true, data: { orderedW, observedW, reason } },
-  )
-  const missing = needs.map((need, i) => {
-    const given = added.flatMap((a) => a.periods).filter((p) => p.start === needs[i]?.start)
-    return need.powerW - given.reduce((sum, p) => sum + p.powerW, 0)
-  })
-  const openW = Math.max(0, ...missing)
-  const repaired = resourceEvent(
-    call,
-    'shortfall-repaired',
-    now,
-    resourceId,
-    `${resourceId} is replaced by ${replacedBy.join(', ')}`,
-    { notice: true, data: { replacedBy: replacedBy.join(' ') } },
-  )
-  const remains = resourceEvent(
-    call,
-    'shortfall-remains',
-    now,
-    resourceId,
-    `${openW} W cannot be replaced from the reserve`,
-    { notice: true, data: { openW } },
-  )
-  return [found, ...(replacedBy.length > 0 ? [repaired] : []), ...(openW >= 100 ? [remains] : [])]
 }
 
 /** A repair has worked when every replacement is measured to obey. */

@@ -97,6 +97,15 @@ describe('what the meter says of a setpoint', () => {
     expect(seen([0, 0, -2500], { powerW: -5000 })).toEqual({ kind: 'waiting' })
   })
 
+  it('waits for one more reading of a ramp, and for none where a charger rests at its least', () => {
+    expect(seen([7000, 7000, 4500, 4400])).toEqual({ kind: 'missed', at: at(90), powerW: 4400 })
+    const paused = row({ powerW: 0 })
+    const rests = (...powers: number[]) =>
+      observe(paused, readings(...powers), at(5), 'reduce-import', program, 1380)
+    expect(rests(7000, 7000, 1380)).toEqual({ kind: 'missed', at: at(60), powerW: 1380 })
+    expect(rests(7000, 7000, 2500)).toEqual({ kind: 'waiting' })
+  })
+
   it('knows no band for a device that was sent back to its default', () => {
     expect(seen([2000, 2000, 7000], { powerW: null })).toMatchObject({
       kind: 'observed',

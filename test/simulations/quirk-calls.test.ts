@@ -11,7 +11,9 @@ const SPEED = 200
 test('a call with chargers that ignore, refuse or mumble is delivered, and the truth is paid', async () => {
   const rows = rowsOf('1.6', [
     'A6',
+
     'A10',
+    'C2',
     'B6',
     'B7',
     'refuses',

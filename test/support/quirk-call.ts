@@ -14,7 +14,7 @@ import {
 
 /** What came of one quirk in its call. Energies in Wh, positive where load was taken away. */
 export type Outcome = Played & {
-  readonly kind: 'by itself' | 'by another form' | 'replaced' | 'not asked'
+  readonly kind: 'by itself' | 'by another form' | 'in part' | 'replaced' | 'not asked'
   readonly detail: string
   readonly orderedWh: number
   /** By registers in the fleet that no message touches. */
@@ -76,7 +76,7 @@ async function anyWaitsForVerifiers({ store }: QuirkWorld): Promise<boolean> {
 async function outcomeOf(world: QuirkWorld, row: Played, call: FlexibilityCall): Promise<Outcome> {
   const chargerId = `charger-${row.name}`
   const mine = call.allocations.filter(({ resourceId }) => resourceId === chargerId)
-  const repair = call.repairs.find(({ resourceId }) => resourceId === chargerId)
+  const repair = call.repairs.findLast(({ resourceId }) => resourceId === chargerId)
   const line = call.settlement?.lines.find(({ resourceId }) => resourceId === chargerId)
   const rows = await world.store.transaction((tx) => tx.setpoints.ofCall(call.id))
   const forms = rows
@@ -87,7 +87,9 @@ async function outcomeOf(world: QuirkWorld, row: Played, call: FlexibilityCall):
     mine.length === 0
       ? 'not asked'
       : repair !== undefined
-        ? 'replaced'
+        ? repair.reason === 'cannot-pause'
+          ? 'in part'
+          : 'replaced'
         : usual
           ? 'by itself'
           : 'by another form'

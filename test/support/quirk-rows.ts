@@ -21,6 +21,8 @@ const ORDERS: Partial<Record<QuirkId, readonly number[]>> = {
 const OBEYS: Outcome['kind'][] = ['by itself']
 /** Where another form of profile may help, and the battery takes over if none does. */
 const FORM: Outcome['kind'][] = ['by another form', 'replaced']
+/** What lies below 6 A comes from the battery. */
+const PART: Outcome['kind'][] = ['in part']
 const REPLACED: Outcome['kind'][] = ['replaced']
 /** Nothing is known of its car or its readings: it is left out of the offer, or replaced. */
 const UNKNOWN: Outcome['kind'][] = ['not asked', 'replaced']
@@ -31,7 +33,8 @@ const EXPECTED: Partial<Record<QuirkId, Outcome['kind'][]>> = {
   A6: REPLACED,
   // It draws 6 A before it is told anything: there is nothing to take away.
   A7: ['not asked'],
-  A9: FORM,
+  // It draws all it can: its meter tells in time, or it is replaced.
+  A9: [...PART, ...FORM],
   A10: REPLACED,
   B2: FORM,
   B4: FORM,
@@ -39,7 +42,7 @@ const EXPECTED: Partial<Record<QuirkId, Outcome['kind'][]>> = {
   B7: REPLACED,
   B9: REPLACED,
   B10: ['not asked'],
-  C2: FORM,
+  C2: PART,
   // Without its power nobody knows what it could give.
   D10: ['not asked'],
   D2: UNKNOWN,
@@ -133,6 +136,9 @@ export function complaintsOf(rows: readonly Expected[], outcomes: readonly Outco
     const complaints: string[] = []
     const say = (what: string) => complaints.push(`${one.name} (${one.version}): ${what}`)
     if (!expected.includes(one.kind)) say(`expected ${expected.join(' or ')}, got ${one.kind}`)
+    if (one.kind === 'in part' && (one.chargerOwed === 0n || one.spareTrueWh === 0)) {
+      say(`${one.chargerOwed} are owed for its part, and ${one.spareTrueWh} Wh came from another`)
+    }
     const isRefusal = one.quirks.some((id) => REFUSING.includes(id))
     if (isRefusal && one.detail !== 'refused') say(`was replaced because ${one.detail}`)
     const share = ((one.chargerTrueWh + one.spareTrueWh) * 100) / one.orderedWh

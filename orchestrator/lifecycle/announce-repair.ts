@@ -1,0 +1,55 @@
+import type { Allocation, PeriodNeed } from '#domain/allocation.ts'
+import type { BusinessEventInput } from '#domain/business-event.ts'
+import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
+import type { Instant } from '#domain/time.ts'
+import { resourceEvent } from './announce.ts'
+
+/** What the DSO and the aggregators are told at once of a device that does not do its part. */
+export function announceRepair(
+  call: FlexibilityCall,
+  repair: Repair,
+  needs: readonly PeriodNeed[],
+  added: readonly Allocation[],
+  now: Instant,
+): BusinessEventInput[] {
+  const { resourceId, orderedW, observedW, replacedBy, reason } = repair
+  const found = resourceEvent(
+    call,
+    'resource-not-obeying',
+    now,
+    resourceId,
+    `${resourceId} was to move ${orderedW} W${whatIsWrong(repair)}`,
+    { notice: true, data: { orderedW, observedW, reason } },
+  )
+  const missing = needs.map((need, i) => {
+    const given = added.flatMap((a) => a.periods).filter((p) => p.start === needs[i]?.start)
+    return need.powerW - given.reduce((sum, p) => sum + p.powerW, 0)
+  })
+  const openW = Math.max(0, ...missing)
+  const repaired = resourceEvent(
+    call,
+    'shortfall-repaired',
+    now,
+    resourceId,
+    reason === 'cannot-pause'
+      ? `what ${resourceId} cannot give comes from ${replacedBy.join(', ')}`
+      : `${resourceId} is replaced by ${replacedBy.join(', ')}`,
+    { notice: true, data: { replacedBy: replacedBy.join(' ') } },
+  )
+  const remains = resourceEvent(
+    call,
+    'shortfall-remains',
+    now,
+    resourceId,
+    `${openW} W cannot be replaced from the reserve`,
+    { notice: true, data: { openW } },
+  )
+  return [found, ...(replacedBy.length > 0 ? [repaired] : []), ...(openW >= 100 ? [remains] : [])]
+}
+
+function whatIsWrong({ reason, observedW }: Repair): string {
+  if (reason === 'overridden') return '; the driver asked for full power'
+  if (reason === 'cannot-pause')
+    return `, does not go to 0 and is held at its minimum (measured: ${observedW} W)`
+  return ` and is measured at ${observedW} W (${reason})`
+}

@@ -1,0 +1,99 @@
+import type { Allocation } from '#domain/allocation.ts'
+import type { BusinessEventInput } from '#domain/business-event.ts'
+import { isWithinBand, type Verdict } from '#domain/compliance.ts'
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
+import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import type { Rating } from '#domain/resource.ts'
+import type { Instant } from '#domain/time.ts'
+import type { StoreTransaction } from '#store-ports.ts'
+import { announceRepair } from './announce-repair.ts'
+import { openNeeds, takeFromReserve } from './take-from-reserve.ts'
+
+type Cycle = {
+  readonly tx: StoreTransaction
+  readonly now: Instant
+  readonly rows: ReadonlyMap<ResourceId, SetpointRow>
+  readonly verdicts: ReadonlyMap<ResourceId, Verdict>
+  readonly events: BusinessEventInput[]
+}
+
+/**
+ * Chargers that were found not to go to 0 are held at their minimum for the rest of the window: their
+ * driver has found that out, or they rest there. They keep their part, of which the meter tells how
+ * much they give; what lies below the minimum is ordered from the reserve. Safe to run twice.
+ */
+export async function holdAtMinimum(call: FlexibilityCall, cycle: Cycle): Promise<FlexibilityCall> {
+  if (call.request.direction !== 'reduce-import') return call
+  const ratings = new Map(
+    call.candidates
+      .filter(({ kind, rating }) => kind === 'charger' && rating.pausable)
+      .map(({ resourceId, rating }) => [resourceId, rating]),
+  )
+  const open = call.allocations.filter(
+    ({ resourceId, releasedAt, floorW }) =>
+      releasedAt === null && floorW === undefined && ratings.has(resourceId),
+  )
+  if (open.length === 0) return call
+  const known = await cycle.tx.resources.capabilities(open.map(({ resourceId }) => resourceId))
+  const found = new Map(known.map((one) => [one.resourceId, one.capability]))
+  let current = call
+  for (const allocation of open) {
+    const { importMinW } = ratings.get(allocation.resourceId) as Rating
+    const capability = found.get(allocation.resourceId)
+    const floorW = Math.max(importMinW, Math.ceil(capability?.minimumW ?? 0))
+    const isLower = allocation.periods.some((p) => p.end > cycle.now && p.setpointW < floorW)
+    const cannot = capability?.pauses === false || restsAt(floorW, allocation, call, cycle)
+    if (cannot && isLower) current = await hold(current, allocation, floorW, cycle)
+  }
+  return current
+}
+
+/** Told to go to 0, and measured at its minimum. */
+function restsAt(
+  floorW: number,
+  { resourceId }: Allocation,
+  { program, request }: FlexibilityCall,
+  { rows, verdicts }: Cycle,
+): boolean {
+  const verdict = verdicts.get(resourceId)
+  if (verdict?.kind !== 'not-obeying' || verdict.reason !== 'not-obeying') return false
+  if (rows.get(resourceId)?.powerW !== 0) return false
+  return isWithinBand(floorW, verdict.observedW, request.direction, program)
+}
+
+async function hold(
+  call: FlexibilityCall,
+  allocation: Allocation,
+  floorW: number,
+  { tx, now, rows, events }: Cycle,
+): Promise<FlexibilityCall> {
+  const { resourceId } = allocation
+  const held = { ...allocation, floorW }
+  const allocations = call.allocations.map((one) => (one === allocation ? held : one))
+  const missingW = (start: Instant, end: Instant): number => {
+    const period = allocation.periods.find((p) => p.start < end && p.end > start)
+    if (period === undefined) return 0
+    return Math.max(0, Math.min(period.powerW, floorW - period.setpointW))
+  }
+  const needs = openNeeds(call, now, missingW)
+  const added = await takeFromReserve({ ...call, allocations }, needs, { tx, now })
+  const last = (await tx.readings.lastBefore([resourceId], now))[0]
+  const row = rows.get(resourceId)
+  const repair: Repair = {
+    resourceId,
+    orderedW: allocation.periods.find((p) => p.start <= now && now < p.end)?.powerW ?? 0,
+    observedW: last?.powerW ?? floorW,
+    startedAt: row?.acknowledgedAt ?? row?.orderedAt ?? now,
+    detectedAt: now,
+    replacedBy: added.map((one) => one.resourceId),
+    restoredAt: null,
+    reason: 'cannot-pause',
+  }
+  events.push(...announceRepair(call, repair, needs, added, now))
+  return {
+    ...call,
+    allocations: [...allocations, ...added],
+    repairs: [...call.repairs, repair],
+  }
+}

@@ -1,0 +1,94 @@
+import { allocate, type Allocation, type Offerable, type PeriodNeed } from '#domain/allocation.ts'
+import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
+import { offerable } from '#domain/flexibility-offer.ts'
+import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
+import type { StoreTransaction } from '#store-ports.ts'
+import { needsOf } from './offer-flexibility.ts'
+import { resourcesNow } from './resources-now.ts'
+
+/** The rest of this period from the next metering boundary, and the periods that follow. */
+export function openNeeds(
+  call: FlexibilityCall,
+  now: Instant,
+  missingW: (start: Instant, end: Instant) => number,
+): PeriodNeed[] {
+  const interval = call.program.meteringIntervalSeconds
+  const next = addSeconds(floorToStep(now, interval), interval)
+  const end = deliveryEnd(call)
+  return needsOf(call)
+    .map((need) => {
+      const start = instant(Math.max(need.start, next))
+      return {
+        start,
+        end: instant(Math.min(need.end, end)),
+        powerW: missingW(need.start, need.end),
+      }
+    })
+    .filter((need) => need.end > need.start)
+}
+
+/** Orders what is missing from the candidates that have no part yet, in merit order. */
+export async function takeFromReserve(
+  call: FlexibilityCall,
+  needs: readonly PeriodNeed[],
+  { tx, now }: { readonly tx: StoreTransaction; readonly now: Instant },
+): Promise<Allocation[]> {
+  if (needs.every((need) => need.powerW === 0)) return []
+  await tx.promises.lockCongestionPoint(call.request.congestionPointId)
+  const busy = new Set(call.allocations.map((allocation) => allocation.resourceId))
+  const reserve = call.candidates.filter((candidate) => !busy.has(candidate.resourceId))
+  const interval = call.program.meteringIntervalSeconds
+  const at = floorToStep(addSeconds(now, -interval), interval)
+  const offers: Offerable[] = []
+  for (const state of await resourcesNow(tx, call, reserve, at)) {
+    const found = offerable(onlyOpen(call, state, needs), needs, call.request.direction)
+    if (!('reason' in found)) offers.push(found)
+  }
+  const wanted = allocate(needs, offers, call.request.direction, 'repair')
+  return keepPromised(tx, call, wanted)
+}
+
+/** The candidate with its curve, and its promises, cut to the periods that are still open. */
+function onlyOpen<T extends { readonly candidate: FlexibilityCall['candidates'][number] }>(
+  call: FlexibilityCall,
+  state: T & { readonly promisedPeriods: ReadonlySet<Instant> },
+  needs: readonly PeriodNeed[],
+): T & { readonly promisedPeriods: ReadonlySet<Instant> } {
+  const all = needsOf(call)
+  const indexOf = (need: PeriodNeed) =>
+    all.findIndex((p) => need.start >= p.start && need.start < p.end)
+  const { baselineW } = state.candidate
+  const curve = baselineW.length === 0 ? [] : needs.map((need) => baselineW[indexOf(need)] ?? 0)
+  const promised = needs.filter((need) => {
+    const period = all[indexOf(need)]
+    return period !== undefined && state.promisedPeriods.has(period.start)
+  })
+  return {
+    ...state,
+    candidate: { ...state.candidate, baselineW: curve },
+    promisedPeriods: new Set(promised.map((need) => need.start)),
+  }
+}
+
+/** Another call may have been promised a period meanwhile: what cannot be taken is dropped. */
+async function keepPromised(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  wanted: readonly Allocation[],
+): Promise<Allocation[]> {
+  const all = needsOf(call)
+  const kept: Allocation[] = []
+  for (const allocation of wanted) {
+    const promises = allocation.periods.flatMap((period) => {
+      const whole = all.find((p) => period.start >= p.start && period.start < p.end)
+      return whole ? [{ resourceId: allocation.resourceId, periodStart: whole.start }] : []
+    })
+    const taken = await tx.promises.take(call.id, promises)
+    const starts = new Set(taken.map((promise) => promise.periodStart))
+    const periods = allocation.periods.filter((_, i) =>
+      starts.has(promises[i]?.periodStart as Instant),
+    )
+    if (periods.length > 0) kept.push({ ...allocation, periods })
+  }
+  return kept
+}
