@@ -60,8 +60,8 @@ export async function setUpStation(
   const isKnown = station.setUp?.boot === station.boot && station.setUp.version === context.version
   if (!isKnown) {
     // Another firmware may pause what the last one did not.
-    for (const [connectorId, seen] of station.pauses) {
-      if (seen.pauses === false) station.pauses.set(connectorId, { ...seen, pauses: null })
+    for (const [connectorId, { pauses, ...seen }] of station.pauses) {
+      if (pauses === false) station.pauses.set(connectorId, seen)
     }
     station.ledger.beginForms({ preferred: form, units: abilities.units })
     await profiles.clearForeign(abilities.stackLevelMax, form, setUpDeadlineMs)
