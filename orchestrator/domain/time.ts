@@ -76,3 +76,20 @@ export function localMinuteOfDay(at: Instant, timeZone: string): number {
   const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone)
   return local.hour * 60 + local.minute
 }
+
+/** An instant, and how far local time is ahead of UTC from then on. */
+export type OffsetFrom = { readonly at: Instant; readonly offsetMs: number }
+
+/** The first instant of a local calendar date, YYYY-MM-DD. @throws RangeError for no such zone. */
+export function dayStart(date: string, timeZone: string): OffsetFrom {
+  const local = Temporal.PlainDate.from(date).toZonedDateTime(timeZone)
+  return { at: instant(local.epochMilliseconds), offsetMs: local.offsetNanoseconds / 1e6 }
+}
+
+/** When the clocks of a zone change next after an instant; null: never again. */
+export function nextOffsetChange(after: Instant, timeZone: string): OffsetFrom | null {
+  const local = Temporal.Instant.fromEpochMilliseconds(after).toZonedDateTimeISO(timeZone)
+  const next = local.getTimeZoneTransition('next')
+  if (next === null) return null
+  return { at: instant(next.epochMilliseconds), offsetMs: next.offsetNanoseconds / 1e6 }
+}

@@ -46,6 +46,7 @@ export type BaselinePeriod = {
   readonly wh: number
 }
 
+/** In the order in which the rules are asked. */
 export type DayReason =
   | 'holiday'
   | 'call-day'
@@ -54,6 +55,8 @@ export type DayReason =
   | 'outage'
   | 'no-such-local-time'
   | 'missing-interval'
+  /** The day's temperature is not known, and the method goes by it. */
+  | 'no-temperature'
   | 'low-usage'
 
 /** A like day of the look-back that does not count, and the first rule that says so. */

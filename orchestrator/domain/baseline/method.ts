@@ -88,7 +88,7 @@ export type ControlGroupMethod = Named & {
 /** `fromSeconds` away down to `untilSeconds` away: 14400 and 3600 are three hours, one hour off. */
 export type Stretch = { readonly fromSeconds: number; readonly untilSeconds: number }
 
-/** Which earlier days count. Applied in this order; a dropped day carries the first reason. */
+/** Which earlier days count. A dropped day carries the first reason in the order of `DayReason`. */
 export type DayRules = {
   /**
    * Which days are alike. wd-nwd: working days, others. wd-sat-sunhol: working days, Saturdays,

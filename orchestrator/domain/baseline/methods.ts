@@ -1,0 +1,31 @@
+import { type BaselineMethod, methodHash } from './method.ts'
+import { ADJUSTED_METHODS } from './methods-adjusted.ts'
+import { HISTORY_METHODS } from './methods-history.ts'
+import { OTHER_METHODS } from './methods-other.ts'
+
+/** Every definition that comes with Gridcall. A version, once shipped, never changes. */
+export const BUILT_IN_METHODS: readonly BaselineMethod[] = [
+  ...HISTORY_METHODS,
+  ...ADJUSTED_METHODS,
+  ...OTHER_METHODS,
+]
+
+/** A built-in by its name, in one version or the newest; null: there is none. */
+export function builtInMethod(name: string, version?: number): BaselineMethod | null {
+  const named = BUILT_IN_METHODS.filter((method) => method.name === name)
+  return (
+    named.find((method) => method.version === version) ??
+    (version === undefined ? newest(named) : null)
+  )
+}
+
+function newest(methods: readonly BaselineMethod[]): BaselineMethod | null {
+  const [first, ...others] = methods
+  return first ? others.reduce((a, b) => (b.version > a.version ? b : a), first) : null
+}
+
+/** A built-in under the name that it claims to be, told by its hash; else the terms' own rule. */
+export function isBuiltIn(method: BaselineMethod): boolean {
+  const built = builtInMethod(method.name, method.version)
+  return built !== null && methodHash(built) === methodHash(method)
+}
