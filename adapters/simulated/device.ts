@@ -18,6 +18,8 @@ export type SimulatedDeviceOptions = {
   readonly refuses?: string
   /** Stops metering at this instant. */
   readonly silentFrom?: Instant
+  /** How many of its last readings it tells again after a reconnect; chargers tell some. */
+  readonly remembers?: number
 }
 
 export type SimulatedDevice = {
@@ -29,8 +31,10 @@ export type SimulatedDevice = {
   meter(at: Instant): Omit<DeviceReading, 'resourceId'> | null
   /** Every setpoint that reached it. */
   readonly received: readonly DesiredSetpoint[]
+  readonly remembers: number
 }
 
+const READINGS_REMEMBERED = 8
 const WS_PER_WH = 3600
 
 /** A machine without losses that reacts at once: enough to test what is decided about it. */
@@ -72,6 +76,7 @@ export function createSimulatedDevice(
   return {
     session: options.session ?? null,
     received,
+    remembers: options.remembers ?? READINGS_REMEMBERED,
     accept(wanted, now) {
       if (options.refuses !== undefined) return options.refuses
       move(now)

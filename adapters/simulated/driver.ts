@@ -24,9 +24,6 @@ export type SimulatedDriver = DeviceDriver & {
   mend(resourceId: ResourceId): void
 }
 
-/** A device tells its last readings again after a reconnect, as chargers do. */
-const MEMORY_READINGS = 8
-
 const CUT = 'its line is cut'
 
 /** A driver whose devices live in memory and know only business time. */
@@ -77,7 +74,7 @@ export function createSimulatedDriver(options: {
       const reading = device.meter(at)
       if (!reading) continue
       const kept = [...(memory.get(resourceId) ?? []), { resourceId, ...reading }]
-      memory.set(resourceId, kept.slice(-MEMORY_READINGS))
+      memory.set(resourceId, kept.slice(-device.remembers))
       if (isHeard(resourceId)) sink?.measured({ resourceId, ...reading })
     }
   }

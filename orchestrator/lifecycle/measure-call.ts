@@ -15,6 +15,7 @@ import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
 import { listeningTo } from './listening-to.ts'
+import { windowReadings } from './window-readings.ts'
 
 /**
  * After window and grace: measures what was delivered, splits the escrow and closes the evidence
@@ -59,15 +60,10 @@ async function gather(
   tx: StoreTransaction,
   call: FlexibilityCall,
 ): Promise<Evidence> {
-  const { escrow, windowStartCommitment, before, program, allocations } = call
+  const { escrow, windowStartCommitment, before, allocations } = call
   if (!escrow || !windowStartCommitment) throw new Error(`${call.id} was never dispatched`)
   const ids = allocations.map((allocation) => allocation.resourceId)
-  const end = deliveryEnd(call)
-  const readings = await tx.readings.between(
-    ids,
-    addSeconds(call.request.window.start, -program.meteringIntervalSeconds),
-    addSeconds(end, program.meteringIntervalSeconds),
-  )
+  const readings = await windowReadings(tx, call)
   const ordered = await tx.evidence.load(call.id, 0)
   if (ordered === null) throw new Error(`${call.id} has no evidence of its order`)
   const { terms, history } = parseEvidence(ordered) as OrderEvidence
@@ -77,7 +73,7 @@ async function gather(
     version: (call.evidence?.version ?? 0) + 1,
     terms,
     escrow: { terms: escrow.terms, requestId: escrow.requestId },
-    deliveryEnd: end,
+    deliveryEnd: deliveryEnd(call),
     allocations,
     history,
     before,

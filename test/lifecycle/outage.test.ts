@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest'
+import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { createSimulatedRail } from '#adapters/simulated/rail.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
@@ -25,7 +26,7 @@ afterEach(() => world.stop())
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 
 /** Two chargers are offered, a battery stands in reserve; the DSO has just accepted. */
-async function acceptedCall() {
+async function acceptedCall(machine: Partial<SimulatedDeviceOptions> = {}) {
   const program = aProgram()
   redial = null
   isChainRead = true
@@ -42,8 +43,8 @@ async function acceptedCall() {
   const second = aResource('charger-2', 'charger', 130_000n)
   const battery = aResource('battery', 'battery', 200_000n)
   await enrolAll(world, [first, second, battery], program)
-  await plugCharger(world, first, 7000)
-  await plugCharger(world, second, 7000)
+  await plugCharger(world, first, 7000, machine)
+  await plugCharger(world, second, 7000, machine)
   plugBattery(world, battery)
   await world.ports().wakeUps.notify('resources')
   await world.passTo(at(-600))
@@ -54,8 +55,8 @@ async function acceptedCall() {
 }
 
 /** The same with its first setpoints out. */
-async function dispatchedCall() {
-  const call = await acceptedCall()
+async function dispatchedCall(machine: Partial<SimulatedDeviceOptions> = {}) {
+  const call = await acceptedCall(machine)
   await world.passTo(at(120))
   return call
 }
@@ -114,6 +115,39 @@ it('and not for ever: what nobody tells is measured as unknown', async () => {
   expect(await call()).toMatchObject({ state: 'dispatched' })
   await world.passTo(at(1980 + 390))
   expect(reasons(await call())).toEqual(['no-readings', 'no-readings'])
+})
+
+/** It tells only its newest reading after a reconnect, as batteries do. */
+const FORGETFUL = { remembers: 1 }
+
+it('readings of the window’s end that nobody kept cost seconds, and not the last period', async () => {
+  const call = await dispatchedCall(FORGETFUL)
+  await outage(1770, 1980)
+  await world.passTo(at(2040))
+  const { settlement } = await call()
+  expect(reasons(await call())).toEqual(['paid', 'paid'])
+  // They let go at the end of the window: of its last half minute a part is unknown.
+  expect(settlement?.deliveredWh).toBeGreaterThan(0.97 * (settlement?.orderedWh ?? 0))
+  expect(settlement?.deliveredWh).toBeLessThan(settlement?.orderedWh ?? 0)
+})
+
+it('readings of the window’s start that nobody kept are stood in for by those beside it', async () => {
+  const call = await acceptedCall(FORGETFUL)
+  await outage(-120, 60)
+  await world.passTo(at(2040))
+  const { settlement } = await call()
+  expect(reasons(await call())).toEqual(['paid', 'paid'])
+  expect(settlement?.deliveredWh).toBeGreaterThan(0.9 * (settlement?.orderedWh ?? 0))
+})
+
+it('but nothing stands in that is further away than a settlement period', async () => {
+  const call = await dispatchedCall(FORGETFUL)
+  await outage(1770, 1770 + 960)
+  await world.passTo(at(1770 + 960 + 660))
+  const { settlement } = await call()
+  const { deliveredWh = 0, orderedWh = 0 } = settlement ?? {}
+  expect(deliveredWh).toBeGreaterThan(0.45 * orderedWh)
+  expect(deliveredWh).toBeLessThan(0.55 * orderedWh)
 })
 
 it('an escrow that was locked just before an outage is found before the call lapses', async () => {
