@@ -7,6 +7,7 @@ import { readHeadTime } from '#adapters/evm/head.ts'
 import { createEvmRail } from '#adapters/evm/rail.ts'
 import { makeOrLoadKey } from '#adapters/evm/keys.ts'
 import { openSigner } from '#adapters/local-keys/keystore.ts'
+import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { createDrivers, type Drivers } from '#adapters/registry.ts'
 import { createApp } from '#app.ts'
 import type { Config, Part } from '#config.ts'
@@ -106,6 +107,7 @@ async function assemble(
     wakeUps,
     rail,
     gateway: { id: name, signer },
+    checkMeterSignature,
   }
   const chainHeadAt = () => readHeadTime({ rpcUrl: servers.rpcUrl, timer })
   const operatorKey = await ensureFirstOperator(ports)

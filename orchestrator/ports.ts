@@ -7,7 +7,7 @@ import type { EscrowTerms } from './domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from './domain/evidence.ts'
 import type { Address, CallId, GatewayId, Hex, ResourceId } from './domain/ids.ts'
 import type { ChargingSession, Resource } from './domain/resource.ts'
-import type { OcmfRecord } from './domain/signed-meter/ocmf.ts'
+import type { CheckMeterSignature } from './domain/signed-meter/meter-key.ts'
 import type { DeviceReading } from './domain/telemetry.ts'
 import type { Instant } from './domain/time.ts'
 import type { Store } from './store-ports.ts'
@@ -94,6 +94,8 @@ export interface DeviceSink {
   connected(resourceId: ResourceId, detail: string): void
   disconnected(resourceId: ResourceId, detail: string): void
   measured(reading: DeviceReading): void
+  /** A record that the meter itself signed, to the byte. */
+  signed?(resourceId: ResourceId, text: string): void
   session(session: ChargingSession): void
   /** What the device can do, each time that it has been set up. */
   capability(resourceId: ResourceId, capability: Capability): void
@@ -132,15 +134,6 @@ export interface Signer {
 
 /** Checks a gateway's signature without holding its key. */
 export type VerifySignature = (publicKey: Hex, hash: Hex, signature: Hex) => boolean
-
-/** What a meter's own signature says. 'cannot-be-verified' is not 'invalid': the means are missing. */
-export type MeterSignature = {
-  readonly result: 'valid' | 'invalid' | 'cannot-be-verified'
-  readonly detail: string
-}
-
-/** Checks a signed meter record against the key that its meter was enrolled with. */
-export type CheckMeterSignature = (record: OcmfRecord, publicKey: string) => MeterSignature
 
 /** A verifier's key; EIP-712. */
 export interface Attestor {
@@ -195,9 +188,10 @@ export type Ports = {
   readonly rail: PayoutRail
   /** The key under which this process signs the telemetry that it takes in. */
   readonly gateway: { readonly id: GatewayId; readonly signer: Signer }
+  readonly checkMeterSignature: CheckMeterSignature
 }
 
 /** What a gateway is handed: neither money nor the queue of calls. */
-export type GatewayPorts = Omit<Ports, 'rail' | 'wakeUps'> & {
+export type GatewayPorts = Omit<Ports, 'rail' | 'wakeUps' | 'checkMeterSignature'> & {
   readonly wakeUps: Pick<WakeUps, 'notify' | 'subscribe'>
 }

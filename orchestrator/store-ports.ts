@@ -33,6 +33,7 @@ import type {
   ResourceHealth,
   Site,
 } from './domain/resource.ts'
+import type { SignedRecord } from './domain/signed-meter/meter-key.ts'
 import type { Reading } from './domain/telemetry.ts'
 import type { Instant } from './domain/time.ts'
 
@@ -49,6 +50,7 @@ export interface StoreTransaction {
   readonly promises: PromiseRepository
   readonly setpoints: SetpointRepository
   readonly readings: ReadingRepository
+  readonly signedRecords: SignedRecordRepository
   readonly sessions: SessionRepository
   readonly evidence: EvidenceStore
   readonly attestations: AttestationRepository
@@ -162,6 +164,18 @@ export interface ReadingRepository {
   chainHeads(
     gatewayId: GatewayId,
   ): Promise<{ resourceId: ResourceId; sequence: number; hash: Hex }[]>
+}
+
+/** What meters signed themselves, to the byte and for good. */
+export interface SignedRecordRepository {
+  /** The same record of a resource is kept once; returns how many were new. */
+  append(records: readonly SignedRecord[]): Promise<number>
+  /** Records with from <= at <= until, ordered by resource, instant and hash. */
+  between(
+    resourceIds: readonly ResourceId[],
+    from: Instant,
+    until: Instant,
+  ): Promise<SignedRecord[]>
 }
 
 export interface SessionRepository {

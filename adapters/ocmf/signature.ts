@@ -1,7 +1,7 @@
 /** Checks the signatures of OCMF records with OpenSSL (node:crypto). */
 import { createPublicKey, getCurves, type KeyObject, verify } from 'node:crypto'
+import type { MeterSignature } from '#domain/signed-meter/meter-key.ts'
 import type { OcmfRecord } from '#domain/signed-meter/ocmf.ts'
-import type { MeterSignature } from '#ports.ts'
 import { looseDer, rawPoint } from './wire.ts'
 
 /** OCMF's name of a curve (table 22), OpenSSL's, and the bytes of one coordinate. */

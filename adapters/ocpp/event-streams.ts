@@ -166,7 +166,7 @@ function askWhatIsWatched(context: SessionContext): void {
 }
 
 function reading(at: Instant, registerWh: number, powerW: number | null): MeterValue {
-  const nothing = { beginsTransaction: false, socPercent: null, offeredA: null }
+  const nothing = { beginsTransaction: false, socPercent: null, offeredA: null, signed: [] }
   return { ...nothing, at, registerWh, powerW, aligned: false }
 }
 

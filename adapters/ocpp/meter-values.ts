@@ -4,6 +4,7 @@ import type { DeviceReading } from '#domain/telemetry.ts'
 import type { Instant } from '#domain/time.ts'
 import type { OcppVersion, Payload } from './frames.ts'
 import { objects, optionalNumber, optionalObject, optionalText } from './read.ts'
+import { signedRecords } from './signed-values.ts'
 import { fromTimestamp } from './wire.ts'
 
 /** One moment of one meter, in base units (W, Wh, A, percent). */
@@ -17,6 +18,8 @@ export type MeterValue = {
   readonly registerWh: number | null
   readonly socPercent: number | null
   readonly offeredA: number | null
+  /** What the meter signed itself, to the byte. */
+  readonly signed: readonly string[]
 }
 
 type Measured = {
@@ -57,6 +60,7 @@ function meterValue(version: OcppVersion, payload: Payload, aligned: boolean): M
     registerWh: imported === null ? null : imported - (exported ?? 0),
     socPercent: measured.find((one) => one.measurand === 'SoC')?.value ?? null,
     offeredA: largest(measured, 'Current.Offered'),
+    signed: signedRecords(version, values),
   }
 }
 

@@ -148,6 +148,8 @@ export function reportMeterValues(
   if (resource === undefined) return
   const latest = clock.now() + AHEAD_MAX_MS
   for (const value of values) {
+    // Told before the reading that it vouches for.
+    for (const text of value.signed) sink.signed?.(resource.id, text)
     if (value.offeredA !== null && value.at !== null) {
       station.ledger.offered(connectorId, value.offeredA, value.at)
     }

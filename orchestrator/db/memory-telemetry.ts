@@ -1,19 +1,21 @@
 import type { BusinessEvent } from '#domain/business-event.ts'
 import type { Attestation, Refusal } from '#domain/evidence.ts'
 import type { ChargingSession } from '#domain/resource.ts'
+import type { SignedRecord } from '#domain/signed-meter/meter-key.ts'
 import type { Reading } from '#domain/telemetry.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 type Telemetry = Pick<
   StoreTransaction,
-  'readings' | 'sessions' | 'evidence' | 'attestations' | 'events'
+  'readings' | 'signedRecords' | 'sessions' | 'evidence' | 'attestations' | 'events'
 >
 
 /** Readings, sessions, evidence, attestations and business events in memory. */
 export function memoryTelemetry(makeTable: MakeTable): Telemetry {
   return {
     readings: memoryReadings(makeTable),
+    signedRecords: memorySignedRecords(makeTable),
     sessions: memorySessions(makeTable),
     evidence: memoryEvidence(makeTable),
     attestations: memoryAttestations(makeTable),
@@ -58,6 +60,20 @@ function memoryReadings(makeTable: MakeTable): Telemetry['readings'] {
         hash,
       }))
     },
+  }
+}
+
+function memorySignedRecords(makeTable: MakeTable): Telemetry['signedRecords'] {
+  const records = makeTable<SignedRecord>()
+  const rank = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
+  return {
+    append: async (rows) =>
+      rows.filter((record) => records.add(`${record.resourceId} ${record.hash}`, record)).length,
+    between: async (ids, from, until) =>
+      records
+        .values()
+        .filter((r) => ids.includes(r.resourceId) && r.at >= from && r.at <= until)
+        .sort((a, b) => rank(a.resourceId, b.resourceId) || a.at - b.at || rank(a.hash, b.hash)),
   }
 }
 

@@ -25,6 +25,7 @@ import type {
 import type { Program } from '#domain/program.ts'
 import type { Connection, OrganisationKind, ResourceKind } from '#domain/resource.ts'
 import type { PayoutChoice, Rating, StandingOffer } from '#domain/resource.ts'
+import type { MeterKey } from '#domain/signed-meter/meter-key.ts'
 import type { ReadingQuality } from '#domain/telemetry.ts'
 import type { BasisPoints } from '#domain/units.ts'
 import {
@@ -93,6 +94,7 @@ export const resources = gridcall.table(
     rating: domainColumn<Rating>().notNull(),
     offer: domainColumn<StandingOffer>().notNull(),
     connection: domainColumn<Connection>().notNull(),
+    meter: domainColumn<MeterKey>(),
     enrolledAt: instantColumn().notNull(),
   },
   (t) => [index().on(t.congestionPointId), index().on(t.aggregatorId), index().on(t.ownerId)],
@@ -191,6 +193,20 @@ export const readings = gridcall.table(
     primaryKey({ columns: [t.resourceId, t.at] }),
     index().on(t.gatewayId, t.resourceId, t.sequence),
   ],
+)
+
+/** The meters' own words, to the byte: text and never json. A trigger refuses every change. */
+export const signedRecords = gridcall.table(
+  'signed_records',
+  {
+    resourceId: idColumn<ResourceId>().notNull(),
+    hash: hexColumn().notNull(),
+    text: text().notNull(),
+    at: instantColumn().notNull(),
+    receivedAt: instantColumn().notNull(),
+    gatewayId: idColumn<GatewayId>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.resourceId, t.hash] }), index().on(t.resourceId, t.at)],
 )
 
 export const sessions = gridcall.table(

@@ -25,6 +25,7 @@ import { readingRepository } from './reading-repository.ts'
 import { resourceRepository } from './resource-repository.ts'
 import { sessionRepository } from './session-repository.ts'
 import { setpointRepository } from './setpoint-repository.ts'
+import { signedRecordRepository } from './signed-record-repository.ts'
 
 const POOL_SIZE = 8
 /** Attempts after the first, when the server undid a transaction because of another one. */
@@ -81,6 +82,7 @@ function repositories(tx: Transaction, events: BufferedEvents): StoreTransaction
     promises: promiseRepository(tx),
     setpoints: setpointRepository(tx),
     readings: readingRepository(tx),
+    signedRecords: signedRecordRepository(tx),
     sessions: sessionRepository(tx),
     evidence: evidenceRepository(tx),
     attestations: attestationRepository(tx),

@@ -2,6 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { fieldError } from './errors.ts'
 import type { Address } from './ids.ts'
 import type { Rating, ResourceKind, StandingOffer } from './resource.ts'
+import type { MeterKey } from './signed-meter/meter-key.ts'
 
 const POWER_MAX_W = 10_000_000
 const ENERGY_MAX_WH = 1_000_000_000
@@ -107,6 +108,22 @@ export function checkRating(kind: ResourceKind, rating: Rating): Rating {
     throw fieldError('malformed', 'rating.exportMaxW', '0 for a charger', rating.exportMaxW)
   }
   return rating
+}
+
+/** What a name plate or a registry says of a meter that signs. @throws DomainError malformed */
+export function checkMeter({ serial, publicKey }: MeterKey): MeterKey {
+  if (!/^[\x21-\x7e]([\x20-\x7e]{0,48}[\x21-\x7e])?$/.test(serial)) {
+    const expected = '1 to 50 printable characters, as the meter writes it'
+    throw fieldError('malformed', 'meter.serial', expected, serial)
+  }
+  const plain = publicKey.replaceAll(/\s/g, '')
+  const isHex = /^([0-9a-fA-F]{2}){48,200}$/.test(plain)
+  const isBase64 = /^[A-Za-z0-9+/]{60,400}={0,2}$/.test(plain) && plain.length % 4 === 0
+  if (!isHex && !isBase64) {
+    const expected = 'a public key in hex or base64'
+    throw fieldError('malformed', 'meter.publicKey', expected, publicKey.slice(0, 60))
+  }
+  return { serial, publicKey: plain }
 }
 
 /** A price and a part of the local day. @throws DomainError malformed */

@@ -7,6 +7,7 @@ import type {
   SiteId,
 } from './ids.ts'
 import type { MicroEurPerKwh } from './money.ts'
+import type { MeterKey } from './signed-meter/meter-key.ts'
 import type { Instant } from './time.ts'
 import type { BasisPoints } from './units.ts'
 
@@ -119,6 +120,8 @@ export type Resource = {
   readonly rating: Rating
   readonly offer: StandingOffer
   readonly connection: Connection
+  /** The meter that signs its registers; null: none does, or nobody told its key. */
+  readonly meter: MeterKey | null
   readonly enrolledAt: Instant
 }
 

@@ -1,13 +1,16 @@
 import type { Capability } from '#domain/capability.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { recordCapability, recordCondition, recordSecurity } from '#lifecycle/record-device.ts'
+import { recordSignedMeter } from '#lifecycle/record-signed-meter.ts'
 import type { DeviceSink, GatewayPorts, SecurityEvent } from '#ports.ts'
 
 /** Wall time: whoever knocks again and again is told of once in so long. */
 const SECURITY_EVERY_MS = 60_000
 const KNOCKS_KEPT = 1000
 
-type Reports = Pick<DeviceSink, 'capability' | 'limitedElsewhere' | 'overridden' | 'security'> & {
+type Reports = Required<
+  Pick<DeviceSink, 'capability' | 'limitedElsewhere' | 'overridden' | 'security' | 'signed'>
+> & {
   stop(): Promise<void>
 }
 
@@ -52,6 +55,8 @@ export function createDeviceReports(ports: GatewayPorts): Reports {
       const change = { overrideSince: isOn ? ports.clock.now() : null }
       inTurn(resourceId, 'an override', () => recordCondition(ports, resourceId, change))
     },
+    signed: (resourceId, text) =>
+      inTurn(resourceId, 'a signed record', () => recordSignedMeter(ports, resourceId, text)),
     security(event) {
       const { resourceId, kind, detail } = event
       ports.log.warn('security event of a device', { resourceId, kind, detail })

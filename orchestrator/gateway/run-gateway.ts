@@ -145,6 +145,7 @@ function sinkOf(
     capability: reports.capability,
     limitedElsewhere: reports.limitedElsewhere,
     overridden: reports.overridden,
+    signed: reports.signed,
     security: reports.security,
   }
 }

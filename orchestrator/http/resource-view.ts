@@ -71,6 +71,10 @@ export const ResourceView = z.object({
   rating: RatingView,
   offer: OfferView,
   connection: ConnectionView,
+  meter: z
+    .object({ serial: z.string(), publicKey: z.string() })
+    .nullable()
+    .openapi({ description: 'The meter that signs its registers; null: none does' }),
   enrolledAt: At,
   health: HealthView.nullable().openapi({ description: 'null: it has never connected' }),
   capability: CapabilityView.nullable().openapi({ description: 'null: it has not told yet' }),
@@ -112,6 +116,7 @@ export function resourceView(
     rating,
     offer: offerView(resource.offer),
     connection: connectionView(context, resource),
+    meter: resource.meter === null ? null : { ...resource.meter },
     enrolledAt: at(resource.enrolledAt),
     health: health
       ? { connected: health.connected, since: at(health.since), detail: health.detail }

@@ -3,6 +3,7 @@ import {
   checkEndpoint,
   checkHost,
   checkIdentity,
+  checkMeter,
   checkOffer,
   checkPort,
   checkProduct,
@@ -14,6 +15,7 @@ import {
 import { fieldError } from '#domain/errors.ts'
 import { type OrganisationId, type ResourceId, resourceId, type SiteId } from '#domain/ids.ts'
 import type { Connection, Rating, Resource, ResourceKind, StandingOffer } from '#domain/resource.ts'
+import type { MeterKey } from '#domain/signed-meter/meter-key.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 
@@ -51,6 +53,8 @@ export type NewResource = {
   readonly rating: Rating
   readonly offer: StandingOffer
   readonly connection: NewConnection
+  /** Of a meter that signs its registers. */
+  readonly meter?: MeterKey | null | undefined
 }
 
 /**
@@ -65,6 +69,7 @@ export async function enrolResource(
   const { kind, siteId } = input
   const rating = checkRating(kind, input.rating)
   const offer = checkOffer(input.offer)
+  const meter = input.meter == null ? null : checkMeter(input.meter)
   const id = input.id ?? resourceId(idFromBytes('resource', ports.random.bytes(8)))
   const { connection, password } = newConnection(ports, id, input.connection)
   const enrolledAt = ports.clock.now()
@@ -76,10 +81,11 @@ export async function enrolResource(
     if ((await tx.resources.find(id)) !== null) {
       throw fieldError('duplicate', 'id', 'an id that is not taken', id)
     }
-    await refuseTaken(tx, connection)
+    await refuseTaken(tx, connection, meter)
     const { ownerId, congestionPointId } = site
     const place = { siteId, ownerId, aggregatorId, congestionPointId }
-    const enrolled: Resource = { id, kind, ...place, rating, offer, connection, enrolledAt }
+    const what = { rating, offer, connection, meter, enrolledAt }
+    const enrolled: Resource = { id, kind, ...place, ...what }
     await tx.resources.save(enrolled)
     await tx.events.append([
       {
@@ -139,9 +145,18 @@ function newConnection(
 }
 
 /** One device, one resource: the same address must not be steered from two sides. */
-async function refuseTaken(tx: StoreTransaction, connection: Connection): Promise<void> {
+async function refuseTaken(
+  tx: StoreTransaction,
+  connection: Connection,
+  meter: MeterKey | null,
+): Promise<void> {
   const address = addressOf(connection)
   const others = await tx.resources.list()
+  // One meter key, one device: two devices on one meter would be paid twice for the same energy.
+  if (meter && others.some((other) => other.meter?.publicKey === meter.publicKey)) {
+    const expected = 'the key of a meter that no other resource is measured by'
+    throw fieldError('duplicate', 'meter.publicKey', expected, meter.publicKey)
+  }
   if (!others.some((other) => addressOf(other.connection) === address)) return
   if (connection.protocol === 'ocpp') {
     const expected = 'a station that is not enrolled'

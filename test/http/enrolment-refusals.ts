@@ -13,9 +13,26 @@ const trust = (thumbprint: string) =>
 const attestation = (body: object) =>
   ['POST', '/v1/verification/attestations', { version: 1, signature: '0x11', ...body }] as const
 const { rating } = chargerBody('x', 'x')
+const meter = (serial: string, publicKey: string) => charger({ meter: { serial, publicKey } })
 
 /** Of enrolment, and of what verifiers send. */
 export const ENROLMENT_REFUSALS: readonly Refusal[] = [
+  [
+    'a meter without a serial number',
+    'agg',
+    meter('', 'ab'.repeat(64)),
+    '400 malformed meter.serial',
+    /1 to 50/,
+    /""/,
+  ],
+  [
+    'a meter key that is none',
+    'agg',
+    meter('M-1', 'no key'),
+    '400 malformed meter.publicKey',
+    /hex or base64/,
+    /no key/,
+  ],
   [
     'a wallet that is no address',
     'agg',

@@ -168,6 +168,7 @@ export function resource(fields: Partial<Resource> = {}): Resource {
       untilMinute: 1440,
     },
     connection: { protocol: 'simulated', address: 'charger-1' },
+    meter: null,
     enrolledAt: NOW,
     ...fields,
   }

@@ -70,6 +70,7 @@ function resource(device: ScenarioDevice, connection: Connection): Resource {
     rating: device.rating,
     offer: { ...device.offer, price: microEurPerKwh(BigInt(device.offer.price)) },
     connection,
+    meter: null,
     enrolledAt: start,
   }
 }

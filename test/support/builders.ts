@@ -103,6 +103,7 @@ export function aResource(
       untilMinute: 1440,
     },
     connection: { protocol: 'simulated', address: id },
+    meter: null,
     enrolledAt: addSeconds(WINDOW_START, -86_400),
     ...changes,
   }

@@ -1,3 +1,4 @@
+import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { createHash } from 'node:crypto'
 import { createOcppDriver, type OcppDriver } from '#adapters/ocpp/driver.ts'
 import { createSimulatedDriver } from '#adapters/simulated/driver.ts'
@@ -232,6 +233,7 @@ function portsOf(parts: {
     wakeUps: localWakeUps(),
     rail,
     gateway: { id, signer },
+    checkMeterSignature,
   }
 }
 

@@ -54,6 +54,7 @@ export function chargerOf(index: number, enrolledAt: Instant): Resource {
       passwordSha256: PASSWORD_SHA256,
       connectorId: 1,
     },
+    meter: null,
     enrolledAt,
   }
 }

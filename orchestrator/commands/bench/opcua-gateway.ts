@@ -152,6 +152,7 @@ function batteryAt({ endpoint, thumbprint }: BatteryServer, number: number): Res
       untilMinute: 1440,
     },
     connection: { protocol: 'opcua', endpoint, thumbprint },
+    meter: null,
     enrolledAt: instant(0),
   }
 }

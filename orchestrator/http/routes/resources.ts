@@ -49,6 +49,17 @@ const EnrolBody = z.strictObject({
     pausable: z.boolean(),
   }),
   offer: OfferBody,
+  meter: z
+    .strictObject({
+      serial: z.string().max(100).openapi({ description: 'As the signed records name it' }),
+      publicKey: z
+        .string()
+        .max(2000)
+        .openapi({ description: 'Hex or base64, from the name plate' }),
+    })
+    .nullable()
+    .optional()
+    .openapi({ description: 'Of a meter that signs its registers (OCMF)' }),
   connection: z.discriminatedUnion('protocol', [
     z.strictObject({
       protocol: z.literal('ocpp'),

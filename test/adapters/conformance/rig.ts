@@ -129,6 +129,7 @@ export function resourceOf(
       untilMinute: 1440,
     },
     connection,
+    meter: null,
     enrolledAt: START,
   }
 }

@@ -34,6 +34,7 @@ export type Heard = {
   readonly connected: { id: string; detail: string }[]
   readonly disconnected: { id: string; detail: string }[]
   readonly readings: DeviceReading[]
+  readonly signed: { id: string; text: string }[]
   readonly sessions: ChargingSession[]
   readonly capabilities: { id: string; capability: Capability }[]
   readonly limits: { id: string; limitW: number | null; source: string }[]
@@ -59,6 +60,7 @@ export async function startWorld(
     connected: [],
     disconnected: [],
     readings: [],
+    signed: [],
     sessions: [],
     capabilities: [],
     limits: [],
@@ -76,6 +78,7 @@ export async function startWorld(
     connected: (id, detail) => heard.connected.push({ id, detail }),
     disconnected: (id, detail) => heard.disconnected.push({ id, detail }),
     measured: (reading) => heard.readings.push(reading),
+    signed: (id, text) => heard.signed.push({ id, text }),
     session: (session) => heard.sessions.push(session),
     capability: (id, capability) => heard.capabilities.push({ id, capability }),
     limitedElsewhere: (id, limitW, source) => heard.limits.push({ id, limitW, source }),
@@ -136,6 +139,7 @@ export function charger(
       passwordSha256: createHash('sha256').update(password).digest('hex'),
       connectorId,
     },
+    meter: null,
     enrolledAt: START,
   }
 }

@@ -106,6 +106,7 @@ export function battery(
       ...(product === undefined ? {} : { product }),
       ...(user === undefined ? {} : { user }),
     },
+    meter: null,
     enrolledAt: instant(0),
   }
 }

@@ -120,6 +120,35 @@ export function readingTests(open: () => Store): void {
     expect(none).toEqual([])
   })
 
+  test('a signed record is kept once and to the byte, and found by what it speaks of', async () => {
+    const store = open()
+    const record = (resourceId: typeof A, minute: number, text: string, hash: number) => ({
+      resourceId,
+      hash: hexOf(hash),
+      text,
+      at: minutes(minute),
+      receivedAt: minutes(20),
+      gatewayId: gatewayId('gateway-1'),
+    })
+    const odd = 'OCMF|{ "RV" : 1.50,\t"RV":"\\u00e9" }|{}'
+    const first = record(A, 15, odd, 2)
+    const rows = [
+      first,
+      record(A, 15, 'OCMF|{}|{}', 1),
+      record(B, 15, odd, 2),
+      record(A, 30, odd, 3),
+    ]
+    const append = (records: typeof rows) =>
+      store.transaction((tx) => tx.signedRecords.append(records))
+    expect(await append([])).toBe(0)
+    expect(await append(rows)).toBe(4)
+    expect(await append([first, { ...first, receivedAt: minutes(99) }])).toBe(0)
+    const found = await store.transaction((tx) =>
+      tx.signedRecords.between([A], minutes(15), minutes(29)),
+    )
+    expect(found).toEqual([rows[1], first])
+  })
+
   test('a session keeps what was known, and is found while it runs', async () => {
     const store = open()
     const begun = {
