@@ -43,6 +43,7 @@ export function createSimulatedDevice(
   start: Instant,
 ): SimulatedDevice {
   const received: DesiredSetpoint[] = []
+  let newest: number | null = null
   let setpoint: DesiredSetpoint | null = null
   let at = start
   let registerWs = (options.registerWh ?? 0) * WS_PER_WH
@@ -78,6 +79,9 @@ export function createSimulatedDevice(
     received,
     remembers: options.remembers ?? READINGS_REMEMBERED,
     accept(wanted, now) {
+      const { version } = wanted
+      if (newest !== null && version < newest) return `order ${newest} came before order ${version}`
+      newest = version
       if (options.refuses !== undefined) return options.refuses
       move(now)
       received.push(wanted)

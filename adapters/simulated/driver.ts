@@ -2,15 +2,11 @@ import type { Capability } from '#domain/capability.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
-import type { DeviceReading } from '#domain/telemetry.ts'
 import type { Resource } from '#domain/resource.ts'
-import { type Instant, instant } from '#domain/time.ts'
-import type { Clock, DeviceDriver, DeviceSink, EffectiveSetpoint } from '#ports.ts'
-import {
-  createSimulatedDevice,
-  type SimulatedDevice,
-  type SimulatedDeviceOptions,
-} from './device.ts'
+import type { Instant } from '#domain/time.ts'
+import type { Clock, DeviceDriver, DeviceSink } from '#ports.ts'
+import type { SimulatedDevice, SimulatedDeviceOptions } from './device.ts'
+import { createMachines } from './machines.ts'
 
 export type SimulatedDriver = DeviceDriver & {
   /** Puts a machine behind a resource, before or after it is enrolled. */
@@ -31,52 +27,27 @@ export function createSimulatedDriver(options: {
   readonly clock: Clock
   readonly meteringIntervalSeconds: number
 }): SimulatedDriver {
-  const devices = new Map<ResourceId, SimulatedDevice>()
+  const { clock, meteringIntervalSeconds } = options
+  const machines = createMachines(clock.now(), meteringIntervalSeconds)
   const attached = new Map<ResourceId, Resource>()
   /** Why a device is not heard. */
   const away = new Map<ResourceId, string>()
-  const newest = new Map<ResourceId, number>()
-  const memory = new Map<ResourceId, DeviceReading[]>()
-  const step = options.meteringIntervalSeconds * 1000
   let sink: DeviceSink | null = null
-  let passed = options.clock.now()
-
-  function find(resourceId: ResourceId): SimulatedDevice {
-    const device = devices.get(resourceId)
-    if (!device) throw new DomainError('device-unreachable', `no machine behind ${resourceId}`)
-    return device
-  }
 
   function reach(resourceId: ResourceId): SimulatedDevice {
-    const why = away.get(resourceId)
-    if (!attached.has(resourceId)) {
-      throw new DomainError('device-unreachable', `${resourceId} is not attached`)
-    }
+    const why = attached.has(resourceId) ? away.get(resourceId) : 'it is not attached'
     if (why !== undefined) throw new DomainError('device-unreachable', `${resourceId}: ${why}`)
-    return find(resourceId)
+    return machines.find(resourceId)
   }
 
   function connect(resource: Resource): void {
-    if (away.get(resource.id) === CUT) return
-    const session = devices.get(resource.id)?.session
-    if (session) sink?.session({ resourceId: resource.id, ...session })
-    for (const reading of memory.get(resource.id) ?? []) sink?.measured(reading)
-    sink?.capability(resource.id, capabilityOf(resource, options.meteringIntervalSeconds))
-    sink?.connected(resource.id, 'in memory')
-  }
-
-  function isHeard(resourceId: ResourceId): boolean {
-    return attached.has(resourceId) && !away.has(resourceId)
-  }
-
-  function reportAll(at: Instant): void {
-    for (const [resourceId, device] of [...devices].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const reading = device.meter(at)
-      if (!reading) continue
-      const kept = [...(memory.get(resourceId) ?? []), { resourceId, ...reading }]
-      memory.set(resourceId, kept.slice(-device.remembers))
-      if (isHeard(resourceId)) sink?.measured({ resourceId, ...reading })
-    }
+    const { id: resourceId } = resource
+    if (away.get(resourceId) === CUT) return
+    const session = machines.session(resourceId)
+    if (session) sink?.session({ resourceId, ...session })
+    for (const reading of machines.remembered(resourceId)) sink?.measured(reading)
+    sink?.capability(resourceId, capabilityOf(resource, meteringIntervalSeconds))
+    sink?.connected(resourceId, 'in memory')
   }
 
   return {
@@ -93,25 +64,14 @@ export function createSimulatedDriver(options: {
       attached.set(resource.id, resource)
       if (!isKnown) connect(resource)
     },
-    async detach(resourceId) {
-      attached.delete(resourceId)
-    },
+    detach: async (resourceId) => void attached.delete(resourceId),
     async apply(resourceId: ResourceId, setpoint: DesiredSetpoint) {
-      const device = reach(resourceId)
-      const known = newest.get(resourceId) ?? setpoint.version
-      if (setpoint.version < known) {
-        const why = `order ${known} came before order ${setpoint.version}`
-        throw new DomainError('device-refused', why)
-      }
-      newest.set(resourceId, setpoint.version)
-      const answer = device.accept(setpoint, options.clock.now())
-      if (answer !== null) throw new DomainError('device-refused', answer)
+      const refusal = reach(resourceId).accept(setpoint, clock.now())
+      if (refusal !== null) throw new DomainError('device-refused', refusal)
       return { strategy: null }
     },
     nextStrategy: () => null,
-    async readBack(resourceId: ResourceId): Promise<EffectiveSetpoint> {
-      return reach(resourceId).effective(options.clock.now())
-    },
+    readBack: async (resourceId) => reach(resourceId).effective(clock.now()),
     cut(resourceId) {
       away.set(resourceId, CUT)
       if (attached.has(resourceId)) sink?.disconnected(resourceId, CUT)
@@ -123,18 +83,13 @@ export function createSimulatedDriver(options: {
       away.delete(resourceId)
       if (resource !== undefined && wasCut) connect(resource)
     },
-    plug(resourceId, machine) {
-      devices.set(resourceId, createSimulatedDevice(machine, options.clock.now()))
-    },
-    passTo(at) {
-      let next = instant((Math.floor(passed / step) + 1) * step)
-      while (next <= at) {
-        reportAll(next)
-        next = instant(next + step)
-      }
-      passed = at
-    },
-    device: find,
+    plug: (resourceId, machine) => machines.plug(resourceId, machine, clock.now()),
+    passTo: (at) =>
+      machines.passTo(at, (reading) => {
+        const { resourceId } = reading
+        if (attached.has(resourceId) && !away.has(resourceId)) sink?.measured(reading)
+      }),
+    device: machines.find,
   }
 }
 

@@ -1,11 +1,12 @@
 import { hashOf } from '#domain/canonical.ts'
-import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
+import type { ChainIntent } from '#domain/chain.ts'
 import type { EscrowTerms } from '#domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from '#domain/evidence.ts'
 import type { Address, Hex } from '#domain/ids.ts'
 import type { Attestor, ChainIdentity, Clock, EscrowReader, PayoutRail } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
-import { type PoolEvent, SimulatedPool } from './pool.ts'
+import { SimulatedPool } from './pool.ts'
+import { createSender } from './sender.ts'
 
 const address = (name: string): Address => `0x${hashOf({ party: name }).slice(2, 42)}`
 
@@ -56,6 +57,7 @@ export function createSimulatedRail(options: {
   const { verifiers } = SIMULATED_PARTIES
   const signer = (message: unknown, signature: Hex): Address | null =>
     verifiers.find((v) => simulatedSignature(v, message) === signature) ?? null
+  const sender = createSender({ store, clock, pool, identity: IDENTITY, idOf })
 
   return {
     pool,
@@ -82,50 +84,8 @@ export function createSimulatedRail(options: {
       const found = pool.requests.get(id)
       return found ? { amount: found.amount, payout: found.payout } : null
     },
-    async advance() {
-      const open = await store.transaction(async (tx) => {
-        if ((await tx.chain.identity()) === null) await tx.chain.identify(IDENTITY)
-        return tx.chain.open()
-      })
-      let newEvents = 0
-      for (const row of open) newEvents += await carryOut(row.businessKey, row.intent)
-      return { newEvents }
-    },
+    advance: async () => ({ newEvents: await sender.sendAll() }),
   }
-
-  /** What the pool did once it does not do again; its events are recorded once each. */
-  async function carryOut(businessKey: string, intent: ChainIntent): Promise<number> {
-    const hash = hashOf({ businessKey })
-    const known = journal.get(pool)?.get(businessKey)
-    let events = known
-    if (events === undefined) {
-      try {
-        events = pool.run(intent, idOf, Math.floor(clock.now() / 1000))
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        if (reason === 'TooEarly') return 0 // waits for its time, as a sender would
-        await store.transaction((tx) => tx.chain.mined(businessKey, hash, 'reverted', reason))
-        return 0
-      }
-      remember(pool, businessKey, events)
-    }
-    const block = Math.floor(clock.now() / 1000)
-    const at = { transactionHash: hash, block, blockHash: hashOf({ block }) }
-    const recorded = events.map((event, logIndex) => ({ ...event, ...at, logIndex }) as ChainEvent)
-    await store.transaction(async (tx) => {
-      await tx.chain.mined(businessKey, hash, 'mined')
-      await tx.chain.record(recorded, { block, hash: at.blockHash })
-    })
-    return recorded.length
-  }
-}
-
-/** What each pool has done, by business key: the chain's memory, which outlives the service. */
-const journal = new WeakMap<SimulatedPool, Map<string, PoolEvent[]>>()
-
-function remember(pool: SimulatedPool, businessKey: string, events: PoolEvent[]): void {
-  const done = journal.get(pool) ?? new Map<string, PoolEvent[]>()
-  journal.set(pool, done.set(businessKey, events))
 }
 
 /** A verifier's key in the simulated world. */

@@ -33,56 +33,16 @@ export type VerifierPorts = {
 export function createVerifier(ports: VerifierPorts): { tick(): Promise<number> } {
   const verified = new Map<string, VerifiedCall>()
 
-  async function checkSettlement(
-    task: Extract<VerificationTask, { subject: 'settlement' }>,
-  ): Promise<Difference[]> {
-    const text = await ports.client.bundle(task.subjectId, task.version)
-    const differences = verifyBundle(text, ports.verifySignature, ports.round)
-    const bundle = parseBundle(text)
-    const { terms, requestId } = bundle.escrow
-    const onChain = await ports.chain.escrow(requestId)
-    differences.push(
-      ...same('statement', hashOf(task.statement), hashOf(statementOf(bundle))),
-      ...same('request id', requestId, ports.chain.requestId(terms)),
-      ...same('escrow on chain', String(onChain?.amount ?? 'none'), String(terms.amount)),
-    )
-    if (differences.length === 0) {
-      verified.set(task.subjectId, { requestId, lines: bundle.settlement.lines })
-    }
-    return differences
-  }
-
-  /** A verifier that was started late fetches and checks the bundles of the epoch itself. */
-  async function fetchMissing(data: EpochData): Promise<Difference[]> {
-    const differences: Difference[] = []
-    for (const { callId, version, requestId } of data.calls) {
-      if (verified.has(callId)) continue
-      const text = await ports.client.bundle(callId, version)
-      const found = verifyBundle(text, ports.verifySignature, ports.round)
-      differences.push(...found)
-      const { settlement, escrow } = parseBundle(text)
-      const onChain = await ports.chain.escrow(requestId)
-      const payout = String(onChain?.payout ?? 'none')
-      differences.push(...same(`payout of ${callId} on chain`, payout, String(settlement.payout)))
-      if (found.length === 0) {
-        verified.set(callId, { requestId: escrow.requestId, lines: settlement.lines })
-      }
-    }
-    return differences
-  }
-
-  async function checkPayouts(statement: EpochStatement, data: EpochData): Promise<Difference[]> {
-    const missing = await fetchMissing(data)
-    if (missing.length > 0) return missing
-    return checkEpoch(statement, data, verified, await ports.chain.poolState())
+  /** Every line that differs; none: it can be signed. */
+  function check(task: VerificationTask): Promise<Difference[]> {
+    return task.subject === 'settlement'
+      ? checkSettlement(ports, verified, task)
+      : checkPayouts(ports, verified, task.statement, task.data)
   }
 
   async function answer(task: VerificationTask): Promise<void> {
     const { attestor, client, log } = ports
-    const differences =
-      task.subject === 'settlement'
-        ? await checkSettlement(task)
-        : await checkPayouts(task.statement, task.data)
+    const differences = await check(task)
     const [first] = differences
     if (first) {
       log.warn('refused', { subject: task.subjectId, ...first, differences: differences.length })
@@ -103,6 +63,65 @@ export function createVerifier(ports: VerifierPorts): { tick(): Promise<number> 
       return tasks.length
     },
   }
+}
+
+/** What was recomputed and did not differ, by call: epochs are built on it. */
+type Verified = Map<string, VerifiedCall>
+
+async function checkSettlement(
+  ports: VerifierPorts,
+  verified: Verified,
+  task: Extract<VerificationTask, { subject: 'settlement' }>,
+): Promise<Difference[]> {
+  const { client, chain, verifySignature, round } = ports
+  const text = await client.bundle(task.subjectId, task.version)
+  const differences = verifyBundle(text, verifySignature, round)
+  const bundle = parseBundle(text)
+  const { terms, requestId } = bundle.escrow
+  const onChain = await chain.escrow(requestId)
+  differences.push(
+    ...same('statement', hashOf(task.statement), hashOf(statementOf(bundle))),
+    ...same('request id', requestId, chain.requestId(terms)),
+    ...same('escrow on chain', String(onChain?.amount ?? 'none'), String(terms.amount)),
+  )
+  if (differences.length === 0) {
+    verified.set(task.subjectId, { requestId, lines: bundle.settlement.lines })
+  }
+  return differences
+}
+
+async function checkPayouts(
+  ports: VerifierPorts,
+  verified: Verified,
+  statement: EpochStatement,
+  data: EpochData,
+): Promise<Difference[]> {
+  const missing = await fetchMissing(ports, verified, data)
+  if (missing.length > 0) return missing
+  return checkEpoch(statement, data, verified, await ports.chain.poolState())
+}
+
+/** A verifier that was started late fetches and checks the bundles of the epoch itself. */
+async function fetchMissing(
+  { client, chain, verifySignature, round }: VerifierPorts,
+  verified: Verified,
+  data: EpochData,
+): Promise<Difference[]> {
+  const differences: Difference[] = []
+  for (const { callId, version, requestId } of data.calls) {
+    if (verified.has(callId)) continue
+    const text = await client.bundle(callId, version)
+    const found = verifyBundle(text, verifySignature, round)
+    differences.push(...found)
+    const { settlement, escrow } = parseBundle(text)
+    const onChain = await chain.escrow(requestId)
+    const payout = String(onChain?.payout ?? 'none')
+    differences.push(...same(`payout of ${callId} on chain`, payout, String(settlement.payout)))
+    if (found.length === 0) {
+      verified.set(callId, { requestId: escrow.requestId, lines: settlement.lines })
+    }
+  }
+  return differences
 }
 
 function same(line: string, got: string, expected: string): Difference[] {
