@@ -3,9 +3,9 @@ import { completeDays, likeDays, meanOfLikeDays, readingBefore } from './baselin
 import { type Delivery, measureDelivery, orderedEnergy } from './delivery.ts'
 import type { EvidenceBundle } from './evidence.ts'
 import type { Program } from './program.ts'
-import { type CallSettlement, type Rounding, settle } from './settlement.ts'
+import { type CallSettlement, type OrderedPeriod, type Rounding, settle } from './settlement.ts'
 import { byResource, type DeviceReading } from './telemetry.ts'
-import { addSeconds, type Instant, instant } from './time.ts'
+import { addSeconds, type Instant, instant, secondsBetween } from './time.ts'
 
 /** Everything in a bundle but what is computed from it. */
 export type Evidence = Omit<EvidenceBundle, 'deliveries' | 'settlement'>
@@ -54,16 +54,17 @@ export function measure(evidence: Measurable): Delivery[] {
   })
 }
 
-/** W·min promised to the DSO up to where the ordered window ended, in whole Wh. */
-export function orderedEnergyOf(evidence: Evidence): number {
+/** W·min promised to the DSO up to where the ordered window ended, in whole Wh per period. */
+export function orderedPeriodsOf(evidence: Evidence): OrderedPeriod[] {
   const { request, program, orderedW } = evidence.terms
-  return request.periods.reduce((sum, period, i) => {
-    const end = addSeconds(period.start, program.settlementPeriodSeconds)
-    const until = end < evidence.deliveryEnd ? end : evidence.deliveryEnd
-    if (until <= period.start) return sum
+  return request.periods.flatMap(({ start }, i) => {
+    const whole = addSeconds(start, program.settlementPeriodSeconds)
+    const end = instant(Math.min(whole, evidence.deliveryEnd))
+    if (end <= start) return []
     const powerW = orderedW[i] ?? 0
-    return sum + orderedEnergy({ start: period.start, end: instant(until), powerW, setpointW: 0 })
-  }, 0)
+    const orderedWh = orderedEnergy({ start, end, powerW, setpointW: 0 })
+    return [{ start, seconds: secondsBetween(start, end), orderedWh }]
+  })
 }
 
 /** The exact split of the call's escrow. */
@@ -78,9 +79,13 @@ export function settlementOf(
       allocations: evidence.allocations,
       candidates,
       deliveries,
-      orderedWh: orderedEnergyOf(evidence),
+      orderedPeriods: orderedPeriodsOf(evidence),
+      policy: program.paymentPolicy,
+      priceCap: request.priceCap,
       penalty: request.penalty,
-      paymentCurve: program.paymentCurve,
+      carriedWh: 0,
+      isFinal: true,
+      holds: new Map(),
       feeBp: program.feeBp,
       escrow: evidence.escrow.terms.amount,
     },

@@ -1,9 +1,7 @@
 import type { OrganisationId, ProgramId } from './ids.ts'
 import type { MicroEurPerKwh } from './money.ts'
+import type { PaymentPolicy } from './payment-policy.ts'
 import type { BasisPoints } from './units.ts'
-
-/** Piecewise linear and monotone: share delivered of the order -> share of the price paid. */
-export type PaymentCurve = readonly { readonly deliveredBp: number; readonly payBp: number }[]
 
 export type BaselineMethod =
   | { readonly name: 'mean-of-like-days'; readonly version: 1; readonly days: number }
@@ -31,7 +29,7 @@ export type Program = {
   readonly settleBySeconds: number
   readonly priceCapMax: MicroEurPerKwh
   readonly feeBp: BasisPoints
-  readonly paymentCurve: PaymentCurve
+  readonly paymentPolicy: PaymentPolicy
   readonly chargerBaseline: BaselineMethod
   readonly batteryBaseline: BaselineMethod
   /** A device obeys while it is within this many W, or this share, of its setpoint. */

@@ -10,7 +10,9 @@ import {
   microEur,
   sumMoney,
 } from './money.ts'
-import type { PaymentCurve } from './program.ts'
+import { mostPayable, type PaymentPolicy } from './payment-policy.ts'
+import { countedRows, earn, type Row } from './settlement-shares.ts'
+import type { Instant } from './time.ts'
 
 export type LineReason =
   | 'paid'
@@ -19,6 +21,10 @@ export type LineReason =
   | 'overridden'
   | 'nothing-delivered'
   | 'no-readings'
+  /** It delivered; all together delivered too little of the order for any payment. */
+  | 'portfolio-short'
+  /** What it earned by the figures stays in escrow until somebody has looked; heldFor says why. */
+  | 'held'
 
 /** What one resource earned in one call and why. Energies in whole Wh. */
 export type SettlementLine = {
@@ -28,7 +34,7 @@ export type SettlementLine = {
   readonly orderedWh: number
   /** Signed and uncapped. */
   readonly deliveredWh: number
-  /** Between 0 and orderedWh, before the portfolio's scaling. */
+  /** What counts for it, at most the policy's cap of its order; before the portfolio's scaling. */
   readonly eligibleWh: number
   /** Paid now; owner's and aggregator's part sum to it. */
   readonly gross: MicroEur
@@ -37,6 +43,8 @@ export type SettlementLine = {
   readonly ownerAmount: MicroEur
   readonly aggregatorAmount: MicroEur
   readonly reason: LineReason
+  /** Why all of it is held, by code; absent where the line is free. */
+  readonly heldFor?: readonly string[]
 }
 
 /** The exact split: payout + fee + held + refund = escrow. */
@@ -46,6 +54,7 @@ export type CallSettlement = {
   readonly deliveredWh: number
   readonly payableWh: number
   readonly deficientWh: number
+  /** What was taken from the payment, never more than it. */
   readonly penalty: MicroEur
   readonly payout: MicroEur
   readonly fee: MicroEur
@@ -58,126 +67,97 @@ export type SettlementInput = {
   readonly allocations: readonly Allocation[]
   readonly candidates: readonly Candidate[]
   readonly deliveries: readonly Delivery[]
-  /** What the DSO was promised over the delivered part of the window. */
-  readonly orderedWh: number
+  /** What the DSO was promised in the delivered part of each settlement period. */
+  readonly orderedPeriods: readonly OrderedPeriod[]
+  readonly policy: PaymentPolicy
+  /** No kWh is paid more, whatever a policy says. */
+  readonly priceCap: MicroEurPerKwh
+  /** What this request puts on a shortfall, on top of the policy's own. */
   readonly penalty: PenaltyRule
-  readonly paymentCurve: PaymentCurve
+  /** What the portfolio has still to make up from earlier calls of the month, at most 0 Wh. */
+  readonly carriedWh: number
+  /** Figures are final: nothing is held back as provisional any more. */
+  readonly isFinal: boolean
+  /** Lines that wait until somebody has looked, with the codes why. */
+  readonly holds: ReadonlyMap<ResourceId, readonly string[]>
   readonly feeBp: number
   readonly escrow: bigint
+}
+
+export type OrderedPeriod = {
+  readonly start: Instant
+  readonly seconds: number
+  readonly orderedWh: number
 }
 
 /** Rounding of the one division per payee; verifiers use the same one or refuse. */
 export type Rounding = (numerator: bigint, denominator: bigint) => bigint
 
 /**
- * Splits an escrow. Deviations keep their sign until the portfolio is summed: what some took back
- * lowers what all are paid, in proportion. A resource that did not obey is unpaid, its deviation
- * still nets; one that its driver took back is paid for the settlement periods that had ended by
- * then. Sum first, divide once, floor per payee; dust goes to the refund.
+ * Splits an escrow by the program's payment policy. Deviations keep their sign until the portfolio
+ * is summed: what some took back lowers what all are paid, in proportion. A resource that did not
+ * obey is unpaid, its deviation still nets; one that its driver took back is paid for the
+ * settlement periods that had ended by then. Limits apply in this order: what the device can
+ * physically do, its order, the portfolio's cap (pro rata), the price cap, the escrow. Sum first,
+ * divide once, floor per payee; dust goes to the refund.
  */
 export function settle(input: SettlementInput, round: Rounding = floorDiv): CallSettlement {
-  const rows = input.allocations.map((allocation) => eligible(allocation, input))
-  const positiveWh = rows.reduce((sum, row) => sum + row.eligibleWh, 0)
-  const deliveredWh = rows.reduce((sum, row) => sum + row.deliveredWh, 0)
-  const payableWh = Math.min(positiveWh, Math.max(0, deliveredWh), input.orderedWh)
-  const deficientWh = Math.max(0, input.orderedWh - deliveredWh)
-  const factorBp = curveAt(input.paymentCurve, payableWh, input.orderedWh)
-  const gross = rows.map((row) =>
-    positiveWh === 0
-      ? 0n
-      : round(
-          BigInt(row.eligibleWh) * BigInt(payableWh) * row.candidate.price * BigInt(factorBp),
-          BigInt(positiveWh) * 1000n * 10_000n,
-        ),
-  )
-  const wanted = penaltyFor(input.penalty, deficientWh)
-  const earned = sumMoney(gross)
-  const penalty = microEur(wanted < earned ? wanted : earned)
+  const rows = countedRows(input)
+  const earned = earn(rows, input)
+  const most = floorDiv(input.escrow * 10_000n, BigInt(10_000 + input.feeBp)) * earned.parts
+  const pot = leastOf(earned.pot, most)
   const lines = rows.map((row, i) => {
-    const whole = gross[i] ?? 0n
-    const mine = earned === 0n ? 0n : round(whole * (earned - penalty), earned)
-    const ownerAmount = round(mine * BigInt(10_000 - row.candidate.aggregatorShareBp), 10_000n)
-    return {
-      ...row.line,
-      gross: microEur(mine),
-      held: microEur(0n),
-      ownerAmount: microEur(ownerAmount),
-      aggregatorAmount: microEur(mine - ownerAmount),
-    }
+    const share = earned.shares[i] ?? 0n
+    const mine = earned.total === 0n ? 0n : round(share * pot, earned.total * earned.parts)
+    return lineOf(row, mine, input, round)
   })
   const payout = sumMoney(lines.map((line) => line.gross))
   const fee = microEur(round(payout * BigInt(input.feeBp), 10_000n))
   const heldLines = sumMoney(lines.map((line) => line.held))
   const held = microEur(heldLines + ceilDiv(heldLines * BigInt(input.feeBp), 10_000n))
-  const refund = microEur(input.escrow - payout - fee - held)
   return {
     lines,
-    orderedWh: input.orderedWh,
-    deliveredWh,
-    payableWh,
-    deficientWh,
-    penalty,
+    orderedWh: input.orderedPeriods.reduce((sum, { orderedWh }) => sum + orderedWh, 0),
+    deliveredWh: rows.reduce((sum, row) => sum + row.line.deliveredWh, 0),
+    payableWh: earned.payableWh,
+    deficientWh: earned.deficientWh,
+    penalty: microEur(floorDiv(earned.penalty, earned.parts)),
     payout,
     fee,
     held,
-    refund,
+    refund: microEur(input.escrow - payout - fee - held),
   }
 }
 
-function eligible(allocation: Allocation, input: SettlementInput) {
-  const candidate = input.candidates.find((c) => c.resourceId === allocation.resourceId)
-  if (!candidate) throw new Error(`no candidate ${allocation.resourceId} in the terms`)
-  const mine = input.deliveries.filter((d) => d.resourceId === allocation.resourceId)
-  const orderedWh = mine.reduce((sum, d) => sum + d.orderedWh, 0)
-  const deliveredWh = mine.reduce((sum, d) => sum + d.deliveredWh, 0)
-  const counted = mine.filter((delivery) => counts(allocation, delivery))
-  const unknown = counted.some((d) => d.measuredWh === null)
-  const overridden = allocation.releaseReason === 'overridden'
-  const countedWh = counted.reduce((sum, d) => sum + d.deliveredWh, 0)
-  const mostWh = counted.reduce((sum, d) => sum + d.orderedWh, 0)
-  const eligibleWh = unknown ? 0 : Math.min(Math.max(0, countedWh), mostWh)
-  const reason: LineReason = overridden
-    ? 'overridden'
-    : allocation.releasedAt !== null
-      ? 'not-obeying'
-      : unknown
-        ? 'no-readings'
-        : eligibleWh === 0
-          ? 'nothing-delivered'
-          : 'paid'
-  const { resourceId } = allocation
-  const { ownerId, aggregatorId } = candidate
-  const line = { resourceId, ownerId, aggregatorId, orderedWh, deliveredWh, eligibleWh, reason }
-  return { candidate, line, eligibleWh, deliveredWh }
-}
-
-function counts({ releasedAt, releaseReason }: Allocation, delivery: Delivery): boolean {
-  if (releasedAt === null) return true
-  return releaseReason === 'overridden' && delivery.end <= releasedAt
-}
-
-function penaltyFor(rule: PenaltyRule, deficientWh: number): bigint {
-  return rule.kind === 'none' ? 0n : floorDiv(BigInt(deficientWh) * rule.price, 1000n)
-}
-
-/** The share of the price paid at a share delivered, in basis points, straight between points. */
-export function curveAt(curve: PaymentCurve, payableWh: number, orderedWh: number): number {
-  if (orderedWh <= 0 || payableWh <= 0) return 0
-  const share = Number(floorDiv(BigInt(payableWh) * 10_000n, BigInt(orderedWh)))
-  let before = { deliveredBp: 0, payBp: 0 }
-  for (const point of curve) {
-    if (share < point.deliveredBp) {
-      const run = point.deliveredBp - before.deliveredBp
-      const rise = point.payBp - before.payBp
-      return before.payBp + Math.floor((rise * (share - before.deliveredBp)) / run)
-    }
-    before = point
+function lineOf(row: Row, mine: bigint, input: SettlementInput, round: Rounding): SettlementLine {
+  const codes = input.holds.get(row.line.resourceId)
+  const isHeld = codes !== undefined && mine > 0n
+  const shareBp = isHeld ? 0 : input.isFinal ? 10_000 : input.policy.provisionalShareBp
+  const gross = floorDiv(mine * BigInt(shareBp), 10_000n)
+  const ownerAmount = round(gross * BigInt(10_000 - row.candidate.aggregatorShareBp), 10_000n)
+  const isShort = row.line.reason === 'paid' && mine === 0n && row.candidate.price > 0n
+  return {
+    ...row.line,
+    ...(isShort ? { reason: 'portfolio-short' as const } : {}),
+    ...(isHeld ? { reason: 'held' as const, heldFor: codes } : {}),
+    gross: microEur(gross),
+    held: microEur(mine - gross),
+    ownerAmount: microEur(ownerAmount),
+    aggregatorAmount: microEur(gross - ownerAmount),
   }
-  return before.payBp
 }
 
-/** What the DSO locks: the whole order at the price cap, and the fee on it, rounded up. */
-export function escrowNeeded(orderedWh: number, priceCap: MicroEurPerKwh, feeBp: number): MicroEur {
-  const energy = ceilDiv(BigInt(orderedWh) * priceCap, 1000n)
+function leastOf(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+/** What the DSO locks: the most that a policy can pay at the price cap, and the fee on it. */
+export function escrowNeeded(
+  orderedWh: number,
+  priceCap: MicroEurPerKwh,
+  feeBp: number,
+  policy: PaymentPolicy,
+): MicroEur {
+  const energy = mostPayable(policy, orderedWh, priceCap)
   return microEur(energy + ceilDiv(energy * BigInt(feeBp), 10_000n))
 }

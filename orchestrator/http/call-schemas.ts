@@ -63,7 +63,15 @@ export const LineView = z.object({
   orderedWh: z.int(),
   deliveredWh: z.int(),
   payableWh: z.int(),
-  reason: z.enum(['paid', 'not-obeying', 'overridden', 'nothing-delivered', 'no-readings']),
+  reason: z.enum([
+    'paid',
+    'not-obeying',
+    'overridden',
+    'nothing-delivered',
+    'no-readings',
+    'portfolio-short',
+    'held',
+  ]),
   ownerMinor: MoneyText,
   aggregatorMinor: MoneyText.nullable(),
 })

@@ -110,6 +110,9 @@ function sentence(
   if (line.reason === 'nothing-delivered') {
     return `${when} nothing is paid: measured against its baseline the device delivered nothing.`
   }
+  if (line.reason === 'portfolio-short') {
+    return `${when} nothing is paid: all devices together delivered too little of the order.`
+  }
   const price = call.candidates.find((c) => c.resourceId === line.resourceId)?.price
   const rate = price === undefined ? '' : ` at ${euros(price)} per kWh`
   const share = earner.kind === 'owner' ? "after the aggregator's share" : "the aggregator's share"

@@ -158,7 +158,7 @@ async function escrowFor(
   )
   const terms = {
     payer: dso.address,
-    amount: escrowNeeded(orderedWh, request.priceCap, program.feeBp),
+    amount: escrowNeeded(orderedWh, request.priceCap, program.feeBp, program.paymentPolicy),
     deliverStart: request.window.start,
     deliverEnd: request.window.end,
     settleBy: addSeconds(request.window.end, program.settleBySeconds),

@@ -1,7 +1,8 @@
 import { canonicalJson } from '#domain/canonical.ts'
 import { whole } from '#domain/enrolment.ts'
 import { fieldError } from '#domain/errors.ts'
-import type { BaselineMethod, PaymentCurve, Program } from '#domain/program.ts'
+import { checkPaymentPolicy } from '#domain/payment-policy-check.ts'
+import type { BaselineMethod, Program } from '#domain/program.ts'
 import { instant, localDate } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 
@@ -69,23 +70,7 @@ function checkMoney(program: Program): void {
   whole('feeBp', program.feeBp, 0, 10_000, 'bp')
   whole('toleranceW', program.toleranceW, 0, 1_000_000, 'W')
   whole('toleranceBp', program.toleranceBp, 0, 10_000, 'bp')
-  checkCurve(program.paymentCurve)
-}
-
-function checkCurve(curve: PaymentCurve): void {
-  if (curve.length < 2) {
-    throw fieldError('malformed', 'paymentCurve', 'at least two points', curve.length)
-  }
-  curve.forEach((point, i) => {
-    const field = `paymentCurve[${i}]`
-    whole(`${field}.deliveredBp`, point.deliveredBp, 0, 20_000, 'bp')
-    whole(`${field}.payBp`, point.payBp, 0, 10_000, 'bp')
-    const before = curve[i - 1]
-    if (before && (point.deliveredBp <= before.deliveredBp || point.payBp < before.payBp)) {
-      const expected = 'points in rising order of deliveredBp whose payBp never falls'
-      throw fieldError('malformed', field, expected, point)
-    }
-  })
+  checkPaymentPolicy('paymentPolicy', program.paymentPolicy)
 }
 
 function checkBaseline(field: string, method: BaselineMethod): void {

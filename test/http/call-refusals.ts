@@ -1,3 +1,4 @@
+import { aProgram } from '../support/builders.ts'
 import { callBody, type Party, programBody } from './service.ts'
 
 /** What is sent, by whom, and the refusal: status, code and field, what was expected, what came. */
@@ -206,6 +207,7 @@ export const CALL_REFUSALS: readonly Refusal[] = [
     'a falling payment curve',
     'dso',
     program({
+      paymentPolicy: undefined,
       paymentCurve: [
         { deliveredBp: 0, payBp: 9 },
         { deliveredBp: 5, payBp: 8 },
@@ -214,6 +216,38 @@ export const CALL_REFUSALS: readonly Refusal[] = [
     '400 malformed paymentCurve[1]',
     /never falls/,
     /payBp/,
+  ],
+  [
+    'a policy whose curve falls',
+    'dso',
+    program({
+      paymentPolicy: {
+        ...aProgram().paymentPolicy,
+        curve: [
+          { deliveredBp: 0, payBp: 9 },
+          { deliveredBp: 5, payBp: 8 },
+        ],
+      },
+    }),
+    '400 malformed paymentPolicy.curve[1]',
+    /never falls/,
+    /payBp/,
+  ],
+  [
+    'a policy that nobody knows',
+    'dso',
+    program({ paymentPolicy: { builtIn: 'usef' } }),
+    '400 malformed paymentPolicy.builtIn',
+    /uftp 1/,
+    /usef/,
+  ],
+  [
+    'a policy and a curve beside it',
+    'dso',
+    program({ paymentCurve: aProgram().paymentPolicy.curve }),
+    '400 malformed paymentPolicy',
+    /either/,
+    /both/,
   ],
   [
     'a time zone that is none',

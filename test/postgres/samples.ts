@@ -17,6 +17,7 @@ import {
   siteId,
 } from '#domain/ids.ts'
 import { microEur, microEurPerKwh } from '#domain/money.ts'
+import { curvePolicy } from '#domain/payment-policies.ts'
 import type { PayoutEpoch } from '#domain/payout.ts'
 import type { Program } from '#domain/program.ts'
 import type { Resource } from '#domain/resource.ts'
@@ -74,7 +75,7 @@ export function program(fields: Partial<Program> = {}): Program {
     settleBySeconds: 3600,
     priceCapMax: microEurPerKwh(500_000n),
     feeBp: basisPoints(200),
-    paymentCurve: [{ deliveredBp: 10_000, payBp: 10_000 }],
+    paymentPolicy: curvePolicy([{ deliveredBp: 10_000, payBp: 10_000 }]),
     chargerBaseline: { name: 'mean-of-like-days', version: 1, days: 10 },
     batteryBaseline: { name: 'reading-before', version: 1 },
     toleranceW: 200,

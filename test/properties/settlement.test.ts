@@ -1,141 +1,49 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Allocation, Candidate } from '#domain/allocation.ts'
-import type { Delivery } from '#domain/delivery.ts'
-import { organisationId, ownerId, resourceId } from '#domain/ids.ts'
+import { organisationId, ownerId } from '#domain/ids.ts'
 import { microEurPerKwh } from '#domain/money.ts'
-import { escrowNeeded, type SettlementInput, settle } from '#domain/settlement.ts'
-import { basisPoints } from '#domain/units.ts'
-import { aProgram, aResource, WINDOW_START } from '../support/builders.ts'
+import { settle } from '#domain/settlement.ts'
+import { aProgram } from '../support/builders.ts'
+import {
+  inputOf,
+  type PayeeRow,
+  SETTLEMENT_PROPERTIES,
+  type SettlementCase,
+} from '../support/settlement-properties.ts'
 
-type Row = {
-  ordered: number
-  delivered: number | null
-  price: number
-  share: number
-  failed: boolean
-}
-
-const aRow: fc.Arbitrary<Row> = fc.record({
-  ordered: fc.integer({ min: 0, max: 20_000 }),
-  delivered: fc.option(fc.integer({ min: -20_000, max: 40_000 }), { nil: null, freq: 9 }),
-  price: fc.integer({ min: 0, max: 450_000 }),
-  share: fc.integer({ min: 0, max: 10_000 }),
-  failed: fc.boolean(),
+const aRow = (row: Partial<PayeeRow>): PayeeRow => ({
+  ordered: [1000],
+  delivered: [1000],
+  price: 100_000,
+  share: 0,
+  failed: false,
+  ...row,
+})
+const aCaseOf = (rows: readonly PayeeRow[], changes: Partial<SettlementCase> = {}) => ({
+  rows,
+  policy: aProgram().paymentPolicy,
+  feeBp: 200,
+  penalty: 0,
+  carriedWh: 0,
+  isFinal: true,
+  ...changes,
 })
 
-const cap = microEurPerKwh(450_000n)
-
-function inputOf(rows: readonly Row[], feeBp = 200, extraOrderedWh = 0): SettlementInput {
-  const ordered = rows.reduce((sum, row) => sum + row.ordered, 0) + extraOrderedWh
-  const candidates = rows.map((row, i): Candidate => {
-    const { ownerId: owner, aggregatorId, kind, rating } = aResource(`r${i}`, 'charger', 0n)
-    return {
-      resourceId: resourceId(`r${i}`),
-      ownerId: owner,
-      aggregatorId,
-      aggregatorShareBp: basisPoints(row.share),
-      kind,
-      rating,
-      price: microEurPerKwh(BigInt(row.price)),
-      baselineMethod: aProgram().chargerBaseline,
-      baselineW: [],
-    }
+describe('the split of an escrow, under policies of every kind', () => {
+  it.each(SETTLEMENT_PROPERTIES)('$sentence', ({ property }) => {
+    fc.assert(property, { numRuns: 250 })
   })
-  return {
-    candidates,
-    allocations: rows.map(
-      (row, i): Allocation => ({
-        resourceId: resourceId(`r${i}`),
-        role: 'order',
-        periods: [],
-        releasedAt: row.failed ? WINDOW_START : null,
-      }),
-    ),
-    deliveries: rows.map(
-      (row, i): Delivery => ({
-        resourceId: resourceId(`r${i}`),
-        start: WINDOW_START,
-        end: WINDOW_START,
-        orderedWh: row.ordered,
-        baselineWh: row.delivered ?? 0,
-        measuredWh: row.delivered === null ? null : 0,
-        deliveredWh: row.delivered ?? 0,
-      }),
-    ),
-    orderedWh: ordered,
-    penalty: { kind: 'none' },
-    paymentCurve: aProgram().paymentCurve,
-    feeBp,
-    escrow: escrowNeeded(ordered, cap, feeBp),
-  }
-}
+})
 
 describe('the split of an escrow', () => {
-  it('never creates or loses a millionth of a euro, whatever was delivered', () => {
-    fc.assert(
-      fc.property(
-        fc.array(aRow, { maxLength: 12 }),
-        fc.integer({ min: 0, max: 2000 }),
-        (rows, fee) => {
-          const input = inputOf(rows, fee)
-          const { payout, fee: taken, refund, lines } = settle(input)
-          expect(payout + taken + refund).toBe(input.escrow)
-          expect(refund).toBeGreaterThanOrEqual(0n)
-          for (const line of lines) {
-            expect(line.ownerAmount + line.aggregatorAmount).toBe(line.gross)
-            expect(line.ownerAmount).toBeGreaterThanOrEqual(0n)
-            expect(line.aggregatorAmount).toBeGreaterThanOrEqual(0n)
-          }
-        },
-      ),
-    )
-  })
-
-  it('pays a device that did not obey, or whose readings are missing, nothing', () => {
-    fc.assert(
-      fc.property(fc.array(aRow, { minLength: 1, maxLength: 12 }), (rows) => {
-        settle(inputOf(rows)).lines.forEach((line, i) => {
-          if (rows[i]?.failed || rows[i]?.delivered === null) expect(line.gross).toBe(0n)
-        })
-      }),
-    )
-  })
-
-  it('never pays more for less: who delivers less earns no more', () => {
-    fc.assert(
-      fc.property(fc.array(aRow, { minLength: 1, maxLength: 8 }), fc.nat(5000), (rows, less) => {
-        const [first, ...rest] = rows as [Row, ...Row[]]
-        const lower = {
-          ...first,
-          delivered: first.delivered === null ? null : first.delivered - less,
-        }
-        const before = settle(inputOf([first, ...rest])).lines[0]?.gross ?? 0n
-        const after = settle(inputOf([lower, ...rest])).lines[0]?.gross ?? 0n
-        expect(after).toBeLessThanOrEqual(before)
-      }),
-    )
-  })
-
-  it('does not depend on the order of the lines', () => {
-    fc.assert(
-      fc.property(fc.array(aRow, { maxLength: 8 }), (rows) => {
-        const forwards = settle(inputOf(rows)).payout
-        const backwards = settle(inputOf([...rows].reverse())).payout
-        expect(backwards).toBe(forwards)
-      }),
-    )
-  })
-
   it('pays nothing where the portfolio as a whole took more than its baseline', () => {
-    const gained = { ordered: 1000, delivered: 1000, price: 100_000, share: 0, failed: false }
-    const lost = { ordered: 0, delivered: -1000, price: 100_000, share: 0, failed: true }
-    expect(settle(inputOf([gained, lost])).payout).toBe(0n)
+    const lost = aRow({ ordered: [0], delivered: [-1000], failed: true })
+    expect(settle(inputOf(aCaseOf([aRow({}), lost]))).payout).toBe(0n)
   })
 
   it('takes a penalty from the payment and never more than it', () => {
-    const half = { ordered: 1000, delivered: 600, price: 100_000, share: 0, failed: false }
-    const input = inputOf([half])
+    const half = aRow({ delivered: [600] })
+    const input = inputOf(aCaseOf([half]))
     const free = settle(input).payout
     const penalty = { kind: 'per-kwh' as const, price: microEurPerKwh(50_000n) }
     const taken = settle({ ...input, penalty })
@@ -145,10 +53,45 @@ describe('the split of an escrow', () => {
     expect(settle({ ...input, penalty: harsh }).payout).toBe(0n)
   })
 
+  it('says that all together were short where one who delivered is paid nothing for it', () => {
+    const { lines } = settle(
+      inputOf(aCaseOf([aRow({}), aRow({ ordered: [9000], delivered: [0] })])),
+    )
+    expect(lines.map(({ reason }) => reason)).toEqual(['portfolio-short', 'nothing-delivered'])
+  })
+
+  it('makes up first what the month has lost so far, without a second penalty for it', () => {
+    const penalty = 50_000
+    const settled = settle(inputOf(aCaseOf([aRow({})], { carriedWh: -400, penalty })))
+    expect(settled).toMatchObject({ payableWh: 600, deficientWh: 0, penalty: 0n })
+  })
+
+  it('pays the provisional share at first, and holds the rest and the fee on it', () => {
+    const policy = { ...aProgram().paymentPolicy, provisionalShareBp: 7000, trueUpSeconds: 60 }
+    const first = settle(inputOf(aCaseOf([aRow({})], { policy, isFinal: false })))
+    const last = settle(inputOf(aCaseOf([aRow({})], { policy })))
+    expect(last).toMatchObject({ payout: 100_000n, held: 0n })
+    expect(first).toMatchObject({ payout: 70_000n, fee: 1400n, held: 30_600n })
+    expect(first.refund).toBe(last.refund)
+  })
+
+  it('never pays more per kWh than the cap of the call, nor more than the escrow', () => {
+    const dear = aRow({ price: 900_000 })
+    const input = inputOf(aCaseOf([dear]))
+    expect(settle(input).payout).toBe(450_000n)
+    const { payout, fee, refund } = settle({ ...input, escrow: 102_001n })
+    expect([payout, fee, refund]).toEqual([100_000n, 2000n, 1n])
+  })
+
+  it('counts no more of a device than it can physically do', () => {
+    const policy = { ...aProgram().paymentPolicy, capBp: 20_000 }
+    const big = aRow({ ordered: [90_000], delivered: [180_000] })
+    // 200 kW of import and of export: 400 kW for a quarter of an hour.
+    expect(settle(inputOf(aCaseOf([big], { policy }))).lines[0]?.eligibleWh).toBe(100_000)
+  })
+
   it('names owners and aggregators of every line', () => {
-    const [line] = settle(
-      inputOf([{ ordered: 1, delivered: 1, price: 1, share: 0, failed: false }]),
-    ).lines
+    const [line] = settle(inputOf(aCaseOf([aRow({})]))).lines
     expect(line?.ownerId).toBe(ownerId('owner-r0'))
     expect(line?.aggregatorId).toBe(organisationId('agg-1'))
   })

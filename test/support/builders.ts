@@ -11,6 +11,7 @@ import {
   siteId,
 } from '#domain/ids.ts'
 import { microEurPerKwh } from '#domain/money.ts'
+import { curvePolicy } from '#domain/payment-policies.ts'
 import type { Program } from '#domain/program.ts'
 import type { Organisation, Rating, Resource } from '#domain/resource.ts'
 import { addSeconds, type Instant, parseInstant } from '#domain/time.ts'
@@ -40,10 +41,10 @@ export function aProgram(changes: Partial<Program> = {}): Program {
     settleBySeconds: 1800,
     priceCapMax: microEurPerKwh(450_000n),
     feeBp: basisPoints(200),
-    paymentCurve: [
+    paymentPolicy: curvePolicy([
       { deliveredBp: 2500, payBp: 0 },
       { deliveredBp: 9500, payBp: 10_000 },
-    ],
+    ]),
     chargerBaseline: { name: 'mean-of-like-days', version: 1, days: 10 },
     batteryBaseline: { name: 'reading-before', version: 1 },
     toleranceW: 200,

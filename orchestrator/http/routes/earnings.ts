@@ -30,6 +30,8 @@ const LineView = z.object({
     'overridden',
     'nothing-delivered',
     'no-readings',
+    'portfolio-short',
+    'held',
     'refunded',
   ]),
   sentence: z.string(),

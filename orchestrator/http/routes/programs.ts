@@ -5,6 +5,14 @@ import { saveProgram } from '#lifecycle/save-program.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
 import { notFound } from '../problem.ts'
+import {
+  BuiltInView,
+  builtInViews,
+  PolicyChoice,
+  PolicyView,
+  policyView,
+  readPolicy,
+} from '../policy-schemas.ts'
 import { answers, OrganisationIdText, PriceText, ProgramIdText, takes } from '../schemas.ts'
 
 const Baseline = z.discriminatedUnion('name', [
@@ -33,15 +41,17 @@ const ProgramBody = z.strictObject({
   settleBySeconds: z.int(),
   priceCapMaxMinorPerKwh: PriceText,
   feeBp: Share,
-  paymentCurve: z.array(z.strictObject({ deliveredBp: Share, payBp: Share })).max(50),
+  ...PolicyChoice,
   chargerBaseline: Baseline,
   batteryBaseline: Baseline,
   toleranceW: z.int(),
   toleranceBp: Share,
 })
 
+const { paymentCurve: _short, ...Shown } = ProgramBody.shape
 const ProgramView = z.object({
-  ...ProgramBody.shape,
+  ...Shown,
+  paymentPolicy: PolicyView,
   id: z.string(),
   dsoId: z.string(),
   priceCapMaxMinorPerKwh: z.string(),
@@ -64,6 +74,14 @@ const getPrograms = createRoute({
   responses: { 200: answers(z.array(ProgramView), 'One per DSO') },
 })
 
+const getPolicies = createRoute({
+  method: 'get',
+  path: '/v1/payment-policies',
+  summary: 'Payment policies that a program may name, each with its hash',
+  ...forRoles('dso', 'aggregator', 'owner', 'operator'),
+  responses: { 200: answers(z.array(BuiltInView), 'Built in, in no order of merit') },
+})
+
 /** The contract's rules. */
 export function programRoutes({ ports }: ApiContext) {
   return new OpenAPIHono<ApiEnv>()
@@ -73,6 +91,7 @@ export function programRoutes({ ports }: ApiContext) {
       if (role === 'dso' && body.dsoId !== organisationId) throw notFound()
       return c.json(programView(await saveProgram(ports, readProgram(body))), 200)
     })
+    .openapi(getPolicies, (c) => c.json(builtInViews(), 200))
     .openapi(getPrograms, async (c) => {
       const { role, organisationId } = c.get('key')
       const programs = await ports.store.transaction(async (tx) => {
@@ -85,21 +104,23 @@ export function programRoutes({ ports }: ApiContext) {
 }
 
 function readProgram(body: z.output<typeof ProgramBody>): Program {
-  const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...rest } = body
+  const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...named } = body
+  const { paymentPolicy, paymentCurve, ...rest } = named
   return {
     ...rest,
     priceCapMax,
+    paymentPolicy: readPolicy({ paymentPolicy, paymentCurve }),
     feeBp: basisPoints(feeBp),
     toleranceBp: basisPoints(toleranceBp),
   }
 }
 
 export function programView(program: Program): z.infer<typeof ProgramView> {
-  const { priceCapMax, paymentCurve, chargerBaseline, batteryBaseline, ...rest } = program
+  const { priceCapMax, paymentPolicy, chargerBaseline, batteryBaseline, ...rest } = program
   return {
     ...rest,
     priceCapMaxMinorPerKwh: priceCapMax.toString(),
-    paymentCurve: paymentCurve.map(({ deliveredBp, payBp }) => ({ deliveredBp, payBp })),
+    paymentPolicy: policyView(paymentPolicy),
     chargerBaseline: baselineView(chargerBaseline),
     batteryBaseline: baselineView(batteryBaseline),
   }

@@ -1,0 +1,238 @@
+import type { Allocation, Candidate } from './allocation.ts'
+import type { Delivery } from './delivery.ts'
+import { physicalMostWh } from './fair-play/physical-cap.ts'
+import {
+  type Award,
+  availabilityNumerator,
+  award,
+  PER_KWH_BP,
+  type Kept,
+  keptShare,
+  penaltyParts,
+  policyPrice,
+  type Stretch,
+} from './payment-policy.ts'
+import type { LineReason, SettlementInput, SettlementLine } from './settlement.ts'
+import type { Instant } from './time.ts'
+
+type Counted = { countedWh: number; orderedWh: number; physicalWh: number }
+
+/** One resource's figures, per stretch that is settled together. */
+export type Row = {
+  readonly candidate: Candidate
+  readonly line: Omit<SettlementLine, 'gross' | 'held' | 'ownerAmount' | 'aggregatorAmount'>
+  /** What counts, per stretch; at most what the device can do and its order allows. */
+  readonly eligibleWh: readonly number[]
+  /** What of its order stood, per stretch: what availability is paid for. */
+  readonly stoodWh: readonly number[]
+  readonly deliveries: readonly Delivery[]
+}
+
+/** Exact figures in parts of a micro-EUR, `parts` to one: nothing is rounded here. */
+export type Earned = {
+  readonly parts: bigint
+  readonly shares: readonly bigint[]
+  /** Of all shares. */
+  readonly total: bigint
+  /** What is left of it for the payees once penalties per kWh are taken. */
+  readonly pot: bigint
+  /** All that was taken, never more than was earned. */
+  readonly penalty: bigint
+  readonly payableWh: number
+  readonly deficientWh: number
+}
+
+/** What counts of each resource; portfolio rules come after. */
+export function countedRows(input: SettlementInput): Row[] {
+  const candidates = new Map(input.candidates.map((c) => [c.resourceId, c]))
+  const deliveries = new Map<string, Delivery[]>()
+  for (const delivery of input.deliveries) {
+    const mine = deliveries.get(delivery.resourceId)
+    if (mine) mine.push(delivery)
+    else deliveries.set(delivery.resourceId, [delivery])
+  }
+  const place = placing(input)
+  return input.allocations.map((allocation) => {
+    const { resourceId } = allocation
+    const candidate = candidates.get(resourceId)
+    if (!candidate) throw new Error(`no candidate ${resourceId} in the terms`)
+    return countedRow(allocation, candidate, deliveries.get(resourceId) ?? [], input, place)
+  })
+}
+
+function countedRow(
+  allocation: Allocation,
+  candidate: Candidate,
+  mine: readonly Delivery[],
+  { policy }: SettlementInput,
+  place: Placing,
+): Row {
+  const counted = mine.filter((delivery) => counts(allocation, delivery))
+  const isUnknown = counted.some((delivery) => delivery.measuredWh === null)
+  const stretches: Counted[] = place.starts.map(() => ({
+    countedWh: 0,
+    orderedWh: 0,
+    physicalWh: 0,
+  }))
+  for (const delivery of counted) {
+    const stretch = stretches[place.of(delivery.start)] as Counted
+    stretch.countedWh += delivery.deliveredWh
+    stretch.orderedWh += delivery.orderedWh
+    stretch.physicalWh += physicalMostWh(candidate.rating, delivery)
+  }
+  const eligibleWh = stretches.map(({ countedWh, orderedWh, physicalWh }) =>
+    isUnknown
+      ? 0
+      : Math.min(
+          Math.max(0, countedWh),
+          physicalWh,
+          Math.floor((orderedWh * policy.capBp) / 10_000),
+        ),
+  )
+  const { resourceId, ownerId, aggregatorId } = candidate
+  const sumWh = eligibleWh.reduce((sum, wh) => sum + wh, 0)
+  return {
+    candidate,
+    eligibleWh,
+    stoodWh: stretches.map(({ orderedWh }) => (isUnknown ? 0 : orderedWh)),
+    deliveries: mine,
+    line: {
+      resourceId,
+      ownerId,
+      aggregatorId,
+      orderedWh: mine.reduce((sum, delivery) => sum + delivery.orderedWh, 0),
+      deliveredWh: mine.reduce((sum, delivery) => sum + delivery.deliveredWh, 0),
+      eligibleWh: sumWh,
+      reason: reasonOf(allocation, isUnknown, sumWh),
+    },
+  }
+}
+
+function reasonOf(allocation: Allocation, isUnknown: boolean, eligibleWh: number): LineReason {
+  if (allocation.releaseReason === 'overridden') return 'overridden'
+  if (allocation.releasedAt !== null) return 'not-obeying'
+  if (isUnknown) return 'no-readings'
+  return eligibleWh === 0 ? 'nothing-delivered' : 'paid'
+}
+
+function counts({ releasedAt, releaseReason }: Allocation, delivery: Delivery): boolean {
+  if (releasedAt === null) return true
+  return releaseReason === 'overridden' && delivery.end <= releasedAt
+}
+
+/** Which figures are netted and judged together: all, or those of one settlement period. */
+type Placing = { readonly starts: readonly Instant[]; of(start: Instant): number }
+
+function placing({ policy, orderedPeriods }: SettlementInput): Placing {
+  const starts = orderedPeriods.map(({ start }) => start)
+  if (policy.over === 'window' || starts.length < 2) {
+    return { starts: starts.slice(0, 1), of: () => 0 }
+  }
+  return {
+    starts,
+    of: (start) =>
+      Math.max(
+        0,
+        starts.findLastIndex((from) => from <= start),
+      ),
+  }
+}
+
+/** What each row has earned by the policy: portfolio figures per stretch, shared pro rata. */
+export function earn(rows: readonly Row[], input: SettlementInput): Earned {
+  const { policy, priceCap, carriedWh } = input
+  const stretches = stretchesOf(rows, input)
+  const positiveWh = stretches.map((_, i) =>
+    rows.reduce((sum, row) => sum + (row.eligibleWh[i] ?? 0), 0),
+  )
+  const awards = stretches.map((stretch, i) =>
+    award(policy, stretch, { mostWh: positiveWh[i] ?? 0, carriedWh }),
+  )
+  const common = commonMultiple(input, stretches, positiveWh)
+  const perWh = awards.map(({ payableWh, factorBp }, i) =>
+    positiveWh[i] ? (BigInt(payableWh) * BigInt(factorBp) * common) / BigInt(positiveWh[i]) : 0n,
+  )
+  const parts = common * PER_KWH_BP
+  const earned = stretches.map(() => 0n)
+  const kept = stretches.map((stretch, i) => keptShare(policy, awards[i] as Award, stretch))
+  const shares = rows.map((row) => {
+    const asked = policyPrice(policy, row.candidate.price)
+    const price = asked < priceCap ? asked : priceCap
+    return row.eligibleWh.reduce((sum, wh, i) => {
+      const used = BigInt(wh) * price * (perWh[i] ?? 0n)
+      const factorBp = awards[i]?.factorBp ?? 0
+      const stood = availabilityNumerator(policy, row.stoodWh[i] ?? 0, factorBp) * common
+      earned[i] = (earned[i] ?? 0n) + used + stood
+      const { part, whole } = kept[i] as Kept
+      return sum + ((used + stood) * part) / whole
+    }, 0n)
+  })
+  const total = shares.reduce((sum, share) => sum + share, 0n)
+  const gone = earned.reduce((sum, share) => sum + share, 0n) - total
+  const asked = awards.reduce((sum, found, i) => {
+    const short = (BigInt(found.deficientWh) * requestPrice(input) * parts) / 1000n
+    return sum + short + penaltyParts(policy, found, stretches[i] as Stretch, parts)
+  }, 0n)
+  const pooled = asked < total ? asked : total
+  return {
+    parts,
+    shares,
+    total,
+    pot: total - pooled,
+    penalty: gone + pooled,
+    payableWh: awards.reduce((sum, { payableWh }) => sum + payableWh, 0),
+    deficientWh: awards.reduce((sum, { deficientWh }) => sum + deficientWh, 0),
+  }
+}
+
+function requestPrice({ penalty }: SettlementInput): bigint {
+  return penalty.kind === 'none' ? 0n : penalty.price
+}
+
+/** What every divisor of the split divides: until the payees' one division all stays exact. */
+function commonMultiple(
+  { policy }: SettlementInput,
+  stretches: readonly Stretch[],
+  positiveWh: readonly number[],
+): bigint {
+  const positive = positiveWh.reduce((lcm, wh) => leastCommonMultiple(lcm, BigInt(wh)), 1n)
+  if (policy.penalty.kind !== 'share-of-payment') return positive
+  const ordered = stretches.map(({ orderedWh }) => BigInt(orderedWh))
+  return positive * 10_000n * ordered.reduce(leastCommonMultiple, 1n)
+}
+
+function stretchesOf(rows: readonly Row[], input: SettlementInput): Stretch[] {
+  const place = placing(input)
+  const stretches = place.starts.map(() => ({
+    seconds: 0,
+    orderedWh: 0,
+    deliveredWh: 0,
+    baselineWh: 0,
+    meteredWh: 0,
+  }))
+  const at = (start: Instant) => stretches[place.of(start)]
+  for (const { start, seconds, orderedWh } of input.orderedPeriods) {
+    const stretch = at(start)
+    if (stretch) {
+      stretch.seconds += seconds
+      stretch.orderedWh += orderedWh
+    }
+  }
+  for (const { deliveries } of rows) {
+    for (const { start, deliveredWh, baselineWh, measuredWh } of deliveries) {
+      const stretch = at(start)
+      if (!stretch) throw new Error(`a delivery in a call that was ordered nothing`)
+      stretch.deliveredWh += deliveredWh
+      stretch.baselineWh += baselineWh
+      stretch.meteredWh += measuredWh ?? baselineWh
+    }
+  }
+  return stretches
+}
+
+function leastCommonMultiple(a: bigint, b: bigint): bigint {
+  if (b === 0n) return a
+  let [x, y] = [a, b]
+  while (y !== 0n) [x, y] = [y, x % y]
+  return (a / x) * b
+}
