@@ -13,7 +13,6 @@ import {
 } from './fraction.ts'
 import type { AppliedAdjustment, BaselineInput } from './input.ts'
 import type { Adjustment, Stretch } from './method.ts'
-import { readWh, Refusal } from './refusal.ts'
 
 /** The whole periods of a stretch before an instant, oldest first. */
 export function periodsBefore(
@@ -30,10 +29,13 @@ export function periodsBefore(
 }
 
 /**
- * The end of the adjustment: the window's start, or where the period ends in which the
- * notification was given, if that is earlier.
+ * What an adjustment counts back from: the window's start, or, where it goes by the notification,
+ * the last boundary of a period at or before it.
  */
-export function anchorOf(anchor: Adjustment['anchor'], input: BaselineInput): number {
+export function anchorOf(
+  anchor: Adjustment['anchor'],
+  input: Pick<BaselineInput, 'periodStarts' | 'resolutionSeconds' | 'notifiedAt'>,
+): number {
   const start = input.periodStarts[0] as Instant
   const { notifiedAt } = input
   if (anchor === 'window-start' || notifiedAt === null || notifiedAt >= start) return start
@@ -47,34 +49,17 @@ export type Adjusted = {
 }
 
 /**
- * Moves an unadjusted baseline to the level of the call's own day. `starts` are the adjustment's
- * periods, `base` the unadjusted baseline in them (null where no earlier day has that local time).
+ * Moves an unadjusted baseline to the level of the call's own day: `mine` is the mean metered
+ * energy of the adjustment's periods, `usual` the mean of the unadjusted baseline in them.
  */
 export function adjust(
   rule: Adjustment,
-  input: BaselineInput,
+  isSigned: boolean,
   unadjusted: readonly Fraction[],
-  starts: readonly Instant[],
-  base: readonly (Fraction | null)[],
+  usual: Fraction,
+  mine: Fraction,
 ): Adjusted {
-  const measured: Fraction[] = []
-  const expected: Fraction[] = []
-  for (const [i, start] of starts.entries()) {
-    const before = base[i] ?? null
-    if (before === null) continue
-    const wh = readWh(input.history, start)
-    if (wh === null) {
-      if (rule.missing === 'unadjusted') return { periods: unadjusted, adjustment: null }
-      const wanted = 'a reading in every period of the adjustment'
-      throw new Refusal('missing-interval', wanted, `none from ${start} on`)
-    }
-    measured.push(fraction(wh))
-    expected.push(before)
-  }
-  if (measured.length === 0) return { periods: unadjusted, adjustment: null }
-  const [mine, usual] = [meanOf(measured), meanOf(expected)]
-  const isAdditive = rule.kind === 'additive' || (rule.additiveWhenSigned && input.signed === true)
-  return isAdditive
+  return rule.kind === 'additive' || (rule.additiveWhenSigned && isSigned)
     ? shift(rule, unadjusted, minus(mine, usual))
     : scale(rule, unadjusted, isLess(ZERO, usual) ? over(mine, usual) : ONE)
 }

@@ -1,8 +1,7 @@
-import { parseInstant } from '../time.ts'
-import { adjust, anchorOf, periodsBefore } from './adjust.ts'
+import { type Instant, parseInstant } from '../time.ts'
+import { adjust, anchorOf } from './adjust.ts'
 import { faultOf } from './check-method.ts'
-import { chooseDays, type DayValues, type Slot } from './choose-days.ts'
-import { type Fraction, floorOf, fraction, halfEven, isLess, ZERO } from './fraction.ts'
+import { type Fraction, floorOf, fraction, halfEven, isLess, meanOf, ZERO } from './fraction.ts'
 import type {
   AppliedAdjustment,
   BaselineInput,
@@ -10,9 +9,9 @@ import type {
   BaselineResult,
   DroppedDay,
 } from './input.ts'
-import { calendarOf } from './local-day.ts'
-import type { Adjustment, BaselineMethod, DayRules, HistoryMethod } from './method.ts'
-import { Refusal } from './refusal.ts'
+import type { Adjustment, BaselineMethod, HistoryMethod, StateBasedMethod } from './method.ts'
+import { readWh, Refusal } from './refusal.ts'
+import { adjustmentOf, type Shape, shapeFrom } from './shape.ts'
 import { constantOf, controlOf, deemedOf, nominatedOf, sameDayOf } from './without-history.ts'
 
 /** A clock that was never set says 1970; one of 32 bits ends in 2106. */
@@ -32,13 +31,36 @@ type Computed = {
  */
 export function computeBaseline(method: BaselineMethod, input: BaselineInput): BaselineResult {
   const dropped: DroppedDay[] = []
-  try {
-    checkWindow(input)
-    checkFit(method, input)
-    checkSilence(method, input)
+  return answered(dropped, () => {
+    checkAll(method, input)
     const { energies, daysUsed, adjustment } = compute(method, input, dropped)
-    const periods = energies.map((energy, i) => periodOf(method, input, energy, i))
-    return { kind: 'baseline', periods, daysUsed, dropped, adjustment }
+    const periods = energies.map((energy, i) =>
+      periodOf(method, input.periodStarts[i] as Instant, energy),
+    )
+    return { kind: 'baseline', periods, daysUsed, dropped, adjustment } as const
+  })
+}
+
+type Refused = Extract<BaselineResult, { kind: 'refused' }>
+
+/**
+ * The same before the level of the call's own day is known: what can be fixed when the call is
+ * ordered. It stands on the same days.
+ */
+export function computeShape(
+  method: HistoryMethod | StateBasedMethod,
+  input: BaselineInput,
+): ({ readonly kind: 'shape'; readonly dropped: readonly DroppedDay[] } & Shape) | Refused {
+  const dropped: DroppedDay[] = []
+  return answered(dropped, () => {
+    checkAll(method, input)
+    return { kind: 'shape', ...shapeFrom(method, input, dropped), dropped } as const
+  })
+}
+
+function answered<T>(dropped: readonly DroppedDay[], compute: () => T): T | Refused {
+  try {
+    return compute()
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     const { reason, expected, got } = error
@@ -50,9 +72,10 @@ function compute(method: BaselineMethod, input: BaselineInput, dropped: DroppedD
   const flat = (energies: readonly Fraction[]) => ({ energies, daysUsed: [], adjustment: null })
   switch (method.family) {
     case 'history':
-      return fromHistory(method.days, method.adjustment, input, dropped)
-    case 'state-based':
-      return fromHistory(method.days, levelOf(method), input, dropped)
+    case 'state-based': {
+      const shape = shapeFrom(method, input, dropped)
+      return { ...levelled(method, input, shape), daysUsed: shape.daysUsed }
+    }
     case 'same-day':
       return flat(sameDayOf(method, input))
     case 'last-reading':
@@ -70,84 +93,49 @@ function compute(method: BaselineMethod, input: BaselineInput, dropped: DroppedD
   }
 }
 
-/** The state-based factor is an adjustment by ratio that ends where the window begins. */
-function levelOf({
-  levelSeconds,
-  cap,
-}: Extract<BaselineMethod, { family: 'state-based' }>): Adjustment {
-  return {
-    kind: 'multiplicative',
-    anchor: 'window-start',
-    stretch: { fromSeconds: levelSeconds, untilSeconds: 0 },
-    cap: cap && { ...cap, reference: 'window-mean' },
-    direction: 'both',
-    additiveWhenSigned: false,
-    missing: 'refuse',
-  }
-}
-
-function fromHistory(
-  rules: DayRules,
-  rule: HistoryMethod['adjustment'],
+/** Brings a shape to the level of the call's own day, if the method asks for it. */
+function levelled(
+  method: HistoryMethod | StateBasedMethod,
   input: BaselineInput,
-  dropped: DroppedDay[],
-): Computed {
-  const calendar = calendarOf(input.timeZone)
-  const starts = rule
-    ? periodsBefore(anchorOf(rule.anchor, input), rule.stretch, input.resolutionSeconds)
-    : []
-  const callDay = calendar.localTime(input.periodStarts[0] as BaselinePeriod['start']).day
-  const slotOf = (at: BaselinePeriod['start']): Slot => {
-    const { day, clockMs } = calendar.localTime(at)
-    return { daysAfter: day.number - callDay.number, clockMs }
-  }
-  const window = input.periodStarts.map(slotOf)
-  const adjusting = starts.map(slotOf)
-  const question = { rules, calendar, callDay, window, adjust: adjusting, input, dropped }
-  const days = chooseDays(question)
-  const unadjusted = window.map((_, i) => {
-    const mean = meanOfSlot(rules, days, (day) => day.window[i] ?? [])
-    if (mean !== null) return mean
-    const got = 'none: the change of clocks skips it on all of them'
-    throw new Refusal('no-history-for-period', 'a chosen day that has this local time', got)
-  })
-  const base = adjusting.map((_, i) => meanOfSlot(rules, days, (day) => day.adjust[i] ?? []))
-  const adjusted = rule
-    ? adjust(rule, input, unadjusted, starts, base)
-    : { periods: unadjusted, adjustment: null }
-  return {
-    energies: adjusted.periods,
-    daysUsed: days.map(({ day }) => day.date),
-    adjustment: adjusted.adjustment,
-  }
+  { energies, level }: Shape,
+): Omit<Computed, 'daysUsed'> {
+  const rule = adjustmentOf(method)
+  const mine = rule && level ? levelOn(rule, input.history, level.starts) : null
+  if (rule === null || level === null || mine === null) return { energies, adjustment: null }
+  const adjusted = adjust(rule, input.signed === true, energies, level.usual, mine)
+  return { energies: adjusted.periods, adjustment: adjusted.adjustment }
 }
 
-/** Weighted mean over the days of every value that there is in one slot; null for none. */
-function meanOfSlot(
-  { weights }: DayRules,
-  days: readonly DayValues[],
-  valuesOf: (day: DayValues) => readonly number[],
+/** Mean metered energy of the level's periods; null: one is missing, the method goes without. */
+function levelOn(
+  rule: Adjustment,
+  history: BaselineInput['history'],
+  starts: readonly Instant[],
 ): Fraction | null {
-  let [sum, weight] = [0, 0]
-  for (const [i, day] of days.entries()) {
-    const mine = weights?.[i] ?? 1
-    for (const wh of valuesOf(day)) {
-      sum += mine * wh
-      weight += mine
+  const energies: Fraction[] = []
+  for (const start of starts) {
+    const wh = readWh(history, start)
+    if (wh !== null) energies.push(fraction(wh))
+    else if (rule.missing === 'unadjusted') return null
+    else {
+      const expected = 'a reading in every period of the adjustment'
+      throw new Refusal('missing-interval', expected, `none from ${start} on`)
     }
   }
-  return weight === 0 ? null : fraction(sum, weight)
+  return meanOf(energies)
 }
 
-function periodOf(
-  method: BaselineMethod,
-  { periodStarts }: BaselineInput,
-  energy: Fraction,
-  i: number,
-): BaselinePeriod {
+function periodOf(method: BaselineMethod, start: Instant, energy: Fraction): BaselinePeriod {
   const floored = method.floorAtZero && isLess(energy, ZERO) ? ZERO : energy
   const wh = Number(method.rounding === 'floor' ? floorOf(floored) : halfEven(floored))
-  return { start: periodStarts[i] as BaselinePeriod['start'], ...floored, wh }
+  return { start, ...floored, wh }
+}
+
+function checkAll(method: BaselineMethod, input: BaselineInput): void {
+  checkWindow(input)
+  const fault = faultOf(method, input.resolutionSeconds)
+  if (fault) throw new Refusal('impossible-method', `${fault.field}: ${fault.expected}`, fault.got)
+  checkSilence(method, input)
 }
 
 function checkWindow({ periodStarts, resolutionSeconds }: BaselineInput): void {
@@ -167,15 +155,10 @@ function checkWindow({ periodStarts, resolutionSeconds }: BaselineInput): void {
   }
 }
 
-function checkFit(method: BaselineMethod, { resolutionSeconds }: BaselineInput): void {
-  const fault = faultOf(method, resolutionSeconds)
-  if (fault) throw new Refusal('impossible-method', `${fault.field}: ${fault.expected}`, fault.got)
-}
-
 /** What is read after somebody could know of the window can be bent by whoever knows. */
 function checkSilence(method: BaselineMethod, input: BaselineInput): void {
   const { notifiedAt } = input
-  const start = input.periodStarts[0] as BaselinePeriod['start']
+  const start = input.periodStarts[0] as Instant
   if (notifiedAt === null || notifiedAt >= start) return
   const readsUntil = readUntil(method, input)
   if (readsUntil === null || readsUntil <= notifiedAt) return
@@ -185,8 +168,7 @@ function checkSilence(method: BaselineMethod, input: BaselineInput): void {
 
 /** The end of what a method reads of the call's own day; null: nothing. */
 function readUntil(method: BaselineMethod, input: BaselineInput): number | null {
-  const start = input.periodStarts[0] as BaselinePeriod['start']
-  const { length } = input.periodStarts
+  const start = input.periodStarts[0] as Instant
   switch (method.family) {
     case 'history': {
       const { adjustment } = method
@@ -195,12 +177,17 @@ function readUntil(method: BaselineMethod, input: BaselineInput): number | null 
     }
     case 'same-day': {
       if (method.after === null) return start - (method.before?.untilSeconds ?? 0) * 1000
-      return start + (length * input.resolutionSeconds + method.after.fromSeconds) * 1000
+      const windowSeconds = input.periodStarts.length * input.resolutionSeconds
+      return start + (windowSeconds + method.after.fromSeconds) * 1000
     }
     case 'state-based':
     case 'last-reading':
       return start
-    default:
+    case 'zero':
+    case 'nominated':
+    case 'deemed':
+    case 'firm-level':
+    case 'control-group':
       return null
   }
 }
