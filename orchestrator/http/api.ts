@@ -9,6 +9,7 @@ import { notFound, problemHandler, problemResponse, refusedFields } from './prob
 import { countNow, readiness } from './readiness.ts'
 import { callRoutes } from './routes/calls.ts'
 import { earningsRoutes } from './routes/earnings.ts'
+import { enrolmentRoutes } from './routes/enrolment.ts'
 import { escrowRoutes } from './routes/escrow.ts'
 import { operatorRoutes } from './routes/operator.ts'
 import { ownerRoutes } from './routes/owners.ts'
@@ -61,6 +62,7 @@ export function createApi(context: ApiContext) {
     .route('/', partyRoutes(context))
     .route('/', programRoutes(context))
     .route('/', ownerRoutes(context))
+    .route('/', enrolmentRoutes(context))
     .route('/', resourceRoutes(context))
     .route('/', callRoutes(context))
     .route('/', escrowRoutes(context))

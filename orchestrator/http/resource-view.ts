@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { assert } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Resource, ResourceHealth, StandingOffer } from '#domain/resource.ts'
 import type { KnownCapability, DeviceCondition } from '#domain/capability.ts'
@@ -146,6 +147,17 @@ export async function resourceViews(
       setpoint: setpoints.get(resource.id),
     }),
   )
+}
+
+/** One of them. */
+export async function viewOne(
+  context: ApiContext,
+  tx: StoreTransaction,
+  resource: Resource,
+): Promise<z.infer<typeof ResourceView>> {
+  const [view] = await resourceViews(context, tx, [resource])
+  assert(view !== undefined, `${resource.id} has a view`)
+  return view
 }
 
 function byId<T extends { readonly resourceId: ResourceId }>(rows: readonly T[]) {
