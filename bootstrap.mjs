@@ -24,7 +24,7 @@ const packageBytes = 1_200e6
 
 /** Commands that show no page, and should work while a page does not compile. */
 const commandsWithoutPages = new Set(
-  'help --help -h bench check test:contracts test:interop chain dso opcua simulate verify'.split(
+  'help --help -h backtest bench check test:contracts test:interop chain dso opcua simulate verify'.split(
     ' ',
   ),
 )
