@@ -6,6 +6,7 @@ import { createSession16 } from './session16.ts'
 import { createSession201 } from './session201.ts'
 import { createSession21 } from './session21.ts'
 import type { Door } from './text-frame.ts'
+import { clockNote } from './station-clock.ts'
 import { createStation, type Session, type SessionContext, type Station } from './station.ts'
 
 export type ConnectionOptions = {
@@ -171,7 +172,9 @@ export class Connections {
     } while (station.link === link && !isSetUp(station, link))
     if (station.link !== link || station.setUp === null) return
     station.ready = true
-    const { detail, capability } = station.setUp
+    const { capability } = station.setUp
+    const note = clockNote(station.stationClock)
+    const detail = note === null ? station.setUp.detail : `${station.setUp.detail}, ${note}`
     for (const resource of station.resources.values()) {
       if (wasSetUp) this.#options.sink().capability(resource.id, capability(resource))
       this.#options.sink().connected(resource.id, detail)

@@ -19,19 +19,35 @@ export const PRIORITY = { setpoint: 0, readBack: 1, setUp: 2 } as const
 /** Wall time; the WebSocket's own pings find dead connections, heartbeats set the station's clock. */
 export const HEARTBEAT_S = 300
 const HEARD_DEADLINE_MS = 2_000
-const AHEAD_MAX_MS = 300_000
-const BEHIND_MAX_MS = 366 * 86_400_000
 
-/** When something happened; now, where the station's clock was never set or runs ahead. */
-export function eventTime({ clock, log, station }: SessionContext, timestamp: string): Instant {
+/**
+ * When something happened; now, where the station's clock tells nothing of it. A clock that is off
+ * is asked for a heartbeat, whose answer sets it.
+ */
+export function eventTime(context: SessionContext, timestamp: string): Instant {
+  const { clock, log, station } = context
   const now = clock.now()
-  const at = fromTimestamp(timestamp)
-  if (at !== null && at <= now + AHEAD_MAX_MS && at >= now - BEHIND_MAX_MS) return at
-  log.warn('a stamp cannot be right', {
-    identity: station.identity,
-    timestamp: timestamp.slice(0, 40),
+  const stamp = fromTimestamp(timestamp)
+  const at = stamp === null ? null : station.stationClock.judge(stamp, now)
+  if (at === null || at !== stamp) {
+    log.warn('a stamp cannot be right', {
+      identity: station.identity,
+      timestamp: timestamp.slice(0, 40),
+    })
+    askForHeartbeat(context)
+  }
+  return at ?? now
+}
+
+/** Once in a while: a station that does not listen is not asked with each message. */
+export function askForHeartbeat(context: SessionContext): void {
+  const { clock, log, station } = context
+  if (!station.stationClock.isAskedFor(clock.now())) return
+  const payload = { requestedMessage: 'Heartbeat' }
+  callQuietly(context, 'TriggerMessage', payload).catch((error: unknown) => {
+    const { identity } = station
+    log.warn('a station could not be asked for a heartbeat', { identity, error: String(error) })
   })
-  return now
 }
 
 /** The connector of a message that does not name it; null where there are several. */

@@ -8,9 +8,12 @@ import { type Conditions, createConditions } from './conditions.ts'
 import type { OcppVersion, Payload } from './frames.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import type { Link } from './link.ts'
+import { createMeterMemory, type MeterMemory } from './meter-memory.ts'
 import { type MeterValue, toReading } from './meter-values.ts'
 import type { PauseRecords } from './pause-record.ts'
 import { createProfileLedger, type ProfileLedger } from './profile-ledger.ts'
+import { askForHeartbeat } from './session-rules.ts'
+import { createStationClock, type StationClock } from './station-clock.ts'
 import { TransactionBook } from './transactions.ts'
 
 /** What is known of one charging station, over all its connections. */
@@ -23,6 +26,8 @@ export type Station = {
   readonly ledger: ProfileLedger
   readonly conditions: Conditions
   readonly pauses: PauseRecords
+  readonly meters: Map<number, MeterMemory>
+  readonly stationClock: StationClock
   link: Link | null
   /** The hash of the password that the present connection came with; null: a certificate. */
   passwordSha256: string | null
@@ -93,9 +98,6 @@ export type SessionContext = {
   readonly onBoot: (fingerprint: string) => void
 }
 
-/** A device clock further ahead than this (business time) is wrong, and so are its readings. */
-const AHEAD_MAX_MS = 300_000
-
 export function createStation(
   identity: string,
   hooks: {
@@ -118,7 +120,7 @@ export function createStation(
           endedAt: rest.endedAt,
           energyNeededWh: rest.energyNeededWh,
           departureAt: rest.departureAt,
-          startRegisterWh: rest.startRegisterWh,
+          startRegisterWh: rest.startRegisterWh ?? rest.firstRegisterWh,
         })
       },
       began: ({ connectorId }) => hooks.transactionBegan(connectorId),
@@ -127,6 +129,8 @@ export function createStation(
     ledger: createProfileLedger(),
     conditions: createConditions(),
     pauses: new Map(),
+    meters: new Map(),
+    stationClock: createStationClock(),
     link: null,
     passwordSha256: null,
     session: null,
@@ -140,30 +144,40 @@ export function createStation(
 
 /** Hands readings on the clock's raster to the sink; says why one is left out. */
 export function reportMeterValues(
-  { station, clock, sink, log }: SessionContext,
+  context: SessionContext,
   connectorId: number,
   values: readonly MeterValue[],
 ): void {
+  const { station, clock, sink, log, meteringIntervalSeconds } = context
   const resource = station.resources.get(connectorId)
   if (resource === undefined) return
-  const latest = clock.now() + AHEAD_MAX_MS
+  const now = clock.now()
+  const meter = station.meters.get(connectorId) ?? createMeterMemory(meteringIntervalSeconds)
+  station.meters.set(connectorId, meter)
   for (const value of values) {
     // Told before the reading that it vouches for.
     for (const text of value.signed) sink.signed?.(resource.id, text)
-    if (value.offeredA !== null && value.at !== null) {
-      station.ledger.offered(connectorId, value.offeredA, value.at)
+    const at = value.at === null ? null : station.stationClock.judge(value.at, now)
+    if (at !== value.at) askForHeartbeat(context)
+    if (value.offeredA !== null && at !== null) {
+      station.ledger.offered(connectorId, value.offeredA, at)
     }
-    if (!value.aligned && !takesSamples(station)) continue
-    const reading = toReading(resource.id, value)
-    if (reading === null || reading.at > latest || reading.at < resource.enrolledAt - YEAR_MS) {
+    if (value.registerWh !== null) {
+      station.transactions.metered(connectorId, Math.round(value.registerWh))
+    }
+    if (value.aligned) meter.aligned(now)
+    else if (!takesSamples(station) && !meter.isAllThereIs(now)) continue
+    const reading = toReading(resource.id, value.at === at ? value : { ...value, at })
+    if (reading === null || reading.at < resource.enrolledAt - YEAR_MS) {
+      const isStamp = value.at !== null && value.registerWh !== null
       log.warn('a meter value was left out', {
         identity: station.identity,
         connectorId,
-        why: reading === null ? 'no stamp or no energy register' : 'its stamp cannot be right',
+        why: isStamp ? 'its stamp cannot be right' : 'no stamp or no energy register',
       })
       continue
     }
-    sink.measured(reading)
+    sink.measured(meter.withPower(reading, resource.rating.exportMaxW > 0))
   }
 }
 
@@ -171,5 +185,5 @@ function takesSamples({ setUp }: Station): boolean {
   return setUp !== null && (!setUp.alignedValues || setUp.isSteeredBySamples)
 }
 
-/** Clocks that were never set show 1970 (or the firmware's year). */
+/** What was measured so long before the enrolment is of no use, and may be a wrong clock. */
 const YEAR_MS = 366 * 86_400_000

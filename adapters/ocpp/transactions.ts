@@ -8,6 +8,8 @@ export type Transaction = {
   readonly startedAt: Instant | null
   readonly endedAt: Instant | null
   readonly startRegisterWh: number | null
+  /** The first that was metered in it: what stands for its start where nobody told that. */
+  readonly firstRegisterWh: number | null
   readonly energyNeededWh: number | null
   readonly departureAt: Instant | null
 }
@@ -24,6 +26,7 @@ const NOTHING = {
   startedAt: null,
   endedAt: null,
   startRegisterWh: null,
+  firstRegisterWh: null,
   energyNeededWh: null,
   departureAt: null,
 } as const
@@ -98,6 +101,13 @@ export class TransactionBook {
     if (this.#runningAt.get(connectorId) === id) this.#runningAt.delete(connectorId)
     // What the station says replaces the end that its next transaction made us guess.
     this.#save({ ...this.#with(connectorId, id, beginning), endedAt })
+  }
+
+  /** The meter stood there while a transaction ran. */
+  metered(connectorId: number, registerWh: number): void {
+    const running = this.running(connectorId)
+    if (running === null || running.startRegisterWh !== null) return
+    if (running.firstRegisterWh === null) this.#save({ ...running, firstRegisterWh: registerWh })
   }
 
   /** For one transaction, or (null) for whatever runs or begins next at a connector. */

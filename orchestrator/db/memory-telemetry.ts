@@ -88,7 +88,7 @@ function memorySessions(makeTable: MakeTable): Telemetry['sessions'] {
         endedAt: session.endedAt ?? known?.endedAt ?? null,
         energyNeededWh: session.energyNeededWh ?? known?.energyNeededWh ?? null,
         departureAt: session.departureAt ?? known?.departureAt ?? null,
-        startRegisterWh: session.startRegisterWh ?? known?.startRegisterWh ?? null,
+        startRegisterWh: least(session.startRegisterWh, known?.startRegisterWh ?? null),
       })
     },
     at: async (ids, at) =>
@@ -102,6 +102,10 @@ function memorySessions(makeTable: MakeTable): Telemetry['sessions'] {
         )
         .sort((a, b) => (a.resourceId < b.resourceId ? -1 : 1)),
   }
+}
+
+function least(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }
 
 function memoryEvidence(makeTable: MakeTable): Telemetry['evidence'] {

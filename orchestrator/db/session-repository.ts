@@ -17,7 +17,8 @@ export function sessionRepository(tx: Transaction): SessionRepository {
             endedAt: newOrKnown(sessions.endedAt),
             energyNeededWh: newOrKnown(sessions.energyNeededWh),
             departureAt: newOrKnown(sessions.departureAt),
-            startRegisterWh: newOrKnown(sessions.startRegisterWh),
+            // A later one was guessed from the first value that was heard.
+            startRegisterWh: sql`least(excluded.start_register_wh, ${sessions.startRegisterWh})`,
           },
         })
     },

@@ -37,12 +37,15 @@ export async function readHistory(
     const boundaries = boundariesOf(day.periodStarts, program.settlementPeriodSeconds)
     const waiting = [...open].filter(([id, entry]) => isWanted(id, entry, day.periodStarts, called))
     if (waiting.length === 0) continue
-    const [first, last] = [boundaries[0] as Instant, boundaries.at(-1) as Instant]
+    // A meter off the clock's raster has its values on either side of a boundary.
+    const gap = program.settlementPeriodSeconds
+    const first = addSeconds(boundaries[0] as Instant, -gap)
+    const last = addSeconds(boundaries.at(-1) as Instant, gap)
     const ids = waiting.map(([id]) => id)
     const readings = byResource(await tx.readings.between(ids, first, last))
     for (const [id, entry] of waiting) {
-      const mine = (readings.get(id) ?? []).filter((reading) => boundaries.includes(reading.at))
-      if (mine.length < boundaries.length) continue // incomplete: the day drops out
+      const mine = aroundBoundaries(readings.get(id) ?? [], boundaries, gap)
+      if (mine === null) continue // incomplete: the day drops out
       entry.days += 1
       entry.kept.push(...mine)
     }
@@ -64,6 +67,28 @@ function isWanted(
 ): boolean {
   const enough = entry.method.name === 'mean-of-like-days' && entry.days >= entry.method.days
   return !enough && !starts.some((start) => called.has(`${id} ${start}`))
+}
+
+/**
+ * The readings that tell the register at each boundary: its own, else its two neighbours where they
+ * are no further apart than a period. null: at one of them it cannot be known.
+ */
+function aroundBoundaries(
+  readings: readonly Reading[],
+  boundaries: readonly Instant[],
+  gapSeconds: number,
+): Reading[] | null {
+  const kept = new Set<Reading>()
+  for (const boundary of boundaries) {
+    const i = readings.findIndex(({ at }) => at >= boundary)
+    const [before, after] = [readings[i - 1], readings[i]]
+    if (after === undefined) return null
+    kept.add(after)
+    if (after.at === boundary) continue
+    if (before === undefined || after.at - before.at > gapSeconds * 1000) return null
+    kept.add(before)
+  }
+  return [...kept]
 }
 
 function boundariesOf(starts: readonly Instant[], periodSeconds: number): Instant[] {

@@ -20,6 +20,10 @@ test('a call with chargers that ignore, refuse or mumble is delivered, and the t
     'D3',
     'D6',
     'D9',
+    'D10',
+    'E1',
+    'E3',
+    'sparse',
     'E6',
     'reordered',
   ]).map((row) => ({ ...row, orderedW: row.orderedW.slice(0, 1) }))

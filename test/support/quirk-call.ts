@@ -77,6 +77,7 @@ async function outcomeOf(world: QuirkWorld, row: Played, call: FlexibilityCall):
   const chargerId = `charger-${row.name}`
   const mine = call.allocations.filter(({ resourceId }) => resourceId === chargerId)
   const repair = call.repairs.findLast(({ resourceId }) => resourceId === chargerId)
+  const skipped = call.skipped.find(({ resourceId }) => resourceId === chargerId)
   const line = call.settlement?.lines.find(({ resourceId }) => resourceId === chargerId)
   const rows = await world.store.transaction((tx) => tx.setpoints.ofCall(call.id))
   const forms = rows
@@ -98,7 +99,9 @@ async function outcomeOf(world: QuirkWorld, row: Played, call: FlexibilityCall):
   return {
     ...row,
     kind,
-    detail: [repair?.reason, ...new Set(forms)].filter((word) => word != null).join(', '),
+    detail: [skipped?.reason, repair?.reason, ...new Set(forms)]
+      .filter((word) => word != null)
+      .join(', '),
     orderedWh,
     chargerTrueWh: savedWh(world, row),
     spareTrueWh: spare?.deliveredWh ?? 0,

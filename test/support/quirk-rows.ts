@@ -43,12 +43,8 @@ const EXPECTED: Partial<Record<QuirkId, Outcome['kind'][]>> = {
   B9: REPLACED,
   B10: ['not asked'],
   C2: PART,
-  // Without its power nobody knows what it could give.
-  D10: ['not asked'],
   D2: UNKNOWN,
   D12: REPLACED,
-  E1: UNKNOWN,
-  E3: UNKNOWN,
   refuses: REPLACED,
   skew: UNKNOWN,
   offline: REPLACED,

@@ -23,8 +23,8 @@ import { wallTimer } from './wall-timer.ts'
 /** What the car draws when nobody asks for anything, W. */
 export const NATURAL_W = 7000
 export const PROGRAM = aProgram()
-/** Long enough for gate closure, signature and escrow. */
-const START = addSeconds(WINDOW_START, -420)
+/** Long enough to be known by its meter at gate closure, for signature and escrow. */
+const START = addSeconds(WINDOW_START, -600)
 const TICK_MS = 20
 /** So much of wall time passes at most from one tick to the next. */
 const STEP_MAX_MS = 150

@@ -55,6 +55,7 @@ export const QUIRKS = {
   priority: 'its driver asks for full power 3 min after a limit (priority charging)',
   external: 'an energy manager limits it to 6 A 3 min after a limit',
   worn: 'its flash is worn out after 8 writes and takes no profile any more',
+  sparse: 'tells no register at the start, and meters on a raster of its own only',
   refuses: 'rejects every profile, whatever its form',
 } as const
 

@@ -14,6 +14,7 @@ export type StationClock = {
 
 const HOUR_MS = 3_600_000
 const SKEW_MS = -20 * 60_000
+const OWN_RASTER_MS = 7000
 const STATUS_LATE_MS = 60_000
 
 const REWRITES: Partial<Record<QuirkId, Rewrite>> = {
@@ -36,6 +37,7 @@ const REWRITES: Partial<Record<QuirkId, Rewrite>> = {
   E3: (_action, payload, { synchronised, bootedAt }) =>
     synchronised() ? payload : mapStamps(payload, (stamp) => shifted(stamp, -bootedAt)),
   E6: (_action, payload) => mapStamps(payload, (stamp) => stamp.replace(/Z$/, '')),
+  sparse: ownRaster,
   skew: (_action, payload) => mapStamps(payload, (stamp) => shifted(stamp, SKEW_MS)),
 }
 
@@ -73,6 +75,21 @@ function mapSamples(payload: Payload, change: (sample: Payload) => Payload[]): P
     sampledValue: (one.sampledValue as Payload[]).flatMap(change),
   }))
   return { ...payload, meterValue }
+}
+
+/** Nothing of the start, and no value on the clock's raster: each is dated 7 s back. */
+function ownRaster(action: string, payload: Payload): Payload {
+  if (payload.eventType === 'Started') {
+    const { meterValue: _, ...rest } = payload
+    return rest
+  }
+  if (!/^(MeterValues|TransactionEvent)$/.test(action)) return payload
+  const periodic = mapSamples(payload, (sample) => [
+    sample.context === 'Sample.Clock' ? { ...sample, context: 'Sample.Periodic' } : sample,
+  ])
+  const isClock = payload.triggerReason === 'MeterValueClock'
+  const reason = isClock ? { ...periodic, triggerReason: 'MeterValuePeriodic' } : periodic
+  return mapStamps(reason, (stamp) => shifted(stamp, -OWN_RASTER_MS))
 }
 
 function perPhase(sample: Payload): Payload[] {

@@ -320,6 +320,6 @@ test('a stream of the fiscal register gives readings on the raster, in the unit 
   await station.call('Heartbeat', {})
   expect(world.heard.readings).toEqual([
     { resourceId: resource.id, at: START, powerW: 6_900, registerWh: 12_500, socBp: null },
-    { resourceId: resource.id, at: START + 30_000, powerW: null, registerWh: 12_560, socBp: null },
+    { resourceId: resource.id, at: START + 30_000, powerW: 7_200, registerWh: 12_560, socBp: null },
   ])
 })

@@ -96,6 +96,7 @@ test('whatever the order and however often, one transaction ends as one and the 
         id: 'a',
         connectorId: 1,
         ...beginning,
+        firstRegisterWh: null,
         endedAt: at(60),
         energyNeededWh: 7,
         departureAt: at(500),

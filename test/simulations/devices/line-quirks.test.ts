@@ -215,6 +215,17 @@ describe('messages', () => {
     }
   })
 
+  test('sparse: no value on the raster, and none says that it is', async () => {
+    const { advance } = await connected(['sparse'])
+    await meteredEvery30()
+    await transaction()
+    advance(30)
+    await until('a meter value', () => values().length === 1)
+    expect(Date.parse(String(stamps()[0])) % 30_000).toBe(23_000)
+    const samples = values()[0]?.sampledValue as Payload[]
+    expect(new Set(samples.map(({ context }) => context))).toEqual(new Set(['Sample.Periodic']))
+  })
+
   test('D2 loses the start, D3 sends it twice', async () => {
     const { station: first } = await connected(['D2'])
     await until('a status', () => csms.of(REF, 'StatusNotification').length > 0)
