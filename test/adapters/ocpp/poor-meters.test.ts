@@ -4,10 +4,9 @@ import { addSeconds, formatInstant } from '#domain/time.ts'
 import { join16, meterValue16, plugIn16 } from './station16.ts'
 import { event2x, join2x } from './station2x.ts'
 import type { WireStation } from './wire-station.ts'
-import { charger, START, startWorld, until, type World } from './world.ts'
+import { START, startWorld, until, type World } from './world.ts'
 
 let world: World
-const resource = charger()
 
 beforeEach(async () => {
   world = await startWorld()
