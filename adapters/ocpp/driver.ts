@@ -1,7 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
-import { assert, DomainError } from '#domain/errors.ts'
-import type { ResourceId } from '#domain/ids.ts'
-import type { Resource } from '#domain/resource.ts'
+import { assert } from '#domain/errors.ts'
 import type { Clock, DeviceDriver, DeviceSink, Log, Timer } from '#ports.ts'
 import { createAdmission } from './admission.ts'
 import { unreachable } from './call-queue.ts'
@@ -9,6 +6,7 @@ import { Connections } from './connections.ts'
 import { nameOf } from './forms.ts'
 import { connectorOf } from './profile-calls.ts'
 import { renewCredential } from './renew-credential.ts'
+import { createRoster, passwordsOf } from './roster.ts'
 import { createEndpoint } from './server.ts'
 import type { Session, Station } from './station.ts'
 import { type OcppSecurity, PLAIN } from './tls.ts'
@@ -143,48 +141,12 @@ function createRounds(connections: Connections, options: OcppDriverOptions) {
 function createOrders(
   connections: Connections,
 ): Pick<DeviceDriver, 'attach' | 'apply' | 'nextStrategy' | 'renewCredential' | 'readBack'> {
-  const stationOf = new Map<ResourceId, Station>()
-
-  function attached(resourceId: ResourceId): { station: Station; resource: Resource } {
-    const station = stationOf.get(resourceId)
-    for (const resource of station?.resources.values() ?? []) {
-      if (station !== undefined && resource.id === resourceId) return { station, resource }
-    }
-    throw new DomainError('device-unreachable', `${resourceId} is not known to the OCPP driver`)
-  }
-
-  /** Makes the change, and throws out whoever came in with a password that is no longer good. */
-  function change(station: Station, make: () => void): void {
-    make()
-    const { link, passwordSha256 } = station
-    if (passwordSha256 === null || passwordsOf(station).includes(passwordSha256)) return
-    link?.close(1008, 'the credential has changed')
-  }
-
-  function forget(resourceId: ResourceId): void {
-    const station = stationOf.get(resourceId)
-    if (station === undefined) return
-    change(station, () => {
-      for (const [connectorId, { id }] of station.resources) {
-        if (id === resourceId) station.resources.delete(connectorId)
-      }
-    })
-  }
-
+  const roster = createRoster(connections)
   return {
-    async attach(resource) {
-      const { connection } = resource
-      assert(connection.protocol === 'ocpp', `resource ${resource.id} is connected by OCPP`)
-      const station = connections.station(connection.identity)
-      const known = station.resources.get(connection.connectorId)
-      if (known?.id !== resource.id) forget(resource.id)
-      change(station, () => station.resources.set(connection.connectorId, resource))
-      stationOf.set(resource.id, station)
-      if (!isDeepStrictEqual(known?.rating, resource.rating)) connections.renew(station)
-    },
+    attach: async (resource) => roster.attach(resource),
 
     async apply(resourceId, setpoint, deadlineMs) {
-      const { station, resource } = attached(resourceId)
+      const { station, resource } = roster.find(resourceId)
       station.ledger.want(connectorOf(resource), setpoint)
       const session = readySession(station)
       if (setpoint.powerW === null) {
@@ -195,19 +157,19 @@ function createOrders(
     },
 
     nextStrategy(resourceId) {
-      const { station, resource } = attached(resourceId)
+      const { station, resource } = roster.find(resourceId)
       const least = station.session?.leastInstead(resource) ?? null
       return least ?? nextForm(station, connectorOf(resource))
     },
 
     async renewCredential(resourceId, password, deadlineMs) {
-      const { identity, link } = attached(resourceId).station
+      const { identity, link } = roster.find(resourceId).station
       if (link === null) throw unreachable(identity, 'not connected')
       await renewCredential(link, identity, password, deadlineMs)
     },
 
     async readBack(resourceId, deadlineMs) {
-      const { station, resource } = attached(resourceId)
+      const { station, resource } = roster.find(resourceId)
       return await readySession(station).readBack(resource, deadlineMs)
     },
   }
@@ -224,13 +186,4 @@ function nextForm({ ledger }: Station, connectorId: number): string | null {
 function readySession({ session, ready, link, identity }: Station): Session {
   if (session !== null && ready) return session
   throw unreachable(identity, link === null ? 'not connected' : 'being set up')
-}
-
-/** Each connector's resource has passwords of its own; any of them opens the station's door. */
-function passwordsOf(station: Station | undefined): string[] {
-  return [...(station?.resources.values() ?? [])].flatMap(({ connection }) =>
-    connection.protocol === 'ocpp'
-      ? [connection.passwordSha256, ...(connection.renewal?.nextSha256 ?? [])]
-      : [],
-  )
 }
