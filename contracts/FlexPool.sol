@@ -5,7 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {PayoutLedger} from "./PayoutLedger.sol";
 import {PoolAccounts} from "./PoolAccounts.sol";
-import {RequestEscrow} from "./RequestEscrow.sol";
+import {RequestSettlement} from "./RequestSettlement.sol";
 
 /// @title Escrow and payout of one flexibility programme in one euro token
 /// @notice Immutable: no owner, no upgrade, no pause. See `IFlexPool` for every function.
@@ -16,16 +16,20 @@ contract FlexPool is PayoutLedger {
   /// @param disputeWindow_ seconds between a proposal and its finality, 1 s to 90 days
   /// @param epochWindow_ seconds in which a posted root can be proved wrong, 1 s to 90 days
   /// @param refundGrace_ seconds after settleBy before a refund, 0 to 90 days
+  /// @param heldWindow_ seconds in which a held rest can be settled, 1 s to 365 days
+  /// @param arbiter_ whose signature settles a held rest too, zero for nobody's
   constructor(
     IERC20 token_,
     IVerifierRegistry verifierRegistry_,
     address feeReceiver_,
     uint48 disputeWindow_,
     uint48 epochWindow_,
-    uint48 refundGrace_
+    uint48 refundGrace_,
+    uint48 heldWindow_,
+    address arbiter_
   )
     PoolAccounts(token_, verifierRegistry_, feeReceiver_)
-    RequestEscrow(disputeWindow_, refundGrace_)
+    RequestSettlement(disputeWindow_, refundGrace_, heldWindow_, arbiter_)
     PayoutLedger(epochWindow_)
   {}
 }

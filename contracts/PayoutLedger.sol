@@ -9,9 +9,10 @@ import {PackedClaims} from "./libraries/PackedClaims.sol";
 import {PayoutTree, Sib} from "./libraries/PayoutTree.sol";
 import {Quorum} from "./libraries/Quorum.sol";
 import {RequestEscrow} from "./RequestEscrow.sol";
+import {RequestSettlement} from "./RequestSettlement.sol";
 
 /// @title Layer 2: epochs of the cumulative payout tree, and payment
-abstract contract PayoutLedger is RequestEscrow {
+abstract contract PayoutLedger is RequestSettlement {
   using SafeERC20 for IERC20;
   using Messages for Epoch;
   using PackedClaims for uint256;
@@ -55,7 +56,8 @@ abstract contract PayoutLedger is RequestEscrow {
     bytes32 digest = epochDigest(e);
     // Its signatures are still good, so anyone could post a rejected root for ever.
     require(!_digestRejected[digest], EpochWasRejected(digest));
-    Quorum.requireQuorum(verifierRegistry, verifierRegistry.currentSetId(), digest, signatures);
+    uint32 setId = verifierRegistry.currentSetId();
+    Quorum.requireQuorum(verifierRegistry, setId, digest, signatures, false);
 
     uint32 post = ++_posts;
     uint256 expected = totalAllocated;

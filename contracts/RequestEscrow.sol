@@ -7,54 +7,36 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {IFlexPool} from "./interfaces/IFlexPool.sol";
 import {IReceiveWithAuthorization} from "./interfaces/IReceiveWithAuthorization.sol";
 import {Messages} from "./libraries/Messages.sol";
-import {Quorum} from "./libraries/Quorum.sol";
 import {PoolAccounts} from "./PoolAccounts.sol";
 
-/// @title Layer 1: escrow, settlement, dispute window, split
+/// @title Layer 1, first half: escrows, how they are opened and cancelled
 abstract contract RequestEscrow is PoolAccounts {
   using SafeERC20 for IERC20;
   using Messages for RequestTerms;
   using Messages for Settlement;
 
-  /// @dev Two slots while funded, two more once proposed. `payout + fee <= amount < 2^96`.
+  /// @dev Two slots while funded, two more once proposed. `payout + fee + held <= amount < 2^80`.
   struct Escrow {
     address payer;
     uint48 deliverStart;
     uint48 deliverEnd;
-    uint96 amount;
+    uint80 amount;
     uint48 settleBy;
     uint32 verifierSetId;
     uint32 accountedBy; // the posted epoch that counts this payout, 0 for none
     State state;
     uint8 round;
-    uint96 payout;
-    uint96 fee;
     uint48 windowEnd;
+    uint80 payout;
+    uint80 fee;
+    uint80 held;
     bytes32 settlementDigest;
   }
 
   /// @dev No escrow may wait longer than this, so every request ends in finite time.
   uint48 private constant HORIZON_MAX = 730 days;
-  /// @dev How long a final payout waits for an epoch before it can go back to the payer.
-  uint48 private constant UNALLOCATED_MAX = 365 days;
-  uint48 private constant WINDOW_MAX = 90 days;
 
-  /// @notice Seconds between a proposal and its finality.
-  uint48 public immutable disputeWindow;
-  /// @notice Seconds after settleBy before an unsettled request can be refunded.
-  uint48 public immutable refundGrace;
-
-  mapping(bytes32 id => Escrow) private _escrows;
-
-  constructor(uint48 disputeWindow_, uint48 refundGrace_) {
-    require(
-      disputeWindow_ > 0 && disputeWindow_ <= WINDOW_MAX,
-      BadConfiguration("disputeWindow", disputeWindow_)
-    );
-    require(refundGrace_ <= WINDOW_MAX, BadConfiguration("refundGrace", refundGrace_));
-    disputeWindow = disputeWindow_;
-    refundGrace = refundGrace_;
-  }
+  mapping(bytes32 id => Escrow) internal _escrows;
 
   // ---------------------------------------------------------------- opening
 
@@ -93,7 +75,7 @@ abstract contract RequestEscrow is PoolAccounts {
     Escrow storage escrow = _escrows[id];
     _requireState(id, escrow, State.None);
     require(
-      terms.amount > 0 && terms.amount <= type(uint96).max,
+      terms.amount > 0 && terms.amount <= type(uint80).max,
       AmountOutOfRange(terms.amount)
     );
     require(
@@ -111,7 +93,7 @@ abstract contract RequestEscrow is PoolAccounts {
     escrow.payer = terms.payer;
     escrow.deliverStart = terms.deliverStart;
     escrow.deliverEnd = terms.deliverEnd;
-    escrow.amount = uint96(terms.amount);
+    escrow.amount = uint80(terms.amount);
     escrow.settleBy = terms.settleBy;
     escrow.verifierSetId = terms.verifierSetId;
     escrow.state = State.Funded;
@@ -166,105 +148,6 @@ abstract contract RequestEscrow is PoolAccounts {
     emit RequestCancelled(id, amount);
   }
 
-  // ---------------------------------------------------------------- settling
-
-  /// @inheritdoc IFlexPool
-  function proposeSettlement(
-    Settlement calldata s,
-    bytes[] calldata signatures
-  ) external nonReentrant {
-    bytes32 id = s.requestId;
-    Escrow storage escrow = _escrows[id];
-    _requireState(id, escrow, State.Funded);
-    require(
-      block.timestamp >= escrow.deliverEnd,
-      TooEarly(block.timestamp, escrow.deliverEnd)
-    );
-    require(block.timestamp <= escrow.settleBy, TooLate(block.timestamp, escrow.settleBy));
-    require(s.round == escrow.round + 1, WrongRound(s.round, escrow.round + 1));
-    uint256 asked = uint256(s.payoutTotal) + s.feeTotal;
-    require(asked <= escrow.amount, ExceedsEscrow(asked, escrow.amount));
-    bytes32 digest = settlementDigest(s);
-    Quorum.requireQuorum(verifierRegistry, escrow.verifierSetId, digest, signatures);
-
-    escrow.state = State.Proposed;
-    escrow.round = s.round;
-    escrow.payout = uint96(s.payoutTotal);
-    escrow.fee = uint96(s.feeTotal);
-    escrow.settlementDigest = digest;
-    uint48 windowEnd = uint48(block.timestamp) + disputeWindow;
-    escrow.windowEnd = windowEnd;
-    emit SettlementProposed(
-      id,
-      s.round,
-      s.evidenceRoot,
-      s.bundleHash,
-      s.linesRoot,
-      s.payoutTotal,
-      s.feeTotal,
-      s.deliveredWh,
-      windowEnd
-    );
-  }
-
-  /// @inheritdoc IFlexPool
-  function finalize(bytes32 id) external nonReentrant {
-    Escrow storage escrow = _escrows[id];
-    _requireState(id, escrow, State.Proposed);
-    require(block.timestamp >= escrow.windowEnd, TooEarly(block.timestamp, escrow.windowEnd));
-    uint128 amount = escrow.amount;
-    uint128 payout = escrow.payout;
-    uint128 fee = escrow.fee;
-    uint128 refund = amount - payout - fee;
-    escrow.state = State.Final;
-    locked -= amount;
-    allocatable += payout;
-    _addCredit(feeReceiver, fee);
-    _addCredit(escrow.payer, refund);
-    emit RequestFinalized(id, payout, fee, refund);
-  }
-
-  /// @inheritdoc IFlexPool
-  function refundExpired(bytes32 id) external nonReentrant {
-    Escrow storage escrow = _escrows[id];
-    _requireState(id, escrow, State.Funded);
-    uint256 from = uint256(escrow.settleBy) + refundGrace + 1;
-    require(block.timestamp >= from, TooEarly(block.timestamp, from));
-    uint128 amount = escrow.amount;
-    escrow.state = State.Refunded;
-    locked -= amount;
-    _addCredit(escrow.payer, amount);
-    emit RequestRefunded(id, amount);
-  }
-
-  /// @inheritdoc IFlexPool
-  function returnUnallocated(bytes32 id) external nonReentrant {
-    Escrow storage escrow = _escrows[id];
-    _requireState(id, escrow, State.Final);
-    require(!_isAccounted(escrow.accountedBy), AlreadyAccounted(id));
-    uint256 from = uint256(escrow.windowEnd) + UNALLOCATED_MAX;
-    require(block.timestamp >= from, TooEarly(block.timestamp, from));
-    uint128 payout = escrow.payout;
-    escrow.state = State.Refunded;
-    allocatable -= payout;
-    _addCredit(escrow.payer, payout);
-    emit PayoutReturned(id, payout);
-  }
-
-  // ---------------------------------------------------------------- for layer 2
-
-  /// @dev Counts a final payout in the posted epoch number `post` and returns it.
-  function _account(bytes32 id, uint32 post) internal returns (uint128) {
-    Escrow storage escrow = _escrows[id];
-    _requireState(id, escrow, State.Final);
-    require(!_isAccounted(escrow.accountedBy), AlreadyAccounted(id));
-    escrow.accountedBy = post;
-    return escrow.payout;
-  }
-
-  /// @dev Whether posted epoch number `post` exists and was not rejected.
-  function _isAccounted(uint32 post) internal view virtual returns (bool);
-
   // ---------------------------------------------------------------- views
 
   /// @inheritdoc IFlexPool
@@ -275,6 +158,11 @@ abstract contract RequestEscrow is PoolAccounts {
   /// @inheritdoc IFlexPool
   function authorizationNonceOf(bytes32 id) public pure returns (bytes32) {
     return bytes32(bytes24(id));
+  }
+
+  /// @inheritdoc IFlexPool
+  function roundIdOf(bytes32 id, uint256 round) public pure returns (bytes32) {
+    return keccak256(abi.encode(id, round));
   }
 
   /// @inheritdoc IFlexPool
@@ -297,6 +185,7 @@ abstract contract RequestEscrow is PoolAccounts {
     r.accounted = _isAccounted(escrow.accountedBy);
     r.payout = escrow.payout;
     r.fee = escrow.fee;
+    r.held = escrow.held;
     r.settlementDigest = escrow.settlementDigest;
   }
 
@@ -310,7 +199,10 @@ abstract contract RequestEscrow is PoolAccounts {
     return _hashTypedDataV4(Messages.hashCancel(id));
   }
 
-  function _requireState(bytes32 id, Escrow storage escrow, State expected) private view {
+  /// @dev Whether posted epoch number `post` exists and was not rejected.
+  function _isAccounted(uint32 post) internal view virtual returns (bool);
+
+  function _requireState(bytes32 id, Escrow storage escrow, State expected) internal view {
     require(escrow.state == expected, WrongState(id, escrow.state, expected));
   }
 }

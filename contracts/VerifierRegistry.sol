@@ -39,6 +39,11 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
   }
 
   /// @inheritdoc IVerifierRegistry
+  function size(uint32 setId) external view returns (uint256) {
+    return _signers[setId].length;
+  }
+
+  /// @inheritdoc IVerifierRegistry
   function signersOf(uint32 setId) external view returns (address[] memory) {
     return _signers[setId];
   }

@@ -59,6 +59,8 @@ export type Config = {
   readonly meteringIntervalSeconds: number
   readonly disputeWindowSeconds: number
   readonly epochWindowSeconds: number
+  /** How long money that a settlement held can still be settled. */
+  readonly heldWindowSeconds: number
 }
 
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
@@ -119,6 +121,7 @@ const Environment = z.object({
   GRIDCALL_METERING_INTERVAL: Duration.prefault('30s'),
   GRIDCALL_DISPUTE_WINDOW: Duration.prefault('24h'),
   GRIDCALL_EPOCH_WINDOW: Duration.prefault('24h'),
+  GRIDCALL_HELD_WINDOW: Duration.prefault('720h'),
 })
 
 /**
@@ -161,6 +164,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     meteringIntervalSeconds: found.GRIDCALL_METERING_INTERVAL,
     disputeWindowSeconds: found.GRIDCALL_DISPUTE_WINDOW,
     epochWindowSeconds: found.GRIDCALL_EPOCH_WINDOW,
+    heldWindowSeconds: found.GRIDCALL_HELD_WINDOW,
   })
 }
 

@@ -170,8 +170,8 @@ export interface PayoutRail {
 export interface EscrowReader {
   /** Binds every field of the terms, chain and pool. */
   requestId(terms: EscrowTerms): Hex
-  /** null: the pool knows no such request. */
-  escrow(requestId: Hex): Promise<{ amount: bigint; payout: bigint } | null>
+  /** A request, or a held rest; `round` is its last proposal's. null: the pool knows no such one. */
+  escrow(requestId: Hex): Promise<{ amount: bigint; payout: bigint; round: number } | null>
   poolState(): Promise<PoolState>
 }
 

@@ -1,4 +1,4 @@
-import { type Abi, encodeDeployData, encodeFunctionData } from 'viem'
+import { type Abi, encodeDeployData, encodeFunctionData, zeroAddress } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import {
   estimateGas,
@@ -38,6 +38,10 @@ export type Deployment = {
   readonly epochWindowSeconds: number
   /** 0 to 90 days. */
   readonly refundGraceSeconds: number
+  /** How long a held rest can be settled: 1 second to 365 days. */
+  readonly heldWindowSeconds: number
+  /** Whose word settles a held rest in place of verifiers'; default nobody's. */
+  readonly arbiter?: Address
   /** An ERC-20 of 6 decimals with ERC-3009; without one a play-money euro is deployed. */
   readonly token?: Address
   /** Play money to begin with; only where it is ours to make. */
@@ -80,11 +84,13 @@ export async function deployPool(deployment: Deployment): Promise<ChainIdentity>
   await send.call('naming the verifiers', registry, encodeFunctionData(addSet))
   const { disputeWindowSeconds, epochWindowSeconds, refundGraceSeconds } = deployment
   const windows = [disputeWindowSeconds, epochWindowSeconds, refundGraceSeconds]
+  const held = [deployment.heldWindowSeconds, deployment.arbiter ?? zeroAddress]
   const pool = await send.create('FlexPool', flexPoolAbi, flexPoolBytecode, [
     token,
     registry,
     feeReceiver,
     ...windows,
+    ...held,
   ])
   const chainId = await getChainId(client)
   return { chainId, genesisHash: await genesisHash(client), pool, token, registry, feeReceiver }

@@ -2,6 +2,7 @@ import { hashTypedData, isAddressEqual } from 'viem'
 import { readContract } from 'viem/actions'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
+import { roundIdOf } from '#domain/escrow.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { ChainJournal } from '#store-ports.ts'
 import type { ChainClient } from './rpc.ts'
@@ -71,8 +72,11 @@ async function proposed(
   parts: Parts,
 ): Promise<Hex | null> {
   const events = await ofKind(parts, 'SettlementProposed', statement.requestId)
-  const event = events.findLast((each) => each.evidenceRoot === statement.evidenceRoot)
+  const { evidenceRoot, round } = statement
+  const event = events.findLast((e) => e.evidenceRoot === evidenceRoot && e.round === round)
   if (event === undefined) return null
+  // The pool keeps the last digest only; whose place a later round took was there before.
+  if (events.some((each) => each.round > round)) return event.transactionHash
   const { settlementDigest } = await readContract(parts.client, {
     address: parts.domain.pool,
     abi: flexPoolAbi,
@@ -136,7 +140,12 @@ export function makesRoom(earlier: ChainIntent, later: ChainIntent, domain: Pool
       return ['finalize', 'cancel', 'refundExpired'].includes(earlier.kind)
     default: {
       const requestId = requestOf(earlier, domain)
-      return requestId !== null && requestId === requestOf(later, domain)
+      if (requestId === null) return false
+      const opensRest =
+        later.kind === 'proposeSettlement' &&
+        earlier.kind === 'finalize' &&
+        roundIdOf(requestId, later.statement.round) === later.statement.requestId
+      return opensRest || requestId === requestOf(later, domain)
     }
   }
 }

@@ -19,7 +19,8 @@ export function createEscrowReader(options: {
       const at = { address: identity.pool, abi: flexPoolAbi } as const
       const asked = readContract(client, { ...at, functionName: 'request', args: [requestId] })
       const found = await plainly(asked)
-      return found.state === 0 ? null : { amount: found.amount, payout: found.payout }
+      const { amount, payout, round } = found
+      return found.state === 0 ? null : { amount, payout, round }
     },
     poolState: () => plainly(readPoolState(client, identity, null)),
   }

@@ -1,4 +1,4 @@
-import { domainSeparator, zeroHash } from 'viem'
+import { domainSeparator, zeroAddress, zeroHash } from 'viem'
 import { getBlock, readContract } from 'viem/actions'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
@@ -41,14 +41,24 @@ export async function readParties(
   const registry = { address: identity.registry, abi: verifierRegistryAbi } as const
   const pool = { address: identity.pool, abi: flexPoolAbi } as const
   const verifierSetId = await readContract(client, { ...registry, functionName: 'currentSetId' })
-  const [verifiers, quorum, disputeWindowSeconds, epochWindowSeconds] = await Promise.all([
-    readContract(client, { ...registry, functionName: 'signersOf', args: [verifierSetId] }),
-    readContract(client, { ...registry, functionName: 'quorum', args: [verifierSetId] }),
-    readContract(client, { ...pool, functionName: 'disputeWindow' }),
-    readContract(client, { ...pool, functionName: 'epochWindow' }),
-  ])
-  const windows = { disputeWindowSeconds, epochWindowSeconds }
-  return { ...identity, relayer, verifierSetId, verifiers, quorum, ...windows }
+  const [verifiers, quorum, disputeWindow, epochWindow, heldWindow, grace, arbiter] =
+    await Promise.all([
+      readContract(client, { ...registry, functionName: 'signersOf', args: [verifierSetId] }),
+      readContract(client, { ...registry, functionName: 'quorum', args: [verifierSetId] }),
+      readContract(client, { ...pool, functionName: 'disputeWindow' }),
+      readContract(client, { ...pool, functionName: 'epochWindow' }),
+      readContract(client, { ...pool, functionName: 'heldWindow' }),
+      readContract(client, { ...pool, functionName: 'refundGrace' }),
+      readContract(client, { ...pool, functionName: 'arbiter' }),
+    ])
+  const windows = {
+    disputeWindowSeconds: disputeWindow,
+    epochWindowSeconds: epochWindow,
+    heldWindowSeconds: heldWindow,
+    refundGraceSeconds: grace,
+  }
+  const who = { relayer, verifierSetId, verifiers, quorum }
+  return { ...identity, ...who, ...windows, arbiter: arbiter === zeroAddress ? null : arbiter }
 }
 
 const domainAbi = [

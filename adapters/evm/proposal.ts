@@ -12,6 +12,7 @@ export type Proposal = {
   readonly bundleHash: Hex
   readonly payoutTotal: bigint
   readonly feeTotal: bigint
+  readonly heldTotal: bigint
 }
 
 /** What was proposed to a pool for a request, from its logs. @throws Error if nothing was */
@@ -35,11 +36,12 @@ export async function readProposal(options: {
   const proposed = proposals.at(-1)
   if (!opened || !proposed) throw new Error(`nothing was proposed to ${pool} for ${requestId}`)
   const { amount } = opened.args as { amount: bigint }
-  const { evidenceRoot, bundleHash, payoutTotal, feeTotal } = proposed.args as {
+  const money = proposed.args as {
     evidenceRoot: Hex
     bundleHash: Hex
     payoutTotal: bigint
     feeTotal: bigint
+    heldTotal: bigint
   }
   const chainId = await getChainId(client)
   const unused = pool // only chain and pool are bound by a request id
@@ -51,5 +53,6 @@ export async function readProposal(options: {
     registry: unused,
     feeReceiver: unused,
   }
-  return { identity, amount, evidenceRoot, bundleHash, payoutTotal, feeTotal }
+  const { evidenceRoot, bundleHash, payoutTotal, feeTotal, heldTotal } = money
+  return { identity, amount, evidenceRoot, bundleHash, payoutTotal, feeTotal, heldTotal }
 }

@@ -26,6 +26,7 @@ const types = {
     field('linesRoot', 'bytes32'),
     field('payoutTotal', 'uint128'),
     field('feeTotal', 'uint128'),
+    field('heldTotal', 'uint128'),
     field('deliveredWh', 'int64'),
   ],
   Epoch: [

@@ -164,13 +164,16 @@ export function poolEvent(log: ChainLog<bigint, number, false>): ChainEvent | nu
       return { ...at, kind: decoded.eventName, requestId: id, amount }
     }
     case 'SettlementProposed': {
-      const { id, evidenceRoot, payoutTotal, feeTotal, windowEnd } = decoded.args
-      const money = { payoutTotal, feeTotal, windowEnd }
-      return { ...at, kind: 'SettlementProposed', requestId: id, evidenceRoot, ...money }
+      const { id, bundleHash: _b, linesRoot: _l, deliveredWh: _d, ...proposed } = decoded.args
+      return { ...at, kind: 'SettlementProposed', requestId: id, ...proposed }
     }
     case 'RequestFinalized': {
-      const { id, payout, fee, refund } = decoded.args
-      return { ...at, kind: 'RequestFinalized', requestId: id, payout, fee, refund }
+      const { id, ...split } = decoded.args
+      return { ...at, kind: 'RequestFinalized', requestId: id, ...split }
+    }
+    case 'RestHeld': {
+      const { id, round, ...rest } = decoded.args
+      return { ...at, kind: 'RestHeld', requestId: id, round: Number(round), ...rest }
     }
     default:
       return payoutEvent(decoded, at)

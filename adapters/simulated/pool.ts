@@ -1,4 +1,5 @@
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
+import { roundIdOf } from '#domain/escrow.ts'
 import type { Address, Hex } from '#domain/ids.ts'
 import { payoutRoot } from '#domain/payout-tree.ts'
 import type { PoolState } from '#ports.ts'
@@ -9,9 +10,13 @@ type Request = {
   deliverStart: number
   deliverEnd: number
   settleBy: number
-  state: 'funded' | 'proposed' | 'final' | 'cancelled' | 'refunded'
+  state: 'funded' | 'proposed' | 'final' | 'partly-final' | 'cancelled' | 'refunded'
+  /** What an earlier round held: settled by more signatures, or by the arbiter's. */
+  isRest: boolean
+  round: number
   payout: bigint
   fee: bigint
+  held: bigint
   windowEnd: number
 }
 
@@ -21,7 +26,19 @@ type Body<E> = E extends unknown
   : never
 export type PoolEvent = Body<ChainEvent>
 
+type Propose = Extract<ChainIntent, { kind: 'proposeSettlement' }>
+
 export const NO_ROOT: Hex = `0x${'0'.repeat(64)}`
+
+const UNSETTLED = {
+  state: 'funded' as const,
+  isRest: false,
+  round: 0,
+  payout: 0n,
+  fee: 0n,
+  held: 0n,
+  windowEnd: 0,
+}
 
 /** The pool's rules in memory: the same states, checks and events as contracts/FlexPool.sol. */
 export class SimulatedPool {
@@ -29,6 +46,10 @@ export class SimulatedPool {
   readonly feeReceiver: Address
   readonly disputeWindow: number
   readonly epochWindow: number
+  readonly heldWindow: number
+  readonly refundGrace: number
+  /** Whether somebody may settle a held rest with these signatures. */
+  readonly maySettleRest: (intent: Propose) => boolean
   readonly requests = new Map<Hex, Request>()
   readonly credits = new Map<Address, bigint>()
   readonly claimed = new Map<number, bigint>()
@@ -46,11 +67,17 @@ export class SimulatedPool {
     feeReceiver: Address
     disputeWindow: number
     epochWindow: number
+    heldWindow: number
+    refundGrace: number
+    maySettleRest: (intent: Propose) => boolean
   }) {
     this.pool = options.pool
     this.feeReceiver = options.feeReceiver
     this.disputeWindow = options.disputeWindow
     this.epochWindow = options.epochWindow
+    this.heldWindow = options.heldWindow
+    this.refundGrace = options.refundGrace
+    this.maySettleRest = options.maySettleRest
   }
 
   /** Carries an intent out at a time in seconds. @throws Error with the contract's refusal. */
@@ -81,9 +108,14 @@ export class SimulatedPool {
     const { payer, amount, deliverStart, deliverEnd, settleBy } = intent.terms
     demand(!this.requests.has(id), 'WrongState')
     demand(now < deliverStart / 1000, 'BadSchedule')
-    const times = { deliverStart: deliverStart / 1000, deliverEnd: deliverEnd / 1000 }
-    const money = { payout: 0n, fee: 0n, windowEnd: 0, settleBy: settleBy / 1000 }
-    this.requests.set(id, { payer, amount, ...times, ...money, state: 'funded' })
+    this.requests.set(id, {
+      payer,
+      amount,
+      deliverStart: deliverStart / 1000,
+      deliverEnd: deliverEnd / 1000,
+      settleBy: settleBy / 1000,
+      ...UNSETTLED,
+    })
     this.locked += amount
     this.balance += amount
     return [
@@ -95,7 +127,7 @@ export class SimulatedPool {
   #giveBack(id: Hex, to: 'cancelled' | 'refunded', now: number): PoolEvent[] {
     const request = this.#find(id, 'funded')
     if (to === 'cancelled') demand(now < request.deliverStart, 'TooLate')
-    else demand(now > request.settleBy, 'TooEarly')
+    else demand(now > request.settleBy + this.refundGrace, 'TooEarly')
     request.state = to
     this.locked -= request.amount
     this.#credit(request.payer, request.amount)
@@ -103,35 +135,62 @@ export class SimulatedPool {
     return [{ kind, requestId: id, amount: request.amount }]
   }
 
-  #propose(intent: Extract<ChainIntent, { kind: 'proposeSettlement' }>, now: number): PoolEvent[] {
-    const { requestId, evidenceRoot, payoutTotal, feeTotal } = intent.statement
-    const request = this.#find(requestId, 'funded')
-    demand(now >= request.deliverEnd && now <= request.settleBy, 'OutsideSchedule')
-    demand(payoutTotal + feeTotal <= request.amount, 'Over')
-    const windowEnd = now + this.disputeWindow
-    Object.assign(request, { state: 'proposed', payout: payoutTotal, fee: feeTotal, windowEnd })
-    return [
-      { kind: 'SettlementProposed', requestId, evidenceRoot, payoutTotal, feeTotal, windowEnd },
-    ]
+  #propose(intent: Propose, now: number): PoolEvent[] {
+    const { statement } = intent
+    const { requestId, round, evidenceRoot, payoutTotal, feeTotal, heldTotal } = statement
+    const request = this.requests.get(requestId)
+    demand(request?.state === 'funded' || request?.state === 'proposed', 'WrongState')
+    const { state, payout, fee, held, deliverEnd, settleBy } = request as Request
+    const asked = payoutTotal + feeTotal + heldTotal
+    if (state === 'proposed') {
+      demand(now < (request as Request).windowEnd, 'TooLate')
+      const isMore = payoutTotal > payout || feeTotal > fee || asked < payout + fee + held
+      demand(!isMore, 'MayOnlyHold')
+    } else demand(now >= deliverEnd && now <= settleBy, 'OutsideSchedule')
+    demand(asked <= (request as Request).amount, 'Over')
+    demand(round === (request as Request).round + 1, 'WrongRound')
+    demand(!request?.isRest || this.maySettleRest(intent), 'QuorumNotReached')
+    const windowEnd =
+      state === 'proposed' ? (request as Request).windowEnd : now + this.disputeWindow
+    const money = { payout: payoutTotal, fee: feeTotal, held: heldTotal }
+    Object.assign(request as Request, { state: 'proposed', round, ...money, windowEnd })
+    const totals = { payoutTotal, feeTotal, heldTotal, windowEnd }
+    return [{ kind: 'SettlementProposed', requestId, round, evidenceRoot, ...totals }]
   }
 
   #finalize(id: Hex, now: number): PoolEvent[] {
     const request = this.#find(id, 'proposed')
     demand(now >= request.windowEnd, 'TooEarly')
-    request.state = 'final'
-    const { payout, fee, amount, payer } = request
-    this.locked -= amount
+    const { payout, fee, held, amount, payer } = request
+    request.state = held > 0n ? 'partly-final' : 'final'
+    const refund = amount - payout - fee - held
+    this.locked -= amount - held
     this.allocatable += payout
     this.#credit(this.feeReceiver, fee)
-    this.#credit(payer, amount - payout - fee)
-    return [{ kind: 'RequestFinalized', requestId: id, payout, fee, refund: amount - payout - fee }]
+    this.#credit(payer, refund)
+    const final: PoolEvent = { kind: 'RequestFinalized', requestId: id, payout, fee, held, refund }
+    return held > 0n ? [final, this.#hold(id, request, now)] : [final]
+  }
+
+  #hold(requestId: Hex, request: Request, now: number): PoolEvent {
+    const { payer, deliverEnd, held: amount, isRest } = request
+    const round = request.round + 1
+    const restId = roundIdOf(requestId, round)
+    const settleBy = isRest ? request.settleBy : now + this.heldWindow
+    const times = { deliverStart: deliverEnd, deliverEnd, settleBy }
+    const rest = { ...UNSETTLED, isRest: true, round: request.round }
+    this.requests.set(restId, { payer, amount, ...times, ...rest })
+    return { kind: 'RestHeld', requestId, restId, round, amount, settleBy }
   }
 
   #post(intent: Extract<ChainIntent, { kind: 'postEpoch' }>, now: number): PoolEvent[] {
     const { epoch, prevRoot, topHash, newTotal } = intent.statement
     demand(this.pending === null && epoch === this.currentEpoch + 1, 'WrongEpoch')
     demand(prevRoot === this.liveRoot, 'WrongRoot')
-    const added = intent.requestIds.reduce((sum, id) => sum + this.#find(id, 'final').payout, 0n)
+    const added = intent.requestIds.reduce((sum, id) => {
+      const isPart = this.requests.get(id)?.state === 'partly-final'
+      return sum + this.#find(id, isPart ? 'partly-final' : 'final').payout
+    }, 0n)
     demand(newTotal === this.totalAllocated + added, 'WrongTotal')
     const root = payoutRoot(topHash, newTotal)
     const activeFrom = now + this.epochWindow

@@ -14,8 +14,12 @@ const address = (name: string): Address => `0x${hashOf({ party: name }).slice(2,
 export const SIMULATED_PARTIES = {
   payer: address('payer'),
   agent: address('agent'),
+  arbiter: address('arbiter'),
   verifiers: [address('verifier-1'), address('verifier-2'), address('verifier-3')] as const,
 }
+
+const QUORUM = 2
+const HELD_WINDOW_SECONDS = 30 * 86_400
 
 const IDENTITY: ChainIdentity = {
   chainId: 1337,
@@ -39,10 +43,17 @@ export function createSimulatedRail(options: {
   readonly clock: Clock
   readonly disputeWindowSeconds: number
   readonly epochWindowSeconds: number
+  /** Default 30 days. */
+  readonly heldWindowSeconds?: number
+  /** Default true: somebody whose word settles a held rest. */
+  readonly hasArbiter?: boolean
   /** A pool that outlived a crash of the service. */
   readonly pool?: SimulatedPool
 }): SimulatedRail {
   const { store, clock, disputeWindowSeconds, epochWindowSeconds } = options
+  const heldWindowSeconds = options.heldWindowSeconds ?? HELD_WINDOW_SECONDS
+  const arbiter = options.hasArbiter === false ? null : SIMULATED_PARTIES.arbiter
+  const { verifiers } = SIMULATED_PARTIES
   const pool =
     options.pool ??
     new SimulatedPool({
@@ -50,13 +61,18 @@ export function createSimulatedRail(options: {
       feeReceiver: IDENTITY.feeReceiver,
       disputeWindow: disputeWindowSeconds,
       epochWindow: epochWindowSeconds,
+      heldWindow: heldWindowSeconds,
+      refundGrace: 0,
+      maySettleRest: ({ statement, signatures }) =>
+        signatures.length > QUORUM ||
+        (arbiter !== null && signatures[0] === simulatedSignature(arbiter, statement)),
     })
   const requestId = (terms: EscrowTerms): Hex => hashOf({ pool: IDENTITY.pool, terms })
   const idOf = (intent: ChainIntent): Hex =>
     intent.kind === 'openRequest' ? requestId(intent.terms) : hashOf(intent)
-  const { verifiers } = SIMULATED_PARTIES
+  const signers = arbiter === null ? verifiers : [...verifiers, arbiter]
   const signer = (message: unknown, signature: Hex): Address | null =>
-    verifiers.find((v) => simulatedSignature(v, message) === signature) ?? null
+    signers.find((v) => simulatedSignature(v, message) === signature) ?? null
   const sender = createSender({ store, clock, pool, identity: IDENTITY, idOf })
 
   return {
@@ -66,9 +82,12 @@ export function createSimulatedRail(options: {
       relayer: address('relayer'),
       verifierSetId: 1,
       verifiers,
-      quorum: 2,
+      quorum: QUORUM,
       disputeWindowSeconds,
       epochWindowSeconds,
+      heldWindowSeconds,
+      refundGraceSeconds: 0,
+      arbiter,
     },
     requestId,
     authorisationToSign: (terms) => ({ authorise: terms }),
@@ -82,7 +101,7 @@ export function createSimulatedRail(options: {
     poolState: async () => pool.state(),
     escrow: async (id) => {
       const found = pool.requests.get(id)
-      return found ? { amount: found.amount, payout: found.payout } : null
+      return found ? { amount: found.amount, payout: found.payout, round: found.round } : null
     },
     advance: async () => ({ newEvents: await sender.sendAll() }),
   }

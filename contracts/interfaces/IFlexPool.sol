@@ -5,7 +5,8 @@ import {Sib} from "../libraries/PayoutTree.sol";
 
 /// @title Escrow and payout of one flexibility programme in one euro token
 /// @notice Layer 1, per request: escrow, settlement signed by M of N verifiers, dispute window,
-/// exact split `payout + fee + refund = amount`. Layer 2, per pool: one cumulative Merkle-sum tree
+/// exact split `payout + fee + held + refund = amount`; what is held is settled by a later round or
+/// goes back to the payer at its deadline. Layer 2, per pool: one cumulative Merkle-sum tree
 /// of payouts, renewed in epochs and capped by the sum of finalised payouts.
 /// All amounts are token units (1e-6 EUR), all times are seconds, all energy is Wh.
 /// Nobody but the payer has a right that anyone else lacks: who sends a call never matters for
@@ -14,13 +15,15 @@ interface IFlexPool {
   // ---------------------------------------------------------------- types
 
   /// @notice Life of a request. `None` is a request nobody opened. New states go at the end.
+  /// `PartlyFinal` is final but for what was held, which is a record of its own: `roundIdOf`.
   enum State {
     None,
     Funded,
     Proposed,
     Final,
     Cancelled,
-    Refunded
+    Refunded,
+    PartlyFinal
   }
 
   /// @notice What the payer agrees to; the request id is the hash of all of it.
@@ -44,13 +47,14 @@ interface IFlexPool {
   }
 
   /// @notice What the verifiers sign for one request (EIP-712 primary type `Settlement`).
-  /// @param requestId the request
+  /// @param requestId the request, or the rest that an earlier round of it held
   /// @param round number of the proposal for this request, from 1
   /// @param evidenceRoot Merkle root of the evidence
   /// @param bundleHash hash of the canonical evidence bundle
   /// @param linesRoot root over the payout lines of this request
   /// @param payoutTotal for the participants
   /// @param feeTotal for the fee receiver
+  /// @param heldTotal neither paid nor refunded yet, the fee on it included
   /// @param deliveredWh delivered energy in the direction of the request, signed, not capped
   struct Settlement {
     bytes32 requestId;
@@ -60,6 +64,7 @@ interface IFlexPool {
     bytes32 linesRoot;
     uint128 payoutTotal;
     uint128 feeTotal;
+    uint128 heldTotal;
     int64 deliveredWh;
   }
 
@@ -89,7 +94,7 @@ interface IFlexPool {
     uint64 cum;
   }
 
-  /// @notice What the pool keeps of a request.
+  /// @notice What the pool keeps of a request or of a held rest, whose two delivery times are one.
   /// @param windowEnd end of the dispute window, 0 before a proposal
   /// @param round number of the last proposal, 0 before one
   /// @param accounted whether a live or pending epoch counts this payout
@@ -107,6 +112,7 @@ interface IFlexPool {
     bool accounted;
     uint128 payout;
     uint128 fee;
+    uint128 held;
     bytes32 settlementDigest;
   }
 
@@ -148,11 +154,27 @@ interface IFlexPool {
     bytes32 linesRoot,
     uint128 payoutTotal,
     uint128 feeTotal,
+    uint128 heldTotal,
     int64 deliveredWh,
     uint48 windowEnd
   );
-  /// @notice `fee` became credit of the fee receiver, `refund` credit of the payer.
-  event RequestFinalized(bytes32 indexed id, uint128 payout, uint128 fee, uint128 refund);
+  /// @notice `fee` became credit of the fee receiver, `refund` credit of the payer; `held` stays
+  /// locked, as the `RestHeld` after it says.
+  event RequestFinalized(
+    bytes32 indexed id,
+    uint128 payout,
+    uint128 fee,
+    uint128 held,
+    uint128 refund
+  );
+  /// @notice What request `id` held is now `restId`, which round `round` settles by `settleBy`.
+  event RestHeld(
+    bytes32 indexed id,
+    bytes32 indexed restId,
+    uint256 round,
+    uint128 amount,
+    uint48 settleBy
+  );
   /// @notice The whole escrow became credit of the payer: nobody proposed a settlement in time.
   event RequestRefunded(bytes32 indexed id, uint128 amount);
   /// @notice A final payout that no epoch counted for a year became credit of the payer.
@@ -176,7 +198,7 @@ interface IFlexPool {
   error NotPayer(address payer, address caller);
   /// @notice The request is in another state than this function works on.
   error WrongState(bytes32 id, State found, State expected);
-  /// @notice The escrow is zero or above 2^96 - 1.
+  /// @notice The escrow is zero or above 2^80 - 1.
   error AmountOutOfRange(uint128 amount);
   /// @notice The times are not now < deliverStart < deliverEnd <= settleBy <= now + two years.
   error BadSchedule(uint48 deliverStart, uint48 deliverEnd, uint48 settleBy, uint256 nowAt);
@@ -192,8 +214,10 @@ interface IFlexPool {
   error TooEarly(uint256 nowAt, uint256 from);
   /// @notice The proposal is not the next round of its request.
   error WrongRound(uint8 given, uint8 expected);
-  /// @notice Payout and fee exceed the escrow.
+  /// @notice Payout, fee and held exceed the escrow.
   error ExceedsEscrow(uint256 asked, uint128 amount);
+  /// @notice Inside the dispute window a later round may hold more, and give nobody more.
+  error MayOnlyHold(bytes32 id);
   /// @notice There is nothing to withdraw.
   error NoCredit(address account);
   /// @notice Another root waits for its window.
@@ -255,15 +279,20 @@ interface IFlexPool {
   /// @notice Proposes the settlement of a funded request and starts its dispute window.
   /// @dev Anyone, from deliverEnd to settleBy, with the signatures of a quorum of the verifier set
   /// the request was opened with, ordered by ascending signer. A call that ended early waits for
-  /// deliverEnd all the same. Errors: WrongState, TooEarly, TooLate, WrongRound, ExceedsEscrow and
-  /// those of `Quorum`.
+  /// deliverEnd all the same. Inside the dispute window the next round may replace a proposal if it
+  /// only holds more: payout, fee and refund do not grow, and the window stays as it is.
+  /// For a held rest one signature more than the quorum is needed (all, where the quorum is all), or
+  /// the arbiter's alone. Errors: WrongState, TooEarly, TooLate, WrongRound, ExceedsEscrow,
+  /// MayOnlyHold and those of `Quorum`.
   function proposeSettlement(Settlement calldata s, bytes[] calldata signatures) external;
 
-  /// @notice Splits the escrow once the dispute window is over: payout, fee, refund.
+  /// @notice Splits the escrow once the dispute window is over: payout, fee, refund; what is held
+  /// becomes a funded rest under `roundIdOf(id, round + 1)`.
   /// @dev Anyone. Errors: WrongState, TooEarly.
   function finalize(bytes32 id) external;
 
-  /// @notice Refunds a request for which nobody proposed a settlement by settleBy + refundGrace.
+  /// @notice Refunds a request, or a held rest, for which nobody proposed a settlement by
+  /// settleBy + refundGrace.
   /// @dev Anyone. Errors: WrongState, TooEarly.
   function refundExpired(bytes32 id) external;
 
@@ -319,6 +348,9 @@ interface IFlexPool {
 
   // ---------------------------------------------------------------- views
 
+  /// @notice Id of what request `id` held for round `round`: keccak256(abi.encode(id, round)).
+  function roundIdOf(bytes32 id, uint256 round) external pure returns (bytes32);
+
   /// @notice What the pool keeps of a request; all zero for an unknown id.
   function request(bytes32 id) external view returns (Request memory);
 
@@ -331,7 +363,7 @@ interface IFlexPool {
   /// @notice Sum of all credit.
   function totalCredit() external view returns (uint256);
 
-  /// @notice Escrow of all requests that are funded or proposed.
+  /// @notice Escrow of all requests and held rests that are funded or proposed.
   function locked() external view returns (uint128);
 
   /// @notice Final payouts that no live epoch counts yet.

@@ -30,6 +30,9 @@ interface IVerifierRegistry {
   /// @notice Signatures needed by set `setId`, 0 for a set that does not exist.
   function quorum(uint32 setId) external view returns (uint8);
 
+  /// @notice Number of members of set `setId`.
+  function size(uint32 setId) external view returns (uint256);
+
   /// @notice Members of set `setId`, ascending.
   function signersOf(uint32 setId) external view returns (address[] memory);
 }

@@ -8,7 +8,7 @@ library Messages {
   bytes32 internal constant SETTLEMENT_TYPEHASH =
     keccak256(
       "Settlement(bytes32 requestId,uint8 round,bytes32 evidenceRoot,bytes32 bundleHash,"
-      "bytes32 linesRoot,uint128 payoutTotal,uint128 feeTotal,int64 deliveredWh)"
+      "bytes32 linesRoot,uint128 payoutTotal,uint128 feeTotal,uint128 heldTotal,int64 deliveredWh)"
     );
   bytes32 internal constant EPOCH_TYPEHASH =
     keccak256(

@@ -18,14 +18,17 @@ library Quorum {
   error NotAVerifier(uint32 setId, address signer);
 
   /// @notice Requires that at least the quorum of set `setId` signed `digest`, and nobody else.
+  /// @param higher one signature more than the quorum, where the set has so many members
   function requireQuorum(
     IVerifierRegistry registry,
     uint32 setId,
     bytes32 digest,
-    bytes[] calldata signatures
+    bytes[] calldata signatures,
+    bool higher
   ) internal view {
     uint256 needed = registry.quorum(setId);
     require(needed > 0, UnknownVerifierSet(setId));
+    if (higher && needed < registry.size(setId)) ++needed;
     require(signatures.length >= needed, QuorumNotReached(signatures.length, needed));
     address previous = address(0);
     for (uint256 i = 0; i < signatures.length; ++i) {

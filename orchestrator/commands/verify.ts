@@ -51,12 +51,13 @@ type Amounts = {
   readonly escrowMinor: string
   readonly paidMinor: string
   readonly feeMinor: string
+  readonly heldMinor: string
   readonly refundMinor: string
 }
 
 function summary(text: string): { root: string; amounts: Amounts } {
   const bundle = parseBundle(text)
-  const { payout, fee, refund } = bundle.settlement
+  const { payout, fee, held, refund } = bundle.settlement
   return {
     root: statementOf(bundle).evidenceRoot,
     amounts: {
@@ -64,6 +65,7 @@ function summary(text: string): { root: string; amounts: Amounts } {
       escrowMinor: bundle.escrow.terms.amount.toString(),
       paidMinor: payout.toString(),
       feeMinor: fee.toString(),
+      heldMinor: held.toString(),
       refundMinor: refund.toString(),
     },
   }
@@ -83,6 +85,7 @@ async function compareWithChain(text: string, rpcUrl: string, pool: string): Pro
     ['bundle hash on chain', statement.bundleHash, proposal.bundleHash],
     ['payout on chain', statement.payoutTotal, proposal.payoutTotal],
     ['fee on chain', statement.feeTotal, proposal.feeTotal],
+    ['held on chain', statement.heldTotal, proposal.heldTotal],
   ]
   return pairs
     .filter(([, got, expected]) => String(got) !== String(expected))
@@ -99,8 +102,10 @@ function describe(
   for (const { resourceId, gross, reason } of lines) {
     out.push(`  ${resourceId.padEnd(20)} ${String(gross).padStart(12)} ${reason}`)
   }
-  const { escrowMinor, paidMinor, feeMinor, refundMinor } = amounts
-  out.push(`escrow ${escrowMinor} = paid ${paidMinor} + fee ${feeMinor} + refund ${refundMinor}`)
+  const { escrowMinor, paidMinor, feeMinor, heldMinor, refundMinor } = amounts
+  const held = heldMinor === '0' ? '' : ` + held ${heldMinor}`
+  const parts = `paid ${paidMinor} + fee ${feeMinor}${held} + refund ${refundMinor}`
+  out.push(`escrow ${escrowMinor} = ${parts}`)
   for (const { line, expected, got } of differences) {
     out.push(`differs: ${line}: expected ${expected}, got ${got}`)
   }

@@ -59,9 +59,11 @@ export type ChainEvent = EventAt &
     | {
         readonly kind: 'SettlementProposed'
         readonly requestId: Hex
+        readonly round: number
         readonly evidenceRoot: Hex
         readonly payoutTotal: bigint
         readonly feeTotal: bigint
+        readonly heldTotal: bigint
         /** Unix seconds. */
         readonly windowEnd: number
       }
@@ -70,7 +72,17 @@ export type ChainEvent = EventAt &
         readonly requestId: Hex
         readonly payout: bigint
         readonly fee: bigint
+        readonly held: bigint
         readonly refund: bigint
+      }
+    /** What a request held is a record of its own until `settleBy`, in Unix seconds. */
+    | {
+        readonly kind: 'RestHeld'
+        readonly requestId: Hex
+        readonly restId: Hex
+        readonly round: number
+        readonly amount: bigint
+        readonly settleBy: number
       }
     | { readonly kind: 'RequestRefunded'; readonly requestId: Hex; readonly amount: bigint }
     /** A final payout that no epoch counted for a year became the payer's credit. */
@@ -129,6 +141,12 @@ export type RailParties = ChainIdentity & {
   readonly quorum: number
   readonly disputeWindowSeconds: number
   readonly epochWindowSeconds: number
+  /** How long after finality a held rest can still be settled. */
+  readonly heldWindowSeconds: number
+  /** How long after its deadline a request or rest can be refunded. */
+  readonly refundGraceSeconds: number
+  /** Whose word settles a held rest in place of verifiers'; null: nobody's. */
+  readonly arbiter: Address | null
 }
 
 export type PoolState = {

@@ -1,3 +1,4 @@
+import { bytesOf, keccak } from './canonical.ts'
 import type { Address, Hex } from './ids.ts'
 import type { MicroEur } from './money.ts'
 import type { Instant } from './time.ts'
@@ -28,4 +29,12 @@ export type Authorisation = {
   readonly validAfter: number
   readonly validBefore: number
   readonly signature: Hex
+}
+
+/**
+ * Under which id the pool keeps what a request held for its next round: the contract's roundIdOf,
+ * keccak256(abi.encode(id, round)).
+ */
+export function roundIdOf(requestId: Hex, round: number): Hex {
+  return keccak(bytesOf(requestId), bytesOf(`0x${round.toString(16).padStart(64, '0')}`))
 }

@@ -151,6 +151,7 @@ export type SettlementStatement = {
   readonly linesRoot: Hex
   readonly payoutTotal: bigint
   readonly feeTotal: bigint
+  readonly heldTotal: bigint
   readonly deliveredWh: number
 }
 
@@ -166,6 +167,7 @@ export function statementOf(bundle: EvidenceBundle): SettlementStatement {
     linesRoot: linesRootOf(bundle),
     payoutTotal: bundle.settlement.payout,
     feeTotal: bundle.settlement.fee,
+    heldTotal: bundle.settlement.held,
     deliveredWh: bundle.settlement.deliveredWh,
   }
 }
@@ -182,6 +184,7 @@ export function statementOfCall(call: FlexibilityCall): SettlementStatement | nu
     linesRoot: evidence.linesRoot,
     payoutTotal: settlement.payout,
     feeTotal: settlement.fee,
+    heldTotal: settlement.held,
     deliveredWh: settlement.deliveredWh,
   }
 }

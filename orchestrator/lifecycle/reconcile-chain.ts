@@ -45,6 +45,7 @@ function balancesOf(events: readonly ChainEvent[], pool: Address) {
       finalised += event.payout
       open.delete(event.requestId)
     }
+    if (event.kind === 'RestHeld') open.set(event.restId, event.amount)
     if (event.kind === 'RequestCancelled' || event.kind === 'RequestRefunded') {
       credits += event.amount
       open.delete(event.requestId)
@@ -69,7 +70,7 @@ async function compareLedger(
   const balances = await tx.ledger.balances()
   const total = balances.reduce((sum, { balance }) => sum + balance, 0n)
   compare('sum of all ledger accounts', total, 0n)
-  const escrows = balances.filter(({ account }) => account.startsWith('escrow:'))
+  const escrows = balances.filter(({ account }) => /^(escrow|held):/.test(account))
   const inEscrow = escrows.reduce((sum, { balance }) => sum + balance, 0n)
   compare('escrows in the ledger against the events', inEscrow, byEvents.locked)
   const paidOut = balances

@@ -18,12 +18,17 @@ export async function settleCall(ports: Ports, callId: CallId): Promise<void> {
     const now = ports.clock.now()
     const [final] = await tx.chain.events({ kind: 'RequestFinalized', requestId })
     if (final?.kind === 'RequestFinalized') {
-      const { payout, fee, refund } = call.settlement
-      const agrees = final.payout === payout && final.fee === fee && final.refund === refund
+      const { payout, fee, held, refund } = call.settlement
+      const agrees =
+        final.payout === payout &&
+        final.fee === fee &&
+        final.held === held &&
+        final.refund === refund
       if (!agrees) throw new Error(`${callId}: the pool split another sum than was measured`)
       await tx.ledger.post(`settle:${callId}`, splitEntries(call, call.settlement, now))
       await tx.calls.save(transition(call, 'settled'))
-      const message = `paid out ${payout}, fee ${fee}, back to the DSO ${refund} micro-EUR`
+      const kept = held === 0n ? '' : `, on hold ${held}`
+      const message = `paid out ${payout}, fee ${fee}${kept}, back to the DSO ${refund} micro-EUR`
       await tx.events.append([callEvent(call, 'call-settled', now, message)])
       return
     }
@@ -51,6 +56,8 @@ function splitEntries(
   }
   add('fee', settlement.fee)
   add(`dso:${call.dsoId}`, settlement.refund)
-  add(`escrow:${call.id}`, -(settlement.payout + settlement.fee + settlement.refund))
+  const { payout, fee, held, refund } = settlement
+  if (held > 0n) add(`held:${call.id}`, held)
+  add(`escrow:${call.id}`, -(payout + fee + held + refund))
   return [...sums].map(([account, amount]) => ({ account, amount, at }))
 }

@@ -52,6 +52,7 @@ export async function establishChain(options: {
     disputeWindowSeconds: config.disputeWindowSeconds,
     epochWindowSeconds: config.epochWindowSeconds,
     refundGraceSeconds: 0,
+    heldWindowSeconds: config.heldWindowSeconds,
     mintTo: [{ address: dso.address, amount: PLAY_MONEY }],
   })
   await store.transaction((tx) => tx.chain.identify(identity))

@@ -19,51 +19,60 @@ contract PoolConfigurationTest is Fixture {
   function test_aTokenOfOtherThanSixDecimalsIsRefused() public {
     EighteenDecimals token = new EighteenDecimals();
     vm.expectRevert(abi.encodeWithSelector(IFlexPool.TokenDecimals.selector, 18));
-    new FlexPool(token, registry, FEE_RECEIVER, 1, 1, 0);
+    new FlexPool(token, registry, FEE_RECEIVER, 1, 1, 0, 1, address(0));
   }
 
   function test_aTokenThatIsNoContractIsRefused() public {
     vm.expectRevert(abi.encodeWithSelector(IFlexPool.TokenDecimals.selector, 0));
-    new FlexPool(IERC20(NOBODY), registry, FEE_RECEIVER, 1, 1, 0);
+    new FlexPool(IERC20(NOBODY), registry, FEE_RECEIVER, 1, 1, 0, 1, address(0));
   }
 
   function test_aRegistryThatIsNoContractIsRefused() public {
     refused("verifierRegistry", uint160(NOBODY));
-    new FlexPool(euro, IVerifierRegistry(NOBODY), FEE_RECEIVER, 1, 1, 0);
+    new FlexPool(euro, IVerifierRegistry(NOBODY), FEE_RECEIVER, 1, 1, 0, 1, address(0));
   }
 
   function test_feesNeedAReceiver() public {
     refused("feeReceiver", 0);
-    new FlexPool(euro, registry, address(0), 1, 1, 0);
+    new FlexPool(euro, registry, address(0), 1, 1, 0, 1, address(0));
   }
 
   function test_thereIsAlwaysADisputeWindow() public {
     refused("disputeWindow", 0);
-    new FlexPool(euro, registry, FEE_RECEIVER, 0, 1, 0);
+    new FlexPool(euro, registry, FEE_RECEIVER, 0, 1, 0, 1, address(0));
     refused("disputeWindow", 90 days + 1);
-    new FlexPool(euro, registry, FEE_RECEIVER, 90 days + 1, 1, 0);
+    new FlexPool(euro, registry, FEE_RECEIVER, 90 days + 1, 1, 0, 1, address(0));
   }
 
   function test_thereIsAlwaysAnEpochWindow() public {
     refused("epochWindow", 0);
-    new FlexPool(euro, registry, FEE_RECEIVER, 1, 0, 0);
+    new FlexPool(euro, registry, FEE_RECEIVER, 1, 0, 0, 1, address(0));
     refused("epochWindow", 90 days + 1);
-    new FlexPool(euro, registry, FEE_RECEIVER, 1, 90 days + 1, 0);
+    new FlexPool(euro, registry, FEE_RECEIVER, 1, 90 days + 1, 0, 1, address(0));
   }
 
   function test_noRefundWaitsLongerThan90Days() public {
     refused("refundGrace", 90 days + 1);
-    new FlexPool(euro, registry, FEE_RECEIVER, 1, 1, 90 days + 1);
+    new FlexPool(euro, registry, FEE_RECEIVER, 1, 1, 90 days + 1, 1, address(0));
+  }
+
+  function test_nothingIsHeldForNoTimeOrForMoreThanAYear() public {
+    refused("heldWindow", 0);
+    new FlexPool(euro, registry, FEE_RECEIVER, 1, 1, 0, 0, address(0));
+    refused("heldWindow", 365 days + 1);
+    new FlexPool(euro, registry, FEE_RECEIVER, 1, 1, 0, 365 days + 1, address(0));
   }
 
   function test_theLongestWindowsAreAllowed() public {
-    FlexPool other = new FlexPool(euro, registry, FEE_RECEIVER, 90 days, 90 days, 90 days);
+    FlexPool other = new FlexPool(euro, registry, FEE_RECEIVER, 90 days, 90 days, 90 days, 365 days, NOBODY);
     Check.eq(address(other.token()), address(euro), "token");
     Check.eq(address(other.verifierRegistry()), address(registry), "registry");
     Check.eq(other.feeReceiver(), FEE_RECEIVER, "feeReceiver");
     Check.eq(other.disputeWindow(), 90 days, "disputeWindow");
     Check.eq(other.epochWindow(), 90 days, "epochWindow");
     Check.eq(other.refundGrace(), 90 days, "refundGrace");
+    Check.eq(other.heldWindow(), 365 days, "heldWindow");
+    Check.eq(other.arbiter(), NOBODY, "arbiter");
   }
 
   function test_thePoolTakesNoEther() public {
@@ -159,6 +168,7 @@ contract VerifierRegistryTest is Fixture {
     Check.eq(registry.quorum(2), 1, "quorum");
     Check.yes(registry.isSigner(2, address(0x101)), "new member");
     Check.eq(registry.signersOf(2)[1], address(0x101), "listed");
+    Check.eq(registry.size(2), 2, "size");
     Check.eq(registry.quorum(1), QUORUM, "old quorum");
     Check.yes(registry.isSigner(1, vm.addr(verifierKeys[0])), "old member");
     Check.yes(!registry.isSigner(1, address(0x101)), "no new member in the old set");

@@ -23,23 +23,24 @@ contract InvariantsTest {
   }
 
   function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-    bytes4[] memory s = new bytes4[](16);
-    s[0] = Handler.wait.selector;
-    s[1] = Handler.donate.selector;
-    s[2] = Handler.freeze.selector;
-    s[3] = Handler.openRequest.selector;
-    s[4] = Handler.cancel.selector;
-    s[5] = Handler.proposeSettlement.selector;
-    s[6] = Handler.finalize.selector;
-    s[7] = Handler.refundExpired.selector;
-    s[8] = Handler.returnUnallocated.selector;
-    s[9] = Handler.withdrawCredit.selector;
-    s[10] = Handler.postEpoch.selector;
-    s[11] = Handler.proveDecrease.selector;
-    s[12] = Handler.activateEpoch.selector;
-    s[13] = Handler.claim.selector;
-    s[14] = Handler.payChunk.selector;
-    s[15] = Handler.advance.selector;
+    bytes4[] memory s = new bytes4[](17);
+    s[0] = handler.wait.selector;
+    s[1] = handler.donate.selector;
+    s[2] = handler.freeze.selector;
+    s[3] = handler.openRequest.selector;
+    s[4] = handler.cancel.selector;
+    s[5] = handler.proposeSettlement.selector;
+    s[6] = handler.finalize.selector;
+    s[7] = handler.refundExpired.selector;
+    s[8] = handler.returnUnallocated.selector;
+    s[9] = handler.withdrawCredit.selector;
+    s[10] = handler.postEpoch.selector;
+    s[11] = handler.proveDecrease.selector;
+    s[12] = handler.activateEpoch.selector;
+    s[13] = handler.claim.selector;
+    s[14] = handler.payChunk.selector;
+    s[15] = handler.advance.selector;
+    s[16] = handler.holdMore.selector;
     targets = new FuzzSelector[](1);
     targets[0] = FuzzSelector(address(handler), s);
   }
@@ -76,11 +77,14 @@ contract InvariantsTest {
   /// @dev An invariant proves nothing about a world in which nothing happens: on some fixed walks
   /// every kind of call must go through, and dishonest trees must be disproved and go live.
   function test_theHandlerReachesEverySituation() public {
-    string[12] memory kinds = [
+    string[15] memory kinds = [
       "opened",
       "cancel",
       "cancel signed",
       "propose",
+      "hold more",
+      "propose rest",
+      "arbitrate",
       "finalize",
       "refundExpired",
       "returnUnallocated",
@@ -90,9 +94,9 @@ contract InvariantsTest {
       "claim",
       "payChunk"
     ];
-    uint256[12] memory seen;
+    uint256[15] memory seen;
     uint256 robbed = 0;
-    for (uint256 k = 0; k < 8; ++k) {
+    for (uint256 k = 0; k < 12; ++k) {
       setUp();
       walk(k, 150);
       handler.endEverything();
@@ -109,7 +113,7 @@ contract InvariantsTest {
     bytes4[] memory actions = targetSelectors()[0].selectors;
     for (uint256 i = 0; i < steps; ++i) {
       uint256 seed = uint256(keccak256(abi.encode("walk", number, i)));
-      bytes4 action = i % 2 == 0 ? Handler.advance.selector : actions[seed % actions.length];
+      bytes4 action = i % 2 == 0 ? handler.advance.selector : actions[seed % actions.length];
       (bool ok, bytes memory reason) = address(handler).call(
         abi.encodeWithSelector(action, seed, seed >> 64, seed >> 128)
       );

@@ -80,13 +80,13 @@ contract OpenRequestTest is Fixture {
   }
 
   function test_anEscrowAbove96BitsIsRefused() public {
-    uint128 tooMuch = uint128(type(uint96).max) + 1;
+    uint128 tooMuch = uint128(type(uint80).max) + 1;
     refused(terms(tooMuch), abi.encodeWithSelector(IFlexPool.AmountOutOfRange.selector, tooMuch));
   }
 
   function test_anEscrowOf96BitsIsTaken() public {
-    euro.mint(payer, type(uint96).max);
-    Check.eq(pool.request(open(type(uint96).max)).amount, type(uint96).max, "amount");
+    euro.mint(payer, type(uint80).max);
+    Check.eq(pool.request(open(type(uint80).max)).amount, type(uint80).max, "amount");
   }
 
   function test_escrowComesBeforeDelivery() public {
@@ -311,7 +311,7 @@ contract OpenRequestTest is Fixture {
     Check.yes(pool.requestIdOf(t) != id, "another chain");
   }
 
-  function testFuzz_openingMovesExactlyTheAmount(uint96 amount) public {
+  function testFuzz_openingMovesExactlyTheAmount(uint80 amount) public {
     vm.assume(amount > 0);
     euro.mint(payer, amount);
     uint256 before = euro.balanceOf(payer);

@@ -101,13 +101,14 @@ contract SettlementTest is Fixture {
     IFlexPool.Settlement memory s = settlement(id, 60, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
     bytes32 digest = pool.settlementDigest(s);
-    field %= 6;
+    field %= 7;
     if (field == 0) s.evidenceRoot = "other";
     if (field == 1) s.bundleHash = "other";
     if (field == 2) s.linesRoot = "other";
     if (field == 3) s.payoutTotal = 61;
     if (field == 4) s.feeTotal = 2;
     if (field == 5) s.deliveredWh = 42;
+    if (field == 6) s.heldTotal = 1;
     Check.yes(pool.settlementDigest(s) != digest, "another digest");
     vm.expectRevert();
     pool.proposeSettlement(s, sigs);
@@ -180,6 +181,10 @@ contract SettlementTest is Fixture {
       settlement(id, 100, 1),
       abi.encodeWithSelector(IFlexPool.ExceedsEscrow.selector, 101, 100)
     );
+    refused(
+      nextRound(id, 60, 1, 40),
+      abi.encodeWithSelector(IFlexPool.ExceedsEscrow.selector, 101, 100)
+    );
   }
 
   function test_hugeSumsDoNotWrapAround() public {
@@ -188,15 +193,6 @@ contract SettlementTest is Fixture {
       settlement(id, max, max),
       abi.encodeWithSelector(IFlexPool.ExceedsEscrow.selector, 2 * uint256(max), 100)
     );
-  }
-
-  function test_oneProposalPerRequest() public {
-    propose(id, 60, 1);
-    IFlexPool.Settlement memory s = settlement(id, 70, 1);
-    s.round = 2;
-    bytes[] memory sigs = signatures(pool.settlementDigest(s));
-    expectWrongState(id, IFlexPool.State.Proposed, IFlexPool.State.Funded);
-    pool.proposeSettlement(s, sigs);
   }
 
   function test_anUnknownRequestCannotBeSettled() public {
@@ -219,6 +215,7 @@ contract SettlementTest is Fixture {
       s.linesRoot,
       60,
       1,
+      0,
       s.deliveredWh,
       windowEnd
     );
@@ -270,10 +267,10 @@ contract FinalizeTest is Fixture {
     pool.finalize(id);
   }
 
-  function testFuzz_theEscrowIsSplitExactly(uint96 amount, uint96 payout, uint96 fee) public {
+  function testFuzz_theEscrowIsSplitExactly(uint80 amount, uint80 payout, uint80 fee) public {
     vm.assume(amount > 0);
-    payout = uint96(payout % (uint256(amount) + 1));
-    fee = uint96(fee % (uint256(amount) - payout + 1));
+    payout = uint80(payout % (uint256(amount) + 1));
+    fee = uint80(fee % (uint256(amount) - payout + 1));
     euro.mint(payer, amount);
     bytes32 other = open(amount);
     settle(other, payout, fee);
@@ -288,7 +285,7 @@ contract FinalizeTest is Fixture {
     propose(id, 60, 1);
     vm.warp(pool.request(id).windowEnd);
     vm.expectEmit(address(pool));
-    emit IFlexPool.RequestFinalized(id, 60, 1, 39);
+    emit IFlexPool.RequestFinalized(id, 60, 1, 0, 39);
     vm.prank(NOBODY);
     pool.finalize(id);
     checkState(id, IFlexPool.State.Final);

@@ -66,6 +66,7 @@ describe("viem's digests are the contract's", () => {
           linesRoot: hexOf(32),
           payoutTotal: uint128,
           feeTotal: uint128,
+          heldTotal: uint128,
           deliveredWh: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
         }),
         async (message) => {
@@ -217,6 +218,7 @@ describe('from a signed authorisation to the money of 300 payees', () => {
       linesRoot: keccak256('0x05'),
       payoutTotal: tree.total,
       feeTotal: 900n,
+      heldTotal: 0n,
       deliveredWh: -5n,
     }
     const signatures = await signAll(verifiers.slice(1), typedData('Settlement', statement))

@@ -21,6 +21,9 @@ const Parties = z.object({
   quorum: z.int(),
   disputeWindowSeconds: z.int(),
   epochWindowSeconds: z.int(),
+  heldWindowSeconds: z.int(),
+  refundGraceSeconds: z.int(),
+  arbiter: z.string().nullable(),
   payers: z.array(z.object({ dsoId: z.string(), address: z.string().nullable() })),
   agents: z.array(z.string()),
 })

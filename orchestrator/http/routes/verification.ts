@@ -28,6 +28,7 @@ const SettlementStatement = z.object({
   linesRoot: z.string(),
   payoutTotal: MoneyText,
   feeTotal: MoneyText,
+  heldTotal: MoneyText,
   deliveredWh: z.int(),
 })
 const EpochStatement = z.object({
@@ -170,8 +171,12 @@ export function verificationRoutes({ ports }: ApiContext) {
 function taskView(task: VerificationTask): z.infer<typeof Task> {
   const { subject, subjectId, version } = task
   if (task.subject === 'settlement') {
-    const { payoutTotal, feeTotal, ...statement } = task.statement
-    const totals = { payoutTotal: payoutTotal.toString(), feeTotal: feeTotal.toString() }
+    const { payoutTotal, feeTotal, heldTotal, ...statement } = task.statement
+    const totals = {
+      payoutTotal: payoutTotal.toString(),
+      feeTotal: feeTotal.toString(),
+      heldTotal: heldTotal.toString(),
+    }
     return { subject: 'settlement', subjectId, version, statement: { ...statement, ...totals } }
   }
   if (subject !== 'epoch') throw new Error(`no view for a ${subject}`)

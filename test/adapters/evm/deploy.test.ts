@@ -38,6 +38,7 @@ const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
   disputeWindowSeconds: 60,
   epochWindowSeconds: 60,
   refundGraceSeconds: 0,
+  heldWindowSeconds: 60,
   ...changes,
 })
 

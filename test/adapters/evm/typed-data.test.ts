@@ -57,6 +57,7 @@ const settlement = fc.record({
   linesRoot: word32,
   payoutTotal: uint128,
   feeTotal: uint128,
+  heldTotal: uint128,
   deliveredWh: fc.maxSafeInteger(),
 })
 

@@ -40,6 +40,15 @@ contract AccountingCore {
     _credit += amount;
   }
 
+  /// @dev The first half of a `finalize` that holds: the rest is locked under an id that nobody has
+  /// used, and is given back or finalised like any request.
+  function hold(uint256 id, uint256 held, uint256 restId) external {
+    require(_state[id] == State.Funded && _state[restId] == State.None && held <= _amount[id]);
+    _amount[id] -= held;
+    _state[restId] = State.Funded;
+    _amount[restId] = held;
+  }
+
   /// @dev `proposeSettlement` fixes the figures and moves nothing: any that fit the escrow.
   function finalize(uint256 id, uint256 payout, uint256 fee) external {
     require(_state[id] == State.Funded && payout + fee <= _amount[id]);

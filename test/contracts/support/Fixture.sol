@@ -18,8 +18,10 @@ abstract contract Fixture {
   uint48 internal constant DISPUTE_WINDOW = 1 days;
   uint48 internal constant EPOCH_WINDOW = 2 days;
   uint48 internal constant REFUND_GRACE = 7 days;
+  uint48 internal constant HELD_WINDOW = 30 days;
   uint8 internal constant QUORUM = 2;
   uint256 internal constant PAYER_KEY = 0xD50;
+  uint256 internal constant ARBITER_KEY = 0xA4B;
   address internal constant FEE_RECEIVER = address(0xFEE);
   address internal constant NOBODY = address(0xB0B);
   address internal constant OWNER = address(0xAD);
@@ -49,8 +51,21 @@ abstract contract Fixture {
   // ---------------------------------------------------------------- parties
 
   function newPool(IERC20 token) internal returns (FlexPool) {
+    return newPool(token, vm.addr(ARBITER_KEY));
+  }
+
+  function newPool(IERC20 token, address arbiter) internal returns (FlexPool) {
     return
-      new FlexPool(token, registry, FEE_RECEIVER, DISPUTE_WINDOW, EPOCH_WINDOW, REFUND_GRACE);
+      new FlexPool(
+        token,
+        registry,
+        FEE_RECEIVER,
+        DISPUTE_WINDOW,
+        EPOCH_WINDOW,
+        REFUND_GRACE,
+        HELD_WINDOW,
+        arbiter
+      );
   }
 
   function addSet(uint256[] memory keys, uint8 quorum) internal {
@@ -135,6 +150,43 @@ abstract contract Fixture {
   function propose(bytes32 id, uint128 payout, uint128 fee) internal {
     IFlexPool.Settlement memory s = settlement(id, payout, fee);
     pool.proposeSettlement(s, signatures(pool.settlementDigest(s)));
+  }
+
+  /// @dev The next round of a request or rest, with `held` held.
+  function nextRound(
+    bytes32 id,
+    uint128 payout,
+    uint128 fee,
+    uint128 held
+  ) internal view returns (IFlexPool.Settlement memory s) {
+    s = settlement(id, payout, fee);
+    s.round = pool.request(id).round + 1;
+    s.heldTotal = held;
+  }
+
+  function proposeNext(
+    bytes32 id,
+    uint128 payout,
+    uint128 fee,
+    uint128 held,
+    uint256 votes
+  ) internal {
+    IFlexPool.Settlement memory s = nextRound(id, payout, fee, held);
+    pool.proposeSettlement(s, signatures(pool.settlementDigest(s), votes));
+  }
+
+  /// @dev A settlement of `payout` and `fee` that holds `held`; returns the rest's id.
+  function settleHolding(
+    bytes32 id,
+    uint128 payout,
+    uint128 fee,
+    uint128 held
+  ) internal returns (bytes32) {
+    vm.warp(pool.request(id).deliverEnd);
+    proposeNext(id, payout, fee, held, QUORUM);
+    vm.warp(pool.request(id).windowEnd);
+    pool.finalize(id);
+    return pool.roundIdOf(id, 2);
   }
 
   /// @dev Moves the time to the end of delivery, proposes, waits and finalises.

@@ -21,6 +21,8 @@ abstract contract PoolWorld is Fixture {
     uint128 amount;
     uint128 payout;
     uint128 fee;
+    uint128 held;
+    bool isRest; // held by an earlier round; its money was spent on the request
     bool signed; // a quorum signed this payout for this request
     uint48 signedAt;
     bool counted; // in the pending or the live tree
@@ -66,6 +68,21 @@ abstract contract PoolWorld is Fixture {
     return pool.state(id);
   }
 
+  function isPaidOut(IFlexPool.State s) internal pure returns (bool) {
+    return s == IFlexPool.State.Final || s == IFlexPool.State.PartlyFinal;
+  }
+
+  /// @dev To be called after a request went final: what it held is a request from now on.
+  function expectRest(bytes32 id) internal {
+    Expected memory e = expected[id];
+    if (e.held == 0) return;
+    bytes32 restId = keccak256(abi.encode(id, uint256(pool.request(id).round) + 1));
+    ids.push(restId);
+    expected[restId].payer = e.payer;
+    expected[restId].amount = e.held;
+    expected[restId].isRest = true;
+  }
+
   // ---------------------------------------------------------------- the invariants
 
   function checkBooks() public view {
@@ -90,14 +107,16 @@ abstract contract PoolWorld is Fixture {
       uint256 back = 0;
       if (s == IFlexPool.State.Funded || s == IFlexPool.State.Proposed) locked += e.amount;
       if (s == IFlexPool.State.Cancelled) back = e.amount;
-      if (s == IFlexPool.State.Refunded) back = e.amount - e.fee;
+      if (s == IFlexPool.State.Refunded) back = e.amount - e.fee - e.held;
       if (s == IFlexPool.State.Refunded) fees += e.fee;
-      if (s == IFlexPool.State.Final) {
+      if (isPaidOut(s)) {
         Check.yes(e.signed, "I6 no payout without a quorum");
         Check.yes(nowAt >= e.signedAt + DISPUTE_WINDOW, "I6 no payout inside the window");
         payouts += e.payout;
         fees += e.fee;
-        back = e.amount - e.payout - e.fee;
+        back = e.amount - e.payout - e.fee - e.held;
+        bool holds = s == IFlexPool.State.PartlyFinal;
+        Check.yes(holds == (e.held > 0), "partly final while something is held");
       }
       refunds[e.payer == payers[0] ? 0 : 1] += back;
     }
@@ -125,7 +144,8 @@ abstract contract PoolWorld is Fixture {
 
   function spentBy(address party) private view returns (uint256 spent) {
     for (uint256 i = 0; i < ids.length; ++i) {
-      if (expected[ids[i]].payer == party) spent += expected[ids[i]].amount;
+      Expected memory e = expected[ids[i]];
+      if (e.payer == party && !e.isRest) spent += e.amount;
     }
   }
 

@@ -1,4 +1,11 @@
-import { type Abi, createPublicClient, createWalletClient, defineChain, http } from 'viem'
+import {
+  type Abi,
+  createPublicClient,
+  createWalletClient,
+  defineChain,
+  http,
+  zeroAddress,
+} from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { flexPoolAbi, flexPoolBytecode } from '#contracts/generated/FlexPool.ts'
 import { testEuroAbi, testEuroBytecode } from '#contracts/generated/TestEuro.ts'
@@ -12,6 +19,7 @@ import { startAnvil } from '../../adapters/evm/support/anvil.ts'
 export const START = 1_768_478_400
 export const DISPUTE_WINDOW = 3_600
 export const EPOCH_WINDOW = 7_200
+export const HELD_WINDOW = 86_400
 export const FEE_RECEIVER: Address = '0x00000000000000000000000000000000000000fe'
 
 export const byAddress = (a: PrivateKeyAccount, b: PrivateKeyAccount) =>
@@ -67,6 +75,8 @@ export async function deployAll() {
     DISPUTE_WINDOW,
     EPOCH_WINDOW,
     0,
+    HELD_WINDOW,
+    zeroAddress,
   ])
   return {
     chainId: chain.id,

@@ -162,6 +162,7 @@ export function chainTests(open: () => Store): void {
       blockHash: hexOf(103),
       payout: 1n,
       fee: 2n,
+      held: 4n,
       refund: 3n,
     } as const
     const transfer = {

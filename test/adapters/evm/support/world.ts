@@ -74,7 +74,8 @@ export async function makeWorld({
   verifierCount?: number
 } = {}) {
   const chain = anvil ?? (await startAnvil(START))
-  const parties = { dso: party(), fees: party(), relayer: party(), deployer: party() }
+  const named = { dso: party(), fees: party(), relayer: party(), deployer: party() }
+  const parties = { ...named, arbiter: party() }
   const keys = Array.from({ length: verifierCount }, party)
   const identity = await deployPool({
     rpcUrl: chain.url,
@@ -86,6 +87,8 @@ export async function makeWorld({
     disputeWindowSeconds: 600,
     epochWindowSeconds: 300,
     refundGraceSeconds: 120,
+    heldWindowSeconds: 3600,
+    arbiter: parties.arbiter.address,
     mintTo: [{ address: parties.dso.address, amount: 10_000n * EUR }],
   })
   const attestors = keys
@@ -156,6 +159,7 @@ export function settlementOf(
     linesRoot: word('d'),
     payoutTotal: 80n * EUR,
     feeTotal: 4n * EUR,
+    heldTotal: 0n,
     deliveredWh: -1250,
     ...changes,
   }
