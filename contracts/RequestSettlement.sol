@@ -54,8 +54,8 @@ abstract contract RequestSettlement is RequestEscrow {
   ) external nonReentrant {
     bytes32 id = s.requestId;
     Escrow storage escrow = _escrows[id];
-    uint48 windowEnd = _windowFor(id, escrow, s);
     require(s.round == escrow.round + 1, WrongRound(s.round, escrow.round + 1));
+    uint48 windowEnd = _windowFor(id, escrow, s);
     bytes32 digest = settlementDigest(s);
     _requireSigned(escrow, digest, signatures);
 

@@ -57,7 +57,7 @@ it('a chain that kept its state goes on, and the transaction that waited with it
     const reader = createEscrowReader({ rpcUrl: second.url, timer: wallTimer, identity })
     expect(await reader.escrow(word('9'))).toBeNull()
     const escrow = await reader.escrow(reader.requestId(terms))
-    expect(escrow).toEqual({ amount: 100n * EUR, payout: 0n })
+    expect(escrow).toEqual({ amount: 100n * EUR, payout: 0n, round: 0 })
     expect(await reader.poolState()).toEqual(await rail.poolState())
   } finally {
     await second.stop()

@@ -114,6 +114,7 @@ abstract contract RequestHandler is PoolWorld {
     seed = mix(seed);
     bytes32 id = pick(seed, IFlexPool.State.Funded);
     IFlexPool.Request memory r = pool.request(id);
+    if (r.state == IFlexPool.State.Proposed) return; // a later round is another matter
     bool allowed = r.state == IFlexPool.State.Funded &&
       nowAt >= r.deliverEnd &&
       nowAt <= r.settleBy;
