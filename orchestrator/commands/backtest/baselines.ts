@@ -7,7 +7,7 @@ import { type BaselinesOptions, readOptions } from './options.ts'
 import { picture } from './picture.ts'
 import { describeFairPlay, describeStudies, describeZeroResponse } from './report.ts'
 import { accuracyResults, type Bars, fairPlayResults, zeroResults } from './results.ts'
-import { isStateBased, methodsFor, studyWindow, type WindowStudy } from './study.ts'
+import { best, isStateBased, methodsFor, studyWindow, type WindowStudy } from './study.ts'
 import { zeroResponse } from './zero-response.ts'
 
 const BARS: Readonly<Record<BaselinesOptions['source'], Bars>> = {
@@ -61,6 +61,7 @@ function settledResults(
     const response = builtIn.has(study.method) ? zeroResponse(study.run.outcomes) : null
     return response === null ? [] : [{ study, response }]
   })
+  const ours = best(main.methods.filter(isStateBased))
   const fairPlay = playFair(options.trial, main, builtIn, options.seed)
   const { name } = main.window
   return {
@@ -70,7 +71,7 @@ function settledResults(
           study.method.name,
           name,
           response,
-          isStateBased(study) ? bars.zeroResponse : undefined,
+          study === ours ? bars.zeroResponse : undefined,
         ),
       ),
       ...fairPlayResults(fairPlay, name),
