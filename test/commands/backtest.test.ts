@@ -65,7 +65,7 @@ describeWith('GRIDCALL_DATA', 'real charging sessions', (data) => {
     expect(asked.filter(({ ok }) => !ok)).toEqual([])
   })
 
-  test('the fleet at its own level is off by less than 13 %, three quarters of the rule books', () => {
+  test('at its own level the fleet is off by less than 13 %, three quarters of the best standard', () => {
     const name = 'state-based-ev, 10:00-12:00'
     expect(figureIn(results, `${name}: windows counted`).value).toBe(266)
     expect(figureIn(results, `${name}: RRMSE asked for`).value).toBeCloseTo(11.5, 0)
