@@ -18,12 +18,12 @@ const meter = (serial: string, publicKey: string) => charger({ meter: { serial, 
 /** Of enrolment, and of what verifiers send. */
 export const ENROLMENT_REFUSALS: readonly Refusal[] = [
   [
-    'a meter without a serial number',
+    'a serial number that no meter has',
     'agg',
-    meter('', 'ab'.repeat(64)),
+    meter(' M-1', 'ab'.repeat(64)),
     '400 malformed meter.serial',
     /1 to 50/,
-    /""/,
+    /^ M-1/,
   ],
   [
     'a meter key that is none',
