@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openSigner, verifyEd25519 } from '#adapters/local-keys/keystore.ts'
+import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { createSimulatedAttestor, SIMULATED_PARTIES } from '#adapters/simulated/rail.ts'
 import { canonicalJson } from '#domain/canonical.ts'
 import { bundleText, type EvidenceBundle, statementOf } from '#domain/evidence.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { ownerId } from '#domain/ids.ts'
 import { ceilDiv } from '#domain/money.ts'
+import { receiptFor, receiptText, verifyReceipt } from '#domain/receipt.ts'
 import { addSeconds, formatInstant } from '#domain/time.ts'
 import { type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
@@ -77,7 +80,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const verify = (forged: string) => verifyBundle(forged, verifyEd25519)
+const verify = (forged: string) =>
+  verifyBundle(forged, { gateway: verifyEd25519, meter: checkMeterSignature })
 const lines = (differences: readonly Difference[]) => differences.map(({ line }) => line)
 
 describe('a bundle is refused', () => {
@@ -95,6 +99,15 @@ describe('a bundle is refused', () => {
     expect(differences[0]?.expected).toBe(canonicalJson(line))
     expect(differences[0]?.expected).toContain(`"gross":"${line.gross}"`)
     expect(differences[0]?.got).toContain(`"gross":"${line.gross + 1000n}"`)
+  })
+
+  it('that claims to be vouched for by meters, whose records it does not hold', () => {
+    const [first, ...others] = bundle.assurances
+    if (!first) throw new Error('no assurance class')
+    const better = { ...first, assurance: 'A' as const, reasons: [] }
+    expect(first).toMatchObject({ assurance: 'B', reasons: ['no-key'] })
+    const differences = verify(bundleText({ ...bundle, assurances: [better, ...others] }))
+    expect(lines(differences)).toEqual([`assurance ${first.resourceId}`])
   })
 
   it('whose readings were changed, because the gateway signed others', () => {
@@ -136,6 +149,69 @@ describe('a bundle is refused', () => {
   })
 })
 
+describe('the receipt of an owner', () => {
+  const receiptOf = (which: string) => {
+    const line = bundle.settlement.lines.find(({ resourceId }) => resourceId === which)
+    const receipt = line && receiptFor(bundle, line.ownerId)
+    if (!receipt) throw new Error(`no receipt for the owner of ${which}`)
+    return receipt
+  }
+
+  it('leads to the root that verifiers signed, line by line', () => {
+    const receipt = receiptOf('charger')
+    expect(receipt.evidenceRoot).toBe(statementOf(bundle).evidenceRoot)
+    expect(verifyReceipt(receiptText(receipt))).toEqual([])
+    expect(receipt.leaves.map(({ leaf }) => leaf.kind)).toEqual(['delivery', 'delivery', 'line'])
+  })
+
+  it('holds nothing of anybody else', () => {
+    const receipt = receiptText(receiptOf('charger'))
+    expect(receipt).not.toContain('battery')
+    for (const { resourceId, salt } of bundle.salts) {
+      expect(receipt.includes(salt)).toBe(resourceId === 'charger')
+    }
+  })
+
+  it('is refused with any one of its digits changed', () => {
+    const receipt = receiptText(receiptOf('charger'))
+    // Under which id, and by which version, only the chain can tell.
+    const end = receipt.indexOf('"requestId"')
+    const places = [...receipt.matchAll(/\d/g)].map(({ index }) => index)
+    const ofTheTree = places.filter((place) => place < end)
+    expect(ofTheTree.length).toBeGreaterThan(300)
+    for (const place of ofTheTree) {
+      const digit = (Number(receipt[place]) + 1) % 10
+      const changed = `${receipt.slice(0, place)}${digit}${receipt.slice(place + 1)}`
+      expect(
+        differencesOf(changed).length,
+        `digit ${place} of ${receipt.slice(place - 30, place)}`,
+      ).toBeGreaterThan(0)
+    }
+  })
+
+  it('is refused where it is no receipt, or not in its one text', () => {
+    expect(() => verifyReceipt('{}')).toThrow('expected a gridcall-receipt of format version 1')
+    const empty = { ...receiptOf('charger'), leaves: [] }
+    expect(() => verifyReceipt(receiptText(empty))).toThrow('leaves: expected at least one')
+    const pretty = JSON.stringify(JSON.parse(receiptText(receiptOf('charger'))), null, 2)
+    expect(verifyReceipt(pretty)).toMatchObject([{ line: 'receipt', got: 'other' }])
+  })
+
+  it('of another owner with this owner’s name on it is refused', () => {
+    const renamed = { ...receiptOf('charger'), ownerId: ownerId('somebody') }
+    expect(lines(verifyReceipt(receiptText(renamed)))).toEqual(['owner of line charger'])
+  })
+})
+
+/** A text that is no JSON any more is refused, too. */
+function differencesOf(receipt: string): readonly unknown[] {
+  try {
+    return verifyReceipt(receipt)
+  } catch (error) {
+    return [error]
+  }
+}
+
 /** A verifier whose service hands out a forged bundle together with the statement that fits it. */
 function verifierShown(forged: EvidenceBundle, refused: Difference[]) {
   const statement = statementOf(forged)
@@ -143,6 +219,7 @@ function verifierShown(forged: EvidenceBundle, refused: Difference[]) {
     attestor: createSimulatedAttestor(SIMULATED_PARTIES.verifiers[0]),
     chain: world.rail,
     verifySignature: verifyEd25519,
+    checkMeterSignature,
     log: world.ports().log,
     client: {
       tasks: async () => [{ subject: 'settlement', subjectId: call.id, version: 1, statement }],

@@ -3,14 +3,18 @@ import { parseArgs } from 'node:util'
 import { createEscrowReader } from '#adapters/evm/escrow-reader.ts'
 import { readProposal } from '#adapters/evm/proposal.ts'
 import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
+import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { statementOf } from '#domain/evidence.ts'
 import { type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
+import { verifyReceiptFile } from './verify/receipt.ts'
 
 const HELP = `gridcall verify FILE [--json] [--chain URL --pool ADDRESS]
+gridcall verify --receipt FILE [--json] [--chain URL --pool ADDRESS]
 
 Recomputes an evidence bundle on its own: every hash, gateway signature, baseline, delivery and
-cent. With --chain it is compared with what was proposed to the pool. Exit code 0: nothing differs.`
+cent. With --receipt the file is an owner's receipt: that its lines stand in the evidence. With
+--chain either is compared with what was proposed to the pool. Exit code 0: nothing differs.`
 
 /** `gridcall verify`: no service, no database. */
 export async function run(args: string[]): Promise<number> {
@@ -19,11 +23,15 @@ export async function run(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
+      receipt: { type: 'string' },
       chain: { type: 'string' },
       pool: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
+  if (values.receipt !== undefined && !values.help) {
+    return verifyReceiptFile(values.receipt, values)
+  }
   const [file] = positionals
   if (values.help || file === undefined) {
     process.stdout.write(`${HELP}\n`)
@@ -31,7 +39,7 @@ export async function run(args: string[]): Promise<number> {
   }
   const text = (await readFile(file, 'utf8')).trimEnd()
   const bundle = parseBundle(text)
-  const differences = verifyBundle(text, verifyEd25519)
+  const differences = verifyBundle(text, { gateway: verifyEd25519, meter: checkMeterSignature })
   if (values.chain !== undefined) {
     if (values.pool === undefined) throw new Error('--pool: expected the address of the pool')
     differences.push(...(await compareWithChain(text, values.chain, values.pool)))

@@ -2,13 +2,15 @@ import type { Allocation, Candidate } from './allocation.ts'
 import { canonicalJson, hashOf, keccakText } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
 import type { EscrowTerms } from './escrow.ts'
+import { evidenceRootOf, linesRootOf } from './evidence-leaves.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { CallId, GatewayId, Hex, ResourceId } from './ids.ts'
-import { merkleLeaf, merkleRoot } from './merkle.ts'
 import type { PayoutAccount, PayoutShare } from './payout.ts'
 import type { Program } from './program.ts'
-import type { CallSettlement, SettlementLine } from './settlement.ts'
+import type { CallSettlement } from './settlement.ts'
+import type { Assurance } from './signed-meter/assurance.ts'
+import type { MeterKey } from './signed-meter/meter-key.ts'
 import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
 
@@ -20,6 +22,9 @@ export type EvidenceHead = {
   readonly linesRoot: Hex
   readonly closedAt: Instant
 }
+
+/** The key that the meter of one resource was enrolled with. */
+export type ResourceMeterKey = MeterKey & { readonly resourceId: ResourceId }
 
 export type GatewayKey = { readonly id: GatewayId; readonly publicKey: Hex }
 
@@ -34,6 +39,8 @@ export type CallTerms = {
   readonly ordered: readonly Allocation[]
   readonly baselineCommitment: Hex
   readonly gatewayKeys: readonly GatewayKey[]
+  /** Of the candidates whose meters sign, by resource. */
+  readonly meterKeys: readonly ResourceMeterKey[]
 }
 
 /** Everything from which the cents of one call can be recomputed; canonical JSON, no names. */
@@ -52,12 +59,19 @@ export type EvidenceBundle = {
   readonly before: readonly Reading[]
   readonly windowStartCommitment: Hex
   readonly readings: readonly Reading[]
+  /** What meters signed themselves within the window, to the byte, in the order of their pages. */
+  readonly signedRecords: readonly { readonly resourceId: ResourceId; readonly text: string }[]
+  /** How well each resource's readings are vouched for. */
+  readonly assurances: readonly Assurance[]
   readonly deliveries: readonly Delivery[]
   readonly salts: readonly { readonly resourceId: ResourceId; readonly salt: Hex }[]
   readonly settlement: CallSettlement
 }
 
-export function termsOf(call: FlexibilityCall, gatewayKeys: readonly GatewayKey[]): CallTerms {
+export function termsOf(
+  call: FlexibilityCall,
+  { gatewayKeys, meterKeys }: Pick<CallTerms, 'gatewayKeys' | 'meterKeys'>,
+): CallTerms {
   if (call.baselineCommitment === null) throw new Error(`${call.id} has no baseline commitment`)
   return {
     callId: call.id,
@@ -70,6 +84,7 @@ export function termsOf(call: FlexibilityCall, gatewayKeys: readonly GatewayKey[
       .map((allocation) => ({ ...allocation, releasedAt: null })),
     baselineCommitment: call.baselineCommitment,
     gatewayKeys,
+    meterKeys,
   }
 }
 
@@ -91,40 +106,6 @@ export function commitReadings(
     readings: readings.map((reading) => reading.hash),
     curves: curves.map(({ resourceId, baselineW }) => ({ resourceId, baselineW })),
   })
-}
-
-/** A line as its leaf commits to it: salted, so that nobody can guess it from the root. */
-function lineLeaf(callId: CallId, line: SettlementLine, salt: Hex): Hex {
-  return merkleLeaf({ kind: 'line', callId, line, salt })
-}
-
-function deliveryLeaf(callId: CallId, delivery: Delivery, salt: Hex): Hex {
-  return merkleLeaf({ kind: 'delivery', callId, delivery, salt })
-}
-
-/** Root over the settlement lines alone. */
-export function linesRootOf(bundle: EvidenceBundle): Hex {
-  const { callId } = bundle.terms
-  return merkleRoot(
-    bundle.settlement.lines.map((line) => lineLeaf(callId, line, saltOf(bundle, line.resourceId))),
-  )
-}
-
-/** Root over every delivery and every line. */
-export function evidenceRootOf(bundle: EvidenceBundle): Hex {
-  const { callId } = bundle.terms
-  return merkleRoot([
-    ...bundle.deliveries.map((d) => deliveryLeaf(callId, d, saltOf(bundle, d.resourceId))),
-    ...bundle.settlement.lines.map((line) =>
-      lineLeaf(callId, line, saltOf(bundle, line.resourceId)),
-    ),
-  ])
-}
-
-function saltOf(bundle: EvidenceBundle, resourceId: ResourceId): Hex {
-  const found = bundle.salts.find((entry) => entry.resourceId === resourceId)
-  if (!found) throw new Error(`the bundle has no salt for ${resourceId}`)
-  return found.salt
 }
 
 /** The bundle's one text, what is hashed, stored and sent. */

@@ -12,6 +12,25 @@ export function merkleRoot(leaves: readonly Hex[]): Hex {
   return level[0] as Hex
 }
 
+/** The hashes that lead from one leaf to the root, lowest first. */
+export function merkleProof(leaves: readonly Hex[], index: number): Hex[] {
+  const proof: Hex[] = []
+  let level = [...leaves]
+  let at = index
+  while (level.length > 1) {
+    const sibling = level[at ^ 1]
+    if (sibling !== undefined) proof.push(sibling)
+    level = nextLevel(level)
+    at >>= 1
+  }
+  return proof
+}
+
+/** Where a leaf and its proof lead. */
+export function rootOfProof(leaf: Hex, proof: readonly Hex[]): Hex {
+  return proof.reduce(pair, leaf)
+}
+
 export function merkleLeaf(value: unknown): Hex {
   return keccak(bytesOf(hashOf(value)))
 }

@@ -4,12 +4,17 @@ import type { Hex } from './ids.ts'
 import { measure, rawCurve, settlementOf } from './measurement.ts'
 import type { Rounding } from './settlement.ts'
 import { byResource, type Reading, readingHash } from './telemetry.ts'
+import type { CheckMeterSignature } from './signed-meter/meter-key.ts'
+import { assurancesOf } from './signed-meter/vouch.ts'
 import { formatInstant } from './time.ts'
 
 /** Which line differs, what it should say and what it says. */
 export type Difference = { readonly line: string; readonly expected: string; readonly got: string }
 
 type Check = (publicKey: Hex, hash: Hex, signature: Hex) => boolean
+
+/** How signatures are checked: those of gateways, and those of meters. */
+export type Checks = { readonly gateway: Check; readonly meter: CheckMeterSignature }
 
 /** Reads a bundle's text. @throws SyntaxError for anything but JSON of this format. */
 export function parseBundle(text: string): EvidenceBundle {
@@ -24,12 +29,13 @@ export function parseBundle(text: string): EvidenceBundle {
  * Recomputes a bundle on its own: hashes, gateway signatures, commitments, baselines, deliveries
  * and every cent. An empty list: nothing differs. What the chain says is compared elsewhere.
  */
-export function verifyBundle(text: string, check: Check, round?: Rounding): Difference[] {
+export function verifyBundle(text: string, checks: Checks, round?: Rounding): Difference[] {
   const bundle = parseBundle(text)
   return [
     ...same('bundle', bundleText(bundle) === text ? 'canonical' : 'other', 'canonical'),
     ...same('terms hash', bundle.escrow.terms.termsHash, hashOf(bundle.terms)),
-    ...readingDifferences(bundle, check),
+    ...readingDifferences(bundle, checks.gateway),
+    ...assuranceDifferences(bundle, checks.meter),
     ...commitmentDifferences(bundle),
     ...baselineDifferences(bundle),
     ...orderDifferences(bundle),
@@ -57,6 +63,14 @@ function readingDifferences(bundle: EvidenceBundle, check: Check): Difference[] 
     return []
   })
   return [...faults, ...chainDifferences(all)]
+}
+
+/** How well readings are vouched for, from the meters' own records in the bundle. */
+function assuranceDifferences(bundle: EvidenceBundle, check: CheckMeterSignature): Difference[] {
+  const expected = assurancesOf(bundle, check)
+  return expected.flatMap((assurance, i) =>
+    same(`assurance ${assurance.resourceId}`, bundle.assurances[i] ?? null, assurance),
+  )
 }
 
 function chainDifferences(readings: readonly Reading[]): Difference[] {

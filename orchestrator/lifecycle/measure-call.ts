@@ -10,6 +10,7 @@ import {
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
 import { completeBundle, type Evidence } from '#domain/measurement.ts'
+import { assurancesOf, shownRecords } from '#domain/signed-meter/vouch.ts'
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -67,18 +68,24 @@ async function gather(
   const ordered = await tx.evidence.load(call.id, 0)
   if (ordered === null) throw new Error(`${call.id} has no evidence of its order`)
   const { terms, history } = parseEvidence(ordered) as OrderEvidence
+  const signed = await tx.signedRecords.between(ids, call.request.window.start, deliveryEnd(call))
+  const measured = {
+    terms,
+    allocations,
+    readings: verifiable(terms, readings),
+    signedRecords: shownRecords(signed),
+  }
   return {
     format: 'gridcall-evidence',
     formatVersion: 1,
     version: (call.evidence?.version ?? 0) + 1,
-    terms,
+    ...measured,
+    assurances: assurancesOf(measured, ports.checkMeterSignature),
     escrow: { terms: escrow.terms, requestId: escrow.requestId },
     deliveryEnd: deliveryEnd(call),
-    allocations,
     history,
     before,
     windowStartCommitment,
-    readings: verifiable(terms, readings),
     salts: ids.map((resourceId) => ({ resourceId, salt: saltFor(ports, call.id, resourceId) })),
   }
 }

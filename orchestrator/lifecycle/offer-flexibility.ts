@@ -34,7 +34,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     const now = ports.clock.now()
     if (call.state !== 'requested' || now < call.gateClosesAt) return
     await tx.promises.lockCongestionPoint(call.request.congestionPointId)
-    const { candidates, skipped, history } = await findCandidates(tx, call)
+    const { candidates, skipped, history, meterKeys } = await findCandidates(tx, call)
     const needs = needsOf(call)
     const lookedAt = lookAt(call)
     const offers: Offerable[] = []
@@ -58,7 +58,8 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     }
     await promise(tx, offered)
     const committed = { ...offered, baselineCommitment: commitReadings(history, candidates) }
-    const terms = termsOf(committed, await gatewayKeys(tx))
+    const keys = { gatewayKeys: await gatewayKeys(tx), meterKeys }
+    const terms = termsOf(committed, keys)
     await tx.evidence.save(call.id, 0, canonicalJson({ terms, history }))
     const escrow = await escrowFor(ports, tx, committed, hashOf(terms))
     await tx.calls.save({ ...transition(committed, 'offered'), escrow })
@@ -123,7 +124,10 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   candidates.sort((a, b) =>
     a.price === b.price ? (a.resourceId < b.resourceId ? -1 : 1) : a.price < b.price ? -1 : 1,
   )
-  return { candidates, skipped, history }
+  const meterKeys = willing.flatMap(({ id, meter }) => {
+    return meter === null ? [] : [{ resourceId: id, ...meter }]
+  })
+  return { candidates, skipped, history, meterKeys }
 }
 
 /** Of every gateway that is known by now: whoever joins later cannot be checked in this call. */

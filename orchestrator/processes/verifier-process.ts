@@ -2,6 +2,7 @@ import { createAttestor } from '#adapters/evm/attestor.ts'
 import { createEscrowReader } from '#adapters/evm/escrow-reader.ts'
 import { makeOrLoadKey } from '#adapters/evm/keys.ts'
 import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
+import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { createLog } from '#observability/logger.ts'
 import type { ChainIdentity } from '#ports.ts'
 import { createVerificationClient } from '#verifier/http-client.ts'
@@ -33,6 +34,7 @@ export async function startVerifier(
     attestor: createAttestor(key.privateKey, identity),
     chain: createEscrowReader({ rpcUrl, timer, identity }),
     verifySignature: verifyEd25519,
+    checkMeterSignature,
     log,
   })
   return keepLooking(timer, log, async () => {

@@ -7,7 +7,8 @@ import {
 } from '#domain/evidence.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { Rounding } from '#domain/settlement.ts'
-import { type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
+import type { CheckMeterSignature } from '#domain/signed-meter/meter-key.ts'
+import { type Checks, type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
 import type { Attestor, EscrowReader, Log, VerifySignature } from '#ports.ts'
 import { checkEpoch, type VerifiedCall } from './epoch-check.ts'
 
@@ -24,6 +25,7 @@ export type VerifierPorts = {
   readonly attestor: Attestor
   readonly chain: EscrowReader
   readonly verifySignature: VerifySignature
+  readonly checkMeterSignature: CheckMeterSignature
   readonly log: Log
   /** The rounding of the one division per payee; only a test of refusals hands in another. */
   readonly round?: Rounding
@@ -32,7 +34,6 @@ export type VerifierPorts = {
 /** Pulls what waits for a signature, recomputes it, signs or refuses. Knows no database. */
 export function createVerifier(ports: VerifierPorts): { tick(): Promise<number> } {
   const verified = new Map<string, VerifiedCall>()
-
   /** Every line that differs; none: it can be signed. */
   function check(task: VerificationTask): Promise<Difference[]> {
     return task.subject === 'settlement'
@@ -65,6 +66,10 @@ export function createVerifier(ports: VerifierPorts): { tick(): Promise<number> 
   }
 }
 
+function checksOf({ verifySignature, checkMeterSignature }: VerifierPorts): Checks {
+  return { gateway: verifySignature, meter: checkMeterSignature }
+}
+
 /** What was recomputed and did not differ, by call: epochs are built on it. */
 type Verified = Map<string, VerifiedCall>
 
@@ -73,9 +78,9 @@ async function checkSettlement(
   verified: Verified,
   task: Extract<VerificationTask, { subject: 'settlement' }>,
 ): Promise<Difference[]> {
-  const { client, chain, verifySignature, round } = ports
+  const { client, chain, round } = ports
   const text = await client.bundle(task.subjectId, task.version)
-  const differences = verifyBundle(text, verifySignature, round)
+  const differences = verifyBundle(text, checksOf(ports), round)
   const bundle = parseBundle(text)
   const { terms, requestId } = bundle.escrow
   const onChain = await chain.escrow(requestId)
@@ -103,15 +108,16 @@ async function checkPayouts(
 
 /** A verifier that was started late fetches and checks the bundles of the epoch itself. */
 async function fetchMissing(
-  { client, chain, verifySignature, round }: VerifierPorts,
+  ports: VerifierPorts,
   verified: Verified,
   data: EpochData,
 ): Promise<Difference[]> {
+  const { client, chain, round } = ports
   const differences: Difference[] = []
   for (const { callId, version, requestId } of data.calls) {
     if (verified.has(callId)) continue
     const text = await client.bundle(callId, version)
-    const found = verifyBundle(text, verifySignature, round)
+    const found = verifyBundle(text, checksOf(ports), round)
     differences.push(...found)
     const { settlement, escrow } = parseBundle(text)
     const onChain = await chain.escrow(requestId)

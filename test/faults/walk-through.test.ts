@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
+import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { removeServers } from '#supervisor.ts'
 import { isRunning } from '../support/demo-run.ts'
 import { lastWords, type Ran, shellBlocks, type Walk, walk } from '../support/walk-through.ts'
 import { wallTimer } from '../support/wall-timer.ts'
+
+const checks = { gateway: verifyEd25519, meter: checkMeterSignature }
 
 const root = resolve(import.meta.dirname, '..', '..')
 const page = readFileSync(join(root, 'docs', 'walk-through.md'), 'utf8')
@@ -82,8 +85,8 @@ describe('the walk-through', () => {
       block.includes('call-1 "$REQUEST" | pick'),
     )
     expect(posted?.output.trim()).toBe(callId)
-    expect(verifyBundle(text, verifyEd25519)).toEqual([])
-    const changed = verifyBundle(read('changed.json').trimEnd(), verifyEd25519)
+    expect(verifyBundle(text, checks)).toEqual([])
+    const changed = verifyBundle(read('changed.json').trimEnd(), checks)
     expect(changed[0]?.line).toMatch(/^reading charger-anna /)
     const { output } = result.blocks.find(({ text: block }) => block.includes('verify')) as Ran
     expect(output).toMatch(/nothing differs\n[^]*differs: reading charger-anna [^]*refused, as it/)

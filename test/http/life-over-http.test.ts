@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SIMULATED_PARTIES, simulatedSignature } from '#adapters/simulated/rail.ts'
 import { canonicalJson, keccakText } from '#domain/canonical.ts'
 import { callId as asCallId, organisationId, siteId } from '#domain/ids.ts'
+import { parseReceipt, verifyReceipt } from '#domain/receipt.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
 import { enrolResource } from '#lifecycle/enrol-resource.ts'
@@ -271,6 +272,19 @@ describe('a call over HTTP', () => {
     expect(body.totalMinor).toBe(honest.minor)
     const bert = (await get('bert', '/v1/owner/earnings')).body
     expect(bert.lines.map((l: { resourceId: string }) => l.resourceId)).toEqual(['reserve'])
+  })
+
+  test('an owner’s receipt leads to the evidence root, and nobody else gets it', async () => {
+    const { text: receipt } = await get('anna', `/v1/owner/receipts/${id}`)
+    expect(verifyReceipt(receipt)).toEqual([])
+    const { evidence } = (await view('dso')) as { evidence: { root: string } }
+    expect(parseReceipt(receipt).evidenceRoot).toBe(evidence.root)
+    const { ownerId } = parseReceipt(receipt)
+    const byAggregator = `/v1/aggregator/owners/${ownerId}/receipts/${id}`
+    expect((await get('agg', byAggregator)).text).toBe(receipt)
+    expect((await get('otherAgg', byAggregator)).status).toBe(404)
+    expect((await get('dso', `/v1/owner/receipts/${id}`)).status).toBe(404)
+    expect((await get('anna', '/v1/owner/receipts/call-unknown')).status).toBe(404)
   })
 
   test('the agent’s receipts and the aggregators’ shares are the leaf', async () => {

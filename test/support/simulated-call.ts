@@ -99,6 +99,7 @@ export async function runVerifiers(
       attestor: createSimulatedAttestor(address),
       chain: world.rail,
       verifySignature,
+      checkMeterSignature: world.ports().checkMeterSignature,
       log: world.ports().log,
       ...(round ? { round } : {}),
       client: {

@@ -34,6 +34,8 @@ export type OcmfRecord = {
   }
   /** The meter's serial number, or its gateway's where the record leaves the meter's out. */
   readonly meterSerial: string | null
+  /** Does it say who charged? Then it is for the owner, not for others. */
+  readonly namesDriver: boolean
   readonly pagination: { readonly counter: 'transaction' | 'fiscal'; readonly page: number } | null
   readonly readings: readonly SignedReading[]
 }
@@ -66,6 +68,7 @@ export function parseOcmf(text: string): OcmfRecord {
     payload,
     signature: signatureOf(jsonObject('signature', trimmed.slice(last + 1))),
     meterSerial: textOf(fields['MS']) ?? textOf(fields['GS']),
+    namesDriver: textOf(fields['ID']) !== null,
     pagination: paginationOf(fields['PG']),
     readings: readingsOf(fields['RD']),
   }

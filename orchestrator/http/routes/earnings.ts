@@ -1,10 +1,20 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { PayoutReceipt } from '#domain/payout.ts'
 import { type EarningsLine, explainEarnings } from '#lifecycle/explain-earnings.ts'
+import { giveReceipt } from '#lifecycle/give-receipt.ts'
 import { type ApiEnv, forRoles, ownerOf } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
 import { ResourceView, resourceViews } from '../resource-view.ts'
-import { answers, MoneyText, Window, windowView } from '../schemas.ts'
+import { notFound } from '../problem.ts'
+import {
+  answers,
+  CallIdText,
+  exactly,
+  MoneyText,
+  OwnerIdText,
+  Window,
+  windowView,
+} from '../schemas.ts'
 
 const ReceiptView = z.object({
   epoch: z.int(),
@@ -73,6 +83,26 @@ const aggregatorEarnings = createRoute({
   responses: { 200: answers(Earnings, 'Your lines') },
 })
 
+const ownerReceipt = createRoute({
+  method: 'get',
+  path: '/v1/owner/receipts/{callId}',
+  summary: 'Your lines of a call with their proofs',
+  description:
+    'Keep the bytes as they come: `gridcall verify --receipt FILE` recomputes the root from them ' +
+    'and compares it with what the pool holds.',
+  ...forRoles('owner'),
+  request: { params: z.object({ callId: CallIdText }) },
+  responses: { 200: answers(z.unknown(), 'Canonical JSON') },
+})
+const aggregatorReceipt = createRoute({
+  method: 'get',
+  path: '/v1/aggregator/owners/{ownerId}/receipts/{callId}',
+  summary: "The receipt of one of your owners, as that owner's own",
+  ...forRoles('aggregator'),
+  request: { params: z.object({ ownerId: OwnerIdText, callId: CallIdText }) },
+  responses: { 200: answers(z.unknown(), 'Canonical JSON') },
+})
+
 /** What owners and aggregators have and earn. */
 export function earningsRoutes(context: ApiContext) {
   const { ports } = context
@@ -100,6 +130,24 @@ export function earningsRoutes(context: ApiContext) {
       const aggregatorId = c.get('key').organisationId
       const lines = await explainEarnings(ports, { kind: 'aggregator', aggregatorId })
       return c.json(earningsView(lines), 200)
+    })
+    .openapi(ownerReceipt, async (c) => {
+      const { callId } = c.req.valid('param')
+      const asker = { kind: 'owner', ownerId: ownerOf(c.get('key')) } as const
+      const receipt = await giveReceipt(ports, callId, asker)
+      if (receipt === null) throw notFound()
+      return exactly(c, receipt)
+    })
+    .openapi(aggregatorReceipt, async (c) => {
+      const { callId, ownerId } = c.req.valid('param')
+      const aggregatorId = c.get('key').organisationId
+      const receipt = await giveReceipt(ports, callId, {
+        kind: 'aggregator',
+        aggregatorId,
+        ownerId,
+      })
+      if (receipt === null) throw notFound()
+      return exactly(c, receipt)
     })
 }
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createAttestor } from '#adapters/evm/attestor.ts'
 import { createEscrowReader } from '#adapters/evm/escrow-reader.ts'
 import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
+import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { ceilDiv } from '#domain/money.ts'
 import type { ChainIdentity } from '#ports.ts'
 import { createVerificationClient } from '#verifier/http-client.ts'
@@ -92,6 +93,7 @@ describe('verifiers', () => {
       attestor: createAttestor(key, identity),
       chain: createEscrowReader({ rpcUrl: rpcUrlOf(run), timer: wallTimer, identity }),
       verifySignature: verifyEd25519,
+      checkMeterSignature,
       log: recordingLog(),
       round,
     })
