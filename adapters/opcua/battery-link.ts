@@ -3,12 +3,13 @@ import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { assert, DomainError } from '#domain/errors.ts'
 import type { Connection, Resource } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
+import type { Discovery } from './discovery.ts'
 import { chooseEndpoint, EndpointRefused, reasonOf } from './endpoint.ts'
 import { IdentityMissing } from './identity.ts'
 import { type BatteryContext, LiveBattery } from './live-battery.ts'
 import { productNamed, products } from './product-list.ts'
-import type { Product } from './product.ts'
-import type { Turnstile } from './turnstile.ts'
+import { objectNamed, type Product } from './product.ts'
+import type { Turnstiles } from './turnstile.ts'
 import { WrittenOrders } from './written-orders.ts'
 
 const retryMsFirst = 500
@@ -18,7 +19,11 @@ const refusedRetryMs = 30_000
 /** More records than a server keeps for us can never come twice. */
 const stampsKept = 256
 
-export type Turnstiles = { readonly asking: Turnstile; readonly opening: Turnstile }
+/** What all batteries of this process go through as they are dialled. */
+export type Doors = {
+  readonly discovery: Discovery
+  readonly opening: Turnstiles
+}
 
 type OpcuaConnection = Extract<Connection, { protocol: 'opcua' }>
 
@@ -30,7 +35,7 @@ export class BatteryLink {
   readonly #stamps = new Set<Instant>()
   readonly #closing = new Set<Promise<void>>()
   readonly #orders: WrittenOrders
-  readonly #turnstiles: Turnstiles
+  readonly #doors: Doors
   #resource: Resource
   #live: LiveBattery | null = null
   #wake = new AbortController()
@@ -38,10 +43,9 @@ export class BatteryLink {
   #lastDetail: string | null = null
   presentedThumbprint: string | null = null
 
-  /** @param turnstiles how many batteries of this process may be dialled at once */
-  constructor(context: BatteryContext, resource: Resource, turnstiles: Turnstiles) {
+  constructor(context: BatteryContext, resource: Resource, doors: Doors) {
     this.#resource = resource
-    this.#turnstiles = turnstiles
+    this.#doors = doors
     this.#orders = new WrittenOrders(context.clock)
     this.#context = { ...context, sink: this.#filtered(context.sink) }
     this.#running = this.#run()
@@ -107,6 +111,7 @@ export class BatteryLink {
         return refusedRetryMs
       }
     } finally {
+      this.#doors.discovery.forget(opcuaConnection(resource).endpoint)
       this.#letGo()
     }
     this.#failures += 1
@@ -115,9 +120,10 @@ export class BatteryLink {
 
   async #open(resource: Resource): Promise<LiveBattery> {
     const { endpoint: url, thumbprint, user = 'anonymous', ...rest } = opcuaConnection(resource)
-    const product = knownProduct(rest.product)
-    const { asking, opening } = this.#turnstiles
-    const endpoint = await asking.through(() => chooseEndpoint(this.#context, url, user))
+    const product = productOf(rest)
+    const { discovery, opening } = this.#doors
+    const offered = await discovery.offered(url)
+    const endpoint = chooseEndpoint(this.#context.opcua, url, user, offered)
     const isNews = this.presentedThumbprint !== endpoint.thumbprint
     this.presentedThumbprint = endpoint.thumbprint
     const refusal = await this.#context.pki.refusal(endpoint.certificate, thumbprint)
@@ -125,7 +131,7 @@ export class BatteryLink {
       if (isNews && thumbprint !== null) this.#tellStranger(resource, refusal)
       throw new EndpointRefused(`certificate refused: ${refusal}`)
     }
-    return await opening.through(() =>
+    return await opening.through(url, () =>
       LiveBattery.open(this.#context, {
         resource,
         product,
@@ -196,9 +202,12 @@ export class BatteryLink {
   }
 }
 
-function knownProduct(name: string | undefined): Product {
+function productOf({
+  product: name,
+  object,
+}: Pick<OpcuaConnection, 'product' | 'object'>): Product {
   const product = productNamed(name)
-  if (product !== null) return product
+  if (product !== null) return object === undefined ? product : objectNamed(product, object)
   const known = products.map((one) => one.name).join(', ')
   throw new EndpointRefused(`expected a product out of ${known}, got ${name}`)
 }

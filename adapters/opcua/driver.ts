@@ -2,12 +2,12 @@ import type { Clock, DeviceDriver, Log, Timer } from '#ports.ts'
 import { assert, DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
-import { BatteryLink } from './battery-link.ts'
+import { BatteryLink, type Doors } from './battery-link.ts'
 import { type ClientCertificate, type ClientPki, openClientPki } from './certificates.ts'
 import { reasonOf } from './endpoint.ts'
+import { Discovery } from './discovery.ts'
 import { loadOpcua, type Opcua } from './library.ts'
-import type { BatteryContext } from './live-battery.ts'
-import { Turnstile } from './turnstile.ts'
+import { Turnstiles } from './turnstile.ts'
 
 export type OpcuaDriverOptions = {
   readonly clock: Clock
@@ -26,18 +26,18 @@ export type OpcuaDriver = DeviceDriver & {
 }
 
 const stopDeadlineMs = 5_000
-/** So many are asked for their endpoints at once: mostly waiting, for the dead ones ten seconds. */
-const askedAtOnce = 128
-/** So many sessions are opened at once: it costs both sides RSA, more would run into deadlines. */
-const openedAtOnce = 16
+/**
+ * So many sessions are opened at once. It costs both sides RSA: a server, mostly one thread, does
+ * not get faster with more at a time, they only run into deadlines.
+ */
+const openedAtOnce = { eachServer: 4, all: 16 }
 
 /** Batteries as OPC UA servers that we connect to, one client each. */
 export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
   const { clock, timer, log, pkiFolder, meteringIntervalSeconds } = options
   const links = new Map<ResourceId, BatteryLink>()
   const waiting = new Map<ResourceId, Resource>()
-  const turnstiles = { asking: new Turnstile(askedAtOnce), opening: new Turnstile(openedAtOnce) }
-  let context: BatteryContext | null = null
+  let connect: ((resource: Resource) => BatteryLink) | null = null
   let opening: Promise<{ opcua: Opcua; pki: ClientPki }> | null = null
 
   const open = async () => {
@@ -58,12 +58,14 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
   return {
     protocol: 'opcua',
     async start(sink) {
-      assert(context === null, 'the OPC UA driver is started once')
+      assert(connect === null, 'the OPC UA driver is started once')
       const { opcua, pki } = await open()
-      context = { clock, timer, log, opcua, pki, sink, meteringIntervalSeconds }
-      for (const resource of waiting.values()) {
-        links.set(resource.id, new BatteryLink(context, resource, turnstiles))
-      }
+      const context = { clock, timer, log, opcua, pki, sink, meteringIntervalSeconds }
+      const { eachServer, all } = openedAtOnce
+      const opening = new Turnstiles(eachServer, all)
+      const doors: Doors = { discovery: new Discovery(context), opening }
+      connect = (resource) => new BatteryLink(context, resource, doors)
+      for (const resource of waiting.values()) links.set(resource.id, connect(resource))
       waiting.clear()
     },
     async stop() {
@@ -74,14 +76,14 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
         log.warn('OPC UA connections were cut', { reason: reasonOf(error) })
       }
       links.clear()
-      await context?.pki.close()
+      await (await opening)?.pki.close()
       opening = null
-      context = null
+      connect = null
     },
     async attach(resource) {
       const known = links.get(resource.id)
       if (known) known.renew(resource)
-      else if (context) links.set(resource.id, new BatteryLink(context, resource, turnstiles))
+      else if (connect) links.set(resource.id, connect(resource))
       else waiting.set(resource.id, resource)
     },
     async apply(id, setpoint, deadlineMs) {

@@ -28,17 +28,14 @@ const discoveryDeadlineMs = 10_000
 const closeDeadlineMs = 2_000
 
 /**
- * Asks a server for its endpoints and chooses one: SignAndEncrypt, Aes256_Sha256_RsaPss before
- * Aes128_Sha256_RsaOaep before Basic256Sha256, which takes our kind of user inside. Discovery itself
- * is not secured in OPC UA; what it says binds nobody, because the certificate is compared with the
- * thumbprint of the resource and the server must then prove that it holds the key.
- * @throws EndpointRefused where it offers nothing of that kind.
+ * Asks a server for its endpoints. Discovery itself is not secured in OPC UA; what it says binds
+ * nobody, because the certificate is compared with the thumbprint of the resource and the server
+ * must then prove that it holds the key.
  */
-export async function chooseEndpoint(
+export async function askEndpoints(
   { opcua, timer, log, pki }: StackContext,
   url: string,
-  user: UserKind,
-): Promise<Endpoint> {
+): Promise<readonly EndpointDescription[]> {
   const client = opcua.OPCUAClient.create({
     ...identityOf(pki),
     endpointMustExist: false,
@@ -53,8 +50,7 @@ export async function chooseEndpoint(
     return await client.getEndpoints({ endpointUrl: url })
   }
   try {
-    const offered = await timer.deadline(ask(), discoveryDeadlineMs, `discovery at ${url}`)
-    return select(opcua, url, user, offered)
+    return await timer.deadline(ask(), discoveryDeadlineMs, `discovery at ${url}`)
   } finally {
     await disconnect(timer, log, client)
   }
@@ -66,7 +62,12 @@ const tokenNames = {
   certificate: 'Certificate',
 } as const
 
-function select(
+/**
+ * Chooses one: SignAndEncrypt, Aes256_Sha256_RsaPss before Aes128_Sha256_RsaOaep before
+ * Basic256Sha256, which takes our kind of user inside.
+ * @throws EndpointRefused where it offers nothing of that kind.
+ */
+export function chooseEndpoint(
   opcua: Opcua,
   url: string,
   user: UserKind,

@@ -31,7 +31,8 @@ export type LiveOptions = SessionOptions & {
 }
 
 const tickMs = 1000
-const heartbeatFailuresMax = 5
+/** So long, seconds, our sign of life may fail before the client is dropped. */
+const heartbeatFailingMax = 5
 
 /**
  * A battery as long as one client lives. It is healthy while fresh data comes, and only then takes
@@ -98,7 +99,9 @@ export class LiveBattery {
     // Apart, because a heartbeat that is not answered must not hold up the watchdog.
     this.#timers = [
       timer.every(tickMs, `watchdog of battery ${id}`, async () => this.#watch()),
-      timer.every(tickMs, `heartbeat for battery ${id}`, () => this.#pulse()),
+      timer.every(this.#heartbeatSeconds * 1000, `heartbeat for battery ${id}`, () =>
+        this.#pulse(),
+      ),
     ]
     if (this.#session?.has('MeterRecord')) return
     this.#metering = meterByReading(
@@ -155,6 +158,10 @@ export class LiveBattery {
   async readBack(deadlineMs: number): Promise<EffectiveSetpoint> {
     const reading = readSetpoint(this.#healthySession(), this.#product)
     return await this.#within(reading, deadlineMs, 'a read-back')
+  }
+
+  get #heartbeatSeconds(): number {
+    return this.#product.heartbeatSeconds ?? 1
   }
 
   #healthySession(): BatterySession {
@@ -300,7 +307,8 @@ export class LiveBattery {
       this.#heartbeatFailures = 0
     } catch (error) {
       this.#heartbeatFailures += 1
-      if (this.#heartbeatFailures >= heartbeatFailuresMax) this.end(reasonOf(error))
+      const failing = this.#heartbeatFailures * this.#heartbeatSeconds
+      if (failing >= heartbeatFailingMax) this.end(reasonOf(error))
     }
   }
 

@@ -32,7 +32,10 @@ export class Onboarding {
   /** Reads the whole model, sets the battery up and tells what it can do. Answers in words. */
   async run(session: BatterySession): Promise<string> {
     const { product, endpoint } = this.#options
-    if (!(await session.sameNamespaces())) throw new Error('the namespaces have another order now')
+    const isFirst = this.#session === null // then they were read a moment ago
+    if (!isFirst && !(await session.sameNamespaces())) {
+      throw new Error('the namespaces have another order now')
+    }
     for (const [name, value] of await session.read(pointsOf(product))) this.values.set(name, value)
     this.#session = session
     await this.#setUp(session)

@@ -84,6 +84,13 @@ export type Product = {
   /** The value of ControlMode in which no instruction applies; null: it has no such mode. */
   readonly localMode: number | boolean | null
   readonly control: MethodControl | WriteControl
+  /** How often our own sign of life is written; each second where nothing is said. */
+  readonly heartbeatSeconds?: number
+}
+
+/** The same product under another name in the same folder, where a server holds several. */
+export function objectNamed(product: Product, name: string): Product {
+  return { ...product, object: [...product.object.slice(0, -1), name] }
 }
 
 /** The points of a product, in the order of `pointNames`. */

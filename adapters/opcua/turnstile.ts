@@ -19,3 +19,21 @@ export class Turnstile {
     }
   }
 }
+
+/** Lets so many through to each place, and so many to all places together. */
+export class Turnstiles {
+  readonly #each: number
+  readonly #all: Turnstile
+  readonly #places = new Map<string, Turnstile>()
+
+  constructor(each: number, all: number) {
+    this.#each = each
+    this.#all = new Turnstile(all)
+  }
+
+  async through<T>(place: string, work: () => Promise<T>): Promise<T> {
+    const one = this.#places.get(place) ?? new Turnstile(this.#each)
+    this.#places.set(place, one)
+    return await one.through(() => this.#all.through(work))
+  }
+}

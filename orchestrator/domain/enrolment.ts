@@ -87,6 +87,14 @@ export function checkProduct(field: string, text: string): string {
   return text
 }
 
+/** The browse name of a battery on a server that holds several. @throws DomainError malformed */
+export function checkObject(field: string, text: string): string {
+  if (!/^[\p{L}\p{N}_][\p{L}\p{N}_-]{0,63}$/u.test(text)) {
+    throw fieldError('malformed', field, "1 to 64 letters, digits, '_' or '-'", text)
+  }
+  return text
+}
+
 /** The name of a station in its OCPP address. @throws DomainError malformed */
 export function checkIdentity(field: string, text: string): string {
   // 48 characters and no colon: OCPP 2.0.1 part 4, 3.1.1; HTTP Basic ends the name at a colon.

@@ -97,6 +97,8 @@ export type Connection =
       readonly thumbprint: string | null
       /** Which make of battery, as adapters/opcua names it; our own model where none is named. */
       readonly product?: string
+      /** Browse name of the battery where one server holds several; its product's where none is said. */
+      readonly object?: string
       /** As whom we act within the channel; anonymous where nothing is said. Secrets stand elsewhere. */
       readonly user?: 'anonymous' | 'password' | 'certificate'
     }

@@ -50,6 +50,9 @@ export const ConnectionView = z.discriminatedUnion('protocol', [
       description: 'Of the certificate that the battery shows and that is not trusted yet',
     }),
     product: z.string(),
+    object: z.string().nullable().openapi({
+      description: 'Browse name of the battery, where its server holds several',
+    }),
     user: z.enum(['anonymous', 'password', 'certificate']),
   }),
   z.object({
@@ -170,8 +173,8 @@ function connectionView(
 ): z.infer<typeof ConnectionView> {
   if (connection.protocol === 'simulated' || connection.protocol === 'modbus') return connection
   if (connection.protocol === 'opcua') {
-    const { product = 'gridcall-bess', user = 'anonymous', ...rest } = connection
-    return { ...rest, presentedThumbprint: context.presentedThumbprint(id), product, user }
+    const { product = 'gridcall-bess', object = null, user = 'anonymous', ...rest } = connection
+    return { ...rest, presentedThumbprint: context.presentedThumbprint(id), product, object, user }
   }
   const { protocol, identity, connectorId, renewal } = connection
   return {

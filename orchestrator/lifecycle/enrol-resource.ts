@@ -6,6 +6,7 @@ import {
   checkMeter,
   checkOffer,
   checkPort,
+  checkObject,
   checkProduct,
   checkRating,
   checkThumbprint,
@@ -39,6 +40,7 @@ export type NewConnection =
       readonly endpoint: string
       readonly thumbprint: string | null
       readonly product?: string | undefined
+      readonly object?: string | undefined
       readonly user?: OpcuaConnection['user'] | undefined
     }
   | { readonly protocol: 'simulated'; readonly address: string }
@@ -115,13 +117,14 @@ function newConnection(
   if (wanted.protocol === 'simulated') return { connection: wanted, password: null }
   if (wanted.protocol === 'opcua') {
     const endpoint = checkEndpoint('connection.endpoint', wanted.endpoint)
-    const { thumbprint: given, product, user } = wanted
+    const { thumbprint: given, product, object, user } = wanted
     const thumbprint = given === null ? null : checkThumbprint('connection.thumbprint', given)
     const connection: Connection = {
       protocol: 'opcua',
       endpoint,
       thumbprint,
       ...(product === undefined ? {} : { product: checkProduct('connection.product', product) }),
+      ...(object === undefined ? {} : { object: checkObject('connection.object', object) }),
       ...(user === undefined ? {} : { user }),
     }
     return { connection, password: null }
@@ -150,27 +153,35 @@ async function refuseTaken(
   connection: Connection,
   meter: MeterKey | null,
 ): Promise<void> {
-  const address = addressOf(connection)
   const others = await tx.resources.list()
   // One meter key, one device: two devices on one meter would be paid twice for the same energy.
   if (meter && others.some((other) => other.meter?.publicKey === meter.publicKey)) {
     const expected = 'the key of a meter that no other resource is measured by'
     throw fieldError('duplicate', 'meter.publicKey', expected, meter.publicKey)
   }
-  if (!others.some((other) => addressOf(other.connection) === address)) return
+  if (!others.some((other) => isSameDevice(other.connection, connection))) return
   if (connection.protocol === 'ocpp') {
     const expected = 'a station that is not enrolled'
     throw fieldError('duplicate', 'connection.identity', expected, connection.identity)
   }
   const expected = 'a device that is not enrolled'
   switch (connection.protocol) {
-    case 'opcua':
-      throw fieldError('duplicate', 'connection.endpoint', expected, connection.endpoint)
+    case 'opcua': {
+      const field = connection.object === undefined ? 'endpoint' : 'object'
+      throw fieldError('duplicate', `connection.${field}`, expected, connection[field])
+    }
     case 'modbus':
-      throw fieldError('duplicate', 'connection.host', expected, address)
+      throw fieldError('duplicate', 'connection.host', expected, addressOf(connection))
     case 'simulated':
       throw fieldError('duplicate', 'connection.address', expected, connection.address)
   }
+}
+
+/** Where one of two batteries on a server has no name, nobody knows that it is another one. */
+function isSameDevice(one: Connection, other: Connection): boolean {
+  if (addressOf(one) !== addressOf(other)) return false
+  if (one.protocol !== 'opcua' || other.protocol !== 'opcua') return true
+  return (one.object ?? other.object) === (other.object ?? one.object)
 }
 
 function addressOf(connection: Connection): string {

@@ -31,13 +31,20 @@ describe('what is not asked as it should be', () => {
 
 describe('the report', () => {
   test.each([
-    ['connect', ['--stations', '12'], 'stations connected and set up in one process'],
-    ['fanout', ['--stations', '12', '--size', 'meterms=200'], '12 setpoints acknowledged'],
+    ['connect', 'ws', ['stations=12'], 'stations connected and set up in one process'],
+    ['fanout', 'ws', ['stations=12', 'meterms=200'], '12 setpoints acknowledged'],
+    [
+      'opcua',
+      'node-opcua',
+      ['clients=2', 'orders=5', 'seconds=1'],
+      'an order acknowledged, median',
+    ],
   ])(
     '%s prints one JSON object and nothing else',
     { timeout: 60_000 },
-    async (name, sizes, expected) => {
-      const output = await bench(name, ...sizes, '--seed', '7')
+    async (name, library, sizes, expected) => {
+      const told = sizes.flatMap((size) => ['--size', size])
+      const output = await bench(name, ...told, '--seed', '7')
       expect(output.trimEnd().split('\n')).toHaveLength(1)
       const report = JSON.parse(output) as Record<string, unknown>
       expect(Object.keys(report)).toEqual(['bench', 'machine', 'versions', 'seed', 'results'])
@@ -45,7 +52,7 @@ describe('the report', () => {
         bench: name,
         seed: 7,
         machine: { cores: expect.any(Number) as number },
-        versions: { node: process.version, ws: expect.any(String) as string },
+        versions: { node: process.version, [library]: expect.any(String) as string },
       })
       const results = report['results'] as Record<string, unknown>[]
       for (const result of results) {

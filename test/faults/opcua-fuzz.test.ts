@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openClientPki, type ClientPki } from '#adapters/opcua/certificates.ts'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
-import { chooseEndpoint } from '#adapters/opcua/endpoint.ts'
+import { askEndpoints, chooseEndpoint } from '#adapters/opcua/endpoint.ts'
 import { loadOpcua, type Opcua } from '#adapters/opcua/library.ts'
 import { instant } from '#domain/time.ts'
 import {
@@ -64,12 +64,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const discover = (port: number) =>
-  chooseEndpoint(
-    { opcua, timer: wallTimer, log: seen.log, pki },
-    `opc.tcp://127.0.0.1:${port}`,
-    'anonymous',
-  )
+const discover = async (port: number) => {
+  const url = `opc.tcp://127.0.0.1:${port}`
+  const offered = await askEndpoints({ opcua, timer: wallTimer, log: seen.log, pki }, url)
+  return chooseEndpoint(opcua, url, 'anonymous', offered)
+}
 const sockets = () =>
   process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
 

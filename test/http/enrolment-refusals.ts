@@ -186,6 +186,14 @@ export const ENROLMENT_REFUSALS: readonly Refusal[] = [
     /opc/,
   ],
   [
+    'a battery with a path in place of its browse name',
+    'agg',
+    battery({ protocol: 'opcua', endpoint: 'opc.tcp://a:1', thumbprint: null, object: 'A/B' }),
+    '400 malformed connection.object',
+    /1 to 64 letters/,
+    /A\/B/,
+  ],
+  [
     'a thumbprint that is too short',
     'agg',
     trust('AB:CD'),

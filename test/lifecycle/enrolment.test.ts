@@ -280,6 +280,31 @@ describe('enrolment', () => {
     )
   })
 
+  test('a server may hold several batteries, each enrolled once and by its name', async () => {
+    const mine = await anAggregator()
+    const site = await aSite(mine)
+    const battery = (object?: string) => ({
+      ...charger(site.id),
+      kind: 'battery' as const,
+      rating: aResource('b', 'battery', 1n).rating,
+      connection: {
+        protocol: 'opcua' as const,
+        endpoint: 'opc.tcp://park:1',
+        thumbprint: null,
+        object,
+      },
+    })
+    await enrolResource(ports, mine, battery('BESS-1'))
+    await expect(enrolResource(ports, mine, battery('BESS-1'))).rejects.toEqual(
+      refusedAs('duplicate', 'connection.object'),
+    )
+    await expect(enrolResource(ports, mine, battery())).rejects.toEqual(
+      refusedAs('duplicate', 'connection.endpoint'),
+    )
+    const { resource } = await enrolResource(ports, mine, battery('BESS-2'))
+    expect(resource.connection).toMatchObject({ object: 'BESS-2' })
+  })
+
   test('an inverter is known by host, port and unit, and cannot be enrolled twice', async () => {
     const mine = await anAggregator()
     const site = await aSite(mine)

@@ -37,6 +37,7 @@ export const gridcallBess: Product = {
     MeterRecord: at('MeterRecord', 'Double'),
   },
   localMode: 1,
+  heartbeatSeconds: 2, // its watchdog waits ten
   control: {
     kind: 'methods',
     setActivePower: 'SetActivePower',

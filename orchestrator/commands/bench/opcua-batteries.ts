@@ -1,40 +1,44 @@
 /**
- * One of the load processes: an OPC UA server made of the NodeSet file, to which every battery of
- * this process is a session of its own. Values change once a second; orders are answered at once.
+ * One of the load processes: an OPC UA server that holds many batteries. Values of each change once
+ * a second; orders are answered at once.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { X509Certificate } from 'node:crypto'
 import {
-  DataType,
+  type AddressSpace,
   get_mini_nodeset_filename,
   MessageSecurityMode,
   OPCUACertificateManager,
   OPCUAServer,
   SecurityPolicy,
-  StatusCodes,
-  type UAVariable,
-  Variant,
-  VariantArrayType,
 } from 'node-opcua'
 import { thumbprintOf } from '#adapters/opcua/certificates.ts'
 import { serve } from './child.ts'
+import { addBatteries } from './opcua-park.ts'
 
-export type BatteryServer = { readonly endpoint: string; readonly thumbprint: string }
+export type BatteryServer = {
+  readonly endpoint: string
+  readonly thumbprint: string
+  /** Browse names of its batteries. */
+  readonly objects: readonly string[]
+}
 
 const MODEL = fileURLToPath(import.meta.resolve('#adapters/opcua/gridcall-bess.xml'))
-const RATED_W = 5_000
+
+const BUFFERS = { sendBufferSize: 8_192, receiveBufferSize: 8_192 }
 
 serve({
-  async start({ pem, sessions }: { pem: string; sessions: number }): Promise<BatteryServer> {
+  async start({ pem, batteries }: { pem: string; batteries: number }): Promise<BatteryServer> {
     const rootFolder = await mkdtemp(join(tmpdir(), 'gridcall-bench-opcua-'))
-    process.once('exit', () => void rm(rootFolder, { recursive: true, force: true }))
+    process.once('exit', () => rmSync(rootFolder, { recursive: true, force: true }))
     const manager = new OPCUACertificateManager({ rootFolder, disableFileWatchers: true })
     await manager.initialize()
     await manager.trustCertificate(new X509Certificate(pem).raw)
-    const room = sessions + 20
+    const room = batteries + 20
     const server = new OPCUAServer({
       port: 0,
       host: '127.0.0.1',
@@ -45,13 +49,23 @@ serve({
       securityPolicies: [SecurityPolicy.Aes256_Sha256_RsaPss],
       allowAnonymous: true,
       isAuditing: false,
+      // Small buffers, as a controller has them: the library takes a whole one for each answer.
+      transportSettings: { adjustTransportLimits: (hello) => ({ ...hello, ...BUFFERS }) },
       maxConnectionsPerEndpoint: 2 * room, // discovery has connections of its own
-      serverCapabilities: { minSupportedSampleRate: 0, maxSessions: room },
+      serverCapabilities: {
+        minSupportedSampleRate: 0,
+        maxSessions: room,
+        maxSubscriptions: 4 * room, // two each, and those of clients that are being replaced
+      },
     })
     await server.initialize()
-    live(server)
+    const space = server.engine.addressSpace
+    if (space === null) throw new Error('the server has no address space')
+    keepNoDiagnostics(space)
+    const { names: objects } = addBatteries(space, batteries)
     await server.start()
     return {
+      objects,
       endpoint: `opc.tcp://127.0.0.1:${server.endpoints[0]?.port}`,
       thumbprint: thumbprintOf(server.getCertificate()),
     }
@@ -63,34 +77,10 @@ serve({
   },
 })
 
-function live(server: OPCUAServer): void {
-  const space = server.engine.addressSpace
-  if (space === null) throw new Error('the server has no address space')
-  const index = space.getNamespaceIndex('urn:gridcall:bess')
-  const set = (name: string, dataType: DataType, value: unknown) => {
-    const variable = space.findNode(`ns=${index};s=${name}`) as UAVariable
-    variable.setValueFromSource({ dataType, value })
+/** Tables of sessions and subscriptions in the address space cost more than the batteries do. */
+function keepNoDiagnostics(space: AddressSpace): void {
+  for (const id of ['i=3706', 'i=2290']) {
+    const node = space.findNode(id)
+    if (node !== null) space.deleteNode(node)
   }
-  set('MaxChargeRating', DataType.Double, RATED_W)
-  set('MaxDischargeRating', DataType.Double, RATED_W)
-  for (const name of ['SetActivePower', 'ReleaseSetpoint']) {
-    space.findMethod(`ns=${index};s=${name}`)?.bindMethod((_inputs, _context, done) => {
-      const result = new Variant({ dataType: DataType.Int32, value: 0 })
-      done(null, { statusCode: StatusCodes.Good, outputArguments: [result] })
-    })
-  }
-  const record = space.findNode(`ns=${index};s=MeterRecord`) as UAVariable
-  let beats = 0
-  setInterval(() => {
-    beats += 1
-    const power = beats % RATED_W
-    set('DeviceHeartbeat', DataType.UInt32, beats)
-    set('ActivePower', DataType.Double, power)
-    set('StateOfCharge', DataType.Double, 20 + (beats % 60))
-    record.setValueFromSource({
-      dataType: DataType.Double,
-      arrayType: VariantArrayType.Array,
-      value: Float64Array.of(beats * 1000, power, 0, beats, 50),
-    })
-  }, 1000)
 }

@@ -1,5 +1,6 @@
 /** The measured process: the OPC UA driver as the service runs it, with a sink that counts. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
@@ -28,6 +29,8 @@ export type OpcuaState = {
   /** How often a battery was lost again. */
   readonly lost: number
 }
+
+const ORDER_DEADLINE_MS = 20_000
 
 const clock = createMachineClock()
 const timer = createWallTimer()
@@ -63,7 +66,7 @@ serve({
   /** Starts the driver; answers the certificate that the batteries have to trust. */
   async start(): Promise<string> {
     const pkiFolder = await mkdtemp(join(tmpdir(), 'gridcall-bench-opcua-'))
-    process.once('exit', () => void rm(pkiFolder, { recursive: true, force: true }))
+    process.once('exit', () => rmSync(pkiFolder, { recursive: true, force: true }))
     driver = createOpcuaDriver({
       clock,
       timer,
@@ -80,9 +83,9 @@ serve({
     return pem
   },
 
-  async attach({ server, count }: { server: BatteryServer; count: number }): Promise<void> {
-    for (let i = 0; i < count; i += 1) {
-      const resource = batteryAt(server, attached.length)
+  async attach(server: BatteryServer): Promise<void> {
+    for (const object of server.objects) {
+      const resource = batteryAt(server, object, attached.length)
       attached.push(resource.id)
       await running().attach(resource)
     }
@@ -102,19 +105,25 @@ serve({
   warnings: () => [...warned].map(([text, times]) => `${times} x ${text}`).slice(0, 20),
 
   /** Orders one battery after the other, while all of them send; answers the milliseconds of each. */
-  async orders(count: number): Promise<number[]> {
+  async orders({ count, gapMs }: { count: number; gapMs: number }): Promise<number[]> {
     const taken: number[] = []
     for (let i = 0; i < count; i += 1) {
-      const id = attached[(i * 7919) % attached.length] as ResourceId
-      version += 1
-      const begun = timer.monotonicMs()
-      await running().apply(id, orderOf(id), 10_000)
-      taken.push(timer.monotonicMs() - begun)
-      await timer.sleep(5)
+      taken.push(await order(attached[(i * 7919) % attached.length] as ResourceId))
+      await timer.sleep(gapMs)
     }
     return taken
   },
+
+  /** Orders all of them at once; answers the milliseconds of each. */
+  burst: async (): Promise<number[]> => await Promise.all(attached.map(order)),
 })
+
+async function order(id: ResourceId): Promise<number> {
+  version += 1
+  const begun = timer.monotonicMs()
+  await running().apply(id, orderOf(id), ORDER_DEADLINE_MS)
+  return timer.monotonicMs() - begun
+}
 
 function orderOf(id: ResourceId) {
   return {
@@ -128,7 +137,11 @@ function orderOf(id: ResourceId) {
   }
 }
 
-function batteryAt({ endpoint, thumbprint }: BatteryServer, number: number): Resource {
+function batteryAt(
+  { endpoint, thumbprint }: BatteryServer,
+  object: string,
+  number: number,
+): Resource {
   return {
     id: resourceId(`battery-${number}`),
     kind: 'battery',
@@ -151,7 +164,7 @@ function batteryAt({ endpoint, thumbprint }: BatteryServer, number: number): Res
       fromMinute: 0,
       untilMinute: 1440,
     },
-    connection: { protocol: 'opcua', endpoint, thumbprint },
+    connection: { protocol: 'opcua', endpoint, thumbprint, object },
     meter: null,
     enrolledAt: instant(0),
   }

@@ -4,146 +4,157 @@ import type { BatteryServer } from './opcua-batteries.ts'
 import type { OpcuaState } from './opcua-gateway.ts'
 
 const SERVERS = 4
+const ASK_DEADLINE_MS = 60_000
+/** Between two orders of the measure: so many a second are many for a thousand batteries. */
+const ORDER_GAP_MS = 20
+/** After the last connection, until what it set off is done. */
+const settleMs = (clients: number) => Math.min(3_000, clients * 100)
 
-/** Encrypted clients in one gateway process, each with data every second, and orders between them. */
-export async function run({ size, timer, say }: BenchRun): Promise<Measurement[]> {
+type Parts = {
+  readonly gateway: Child
+  readonly servers: readonly Child[]
+  readonly bench: BenchRun
+}
+
+/**
+ * Encrypted clients in one gateway process, one for each battery of four servers, each with data
+ * every second, and orders between them.
+ */
+export async function run(bench: BenchRun): Promise<Measurement[]> {
+  const { size, timer, say } = bench
   const clients = size('clients', 1_000)
-  const orders = size('orders', 1_000)
-  const seconds = size('seconds', 20)
   const gateway = startChild('./opcua-gateway.ts', timer)
-  const servers = Array.from({ length: SERVERS }, () => startChild('./opcua-batteries.ts', timer))
-  const state = () => gateway.ask<OpcuaState>('state', null, 60_000)
-  const busy = async () => {
-    const each = servers.map((one) => one.ask<number>('processorSeconds', null, 60_000))
-    return (await Promise.all(each)).reduce((sum, one) => sum + one, 0)
-  }
+  const servers = Array.from({ length: Math.min(SERVERS, clients) }, () =>
+    startChild('./opcua-batteries.ts', timer),
+  )
+  const parts: Parts = { gateway, servers, bench }
   try {
-    const pem = await gateway.ask<string>('start', null, 60_000)
-    const share = Math.ceil(clients / SERVERS)
-    const started = servers.map((one) =>
-      one.ask<BatteryServer>('start', { pem, sessions: share }, 60_000),
-    )
-    const before = await state()
-    const begun = timer.monotonicMs()
-    let left = clients
-    for (const server of await Promise.all(started)) {
-      const count = Math.min(share, left)
-      left -= count
-      await gateway.ask('attach', { server, count }, 60_000)
-    }
-    const connectSeconds = await untilConnected(gateway, clients, begun)
+    const before = await startAll(parts, clients)
+    const connectSeconds = await untilConnected(parts, clients)
     say(`${clients} clients are connected after ${connectSeconds.toFixed(1)} s`)
-    await timer.sleep(3_000)
-    const from = await state()
-    const busyFrom = await busy()
-    const since = timer.monotonicMs()
-    await timer.sleep(seconds * 1000)
-    const to = await state()
-    const passed = (timer.monotonicMs() - since) / 1000
-    const busyTo = await busy()
+    await timer.sleep(settleMs(clients))
+    const data = await measureData(parts, size('seconds', 20))
     say('data are measured')
-    const taken = await gateway.ask<number[]>('orders', orders, 240_000)
-    const last = await state()
-    if (last.lost > 0) say(`lost: ${(await gateway.ask<string[]>('warnings', null, 9_000)).join()}`)
-    return report({
-      clients,
-      connectSeconds,
-      before,
-      from,
-      to,
-      last,
-      passed,
-      taken,
-      servers: busyTo - busyFrom,
-    })
+    const count = size('orders', 1_000)
+    const sent = { count, gapMs: ORDER_GAP_MS }
+    const deadlineMs = ASK_DEADLINE_MS + count * 200
+    const orders = await gateway.ask<number[]>('orders', sent, deadlineMs)
+    const burst = await gateway.ask<number[]>('burst', null, ASK_DEADLINE_MS)
+    const last = await gateway.ask<OpcuaState>('state', null, ASK_DEADLINE_MS)
+    if (last.lost > 0) say(`lost: ${(await warnings(gateway)).join('; ')}`)
+    return report({ clients, connectSeconds, before, data, orders, burst, last })
   } finally {
     await Promise.all([gateway, ...servers].map((child) => child.stop()))
   }
+}
 
-  async function untilConnected(child: Child, wanted: number, begun: number): Promise<number> {
-    const deadlineMs = 60_000 + wanted * 240
-    for (;;) {
-      const { connected } = await state()
-      const passedMs = timer.monotonicMs() - begun
-      if (connected >= wanted) return passedMs / 1000
-      if (passedMs > deadlineMs) {
-        const warnings = await child.ask<string[]>('warnings', null, 10_000)
-        throw new Error(`${connected} of ${wanted} clients are connected: ${warnings.join('; ')}`)
-      }
-      await timer.sleep(200)
+/** Starts gateway and servers, and tells the gateway of all batteries. */
+async function startAll({ gateway, servers }: Parts, clients: number): Promise<OpcuaState> {
+  const pem = await gateway.ask<string>('start', null, ASK_DEADLINE_MS)
+  const started = servers.map((one, i) => {
+    const batteries = Math.floor((clients + i) / servers.length)
+    return one.ask<BatteryServer>('start', { pem, batteries }, ASK_DEADLINE_MS)
+  })
+  const all = await Promise.all(started)
+  const before = await gateway.ask<OpcuaState>('state', null, ASK_DEADLINE_MS)
+  for (const server of all) await gateway.ask('attach', server, ASK_DEADLINE_MS)
+  return before
+}
+
+async function untilConnected({ gateway, bench }: Parts, wanted: number): Promise<number> {
+  const { timer } = bench
+  const begun = timer.monotonicMs()
+  const deadlineMs = 60_000 + wanted * 240
+  for (;;) {
+    const { connected } = await gateway.ask<OpcuaState>('state', null, ASK_DEADLINE_MS)
+    const passedMs = timer.monotonicMs() - begun
+    if (connected >= wanted) return passedMs / 1000
+    if (passedMs > deadlineMs) {
+      const reasons = (await warnings(gateway)).join('; ')
+      throw new Error(`${connected} of ${wanted} clients are connected: ${reasons}`)
     }
+    await timer.sleep(200)
   }
+}
+
+const warnings = (gateway: Child) => gateway.ask<string[]>('warnings', null, ASK_DEADLINE_MS)
+
+type Data = {
+  readonly seconds: number
+  readonly readings: number
+  /** Processor seconds meanwhile. */
+  readonly gateway: number
+  readonly servers: number
+  readonly rssBytes: number
+}
+
+async function measureData(parts: Parts, seconds: number): Promise<Data> {
+  const { timer } = parts.bench
+  const look = async () => ({
+    state: await parts.gateway.ask<OpcuaState>('state', null, ASK_DEADLINE_MS),
+    at: timer.monotonicMs(),
+    servers: await processorSeconds(parts.servers),
+  })
+  const from = await look()
+  await timer.sleep(seconds * 1000)
+  const to = await look()
+  return {
+    seconds: (to.at - from.at) / 1000,
+    readings: to.state.readings - from.state.readings,
+    gateway: to.state.processorSeconds - from.state.processorSeconds,
+    servers: to.servers - from.servers,
+    rssBytes: to.state.rssBytes,
+  }
+}
+
+async function processorSeconds(servers: readonly Child[]): Promise<number> {
+  const each = servers.map((one) => one.ask<number>('processorSeconds', null, ASK_DEADLINE_MS))
+  return (await Promise.all(each)).reduce((sum, one) => sum + one, 0)
 }
 
 type Measured = {
   readonly clients: number
   readonly connectSeconds: number
   readonly before: OpcuaState
-  readonly from: OpcuaState
-  readonly to: OpcuaState
+  readonly data: Data
+  /** Milliseconds of each order, one at a time and all at once. */
+  readonly orders: readonly number[]
+  readonly burst: readonly number[]
   readonly last: OpcuaState
-  readonly passed: number
-  readonly taken: readonly number[]
-  /** Processor seconds of all battery servers while the data were measured. */
-  readonly servers: number
 }
 
 function report(measured: Measured): Measurement[] {
-  const { clients, connectSeconds, before, from, to, last, passed, taken, servers } = measured
-  const sorted = taken.toSorted((a, b) => a - b)
-  const share = (part: number) => sorted[Math.floor((sorted.length - 1) * part)] ?? Number.NaN
-  const lower = 'lower' as const
+  const { clients, connectSeconds, before, data, orders, burst, last } = measured
+  const part = (taken: readonly number[], share: number) =>
+    taken.toSorted((a, b) => a - b)[Math.floor((taken.length - 1) * share)] ?? Number.NaN
+  const told = (better: 'higher' | 'lower', unit: string) => ({
+    is: (measure: string, value: number, bar?: number) =>
+      measurement({ measure, value, unit, better, ...(bar === undefined ? {} : { bar }) }),
+  })
+  const ms = told('lower', 'ms')
+  const seconds = told('lower', 's')
+  const there = last.connected - last.lost
   return [
-    measurement({
-      measure: 'encrypted clients connected in one process, all still there at the end',
-      value: last.lost === 0 ? last.connected : last.connected - last.lost,
-      unit: 'clients',
-      better: 'higher',
-      bar: 1_000,
-    }),
-    measurement({
-      measure: 'readings of each client per second, one a second sent',
-      value: (to.readings - from.readings) / passed / clients,
-      unit: '1/s',
-      better: 'higher',
-      bar: 0.95,
-    }),
-    measurement({
-      measure: 'an order acknowledged, median',
-      value: share(0.5),
-      unit: 'ms',
-      better: lower,
-      bar: 2,
-    }),
-    measurement({
-      measure: 'an order acknowledged, 95 %',
-      value: share(0.95),
-      unit: 'ms',
-      better: lower,
-    }),
-    measurement({
-      measure: 'seconds until all are connected',
-      value: connectSeconds,
-      unit: 's',
-      better: lower,
-    }),
-    measurement({
-      measure: 'resident memory of each client',
-      value: (to.rssBytes - before.rssBytes) / clients / 1000,
-      unit: 'kB',
-      better: lower,
-    }),
-    measurement({
-      measure: 'processor time of the gateway per second',
-      value: (to.processorSeconds - from.processorSeconds) / passed,
-      unit: 's',
-      better: lower,
-    }),
-    measurement({
-      measure: 'processor time of the four servers per second',
-      value: servers / passed,
-      unit: 's',
-      better: lower,
-    }),
+    told('higher', 'clients').is(
+      'encrypted clients connected in one process, never lost until the end',
+      there,
+      1_000,
+    ),
+    told('higher', '1/s').is(
+      'readings of each client per second, one a second sent',
+      data.readings / data.seconds / clients,
+      0.95,
+    ),
+    ms.is('an order acknowledged, median', part(orders, 0.5), 2),
+    ms.is('an order acknowledged, 99 %', part(orders, 0.99)),
+    ms.is('orders to all at once acknowledged, median', part(burst, 0.5)),
+    ms.is('orders to all at once acknowledged, 99 %', part(burst, 0.99)),
+    seconds.is('seconds until all are connected', connectSeconds),
+    told('lower', 'kB').is(
+      'resident memory of each client',
+      (data.rssBytes - before.rssBytes) / clients / 1000,
+    ),
+    seconds.is('processor time of the gateway per minute', (60 * data.gateway) / data.seconds),
+    seconds.is('processor time of the servers per minute', (60 * data.servers) / data.seconds),
   ]
 }

@@ -69,6 +69,9 @@ const EnrolBody = z.strictObject({
         .max(100)
         .optional()
         .openapi({ description: 'Make, gridcall-bess if absent' }),
+      object: z.string().max(100).optional().openapi({
+        description: 'Browse name of the battery, where its server holds several',
+      }),
       user: z.enum(['anonymous', 'password', 'certificate']).optional(),
     }),
     z.strictObject({

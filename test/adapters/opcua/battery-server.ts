@@ -58,7 +58,11 @@ export async function trust(manager: OPCUACertificateManager, pem: string): Prom
 /** A battery as a real server, made of the NodeSet file, with a heartbeat and no physics. */
 export async function startBatteryServer(
   manager: OPCUACertificateManager,
-  options: { port?: number; mode?: MessageSecurityMode } = {},
+  options: {
+    port?: number
+    mode?: MessageSecurityMode
+    prepare?: (space: AddressSpace) => void
+  } = {},
 ): Promise<BatteryServer> {
   const mode = options.mode ?? MessageSecurityMode.SignAndEncrypt
   const server = new OPCUAServer({
@@ -77,6 +81,7 @@ export async function startBatteryServer(
   await server.initialize()
   const space = server.engine.addressSpace
   if (!space) throw new Error('no address space')
+  options.prepare?.(space)
   const battery = wire(space)
   battery.set('MaxChargeRating', 5000)
   battery.set('MaxDischargeRating', 5000)

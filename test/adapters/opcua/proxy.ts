@@ -5,6 +5,8 @@ export type Wire = {
   readonly port: number
   /** Bytes sent by the driver so far, over all connections. */
   sent(): number
+  /** Connections so far. */
+  dialled(): number
   /** Connections that stand now. */
   connections(): number
   /** Closes every connection; new ones are taken as before. */
@@ -23,7 +25,9 @@ export async function openWire(targetPort: number): Promise<Wire> {
   const pairs = new Set<[net.Socket, net.Socket]>()
   let held = false
   let sent = 0
+  let dialled = 0
   const server = net.createServer((near) => {
+    dialled += 1
     const far = net.connect(targetPort, '127.0.0.1')
     const pair: [net.Socket, net.Socket] = [near, far]
     pairs.add(pair)
@@ -62,6 +66,7 @@ export async function openWire(targetPort: number): Promise<Wire> {
   return {
     port,
     sent: () => sent,
+    dialled: () => dialled,
     connections: () => pairs.size,
     cut,
     hold() {

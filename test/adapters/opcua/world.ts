@@ -76,6 +76,7 @@ export function battery(
   thumbprint: string | null,
   product?: string,
   user?: 'password' | 'certificate',
+  object?: string,
 ): Resource {
   return {
     id: resourceId(name),
@@ -105,6 +106,7 @@ export function battery(
       thumbprint,
       ...(product === undefined ? {} : { product }),
       ...(user === undefined ? {} : { user }),
+      ...(object === undefined ? {} : { object }),
     },
     meter: null,
     enrolledAt: instant(0),
