@@ -12,15 +12,19 @@ export type CallRequest = {
   /** Wall time, counted from the request, waiting included: nothing stale is ever sent. */
   readonly deadlineMs: number
   /** A newer request with the same key replaces one that has not been sent yet. */
-  readonly supersedeKey?: string
+  readonly supersedeKey?: string | undefined
 }
 
-type Entry = {
+type Entry = Pick<CallRequest, 'action' | 'priority'> & {
   readonly id: string
-  readonly request: CallRequest
   readonly order: number
+  readonly supersedeKey: string | undefined
+  /** Let go once it is sent: tens of thousands may wait for their answers at a time. */
+  payload: Payload
   readonly outcome: PromiseWithResolvers<Payload>
 }
+
+const SENT: Payload = {}
 
 type Send = (id: string, action: string, payload: Payload) => void
 
@@ -44,22 +48,29 @@ export class CallQueue {
    * @throws StationError for a CALLERROR; DomainError 'device-unreachable' without an answer in
    *   time, 'device-refused' if superseded before it was sent.
    */
-  async call(request: CallRequest): Promise<Payload> {
-    if (this.#closedBecause !== null) throw unreachable(this.#identity, this.#closedBecause)
-    const { action, deadlineMs } = request
+  call({ action, payload, priority, deadlineMs, supersedeKey }: CallRequest): Promise<Payload> {
+    if (this.#closedBecause !== null) {
+      return Promise.reject(unreachable(this.#identity, this.#closedBecause))
+    }
     const outcome = Promise.withResolvers<Payload>()
-    const entry: Entry = { id: randomUUID(), request, order: this.#order++, outcome }
-    this.#supersede(request.supersedeKey)
+    const entry: Entry = {
+      id: nextId(),
+      action,
+      payload,
+      priority,
+      supersedeKey,
+      order: this.#order++,
+      outcome,
+    }
+    this.#supersede(supersedeKey)
     this.#waiting.push(entry)
     if (this.#waiting.length > 1) this.#waiting.sort(byPriority)
     this.#pump()
-    try {
-      return await this.#timer.deadline(outcome.promise, deadlineMs, action)
-    } catch (error) {
+    return this.#timer.deadline(outcome.promise, deadlineMs, action).catch((error: unknown) => {
       if (!isDeadline(error)) throw error
       this.#abandon(entry)
       throw unreachable(this.#identity, `no answer to ${action} within ${deadlineMs} ms`)
-    }
+    })
   }
 
   /** False if nobody waits for this id: too late, or never asked. */
@@ -75,7 +86,7 @@ export class CallQueue {
 
   /** Which action an outstanding id belongs to. */
   outstanding(id: string): string | null {
-    return this.#inFlight?.id === id ? this.#inFlight.request.action : null
+    return this.#inFlight?.id === id ? this.#inFlight.action : null
   }
 
   /** Rejects whatever waits, and whatever comes later, as unreachable. */
@@ -91,13 +102,15 @@ export class CallQueue {
     if (this.#inFlight !== null) return
     const next = this.#waiting.shift()
     if (next === undefined) return
+    const { id, action, payload } = next
+    next.payload = SENT
     this.#inFlight = next
-    this.#send(next.id, next.request.action, next.request.payload)
+    this.#send(id, action, payload)
   }
 
   #supersede(key: string | undefined): void {
     if (key === undefined || this.#waiting.length === 0) return
-    const old = this.#waiting.filter(({ request }) => request.supersedeKey === key)
+    const old = this.#waiting.filter(({ supersedeKey }) => supersedeKey === key)
     this.#waiting = this.#waiting.filter((entry) => !old.includes(entry))
     for (const { outcome } of old) {
       outcome.reject(
@@ -115,11 +128,20 @@ export class CallQueue {
 }
 
 function byPriority(a: Entry, b: Entry): number {
-  return a.request.priority - b.request.priority || a.order - b.order
+  return a.priority - b.priority || a.order - b.order
 }
 
 function isDeadline(error: unknown): boolean {
   return error instanceof DomainError && error.code === 'unavailable'
+}
+
+/** A UUID in form, as OCPP-J recommends: random for each process of ours, counted within it. */
+const ID_BEGIN = randomUUID().slice(0, 24)
+let ids = 0
+
+function nextId(): string {
+  ids += 1
+  return ID_BEGIN + ids.toString(16).padStart(12, '0')
 }
 
 export function unreachable(identity: string, reason: string): DomainError {

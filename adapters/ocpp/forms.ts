@@ -54,7 +54,7 @@ export type FormOptions = {
 
 /** Begins with the preferred form; once all were passed over it begins again. */
 export function createFormChoice({ preferred, units }: FormOptions): FormChoice {
-  const forms = allForms(preferred)
+  let forms: readonly ProfileForm[] | null = null // most stations take the first one
   let passed: { features: Partial<ProfileForm>; why: Why }[] = []
   let current = preferred
 
@@ -70,6 +70,7 @@ export function createFormChoice({ preferred, units }: FormOptions): FormChoice 
   }
 
   function cheapest(why: Why): ProfileForm | undefined {
+    forms ??= allForms(preferred)
     const left = forms.filter((form) => !passed.some(({ features }) => shares(form, features)))
     return left.toSorted((a, b) => cost(a, why) - cost(b, why))[0]
   }

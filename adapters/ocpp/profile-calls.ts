@@ -48,19 +48,19 @@ export async function setProfile(
   parts: ProfileParts,
   deadlineMs: number,
 ): Promise<Status> {
-  const request = {
-    action: 'SetChargingProfile',
-    payload: dialect.setProfile(connectorId, parts),
-    deadlineMs,
+  const isLimit = parts.transactionId !== null
+  try {
+    const answer = await context.call({
+      action: 'SetChargingProfile',
+      payload: dialect.setProfile(connectorId, parts),
+      deadlineMs,
+      priority: isLimit ? PRIORITY.setpoint : PRIORITY.setUp,
+      supersedeKey: isLimit ? setpointKey(connectorId) : undefined,
+    })
+    return statusOf(answer, parts)
+  } catch (error) {
+    throw asRefusal(context, 'SetChargingProfile', error)
   }
-  const { setpoint, setUp } = PRIORITY
-  const answer = await callOrRefuse(
-    context,
-    parts.transactionId === null
-      ? { ...request, priority: setUp }
-      : { ...request, priority: setpoint, supersedeKey: setpointKey(connectorId) },
-  )
-  return statusOf(answer, parts)
 }
 
 /** False: the station refuses to clear by anything but an id. */
@@ -82,17 +82,22 @@ export async function clear(
   }
 }
 
-/** A CALLERROR is a refusal, too. */
+/** @throws DomainError device-refused, device-unreachable */
 export async function callOrRefuse(
-  { station, call }: SessionContext,
+  context: SessionContext,
   request: Parameters<SessionContext['call']>[0],
 ): Promise<Payload> {
   try {
-    return await call(request)
+    return await context.call(request)
   } catch (error) {
-    if (!(error instanceof StationError)) throw error
-    throw refused(station.identity, `answered ${request.action} with ${error.message}`)
+    throw asRefusal(context, request.action, error)
   }
+}
+
+/** A CALLERROR is a refusal, too. */
+function asRefusal({ station }: SessionContext, action: string, error: unknown): unknown {
+  if (!(error instanceof StationError)) return error
+  return refused(station.identity, `answered ${action} with ${error.message}`)
 }
 
 /** 2.x says by its reason what it does not like about a profile (K01, 2.1 also K28). */

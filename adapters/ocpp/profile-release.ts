@@ -12,7 +12,7 @@ import {
 } from './profile-calls.ts'
 import type { FlashLedger, InForce } from './profile-ledger.ts'
 import type { Order, Parts } from './profile-order.ts'
-import { PRIORITY } from './session-rules.ts'
+import { leftMs, PRIORITY } from './session-rules.ts'
 
 /** The default itself, on level 0, stays as it is. */
 function forgetLimits(flash: FlashLedger, connectorId: number): void {
@@ -71,21 +71,21 @@ async function clearOurs(
 export async function clearDisobeyed(
   parts: Parts,
   { resource, connectorId }: Order,
-  remainingMs: () => number,
+  until: number,
 ): Promise<void> {
   const { context, dialect, dynamic } = parts
   const { ledger } = context.station
   dynamic.forget(connectorId)
   const before = ledger.inForce(connectorId)?.form
   if (before?.purpose === 'TxDefaultProfile' && before.stackLevel === 0) {
-    await restoreDefault(parts, resource, remainingMs())
+    await restoreDefault(parts, resource, leftMs(context, until))
   }
   const ours = dialect.clearById(ledger.idsOf(connectorId).limitId)
   // An old profile on a higher level wins for ever (Wallbox Pulsar Pro, evcc-io/evcc#31597).
   const all = dialect.clearWhere('TxProfile', null, connectorId)
   forgetLimits(ledger.flash, connectorId)
   for (const payload of [ours, all]) {
-    await clear(context, payload, PRIORITY.setpoint, remainingMs())
+    await clear(context, payload, PRIORITY.setpoint, leftMs(context, until))
   }
 }
 

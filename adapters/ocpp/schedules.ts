@@ -59,7 +59,8 @@ export function setpointSchedule(
   return {
     startSchedule: toTimestamp(start),
     duration: durationS,
-    ...periods([{ startPeriod: 0, limit: toLimit(powerW, rating, unit) }], rating, unit),
+    chargingRateUnit: unit,
+    chargingSchedulePeriod: [period(0, toLimit(powerW, rating, unit), rating)],
   }
 }
 
@@ -77,12 +78,9 @@ export function relativeSchedule(absolute: Schedule, until: Instant, start: Inst
 export function untilThenRated(absolute: Schedule, rating: Rating): Schedule {
   const { duration = 0, chargingRateUnit: unit, chargingSchedulePeriod } = absolute
   const [first] = chargingSchedulePeriod
-  const after = { startPeriod: duration, limit: ratedLimit(rating, unit) }
+  const after = period(duration, ratedLimit(rating, unit), rating)
   const { duration: _, ...rest } = absolute
-  return {
-    ...rest,
-    ...periods([{ startPeriod: 0, limit: first?.limit ?? 0 }, after], rating, unit),
-  }
+  return { ...rest, chargingSchedulePeriod: [period(0, first?.limit ?? 0, rating), after] }
 }
 
 /** No duration: it stands under everything else, so that expiry has something to fall back to. */
@@ -92,8 +90,9 @@ export function defaultSchedule(
   kind: ProfileKind,
   now: Instant,
 ): Schedule {
-  const list = periods([{ startPeriod: 0, limit: ratedLimit(rating, unit) }], rating, unit)
-  return kind === 'Relative' ? list : { startSchedule: toTimestamp(past(now)), ...list }
+  const list = [period(0, ratedLimit(rating, unit), rating)]
+  const always: Schedule = { chargingRateUnit: unit, chargingSchedulePeriod: list }
+  return kind === 'Relative' ? always : { startSchedule: toTimestamp(past(now)), ...always }
 }
 
 /** Dynamic (2.1, K28): one period; `durationS` without an update, and it is no longer valid. */
@@ -105,7 +104,8 @@ export function dynamicSchedule(
 ): Schedule {
   return {
     duration: durationS,
-    ...periods([{ startPeriod: 0, limit: toLimit(powerW, rating, unit) }], rating, unit),
+    chargingRateUnit: unit,
+    chargingSchedulePeriod: [period(0, toLimit(powerW, rating, unit), rating)],
   }
 }
 
@@ -130,16 +130,9 @@ export function centralSetpoint(
   }
 }
 
-function periods(
-  list: readonly Pick<Period, 'startPeriod' | 'limit'>[],
-  rating: Rating,
-  unit: RateUnit,
-): Pick<Schedule, 'chargingRateUnit' | 'chargingSchedulePeriod'> {
-  return {
-    chargingRateUnit: unit,
-    // numberPhases is always told: absent means 3, a third of the power on a single-phase charger.
-    chargingSchedulePeriod: list.map((one) => ({ ...one, numberPhases: rating.phases })),
-  }
+/** numberPhases is always told: absent means 3, a third of the power on a single-phase charger. */
+function period(startPeriod: number, limit: number, { phases }: Rating): Period {
+  return { startPeriod, limit, numberPhases: phases }
 }
 
 function past(now: Instant): Instant {
@@ -182,10 +175,12 @@ export function setProfile16(
 }
 
 function withLimits(schedule: ProfileParts['schedule']): Schedule {
-  const { chargingSchedulePeriod, ...rest } = schedule
-  const limits = chargingSchedulePeriod.filter((period) => 'limit' in period)
-  if (limits.length === 0) throw new Error('OCPP 1.6 knows no setpoints')
-  return { ...rest, chargingSchedulePeriod: limits }
+  if (!isOfLimits(schedule)) throw new Error('OCPP 1.6 knows no setpoints')
+  return schedule
+}
+
+function isOfLimits(schedule: ProfileParts['schedule']): schedule is Schedule {
+  return schedule.chargingSchedulePeriod.every((period) => 'limit' in period)
 }
 
 /** 2.0.1 and 2.1, whose additions stand only in profiles of 2.1. */

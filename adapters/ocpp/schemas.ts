@@ -1,6 +1,7 @@
 /** The standard's JSON schemas (texts of typed-ocpp) under an Ajv of our own, compiled when first used. */
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
+import { fullFormats } from 'ajv-formats/dist/formats.js'
 // Deep paths on purpose: the package's index compiles every schema of three versions at import
 // (2 s and 250 MB); the texts alone cost 5 ms. Its own validators delete unknown fields in silence.
 import * as schemas16 from 'typed-ocpp/dist/ocpp16/schemas.js'
@@ -20,9 +21,25 @@ export type MessageKind = 'Request' | 'Response' | 'Send'
 
 // multipleOfPrecision: a third of the one-decimal limits fails `multipleOf: 0.1` without it.
 const OPTIONS = { strictSchema: false, strictTypes: false, multipleOfPrecision: 3 }
-const first = formats.default(new Ajv(OPTIONS))
+const first = judge(OPTIONS)
 /** Used for what has failed already: a payload is bounded by the size of a message. */
-const all = formats.default(new Ajv({ ...OPTIONS, allErrors: true }))
+const all = judge({ ...OPTIONS, allErrors: true })
+
+function judge(options: Options): Ajv {
+  const ajv = formats.default(new Ajv(options))
+  return ajv.addFormat('date-time', isTime)
+}
+
+const { validate: isDateTime } = fullFormats['date-time'] as { validate: (text: string) => boolean }
+/** Orders of one call, and readings on the clock's raster, come with the same stamp: judged once. */
+let lastTime = ''
+
+function isTime(text: string): boolean {
+  if (text === lastTime) return true
+  if (!isDateTime(text)) return false
+  lastTime = text
+  return true
+}
 
 /** By kind, Ajv, version and action: looked up for every message, without making a text for it. */
 type Compiled = Map<Ajv, Partial<Record<OcppVersion, Map<string, ValidateFunction>>>>

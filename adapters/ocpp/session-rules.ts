@@ -1,6 +1,7 @@
 /** What both versions do the same way when they listen to a station. */
 import { DomainError } from '#domain/errors.ts'
 import type { Instant } from '#domain/time.ts'
+import { unreachable } from './call-queue.ts'
 import { type Payload, StationError } from './frames.ts'
 import { optionalText } from './read.ts'
 import type { SessionContext, Station } from './station.ts'
@@ -48,6 +49,13 @@ export function askForHeartbeat(context: SessionContext): void {
     const { identity } = station
     log.warn('a station could not be asked for a heartbeat', { identity, error: String(error) })
   })
+}
+
+/** Of the time until a monotonic instant. @throws DomainError device-unreachable if it is over */
+export function leftMs({ timer, station }: SessionContext, until: number): number {
+  const left = Math.ceil(until - timer.monotonicMs())
+  if (left <= 0) throw unreachable(station.identity, 'no time left for another profile')
+  return left
 }
 
 /** The connector of a message that does not name it; null where there are several. */
