@@ -37,7 +37,8 @@ export type MeterFindings = {
 /** A raster coarser than this is not enough to see whether a setpoint is obeyed. */
 const STEERING_SECONDS_MAX = 60
 const SAMPLED_SECONDS = 30
-const EXPORT_MEASURANDS = ['Power.Active.Export', 'Energy.Active.Export.Register'] as const
+/** Without its state of charge nobody knows what a car may give back. */
+const EXPORT_MEASURANDS = ['Power.Active.Export', 'Energy.Active.Export.Register', 'SoC'] as const
 const BOOT_DEADLINE_MS = 2_000
 
 /** Abilities, meter values, old profiles away, the default under everything. */

@@ -41,13 +41,13 @@ export function toLimit(powerW: number, rating: Rating, unit: RateUnit): number 
 
 /**
  * What a car that can give power back shall do, + charges: within its rating, cut towards 0, and
- * nothing between 0 and 6 A per phase in either direction.
+ * nothing between 0 and 6 A per phase where it charges (IEC 61851 knows no such floor the other way).
  */
 export function toSetpoint(powerW: number, rating: Rating, unit: RateUnit): number {
   const bounded = Math.max(-rating.exportMaxW, Math.min(rating.importMaxW, Math.trunc(powerW)))
   const tenths = Math.trunc((bounded * 10) / (NOMINAL_V * rating.phases))
-  if (Math.abs(tenths) < MINIMUM_A * 10) return 0
-  return unit === 'A' ? tenths / 10 : bounded
+  if (bounded >= 0 && tenths < MINIMUM_A * 10) return 0
+  return (unit === 'A' ? tenths / 10 : bounded) + 0 // there is only one zero
 }
 
 /** The least power above 0 that a charger holds, and the step between two limits, W. */

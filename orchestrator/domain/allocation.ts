@@ -136,6 +136,8 @@ function take(offer: Offerable, period: number, wantedW: number, direction: Dire
   const { kind, rating } = offer.candidate
   const from = offer.fromW[period] ?? 0
   if (kind === 'charger' && direction === 'reduce-import') {
+    // A car that gives back: there is no minimum below 0.
+    if (rating.exportMaxW > 0 && most > from) return floorToStepW(most)
     if (rating.pausable && from > 0 && most >= from) return floorToStepW(from)
     return floorToStepW(Math.min(most, from - rating.importMinW))
   }
@@ -145,6 +147,7 @@ function take(offer: Offerable, period: number, wantedW: number, direction: Dire
 function setpointOf(c: Candidate, fromW: number, powerW: number, direction: Direction): number {
   if (direction === 'increase-import') return fromW + powerW
   const left = fromW - powerW
+  if (c.kind === 'charger' && left < 0) return c.rating.exportMaxW > 0 ? left : 0
   return c.kind === 'charger' && left < c.rating.importMinW ? 0 : left
 }
 

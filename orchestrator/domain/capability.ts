@@ -1,5 +1,5 @@
 import type { ResourceId } from './ids.ts'
-import type { Rating } from './resource.ts'
+import type { Rating, ResourceKind } from './resource.ts'
 import type { Instant } from './time.ts'
 
 /** How a device tells what is in force: a composite schedule, what it offers, its setpoint, or not. */
@@ -51,11 +51,20 @@ export type Capability = {
   readonly updateEverySeconds: number | null
 }
 
-/** What may be promised of a device: one that cannot be paused goes no lower than its least. */
-export function ratingAsFound(rating: Rating, capability: Capability | null): Rating {
-  if (!rating.pausable || capability === null || capability.pauses !== false) return rating
+/**
+ * What may be promised of a device. A charger gives power back only where its owner allows it (the
+ * rating) and the station can; one that cannot be paused goes no lower than its least.
+ */
+export function ratingAsFound(
+  kind: ResourceKind,
+  rating: Rating,
+  capability: Capability | null,
+): Rating {
+  const exportMaxW = kind === 'charger' && capability?.v2x !== true ? 0 : rating.exportMaxW
+  const found = exportMaxW === rating.exportMaxW ? rating : { ...rating, exportMaxW }
+  if (!rating.pausable || capability?.pauses !== false) return found
   const leastW = Math.max(rating.importMinW, Math.ceil(capability.minimumW))
-  return { ...rating, pausable: false, importMinW: Math.min(leastW, rating.importMaxW) }
+  return { ...found, pausable: false, importMinW: Math.min(leastW, rating.importMaxW) }
 }
 
 /** What others did to a device behind our back; it lowers what the device can promise. */

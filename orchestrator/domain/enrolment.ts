@@ -112,8 +112,10 @@ export function checkRating(kind: ResourceKind, rating: Rating): Rating {
   whole('rating.importMinW', rating.importMinW, 0, rating.importMaxW, 'W')
   whole('rating.energyWh', rating.energyWh, kind === 'battery' ? 1 : 0, ENERGY_MAX_WH, 'Wh')
   whole('rating.reserveWh', rating.reserveWh, 0, rating.energyWh, 'Wh')
-  if (kind === 'charger' && rating.exportMaxW !== 0) {
-    throw fieldError('malformed', 'rating.exportMaxW', '0 for a charger', rating.exportMaxW)
+  // A car that may give power back: what may be taken from it follows from its state of charge.
+  if (kind === 'charger' && rating.exportMaxW !== 0 && rating.energyWh === 0) {
+    const expected = "0 for a charger, or its car's energyWh and reserveWh beside it"
+    throw fieldError('malformed', 'rating.exportMaxW', expected, rating.exportMaxW)
   }
   return rating
 }

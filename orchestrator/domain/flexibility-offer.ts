@@ -1,7 +1,7 @@
 import type { DeviceCondition } from './capability.ts'
 import type { Candidate, Offerable, PeriodNeed, SkippedResource } from './allocation.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
-import type { ChargingSession, Direction, Resource } from './resource.ts'
+import type { ChargingSession, Direction, Rating, Resource } from './resource.ts'
 import type { DeviceReading } from './telemetry.ts'
 import {
   formatInstant,
@@ -150,7 +150,8 @@ function batteryCapability(
 /**
  * A charger gives what it draws now or by its baseline, whichever is less, as far as the car is
  * still ready by its departure: slack = what it can still draw between the window's end and the
- * departure, plus what it would have drawn inside the window, minus what it still needs.
+ * departure, plus what it would have drawn inside the window, minus what it still needs. A car that
+ * may give power back gives beyond that what lies above its reserve now.
  */
 function chargerCapability(
   now: ResourceNow,
@@ -175,13 +176,26 @@ function chargerCapability(
     return { reason: 'departure', detail: `the car would leave short: ${slackWh} Wh of slack` }
   }
   const fromW = candidate.baselineW.map((baseline) => Math.min(baseline, powerW))
-  const floorW = candidate.rating.pausable ? 0 : candidate.rating.importMinW
+  const back = givesBack(candidate.rating, reading)
+  const floorW = candidate.rating.pausable ? -back.powerW : candidate.rating.importMinW
+  const drawnWh = needs.reduce(
+    (sum, need, i) => sum + ((fromW[i] ?? 0) * secondsBetween(need.start, need.end)) / 3600,
+    0,
+  )
   return {
     fromW,
     powerMaxW: fromW.map((from) => Math.max(0, from - floorW)),
-    energyMaxWh: slackWh,
+    energyMaxWh: back.powerW > 0 ? Math.min(slackWh, drawnWh + back.energyWh) : slackWh,
     why: `draws ${powerW} W now, ${candidate.baselineW.join(', ')} W by its baseline`,
   }
+}
+
+/** What a car may give back: as far as its owner allows, above the reserve; none if it tells no charge. */
+function givesBack(rating: Rating, { socBp }: DeviceReading): { powerW: number; energyWh: number } {
+  if (rating.exportMaxW === 0 || socBp === null) return { powerW: 0, energyWh: 0 }
+  const storedWh = (socBp / 10_000) * rating.energyWh
+  const energyWh = Math.max(0, storedWh - rating.reserveWh) * ETA
+  return { powerW: energyWh > 0 ? rating.exportMaxW : 0, energyWh }
 }
 
 function slack(

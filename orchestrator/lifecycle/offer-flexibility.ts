@@ -115,7 +115,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
       aggregatorId,
       aggregatorShareBp: share,
       kind,
-      rating: ratingAsFound(rating, capabilities.get(resourceId) ?? null),
+      rating: ratingAsFound(kind, rating, capabilities.get(resourceId) ?? null),
       price: offer.price,
       baselineMethod: curve.method,
       baselineW: curve.baselineW,

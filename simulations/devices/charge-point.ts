@@ -44,6 +44,8 @@ export type MeterReading = {
   readonly registerWh: number
   readonly exportWh: number
   readonly offeredAmperes: number
+  /** Share of 1; null where no car tells it: only bidirectional ones do. */
+  readonly soc: number | null
 }
 
 export type ChargePointEvents = {
@@ -161,6 +163,7 @@ export class ChargePoint {
       registerWh: this.registerWh,
       exportWh: Math.floor(this.#exportWh + 1e-6),
       offeredAmperes: this.#offeredAmperes(),
+      soc: this.#toldSoc(),
     }
   }
 
@@ -281,11 +284,16 @@ export class ChargePoint {
       registerWh: this.registerWh,
       exportWh: Math.floor(this.#exportWh + 1e-6),
       offeredAmperes: this.#offeredAmperes(),
+      soc: this.#toldSoc(),
     })
   }
 
   #has(id: QuirkId): boolean {
     return this.device.quirks?.includes(id) === true
+  }
+
+  #toldSoc(): number | null {
+    return this.device.rating.exportMaxW > 0 ? this.soc : null
   }
 
   #offeredAmperes(): number {

@@ -28,6 +28,7 @@ export function meterValue(
     'Energy.Active.Import.Register': [reading.registerWh, 'Wh'],
     'Energy.Active.Export.Register': [reading.exportWh, 'Wh'],
     'Current.Offered': [reading.offeredAmperes, 'A'],
+    SoC: reading.soc === null ? undefined : [Math.round(reading.soc * 1000) / 10, 'Percent'],
   }
   const sampledValue = measurands.flatMap((measurand) => {
     const found = values[measurand.trim()]

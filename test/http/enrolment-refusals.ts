@@ -74,9 +74,9 @@ export const ENROLMENT_REFUSALS: readonly Refusal[] = [
     /not repeated/,
   ],
   [
-    'a charger that exports',
+    'a charger that exports from a car of which nothing is known',
     'agg',
-    charger({ rating: { ...rating, exportMaxW: 5 } }),
+    charger({ rating: { ...rating, exportMaxW: 5, energyWh: 0, reserveWh: 0 } }),
     '400 malformed rating.exportMaxW',
     /0 for a charger/,
     /5/,

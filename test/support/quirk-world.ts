@@ -7,7 +7,7 @@ import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
 import { createApp } from '#app.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
 import { congestionPointId, gatewayId, resourceId } from '#domain/ids.ts'
-import type { Resource } from '#domain/resource.ts'
+import type { Rating, Resource } from '#domain/resource.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports, WakeUps } from '#ports.ts'
 import { AnchorClock } from '#simulations/clock.ts'
@@ -41,6 +41,8 @@ export type Played = {
   readonly version: ScenarioCharger['version']
   /** One per settlement period. */
   readonly orderedW: readonly number[]
+  /** Of a car that may give power back. */
+  readonly givesBack?: Pick<Rating, 'exportMaxW' | 'energyWh' | 'reserveWh'>
 }
 
 export type QuirkWorld = Awaited<ReturnType<typeof startQuirkWorld>>
@@ -140,8 +142,10 @@ export function pointOf(name: string) {
   return congestionPointId(`point-${name}`)
 }
 
-function chargerOf({ name }: Played): Resource {
+function chargerOf({ name, givesBack }: Played): Resource {
+  const { rating } = aResource('any', 'charger', 0n)
   return aResource(`charger-${name}`, 'charger', 100_000n, {
+    rating: { ...rating, ...givesBack },
     congestionPointId: pointOf(name),
     connection: {
       protocol: 'ocpp',
@@ -176,7 +180,7 @@ function stationOf(
     site: '',
     version: row.version,
     rateUnit: 'A',
-    rating: aResource(ref, 'charger', 0n).rating,
+    rating: { ...aResource(ref, 'charger', 0n).rating, ...row.givesBack },
     offer: { price: '0', directions: [], fromMinute: 0, untilMinute: 1440 },
     registerWh: 1_000_000,
     visits: [
@@ -189,7 +193,8 @@ function stationOf(
           capacityWh: 90_000,
           maxW: NATURAL_W,
           efficiency: 0.92,
-          socAtPlugIn: 0.1,
+          socAtPlugIn: row.givesBack === undefined ? 0.1 : 0.6,
+          dischargeMaxW: row.givesBack?.exportMaxW ?? 0,
           stopAtSoc: 1,
         },
       },

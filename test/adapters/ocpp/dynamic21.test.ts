@@ -162,7 +162,7 @@ test('a car that gives power back gets setpoints with their sign, and no limit b
   await world.driver.apply(car.id, setpoint(car, { version: 3, powerW: -1_000 }), 500)
   expect(station.callsOf('UpdateDynamicSchedule').map((one) => one['scheduleUpdate'])).toEqual([
     { setpoint: 5_000 },
-    { setpoint: 0 },
+    { setpoint: -1_000 },
   ])
   station.answer('GetCompositeSchedule', {
     status: 'Accepted',
