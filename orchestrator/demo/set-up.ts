@@ -8,7 +8,14 @@ import { removeServers } from '#supervisor.ts'
 import type { PartyApi } from './api.ts'
 import { enrolScenario, type Parties } from './enrol.ts'
 import { type GatewaysKeeper, gatewayPorts, splitStations, startGateways } from './gateways.ts'
-import { type FleetKeeper, freePort, keepService, type ServiceKeeper, startFleet } from './stage.ts'
+import {
+  type FleetKeeper,
+  freePort,
+  keepService,
+  type ServiceKeeper,
+  type ServiceOptions,
+  startFleet,
+} from './stage.ts'
 
 export type DemoTimer = ReturnType<typeof createWallTimer>
 
@@ -87,7 +94,7 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   return { ...world, payer, wallet, beganMs }
 }
 
-type KeepOptions = Omit<Parameters<typeof keepService>[0], 'dataDir' | 'port' | 'ocppPort' | 'role'>
+type KeepOptions = Omit<ServiceOptions, 'dataDir' | 'port' | 'ocppPort' | 'role'>
 
 /** Another demo that starts at the same moment may be quicker: then it is the next ports. */
 async function keepOnFreePorts(folder: string, count: number, options: KeepOptions) {

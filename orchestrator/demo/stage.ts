@@ -35,8 +35,7 @@ export type ServiceKeeper = {
   stop(): Promise<void>
 }
 
-/** Keeps `gridcall start` running on fixed ports: killed, it is started again on the same data. */
-export async function keepService(options: {
+export type ServiceOptions = {
   readonly dataDir: string
   readonly port: number
   readonly ocppPort: number
@@ -50,25 +49,12 @@ export async function keepService(options: {
   readonly say: (line: string) => void
   /** Told at once how to end what is started, before it is up. */
   readonly onStop: (stop: () => Promise<void>) => void
-}): Promise<ServiceKeeper> {
+}
+
+/** Keeps `gridcall start` running on fixed ports: killed, it is started again on the same data. */
+export async function keepService(options: ServiceOptions): Promise<ServiceKeeper> {
   const { timer, say } = options
-  const environment = {
-    GRIDCALL_DATA_DIR: options.dataDir,
-    PORT: String(options.port),
-    OCPP_PORT: String(options.ocppPort),
-    // Its charge points are on this machine, whatever is set for a service beside it.
-    GRIDCALL_OCPP_SECURITY_PROFILE: '1',
-    GRIDCALL_OCPP_TLS_CERT: '',
-    GRIDCALL_OCPP_TLS_KEY: '',
-    GRIDCALL_OCPP_TLS_CLIENT_CA: '',
-    GRIDCALL_OCPP_TLS_CLIENT_CRL: '',
-    GRIDCALL_SPEED: String(options.speed),
-    GRIDCALL_CLOCK_START: options.clockStart,
-    GRIDCALL_DISPUTE_WINDOW: String(options.windows.dispute),
-    GRIDCALL_EPOCH_WINDOW: String(options.windows.epoch),
-    GRIDCALL_METERING_INTERVAL: String(options.meteringIntervalSeconds),
-    LOG_LEVEL: process.env.LOG_LEVEL ?? 'error',
-  }
+  const environment = settingsOf(options)
   const cli = join(import.meta.dirname, '..', 'cli.ts')
   const processes: { role: string; pid: number }[] = []
   let stopping = false
@@ -124,6 +110,26 @@ export async function keepService(options: {
       return child?.pid ?? 0
     },
     stop,
+  }
+}
+
+/** Its charge points are on this machine, whatever is set for a service beside it. */
+function settingsOf(options: ServiceOptions): Record<string, string> {
+  return {
+    GRIDCALL_DATA_DIR: options.dataDir,
+    PORT: String(options.port),
+    OCPP_PORT: String(options.ocppPort),
+    GRIDCALL_OCPP_SECURITY_PROFILE: '1',
+    GRIDCALL_OCPP_TLS_CERT: '',
+    GRIDCALL_OCPP_TLS_KEY: '',
+    GRIDCALL_OCPP_TLS_CLIENT_CA: '',
+    GRIDCALL_OCPP_TLS_CLIENT_CRL: '',
+    GRIDCALL_SPEED: String(options.speed),
+    GRIDCALL_CLOCK_START: options.clockStart,
+    GRIDCALL_DISPUTE_WINDOW: String(options.windows.dispute),
+    GRIDCALL_EPOCH_WINDOW: String(options.windows.epoch),
+    GRIDCALL_METERING_INTERVAL: String(options.meteringIntervalSeconds),
+    LOG_LEVEL: process.env.LOG_LEVEL ?? 'error',
   }
 }
 
