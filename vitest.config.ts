@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** Kept out of `npm test`: each runs by a command of its own, which names it in GRIDCALL_SUITE. */
@@ -6,7 +7,17 @@ const suitesApart = ['faults', 'interop', 'bench'] as const
 const suite = process.env.GRIDCALL_SUITE
 const isApart = suitesApart.some((name) => name === suite)
 
+const seeded = join(import.meta.dirname, 'test', 'support', 'seeded-fast-check.ts')
+
 export default defineConfig({
+  plugins: [
+    {
+      name: 'properties draw from the seed of the run',
+      enforce: 'pre',
+      resolveId: (name, importer) =>
+        name === 'fast-check' && importer !== seeded ? seeded : undefined,
+    },
+  ],
   test: {
     include: isApart ? [`test/${suite}/**/*.test.ts`] : ['test/**/*.test.{ts,tsx}'],
     exclude: isApart ? [] : suitesApart.map((name) => `test/${name}/**`),

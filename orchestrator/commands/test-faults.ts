@@ -25,7 +25,7 @@ export async function run(args: string[]): Promise<number> {
     return await runSuiteApart('faults', first?.files ?? args)
   }
   const outcome = sumOutcomes(
-    await Promise.all(lanes.map((lane) => runVitest(lane.files, 'faults', lane))),
+    await Promise.all(lanes.map((lane) => runVitest(lane.files, 'faults', { beside: lane }))),
   )
   printSkipped(outcome.skipped)
   return printCounts(outcome)

@@ -1,6 +1,9 @@
+import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { printCounts, sum } from './tool.ts'
 import { printSkipped, runVitest, type VitestOutcome } from './vitest-run.ts'
+
+const SEED_BELOW = 2 ** 31
 
 /** `gridcall test [--repeat N] [file…]`: every test but the suites that have a command of theirs. */
 export async function run(args: string[]): Promise<number> {
@@ -14,11 +17,44 @@ export async function run(args: string[]): Promise<number> {
     console.error(`--repeat: expected a whole number of runs from 1, got ${values.repeat}`)
     return 2
   }
-  const outcomes: VitestOutcome[] = []
-  for (let round = 1; round <= repeat; round += 1) {
-    if (repeat > 1) console.log(`run ${round} of ${repeat}`)
-    outcomes.push(await runVitest(positionals))
+  const given = process.env.GRIDCALL_SEED
+  if (given !== undefined && !/^\d{1,10}$/.test(given)) {
+    console.error(`GRIDCALL_SEED: expected a whole number, got ${given}`)
+    return 2
   }
+  const outcomes = await playRounds(repeat, {
+    files: positionals,
+    drawSeed: () => (given === undefined ? randomInt(SEED_BELOW) : Number(given)),
+    play: (seed) => runVitest(positionals, '', { seed }),
+    say: (line) => console.log(line),
+  })
   printSkipped(outcomes.at(-1)?.skipped ?? [])
   return printCounts(sum(outcomes))
+}
+
+type Rounds = {
+  readonly files: readonly string[]
+  readonly drawSeed: () => number
+  readonly play: (seed: number) => Promise<VitestOutcome>
+  readonly say: (line: string) => void
+}
+
+/** Plays rounds, each with a seed of its own, until one fails; then tells how to have it again. */
+export async function playRounds(
+  repeat: number,
+  { files, drawSeed, play, say }: Rounds,
+): Promise<VitestOutcome[]> {
+  const outcomes: VitestOutcome[] = []
+  for (let round = 1; round <= repeat; round += 1) {
+    if (repeat > 1) say(`run ${round} of ${repeat}`)
+    const seed = drawSeed()
+    const outcome = await play(seed)
+    outcomes.push(outcome)
+    if (outcome.failed === 0) continue
+    const { failedFiles } = outcome
+    const again = ['npm test --', ...(failedFiles.length > 0 ? failedFiles : files)].join(' ')
+    say(`the same again: GRIDCALL_SEED=${seed} ${again}`)
+    break
+  }
+  return outcomes
 }

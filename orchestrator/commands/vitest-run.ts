@@ -15,16 +15,23 @@ type Report = {
 /** A test file with skipped tests, and the reasons that they give. */
 type Skipped = { readonly file: string; readonly tests: number; readonly reasons: string[] }
 
-export type VitestOutcome = Counts & { readonly skipped: readonly Skipped[] }
+export type VitestOutcome = Counts & {
+  readonly skipped: readonly Skipped[]
+  /** Files in which something failed. */
+  readonly failedFiles: readonly string[]
+}
 
 /** Suites that are no part of `npm test`; vitest.config.ts looks for their names. */
 type SuiteApart = 'faults' | 'interop' | 'bench'
 
-/** Runs vitest once, its own report on the terminal. `suite` names one of the suites kept apart. */
+/**
+ * Runs vitest once, its own report on the terminal. `suite` names one of the suites kept apart; what
+ * properties draw follows from `seed`.
+ */
 export async function runVitest(
   args: readonly string[],
   suite: SuiteApart | '' = '',
-  beside?: Beside,
+  { beside, seed }: { readonly beside?: Beside; readonly seed?: number } = {},
 ): Promise<VitestOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'gridcall-report-'))
   const file = join(folder, 'report.json')
@@ -37,7 +44,11 @@ export async function runVitest(
       `--outputFile.json=${file}`,
     ]
     const { exitCode } = await runTool('vitest', ['run', ...options, ...args], {
-      env: { GRIDCALL_SUITE: suite, NODE_ENV: 'test' },
+      env: {
+        GRIDCALL_SUITE: suite,
+        NODE_ENV: 'test',
+        ...(seed === undefined ? {} : { GRIDCALL_SEED: String(seed) }),
+      },
       ...(beside === undefined ? {} : { beside }),
     })
     return outcomeOf(readReport(file), exitCode)
@@ -71,6 +82,9 @@ export function outcomeOf(report: Report | null, exitCode: number): VitestOutcom
     // An error outside of all tests shows in the exit code alone.
     failed: failed === 0 && exitCode !== 0 ? 1 : failed,
     skipped: files.flatMap(skippedIn),
+    failedFiles: files
+      .filter(({ status }) => status === 'failed')
+      .map(({ name }) => relative(root, name)),
   }
 }
 
@@ -91,7 +105,11 @@ export function printSkipped(skipped: readonly Skipped[]): void {
 
 /** What several runs found, as one. */
 export function sumOutcomes(outcomes: readonly VitestOutcome[]): VitestOutcome {
-  return { ...sum(outcomes), skipped: outcomes.flatMap(({ skipped }) => skipped) }
+  return {
+    ...sum(outcomes),
+    skipped: outcomes.flatMap(({ skipped }) => skipped),
+    failedFiles: outcomes.flatMap(({ failedFiles }) => failedFiles),
+  }
 }
 
 /** Runs a suite that is no part of `npm test`; returns the exit code. */

@@ -32,8 +32,14 @@ describe('what counts as failed', () => {
       ['failed', 'is wrong'],
       ['failed', 'is wrong too'],
     ])
-    expect(outcomeOf(report(1, some), 1)).toEqual({ passed: 1, failed: 2, skipped: [] })
+    expect(outcomeOf(report(1, some), 1)).toMatchObject({ passed: 1, failed: 2, skipped: [] })
   })
+})
+
+test('the files in which something failed are named', () => {
+  const well = file('a.test.ts', 'passed', [['passed', 'works']])
+  const { failedFiles } = outcomeOf(report(1, well, file('b.test.ts', 'failed')), 1)
+  expect(failedFiles).toEqual([expect.stringMatching(/b\.test\.ts$/)])
 })
 
 test('what was skipped is named with its reason', () => {
