@@ -3,6 +3,7 @@ import { canonicalJson, hashOf, keccakText } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
 import type { EscrowTerms } from './escrow.ts'
 import { evidenceRootOf, linesRootOf } from './evidence-leaves.ts'
+import type { Finding } from './fair-play/finding.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { CallId, GatewayId, Hex, ResourceId } from './ids.ts'
@@ -63,6 +64,8 @@ export type EvidenceBundle = {
   readonly signedRecords: readonly { readonly resourceId: ResourceId; readonly text: string }[]
   /** How well each resource's readings are vouched for. */
   readonly assurances: readonly Assurance[]
+  /** What the service found in readings that are not in here, with the figures. */
+  readonly stated: readonly Finding[]
   readonly deliveries: readonly Delivery[]
   readonly salts: readonly { readonly resourceId: ResourceId; readonly salt: Hex }[]
   readonly settlement: CallSettlement

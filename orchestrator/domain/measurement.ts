@@ -2,6 +2,7 @@ import type { Candidate } from './allocation.ts'
 import { completeDays, likeDays, meanOfLikeDays, readingBefore } from './baseline.ts'
 import { type Delivery, measureDelivery, orderedEnergy } from './delivery.ts'
 import type { EvidenceBundle } from './evidence.ts'
+import { inspect } from './fair-play/inspect.ts'
 import type { Program } from './program.ts'
 import { type CallSettlement, type OrderedPeriod, type Rounding, settle } from './settlement.ts'
 import { byResource, type DeviceReading } from './telemetry.ts'
@@ -85,7 +86,7 @@ export function settlementOf(
       penalty: request.penalty,
       carriedWh: 0,
       isFinal: true,
-      holds: new Map(),
+      findings: inspect(evidence, deliveries),
       feeBp: program.feeBp,
       escrow: evidence.escrow.terms.amount,
     },

@@ -1,5 +1,6 @@
 import type { Allocation, Candidate } from './allocation.ts'
 import type { Delivery } from './delivery.ts'
+import { type Finding, holdsOf } from './fair-play/finding.ts'
 import type { PenaltyRule } from './flexibility-request.ts'
 import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
 import {
@@ -45,6 +46,8 @@ export type SettlementLine = {
   readonly reason: LineReason
   /** Why all of it is held, by code; absent where the line is free. */
   readonly heldFor?: readonly string[]
+  /** What was seen at this resource, with the figures; absent where nothing was. */
+  readonly findings?: readonly Omit<Finding, 'resourceId'>[]
 }
 
 /** The exact split: payout + fee + held + refund = escrow. */
@@ -78,8 +81,8 @@ export type SettlementInput = {
   readonly carriedWh: number
   /** Figures are final: nothing is held back as provisional any more. */
   readonly isFinal: boolean
-  /** Lines that wait until somebody has looked, with the codes why. */
-  readonly holds: ReadonlyMap<ResourceId, readonly string[]>
+  /** What was seen; each of severity 'hold' holds its line. */
+  readonly findings: readonly Finding[]
   readonly feeBp: number
   readonly escrow: bigint
 }
@@ -106,10 +109,14 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
   const earned = earn(rows, input)
   const most = floorDiv(input.escrow * 10_000n, BigInt(10_000 + input.feeBp)) * earned.parts
   const pot = leastOf(earned.pot, most)
+  const holds = holdsOf(input.findings)
+  const seen = Map.groupBy(input.findings, ({ resourceId }) => resourceId)
   const lines = rows.map((row, i) => {
     const share = earned.shares[i] ?? 0n
     const mine = earned.total === 0n ? 0n : round(share * pot, earned.total * earned.parts)
-    return lineOf(row, mine, input, round)
+    const { resourceId } = row.line
+    const found = { codes: holds.get(resourceId), seen: seen.get(resourceId) ?? [] }
+    return lineOf(row, mine, found, input, round)
   })
   const payout = sumMoney(lines.map((line) => line.gross))
   const fee = microEur(round(payout * BigInt(input.feeBp), 10_000n))
@@ -129,17 +136,26 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
   }
 }
 
-function lineOf(row: Row, mine: bigint, input: SettlementInput, round: Rounding): SettlementLine {
-  const codes = input.holds.get(row.line.resourceId)
+type Found = { readonly codes: readonly string[] | undefined; readonly seen: readonly Finding[] }
+
+function lineOf(
+  row: Row,
+  mine: bigint,
+  { codes, seen }: Found,
+  { isFinal, policy }: SettlementInput,
+  round: Rounding,
+): SettlementLine {
   const isHeld = codes !== undefined && mine > 0n
-  const shareBp = isHeld ? 0 : input.isFinal ? 10_000 : input.policy.provisionalShareBp
+  const shareBp = isHeld ? 0 : isFinal ? 10_000 : policy.provisionalShareBp
   const gross = floorDiv(mine * BigInt(shareBp), 10_000n)
   const ownerAmount = round(gross * BigInt(10_000 - row.candidate.aggregatorShareBp), 10_000n)
   const isShort = row.line.reason === 'paid' && mine === 0n && row.candidate.price > 0n
+  const findings = seen.map(({ resourceId: _mine, ...finding }) => finding)
   return {
     ...row.line,
     ...(isShort ? { reason: 'portfolio-short' as const } : {}),
     ...(isHeld ? { reason: 'held' as const, heldFor: codes } : {}),
+    ...(findings.length > 0 ? { findings } : {}),
     gross: microEur(gross),
     held: microEur(mine - gross),
     ownerAmount: microEur(ownerAmount),

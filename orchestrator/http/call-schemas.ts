@@ -58,6 +58,13 @@ export const AllocationView = z.object({
   releasedAt: At.nullable(),
 })
 
+/** What was seen at a resource: a 'hold' keeps its line's money in escrow, a 'note' does not. */
+export const FindingView = z.object({
+  code: z.string(),
+  severity: z.enum(['hold', 'note']),
+  detail: z.record(z.string(), z.union([z.int(), z.string()])),
+})
+
 export const LineView = z.object({
   resourceId: z.string(),
   orderedWh: z.int(),
@@ -74,6 +81,8 @@ export const LineView = z.object({
   ]),
   ownerMinor: MoneyText,
   aggregatorMinor: MoneyText.nullable(),
+  heldMinor: MoneyText.openapi({ description: 'Earned by the figures and still in escrow' }),
+  findings: z.array(FindingView),
 })
 
 export const EscrowView = z.object({

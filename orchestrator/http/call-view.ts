@@ -270,6 +270,12 @@ function lineView(line: SettlementLine, withAggregator: boolean): z.infer<typeof
     reason,
     ownerMinor: line.ownerAmount.toString(),
     aggregatorMinor: withAggregator ? line.aggregatorAmount.toString() : null,
+    heldMinor: line.held.toString(),
+    findings: (line.findings ?? []).map(({ code, severity, detail }) => ({
+      code,
+      severity,
+      detail: { ...detail },
+    })),
   }
 }
 

@@ -1,3 +1,4 @@
+import { wordsFor } from '#domain/fair-play/words.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
 import { type MicroEur, MINOR_PER_EUR, microEur } from '#domain/money.ts'
@@ -21,7 +22,9 @@ export type EarningsLine = {
   /** What counts for the money: between 0 and ordered. */
   readonly payableWh: number
   readonly amount: MicroEur
-  readonly status: 'being-verified' | 'to-be-paid' | 'paid' | 'not-paid'
+  readonly status: 'being-verified' | 'to-be-paid' | 'paid' | 'held' | 'not-paid'
+  /** Of the whole line, both shares: earned by the figures and still in escrow. */
+  readonly held: MicroEur
   readonly reason: SettlementLine['reason'] | 'refunded'
   /** The same in one sentence for a person. */
   readonly sentence: string
@@ -62,7 +65,7 @@ function explain(
   const refunded = call.state === 'refunded'
   const due = earner.kind === 'owner' ? line.ownerAmount : line.aggregatorAmount
   const amount = refunded ? microEur(0n) : due
-  const status = statusOf(call, amount)
+  const status = statusOf(call, line, amount)
   const paidBy = receipts.find((r) => r.lines.some(({ callId }) => callId === call.id))
   return {
     callId: call.id,
@@ -72,6 +75,7 @@ function explain(
     deliveredWh: line.deliveredWh,
     payableWh: line.eligibleWh,
     amount,
+    held: refunded ? microEur(0n) : line.held,
     status,
     reason: refunded ? 'refunded' : line.reason,
     sentence: sentence(call, line, amount, status, earner),
@@ -79,8 +83,13 @@ function explain(
   }
 }
 
-function statusOf(call: FlexibilityCall, amount: MicroEur): EarningsLine['status'] {
+function statusOf(
+  call: FlexibilityCall,
+  line: SettlementLine,
+  amount: MicroEur,
+): EarningsLine['status'] {
   if (call.state === 'refunded') return 'not-paid'
+  if (amount === 0n && line.held > 0n) return 'held'
   if (call.state === 'measured' || call.state === 'verified') return 'being-verified'
   if (amount === 0n) return 'not-paid'
   return call.state === 'paid' ? 'paid' : 'to-be-paid'
@@ -110,6 +119,12 @@ function sentence(
   if (line.reason === 'nothing-delivered') {
     return `${when} nothing is paid: measured against its baseline the device delivered nothing.`
   }
+  if (line.reason === 'held') {
+    return (
+      `${when} ${euros(line.held)} were earned by the figures and stay in escrow until somebody ` +
+      `has looked: ${wordsFor(line.heldFor ?? [])}.`
+    )
+  }
   if (line.reason === 'portfolio-short') {
     return `${when} nothing is paid: all devices together delivered too little of the order.`
   }
@@ -117,13 +132,14 @@ function sentence(
   const rate = price === undefined ? '' : ` at ${euros(price)} per kWh`
   const share = earner.kind === 'owner' ? "after the aggregator's share" : "the aggregator's share"
   const verb = { 'being-verified': 'will be', 'to-be-paid': 'is due', paid: 'was paid' }
-  const word = status === 'not-paid' ? 'is due' : verb[status]
+  const word = status === 'not-paid' || status === 'held' ? 'is due' : verb[status]
+  const later = line.held > 0n ? `; ${euros(line.held)} more stay in escrow until it is final` : ''
   const until =
     line.reason === 'overridden' ? 'the driver asked for full power, which ends what counts; ' : ''
   return (
     `${when} the device delivered ${line.deliveredWh} Wh of ${line.orderedWh} Wh ordered; ${until}` +
     `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
-    `${status === 'being-verified' ? ', once verifiers have signed' : ''}.`
+    `${status === 'being-verified' ? ', once verifiers have signed' : ''}${later}.`
   )
 }
 

@@ -9,13 +9,14 @@ import {
 } from '#domain/evidence.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
-import { completeBundle, type Evidence } from '#domain/measurement.ts'
+import { completeBundle, type Evidence, measure } from '#domain/measurement.ts'
 import { assurancesOf, shownRecords } from '#domain/signed-meter/vouch.ts'
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
 import { listeningTo } from './listening-to.ts'
+import { stateFindings } from './state-findings.ts'
 import { windowReadings } from './window-readings.ts'
 
 /**
@@ -29,13 +30,16 @@ export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
     const now = ports.clock.now()
     if (call.state !== 'dispatched' || call.releasedAt === null) return
     if (now < addSeconds(deliveryEnd(call), call.program.graceSeconds)) return
-    const bundle = completeBundle(await gather(ports, tx, call))
-    const isIncomplete = bundle.deliveries.some(({ measuredWh }) => measuredWh === null)
+    const evidence = await gather(ports, tx, call)
+    const deliveries = measure(evidence)
+    const isIncomplete = deliveries.some(({ measuredWh }) => measuredWh === null)
     if (isIncomplete && now < (await patience(ports, tx, call))) return
+    const stated = await stateFindings(tx, call, evidence.history, deliveries)
+    const bundle = completeBundle({ ...evidence, stated })
     const { settlement } = bundle
     await tx.evidence.save(call.id, bundle.version, bundleText(bundle))
-    const evidence = headOf(bundle, now)
-    await tx.calls.save({ ...transition(call, 'measured'), evidence, settlement })
+    const head = headOf(bundle, now)
+    await tx.calls.save({ ...transition(call, 'measured'), evidence: head, settlement })
     const message = `delivered ${settlement.deliveredWh} of ${settlement.orderedWh} Wh ordered`
     const { deliveredWh, orderedWh, deficientWh } = settlement
     const data = { deliveredWh, orderedWh, deficientWh }
@@ -86,6 +90,7 @@ async function gather(
     history,
     before,
     windowStartCommitment,
+    stated: [],
     salts: ids.map((resourceId) => ({ resourceId, salt: saltFor(ports, call.id, resourceId) })),
   }
 }

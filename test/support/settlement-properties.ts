@@ -79,7 +79,7 @@ export function inputOf(given: SettlementCase): SettlementInput {
         : { kind: 'per-kwh', price: microEurPerKwh(BigInt(penalty)) },
     carriedWh,
     isFinal,
-    holds: new Map(),
+    findings: [],
     feeBp,
     escrow: escrowNeeded(orderedWh, cap, feeBp, policy),
   }
@@ -291,8 +291,9 @@ export const SETTLEMENT_PROPERTIES: readonly Sentence[] = [
   }),
   says('holds one line without a word about the others', aCase, (given) => {
     const input = inputOf(given)
-    const holds = new Map([[resourceId('r0'), ['pre-window']]])
-    const [free, held] = [settle(input), settle({ ...input, holds })]
+    const found = { code: 'cloned-meter', severity: 'hold', detail: { as: 'r9' } } as const
+    const findings = [{ ...found, resourceId: resourceId('r0') }]
+    const [free, held] = [settle(input), settle({ ...input, findings })]
     same(due(held.lines[0]), due(free.lines[0]))
     same(held.lines[0]?.gross, 0n)
     same(canonicalJson(held.lines.slice(1)), canonicalJson(free.lines.slice(1)))

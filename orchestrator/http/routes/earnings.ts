@@ -33,7 +33,8 @@ const LineView = z.object({
   deliveredWh: z.int(),
   wh: z.int().openapi({ description: 'What counts for the money' }),
   minor: MoneyText,
-  status: z.enum(['being-verified', 'to-be-paid', 'paid', 'not-paid']),
+  status: z.enum(['being-verified', 'to-be-paid', 'paid', 'held', 'not-paid']),
+  heldMinor: MoneyText.openapi({ description: 'Earned by the figures and still in escrow' }),
   reason: z.enum([
     'paid',
     'not-obeying',
@@ -157,11 +158,12 @@ function earningsView(lines: readonly EarningsLine[]): z.infer<typeof Earnings> 
     totalMinor: due.reduce((sum, line) => sum + line.amount, 0n).toString(),
     currency: 'EUR',
     minorPerUnit: '1000000',
-    lines: lines.map(({ window, payableWh, amount, receipt, ...line }) => ({
+    lines: lines.map(({ window, payableWh, amount, held, receipt, ...line }) => ({
       ...line,
       window: windowView(window),
       wh: payableWh,
       minor: amount.toString(),
+      heldMinor: held.toString(),
       receipt: receipt === null ? null : receiptView(receipt),
     })),
   }

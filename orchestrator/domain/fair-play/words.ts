@@ -1,0 +1,21 @@
+import type { FindingCode } from './finding.ts'
+
+const WORDS: Readonly<Record<FindingCode, string>> = {
+  'pre-window-inflation': 'it drew far more than usual in the hours before',
+  'baseline-inflation': 'the days that it is compared with lie far above the month before them',
+  'stale-baseline': 'the days that it is compared with are too old',
+  'repeated-readings': 'its meter told the same figures on two days',
+  'cloned-meter': 'its meter moves as another one does',
+  'shared-meter': 'its meter is that of another device',
+  'register-falls': 'its meter went backwards',
+  'habitual-export': 'it feeds in at these hours on other days too',
+  'no-consent': "the owner's agreement is missing",
+  'load-moved': 'other loads behind the same connection took what it gave',
+  'beyond-rating': 'its meter told more than the device can do',
+  'soc-mismatch': 'its meter and its state of charge do not agree',
+}
+
+/** Why a line is held, in words for its owner; a code of another kind is named as it is. */
+export function wordsFor(codes: readonly string[]): string {
+  return codes.map((code) => (code in WORDS ? WORDS[code as FindingCode] : code)).join('; ')
+}
