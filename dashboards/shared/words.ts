@@ -75,6 +75,7 @@ export const PAID: Readonly<Record<EarningsLine['status'], string>> = {
   'being-verified': 'Being verified',
   'to-be-paid': 'Due',
   paid: 'Paid',
+  held: 'On hold',
   'not-paid': 'Not paid',
 }
 
