@@ -14,7 +14,7 @@ export type Variable = {
 }
 
 /** What the station can be asked and told, with the values from the factory. */
-export function variablesOf({ rateUnit }: ScenarioCharger): Variable[] {
+export function variablesOf({ rateUnit, meter }: ScenarioCharger): Variable[] {
   const fixed = (
     component: string,
     name: string,
@@ -40,6 +40,9 @@ export function variablesOf({ rateUnit }: ScenarioCharger): Variable[] {
       writable: true,
     },
     { ...fixed('OCPPCommCtrlr', 'HeartbeatInterval', '60', 'integer'), writable: true },
+    ...(meter === undefined
+      ? []
+      : [{ ...fixed('AlignedDataCtrlr', 'SignReadings', 'false', 'boolean'), writable: true }]),
   ]
 }
 
@@ -57,6 +60,11 @@ export class DeviceModel {
   /** The measurands of aligned meter values. */
   get measurands(): string[] {
     return this.#find('AlignedDataCtrlr', 'Measurands')?.value.split(',') ?? []
+  }
+
+  /** Whether aligned meter values carry the meter's signature. */
+  get signsReadings(): boolean {
+    return this.#find('AlignedDataCtrlr', 'SignReadings')?.value === 'true'
   }
 
   get({ getVariableData }: OCPP20.GetVariablesRequest): Payload {

@@ -9,6 +9,7 @@ export type Configuration = Map<string, { value: string; readonly: boolean }>
 type Sampled = OCPP16.MeterValuesRequest['meterValue'][number]['sampledValue'][number]
 
 export const STACK_LEVEL_MAX = 5
+export const SIGNED_CONTEXTS = 'MeterValuesSignatureContexts'
 export const PURPOSES = {
   ChargePointMaxProfile: 'station-max',
   TxDefaultProfile: 'tx-default',
@@ -79,5 +80,7 @@ export function configurationOf(device: ScenarioCharger): Configuration {
     ['MeterValuesAlignedData', open('Energy.Active.Import.Register')],
     ['MeterValueSampleInterval', open('0')],
     ['MeterValuesSampledData', open('Energy.Active.Import.Register')],
+    // Of the S.A.F.E. initiative, where the meter signs; empty: it does not.
+    ...(device.meter === undefined ? [] : [[SIGNED_CONTEXTS, open('')] as const]),
   ])
 }

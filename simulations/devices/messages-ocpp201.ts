@@ -21,6 +21,7 @@ export function meterValue(
   reading: MeterReading,
   measurands: readonly string[],
   context: Context,
+  signed: string | null = null,
 ): WireMeterValue | null {
   const values: Record<string, [number, string] | undefined> = {
     'Power.Active.Import': [Math.max(0, reading.powerW), 'W'],
@@ -34,9 +35,22 @@ export function meterValue(
     const found = values[measurand.trim()]
     if (found === undefined) return []
     const [value, unit] = found
-    return [{ value, measurand: measurand.trim(), context, unitOfMeasure: { unit } }]
+    const isSigned = signed !== null && measurand.trim() === 'Energy.Active.Import.Register'
+    const signedMeterValue = isSigned ? signedValue(signed) : undefined
+    const plain = { value, measurand: measurand.trim(), context, unitOfMeasure: { unit } }
+    return [signedMeterValue === undefined ? plain : { ...plain, signedMeterValue }]
   }) as WireMeterValue['sampledValue']
   return sampledValue.length === 0 ? null : { timestamp: stamp(reading.at), sampledValue }
+}
+
+/** 2.0.1 requires all four fields; a key that comes along proves nothing, so none does. */
+function signedValue(record: string) {
+  return {
+    signedMeterData: Buffer.from(record, 'utf8').toString('base64'),
+    signingMethod: 'ECDSA-secp256r1-SHA256',
+    encodingMethod: 'OCMF',
+    publicKey: '',
+  }
 }
 
 /** A profile, or the reason code of its refusal. @throws RangeError for a bad time */

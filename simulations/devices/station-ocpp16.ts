@@ -8,10 +8,12 @@ import {
   PURPOSES,
   readProfile,
   sampledValues,
+  SIGNED_CONTEXTS,
   STACK_LEVEL_MAX,
 } from './messages-ocpp16.ts'
 import type { Answer, LinkAddress, Payload } from './ocpp-link.ts'
 import { limitInUnit, profileEnd, stamp, type Station, type StationParts } from './station.ts'
+import { type SigningMeter, signingMeterOf } from './signing-meter.ts'
 import { StationLine } from './station-line.ts'
 
 /** A charge point that speaks OCPP 1.6J as a client, with one connector. */
@@ -19,6 +21,7 @@ export class StationOcpp16 implements Station {
   readonly point: ChargePoint
   readonly #parts: StationParts
   readonly #configuration: Configuration
+  readonly #meter: SigningMeter | null
   readonly #line: StationLine
   #silent = false
   /** Given by the central system in its answer; null until then. */
@@ -42,6 +45,7 @@ export class StationOcpp16 implements Station {
       },
     })
     this.#configuration = configurationOf(this.point.device)
+    this.#meter = signingMeterOf(this.point.device)
     this.#line = new StationLine(parts.random, parts.hooks, {
       subprotocol,
       boot: { ...bootOf(this.ref) },
@@ -161,6 +165,12 @@ export class StationOcpp16 implements Station {
       sampledValues(measurand, reading, context),
     )
     if (sampledValue.length === 0) return
+    const signs = this.#configuration.get(SIGNED_CONTEXTS)?.value.split(',').includes(context)
+    if (signs && this.#meter) {
+      const value = this.#meter.record(reading)
+      const measurand = 'Energy.Active.Import.Register'
+      sampledValue.push({ value, format: 'SignedData', context, measurand })
+    }
     const transaction = this.#transaction
     this.#line.keep('MeterValues', () => ({
       connectorId: 1,

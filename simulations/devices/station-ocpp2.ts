@@ -8,6 +8,7 @@ import type { Answer, LinkAddress, Payload } from './ocpp-link.ts'
 import { LEAST_AMPERES, PHASE_VOLTS } from './profile-stack.ts'
 import { ProfilesOcpp2, type ProfilesParts } from './profiles-ocpp2.ts'
 import { type DeviceHooks, stamp, type Station, type StationParts } from './station.ts'
+import { type SigningMeter, signingMeterOf } from './signing-meter.ts'
 import { StationLine } from './station-line.ts'
 
 type TransactionEvent = OCPP20.TransactionEventRequest
@@ -44,6 +45,7 @@ export class StationOcpp2 implements Station {
   readonly point: ChargePoint
   readonly #parts: StationParts
   readonly #model: DeviceModel
+  readonly #meter: SigningMeter | null
   readonly #line: StationLine
   readonly #profiles: ProfilesOcpp2
   readonly #extension: Extension | null
@@ -68,6 +70,7 @@ export class StationOcpp2 implements Station {
         this.#event('Updated', 'ChargingStateChanged', at)
       },
     })
+    this.#meter = signingMeterOf(this.point.device)
     this.#model = new DeviceModel(version.variables(this.point.device), (seconds) => {
       this.point.meteringIntervalSeconds = seconds
     })
@@ -209,7 +212,9 @@ export class StationOcpp2 implements Station {
 
   #sendMeter(reading: MeterReading, context: 'Sample.Clock' | 'Trigger'): void {
     if (this.#silent || !this.#line.booted) return
-    const value = meterValue(reading, this.#model.measurands, context)
+    const isSigned = context === 'Sample.Clock' && this.#model.signsReadings
+    const record = isSigned ? (this.#meter?.record(reading) ?? null) : null
+    const value = meterValue(reading, this.#model.measurands, context, record)
     if (value === null) return
     if (this.#transaction === null) {
       this.#line.keep('MeterValues', () => ({ evseId: 1, meterValue: [value] }))

@@ -67,6 +67,13 @@ export type ScenarioCharger = {
   readonly history: readonly { readonly at: string; readonly registerWh: number }[]
   /** What the station does that it should not; none where absent. */
   readonly quirks?: readonly QuirkId[]
+  /** A meter that signs its registers; none where absent. */
+  readonly meter?: {
+    readonly serial: string
+    /** P-256, PKCS #8 PEM. */
+    readonly privateKey: string
+    readonly wrong?: 'skips pages' | 'changes what was signed'
+  }
 }
 
 /** A driver's stay at a charge point. */

@@ -1,6 +1,7 @@
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
+import { parseBundle } from '#domain/verification.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { acceptAsDso, aRequest, dso, WINDOW_START } from './builders.ts'
 import {
@@ -24,6 +25,8 @@ export type Outcome = Played & {
   readonly chargerToldWh: number
   readonly chargerOwed: bigint
   readonly state: FlexibilityCall['state']
+  /** How well the charger's readings are vouched for, and why no better. */
+  readonly assurance: string
 }
 
 const PERIOD_S = PROGRAM.settlementPeriodSeconds
@@ -108,7 +111,15 @@ async function outcomeOf(world: QuirkWorld, row: Played, call: FlexibilityCall):
     chargerToldWh: line?.deliveredWh ?? 0,
     chargerOwed: line?.gross ?? 0n,
     state: call.state,
+    assurance: await assuranceOf(world, call, chargerId),
   }
+}
+
+async function assuranceOf({ store }: QuirkWorld, { id, evidence }: FlexibilityCall, of: string) {
+  if (evidence === null) return 'not measured'
+  const text = await store.transaction((tx) => tx.evidence.load(id, evidence.version))
+  const found = parseBundle(text ?? '').assurances.find(({ resourceId }) => resourceId === of)
+  return found === undefined ? 'no part' : [found.assurance, ...found.reasons].join(' ')
 }
 
 /** In which form setpoints are given where nothing is known of a station. */

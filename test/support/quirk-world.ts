@@ -43,6 +43,8 @@ export type Played = {
   readonly orderedW: readonly number[]
   /** Of a car that may give power back. */
   readonly givesBack?: Pick<Rating, 'exportMaxW' | 'energyWh' | 'reserveWh'>
+  /** A meter that signs, and the key that it was enrolled with. */
+  readonly meter?: NonNullable<ScenarioCharger['meter']> & { readonly publicKey: string }
 }
 
 export type QuirkWorld = Awaited<ReturnType<typeof startQuirkWorld>>
@@ -142,7 +144,7 @@ export function pointOf(name: string) {
   return congestionPointId(`point-${name}`)
 }
 
-function chargerOf({ name, givesBack }: Played): Resource {
+function chargerOf({ name, givesBack, meter }: Played): Resource {
   const { rating } = aResource('any', 'charger', 0n)
   return aResource(`charger-${name}`, 'charger', 100_000n, {
     rating: { ...rating, ...givesBack },
@@ -153,6 +155,7 @@ function chargerOf({ name, givesBack }: Played): Resource {
       connectorId: 1,
       passwordSha256: createHash('sha256').update(PASSWORD).digest('hex'),
     },
+    meter: meter === undefined ? null : { serial: meter.serial, publicKey: meter.publicKey },
   })
 }
 
@@ -201,6 +204,7 @@ function stationOf(
     ],
     history: [],
     quirks: row.quirks,
+    ...(row.meter === undefined ? {} : { meter: row.meter }),
   }
   const random = { line: seededRandom(1, 'line', ref), physics: seededRandom(1, 'physics', ref) }
   const station = makeStation(device, START, random, {
