@@ -2,6 +2,12 @@
 import type { Rating, Resource } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Payload } from './frames.ts'
+import {
+  createLimitsElsewhere,
+  type LimitsElsewhere,
+  noteLimit,
+  WHOLE_STATION,
+} from './limits-elsewhere.ts'
 import { flag, object, objects, optionalNumber, optionalText, text } from './read.ts'
 import { eventTime } from './session-rules.ts'
 import type { Session, SessionContext } from './station.ts'
@@ -9,8 +15,7 @@ import { fromTimestamp, limitToWatts } from './wire.ts'
 
 /** Per EVSE, over all connections of a station. */
 export type Conditions = {
-  /** By source, W. */
-  readonly limits: Map<number, Map<string, number>>
+  readonly limits: LimitsElsewhere
   /** EVSEs whose driver wants full power now. */
   readonly overridden: Set<number>
 }
@@ -19,7 +24,7 @@ const READ_BACK_DEADLINE_MS = 10_000
 const ORDER_DEADLINE_MS = 10_000
 
 export function createConditions(): Conditions {
-  return { limits: new Map(), overridden: new Set() }
+  return { limits: createLimitsElsewhere(), overridden: new Set() }
 }
 
 /** NotifyChargingLimit: an energy manager, a grid operator or another system has set a limit. */
@@ -30,16 +35,19 @@ export function notifyChargingLimit(
 ): Payload {
   const source = text(object(payload, 'chargingLimit'), 'chargingLimitSource')
   const schedules = objects(payload, 'chargingSchedule')
-  for (const [evseId, resource] of concerned(context, payload)) {
-    if (schedules.length === 0) askForLimit(context, evseId, resource, source, readBack)
-    else noteLimit(context, evseId, source, lowest(schedules, resource.rating, context.clock.now()))
-  }
+  const place = placeOf(payload)
+  const rating = ratingOf(context.station, place)
+  if (rating === null) return {}
+  if (schedules.length === 0) askForLimit(context, place, source, readBack)
+  else noteLimit(context, place, source, lowest(schedules, rating, context.clock.now()))
   return {}
 }
 
 export function clearedChargingLimit(context: SessionContext, payload: Payload): Payload {
   const source = text(payload, 'chargingLimitSource')
-  for (const [evseId] of concerned(context, payload)) noteLimit(context, evseId, source, null)
+  const place = placeOf(payload)
+  const places = place === WHOLE_STATION ? [place, ...context.station.resources.keys()] : [place]
+  for (const one of places) noteLimit(context, one, source, null)
   return {}
 }
 
@@ -91,28 +99,16 @@ function orderAgain({ station, clock, log }: SessionContext, evseId: number, res
     })
 }
 
-/** Without an EVSE, or with EVSE 0, a limit holds for the whole station, so for each place of it. */
-function concerned({ station }: SessionContext, payload: Payload): [number, Resource][] {
-  const evseId = optionalNumber(payload, 'evseId') ?? 0
-  return [...station.resources].filter(([one]) => evseId === 0 || one === evseId)
+/** Without an EVSE, or with EVSE 0, a limit holds for the whole station. */
+function placeOf(payload: Payload): number {
+  return optionalNumber(payload, 'evseId') ?? WHOLE_STATION
 }
 
-/** Of several sources the lowest limit is told. */
-export function noteLimit(
-  { station, sink }: SessionContext,
-  evseId: number,
-  source: string,
-  limitW: number | null,
-): void {
-  const resource = station.resources.get(evseId)
-  if (resource === undefined) return
-  const limits = station.conditions.limits.get(evseId) ?? new Map<string, number>()
-  station.conditions.limits.set(evseId, limits)
-  if (limitW === null) limits.delete(source)
-  else limits.set(source, limitW)
-  const [lowestOne] = [...limits].toSorted(([, a], [, b]) => a - b)
-  if (lowestOne === undefined) sink.limitedElsewhere(resource.id, null, source)
-  else sink.limitedElsewhere(resource.id, lowestOne[1], lowestOne[0])
+/** What the place is built for; null: it is none of ours. */
+function ratingOf({ resources }: SessionContext['station'], place: number): Rating | null {
+  if (place !== WHOLE_STATION) return resources.get(place)?.rating ?? null
+  const ratings = [...resources.values()].map(({ rating }) => rating)
+  return ratings.find(({ phases }) => phases === 3) ?? ratings[0] ?? null
 }
 
 /** The lowest power of all periods that have not ended: what may be promised until it is cleared. */
@@ -156,13 +152,15 @@ function limitOf(period: Payload, unit: 'A' | 'W', rating: Rating): number | nul
 /** The message may come without a schedule: what is in force then tells, where nothing is of ours. */
 function askForLimit(
   context: SessionContext,
-  evseId: number,
-  resource: Resource,
+  place: number,
   source: string,
   readBack: Session['readBack'],
 ): void {
   const { station, clock, log } = context
   const { identity } = station
+  const [evseId, resource] =
+    [...station.resources].find(([one]) => place === WHOLE_STATION || one === place) ?? []
+  if (evseId === undefined || resource === undefined) return
   const ours = station.ledger.wanted(evseId)
   if (ours !== null && ours.powerW !== null && ours.validUntil > clock.now()) {
     log.warn('a limit from elsewhere came without its height', { identity, evseId, source })
@@ -170,7 +168,7 @@ function askForLimit(
   }
   readBack(resource, READ_BACK_DEADLINE_MS).then(
     (effective) => {
-      if (effective.kind === 'limited') noteLimit(context, evseId, source, effective.powerW)
+      if (effective.kind === 'limited') noteLimit(context, place, source, effective.powerW)
     },
     (error: unknown) => {
       const told = String(error)

@@ -5,7 +5,7 @@
 import type { Resource } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import type { EffectiveSetpoint } from '#ports.ts'
-import { noteLimit } from './conditions.ts'
+import { noteLimit } from './limits-elsewhere.ts'
 import { connectorOf, type ProfileDialect } from './profile-calls.ts'
 import { readBack } from './read-back.ts'
 import type { SessionContext } from './station.ts'

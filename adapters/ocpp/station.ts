@@ -11,6 +11,7 @@ import type { Link } from './link.ts'
 import { createMeterMemory, type MeterMemory } from './meter-memory.ts'
 import { type MeterValue, toReading } from './meter-values.ts'
 import type { PauseRecords } from './pause-record.ts'
+import { shareAgain } from './limits-elsewhere.ts'
 import { createProfileLedger, type ProfileLedger } from './profile-ledger.ts'
 import { askForHeartbeat } from './session-rules.ts'
 import { createStationClock, type StationClock } from './station-clock.ts'
@@ -106,28 +107,31 @@ export function createStation(
   },
 ): Station {
   const resources = new Map<number, Resource>()
+  const conditions = createConditions()
+  const transactions: TransactionBook = new TransactionBook({
+    isOurs: (connectorId) => resources.has(connectorId),
+    changed: ({ connectorId, startedAt, ...rest }) => {
+      shareAgain({ resources, transactions, conditions }, hooks.sink())
+      const resource = resources.get(connectorId)
+      if (resource === undefined || startedAt === null) return
+      hooks.sink().session({
+        resourceId: resource.id,
+        startedAt,
+        endedAt: rest.endedAt,
+        energyNeededWh: rest.energyNeededWh,
+        departureAt: rest.departureAt,
+        startRegisterWh: rest.startRegisterWh ?? rest.firstRegisterWh,
+      })
+    },
+    began: ({ connectorId }) => hooks.transactionBegan(connectorId),
+  })
   return {
     identity,
     resources,
-    transactions: new TransactionBook({
-      isOurs: (connectorId) => resources.has(connectorId),
-      changed: ({ connectorId, startedAt, ...rest }) => {
-        const resource = resources.get(connectorId)
-        if (resource === undefined || startedAt === null) return
-        hooks.sink().session({
-          resourceId: resource.id,
-          startedAt,
-          endedAt: rest.endedAt,
-          energyNeededWh: rest.energyNeededWh,
-          departureAt: rest.departureAt,
-          startRegisterWh: rest.startRegisterWh ?? rest.firstRegisterWh,
-        })
-      },
-      began: ({ connectorId }) => hooks.transactionBegan(connectorId),
-    }),
+    transactions,
     inbox: createInbox(),
     ledger: createProfileLedger(),
-    conditions: createConditions(),
+    conditions,
     pauses: new Map(),
     meters: new Map(),
     stationClock: createStationClock(),
