@@ -87,6 +87,7 @@ export function settlementOf(
       carriedWh: 0,
       isFinal: true,
       findings: inspect(evidence, deliveries),
+      holds: new Map(),
       feeBp: program.feeBp,
       escrow: evidence.escrow.terms.amount,
     },

@@ -83,6 +83,8 @@ export type SettlementInput = {
   readonly isFinal: boolean
   /** What was seen; each of severity 'hold' holds its line. */
   readonly findings: readonly Finding[]
+  /** Lines that wait for another reason, with the codes why. */
+  readonly holds: ReadonlyMap<ResourceId, readonly string[]>
   readonly feeBp: number
   readonly escrow: bigint
 }
@@ -115,7 +117,8 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
     const share = earned.shares[i] ?? 0n
     const mine = earned.total === 0n ? 0n : round(share * pot, earned.total * earned.parts)
     const { resourceId } = row.line
-    const found = { codes: holds.get(resourceId), seen: seen.get(resourceId) ?? [] }
+    const codes = [...(holds.get(resourceId) ?? []), ...(input.holds.get(resourceId) ?? [])].sort()
+    const found = { codes, seen: seen.get(resourceId) ?? [] }
     return lineOf(row, mine, found, input, round)
   })
   const payout = sumMoney(lines.map((line) => line.gross))
@@ -136,7 +139,7 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
   }
 }
 
-type Found = { readonly codes: readonly string[] | undefined; readonly seen: readonly Finding[] }
+type Found = { readonly codes: readonly string[]; readonly seen: readonly Finding[] }
 
 function lineOf(
   row: Row,
@@ -145,7 +148,7 @@ function lineOf(
   { isFinal, policy }: SettlementInput,
   round: Rounding,
 ): SettlementLine {
-  const isHeld = codes !== undefined && mine > 0n
+  const isHeld = codes.length > 0 && mine > 0n
   const shareBp = isHeld ? 0 : isFinal ? 10_000 : policy.provisionalShareBp
   const gross = floorDiv(mine * BigInt(shareBp), 10_000n)
   const ownerAmount = round(gross * BigInt(10_000 - row.candidate.aggregatorShareBp), 10_000n)

@@ -80,6 +80,7 @@ export function inputOf(given: SettlementCase): SettlementInput {
     carriedWh,
     isFinal,
     findings: [],
+    holds: new Map(),
     feeBp,
     escrow: escrowNeeded(orderedWh, cap, feeBp, policy),
   }
