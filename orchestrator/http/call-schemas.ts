@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import type { LineReason } from '#domain/settlement.ts'
 import { At, DirectionText, MoneyText, Window } from './schemas.ts'
 
 const STATES = [
@@ -65,20 +66,23 @@ export const FindingView = z.object({
   detail: z.record(z.string(), z.union([z.int(), z.string()])),
 })
 
+/** Why a line earns what it earns. */
+export const LINE_REASONS = [
+  'paid',
+  'not-obeying',
+  'overridden',
+  'nothing-delivered',
+  'no-readings',
+  'portfolio-short',
+  'held',
+] as const satisfies readonly LineReason[]
+
 export const LineView = z.object({
   resourceId: z.string(),
   orderedWh: z.int(),
   deliveredWh: z.int(),
   payableWh: z.int(),
-  reason: z.enum([
-    'paid',
-    'not-obeying',
-    'overridden',
-    'nothing-delivered',
-    'no-readings',
-    'portfolio-short',
-    'held',
-  ]),
+  reason: z.enum(LINE_REASONS),
   ownerMinor: MoneyText,
   aggregatorMinor: MoneyText.nullable(),
   heldMinor: MoneyText.openapi({ description: 'Earned by the figures and still in escrow' }),

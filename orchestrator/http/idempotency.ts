@@ -3,6 +3,7 @@ import { canonicalJson, keccakText } from '#domain/canonical.ts'
 import { type DomainError, fieldError } from '#domain/errors.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { ApiKey, Ports, Topic, WakeUps } from '#ports.ts'
+import type { ApiEnv } from './auth.ts'
 
 /** What a request that creates something answers, now and when it is repeated. */
 export type Created<T> = { readonly answer: T; readonly repeated: boolean }
@@ -42,10 +43,31 @@ export async function once<T>(
   return created
 }
 
+/**
+ * Answers a request that creates something: once per key, and the same again where it is repeated,
+ * with a header that says so. @throws DomainError as `once` does
+ */
+export async function createOnce<T>(
+  c: Context<ApiEnv>,
+  ports: Ports,
+  run: (inside: Ports, by: ApiKey) => Promise<T>,
+  withoutSecrets: (answer: T) => T = (answer) => answer,
+): Promise<T> {
+  const by = c.get('key')
+  const request = await requestOf(c)
+  const { answer, repeated } = await once(
+    ports,
+    by,
+    request,
+    (inside) => run(inside, by),
+    withoutSecrets,
+  )
+  if (repeated) c.header('idempotency-replayed', 'true')
+  return answer
+}
+
 /** What a request is known by: its key, its route and its body as it came. */
-export async function requestOf(
-  c: Context,
-): Promise<{ key: string; route: string; body: unknown }> {
+async function requestOf(c: Context): Promise<{ key: string; route: string; body: unknown }> {
   const key = idempotencyKey(c.req.header('idempotency-key'))
   return { key, route: `${c.req.method} ${c.req.path}`, body: await c.req.json<unknown>() }
 }

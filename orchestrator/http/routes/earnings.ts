@@ -3,6 +3,7 @@ import type { PayoutReceipt } from '#domain/payout.ts'
 import { type EarningsLine, explainEarnings } from '#lifecycle/explain-earnings.ts'
 import { giveReceipt } from '#lifecycle/give-receipt.ts'
 import { type ApiEnv, forRoles, ownerOf } from '../auth.ts'
+import { LINE_REASONS } from '../call-schemas.ts'
 import type { ApiContext } from '../context.ts'
 import { ResourceView, resourceViews } from '../resource-view.ts'
 import { notFound } from '../problem.ts'
@@ -35,16 +36,7 @@ const LineView = z.object({
   minor: MoneyText,
   status: z.enum(['being-verified', 'to-be-paid', 'paid', 'held', 'not-paid']),
   heldMinor: MoneyText.openapi({ description: 'Earned by the figures and still in escrow' }),
-  reason: z.enum([
-    'paid',
-    'not-obeying',
-    'overridden',
-    'nothing-delivered',
-    'no-readings',
-    'portfolio-short',
-    'held',
-    'refunded',
-  ]),
+  reason: z.enum([...LINE_REASONS, 'refunded']),
   sentence: z.string(),
   receipt: ReceiptView.nullable(),
 })

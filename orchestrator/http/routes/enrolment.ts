@@ -7,7 +7,7 @@ import { requestRenewal } from '#lifecycle/renew-credential.ts'
 import { trustCertificate } from '#lifecycle/trust-certificate.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
-import { once, requestOf } from '../idempotency.ts'
+import { createOnce } from '../idempotency.ts'
 import { ResourceView, resourceView, viewOne } from '../resource-view.ts'
 import {
   answers,
@@ -177,18 +177,15 @@ export function enrolmentRoutes(context: ApiContext) {
   return new OpenAPIHono<ApiEnv>()
     .openapi(postResource, async (c) => {
       const input = c.req.valid('json')
-      const by = c.get('key')
-      const { answer, repeated } = await once(
+      const answer = await createOnce(
+        c,
         ports,
-        by,
-        await requestOf(c),
-        async (inside): Promise<z.infer<typeof Enrolled>> => {
+        async (inside, by): Promise<z.infer<typeof Enrolled>> => {
           const { resource, password } = await enrolResource(inside, by.organisationId, input)
           return { resource: resourceView(context, resource), password }
         },
         (made) => ({ ...made, password: null }),
       )
-      if (repeated) c.header('idempotency-replayed', 'true')
       return c.json(answer, 201)
     })
     .openapi(putOffer, async (c) => {

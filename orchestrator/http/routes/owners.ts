@@ -4,7 +4,7 @@ import { registerOwner } from '#lifecycle/register-owner.ts'
 import { registerSite } from '#lifecycle/register-site.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
-import { once, requestOf } from '../idempotency.ts'
+import { createOnce } from '../idempotency.ts'
 import { notFound } from '../problem.ts'
 import {
   AddressText,
@@ -87,18 +87,15 @@ export function ownerRoutes({ ports }: ApiContext) {
   return new OpenAPIHono<ApiEnv>()
     .openapi(postOwner, async (c) => {
       const input = c.req.valid('json')
-      const by = c.get('key')
-      const { answer, repeated } = await once(
+      const answer = await createOnce(
+        c,
         ports,
-        by,
-        await requestOf(c),
-        async (inside) => {
+        async (inside, by) => {
           const { owner, key } = await registerOwner(inside, by.organisationId, input)
           return { owner: ownerView(owner), key: key as string | null }
         },
         (made) => ({ ...made, key: null }),
       )
-      if (repeated) c.header('idempotency-replayed', 'true')
       return c.json(answer, 201)
     })
     .openapi(getOwners, async (c) => {
@@ -108,15 +105,9 @@ export function ownerRoutes({ ports }: ApiContext) {
     })
     .openapi(postSite, async (c) => {
       const input = c.req.valid('json')
-      const by = c.get('key')
-      const { answer, repeated } = await once(
-        ports,
-        by,
-        await requestOf(c),
-        async (inside) => siteView(await registerSite(inside, by.organisationId, input)),
-        (site) => site,
+      const answer = await createOnce(c, ports, async (inside, by) =>
+        siteView(await registerSite(inside, by.organisationId, input)),
       )
-      if (repeated) c.header('idempotency-replayed', 'true')
       return c.json(answer, 201)
     })
     .openapi(getSite, async (c) => {

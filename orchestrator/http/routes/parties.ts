@@ -4,7 +4,7 @@ import { registerCongestionPoint } from '#lifecycle/register-congestion-point.ts
 import { registerOrganisation } from '#lifecycle/register-organisation.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
-import { once, requestOf } from '../idempotency.ts'
+import { createOnce } from '../idempotency.ts'
 import { notFound } from '../problem.ts'
 import {
   AddressText,
@@ -90,17 +90,15 @@ export function partyRoutes({ ports }: ApiContext) {
   return new OpenAPIHono<ApiEnv>()
     .openapi(postOrganisation, async (c) => {
       const input = c.req.valid('json')
-      const { answer, repeated } = await once(
+      const answer = await createOnce(
+        c,
         ports,
-        c.get('key'),
-        await requestOf(c),
         async (inside) => {
           const { organisation, key } = await registerOrganisation(inside, input)
           return { organisation: organisationView(organisation), key: key as string | null }
         },
         (made) => ({ ...made, key: null }),
       )
-      if (repeated) c.header('idempotency-replayed', 'true')
       return c.json(answer, 201)
     })
     .openapi(getOrganisations, async (c) => {
@@ -111,14 +109,9 @@ export function partyRoutes({ ports }: ApiContext) {
       const key = c.get('key')
       const { dsoId = key.organisationId, ...input } = c.req.valid('json')
       if (key.role === 'dso' && dsoId !== key.organisationId) throw notFound()
-      const { answer, repeated } = await once(
-        ports,
-        key,
-        await requestOf(c),
-        async (inside) => pointView(await registerCongestionPoint(inside, { ...input, dsoId })),
-        (point) => point,
+      const answer = await createOnce(c, ports, async (inside) =>
+        pointView(await registerCongestionPoint(inside, { ...input, dsoId })),
       )
-      if (repeated) c.header('idempotency-replayed', 'true')
       return c.json(answer, 201)
     })
     .openapi(getPoints, async (c) => {
