@@ -36,8 +36,8 @@ const RULES = {
     { deliveredBp: 2500, payBp: 0 },
     { deliveredBp: 9500, payBp: 10_000 },
   ],
-  chargerBaseline: { name: 'mean-of-like-days', version: 1, days: 10 },
-  batteryBaseline: { name: 'reading-before', version: 1 },
+  chargerBaseline: { builtIn: 'mean-10-of-10', version: 1 },
+  batteryBaseline: { builtIn: 'reading-before', version: 1 },
   toleranceW: 200,
   toleranceBp: 500,
 }

@@ -1,6 +1,6 @@
+import type { CandidateBaseline, MethodReference } from './baseline/candidate.ts'
 import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
 import type { MicroEurPerKwh } from './money.ts'
-import type { BaselineMethod } from './program.ts'
 import type { Direction, Rating, ResourceKind } from './resource.ts'
 import { type Instant, instant, secondsBetween } from './time.ts'
 import type { BasisPoints } from './units.ts'
@@ -37,9 +37,11 @@ export type Candidate = {
   readonly kind: ResourceKind
   readonly rating: Rating
   readonly price: MicroEurPerKwh
-  readonly baselineMethod: BaselineMethod
+  readonly baselineMethod: MethodReference
   /** The raw curve, W per settlement period; empty where the method reads it at window start. */
   readonly baselineW: readonly number[]
+  /** The same exactly, the days that it stands on, and why others do not count. */
+  readonly baseline: CandidateBaseline
 }
 
 /** What one candidate can do now, per settlement period. */

@@ -1,5 +1,5 @@
 import type { AllocatedPeriod, Allocation } from './allocation.ts'
-import { baselineEnergy } from './baseline.ts'
+import type { Stretch } from './baseline/stretches.ts'
 import type { ResourceId } from './ids.ts'
 import type { Direction } from './resource.ts'
 import { type DeviceReading, energyBetween } from './telemetry.ts'
@@ -13,7 +13,7 @@ export type Delivery = {
   readonly end: Instant
   readonly orderedWh: number
   readonly baselineWh: number
-  /** null: no readings from which it could be known. */
+  /** null: no readings, or no baseline, from which a delivery could be known. */
   readonly measuredWh: number | null
   /** Signed, uncapped, positive in the call's direction; 0 where nothing is known. */
   readonly deliveredWh: number
@@ -22,15 +22,17 @@ export type Delivery = {
 /** Delivery over each ordered stretch, from registers alone. */
 export function measureDelivery(
   allocation: Allocation,
-  baselineAt: (start: Instant) => number,
+  baselineOf: (stretch: Stretch) => number | null,
   readings: readonly DeviceReading[],
   direction: Direction,
   longestGapSeconds: number,
 ): Delivery[] {
   return allocation.periods.map((period) => {
-    const seconds = secondsBetween(period.start, period.end)
-    const baselineWh = baselineEnergy(baselineAt(period.start), seconds)
-    const measuredWh = energyBetween(readings, period.start, period.end, longestGapSeconds)
+    const known = baselineOf(period)
+    const baselineWh = known ?? 0
+    // Without a baseline nothing can be said to have been delivered, whatever the meter says.
+    const measuredWh =
+      known === null ? null : energyBetween(readings, period.start, period.end, longestGapSeconds)
     const saved = measuredWh === null ? 0 : baselineWh - measuredWh
     return {
       resourceId: allocation.resourceId,

@@ -235,6 +235,8 @@ export type Refusal = {
 export type OrderEvidence = { readonly terms: CallTerms; readonly history: readonly Reading[] }
 
 const BIGINTS = new Set([
+  'numerator',
+  'denominator',
   'price',
   'payoutTotal',
   'feeTotal',

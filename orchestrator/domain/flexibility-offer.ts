@@ -95,6 +95,11 @@ export function offerable(
   if (powerW < LEAST_W && powerW < drawnW && now.candidate.kind === 'charger') {
     return skip('limited-elsewhere', `limited to ${externalLimitW} W by others`)
   }
+  const { refused } = now.candidate.baseline
+  if (refused !== null && now.candidate.kind === 'battery') {
+    const { reason, expected, got } = refused
+    return skip('no-baseline', `${reason}: expected ${expected}, got ${got}`)
+  }
   const found =
     now.candidate.kind === 'battery'
       ? batteryCapability(now, now.reading, powerW, needs, direction, externalLimitW)
@@ -166,7 +171,9 @@ function chargerCapability(
   }
   if (session === null) return { reason: 'no-capability', detail: 'no car is charging' }
   if (candidate.baselineW.length !== needs.length) {
-    return { reason: 'no-baseline', detail: 'too few complete like days of readings' }
+    const { refused } = candidate.baseline
+    const detail = refused ? `expected ${refused.expected}, got ${refused.got}` : 'it has no curve'
+    return { reason: 'no-baseline', detail }
   }
   const slackWh = slack(session, reading, powerW, needs)
   if (slackWh === null) {

@@ -1,58 +1,82 @@
-import type { Candidate } from './allocation.ts'
-import { completeDays, likeDays, meanOfLikeDays, readingBefore } from './baseline.ts'
+import { methodFor } from './baseline/candidate.ts'
+import { type FleetBaselines, fleetBaselines, isOfFleet, stretchKey } from './baseline/fleet.ts'
+import type { Fraction } from './baseline/fraction.ts'
+import type { BaselineMethod } from './baseline/method.ts'
+import { type BaselineOf, energyOfStretch, ownEnergies } from './baseline/stretches.ts'
 import { type Delivery, measureDelivery, orderedEnergy } from './delivery.ts'
 import type { EvidenceBundle } from './evidence.ts'
 import { inspect } from './fair-play/inspect.ts'
-import type { Program } from './program.ts'
+import type { FlexibilityCall } from './flexibility-call.ts'
+import type { ResourceId } from './ids.ts'
 import { type CallSettlement, type OrderedPeriod, type Rounding, settle } from './settlement.ts'
 import { byResource, type DeviceReading } from './telemetry.ts'
-import { addSeconds, type Instant, instant, secondsBetween } from './time.ts'
+import { addSeconds, instant, secondsBetween } from './time.ts'
 
 /** Everything in a bundle but what is computed from it. */
 export type Evidence = Omit<EvidenceBundle, 'deliveries' | 'settlement'>
-
-/** The raw curve of a resource by its method, W per settlement period; [] where there is none. */
-export function rawCurve(
-  program: Program,
-  method: Candidate['baselineMethod'],
-  periodStarts: readonly Instant[],
-  history: readonly DeviceReading[],
-  isCallDay: (periodStart: Instant) => boolean = () => false,
-): number[] {
-  if (method.name !== 'mean-of-like-days') return []
-  const seconds = program.settlementPeriodSeconds
-  const days = likeDays(periodStarts, program.timeZone, isCallDay)
-  const complete = completeDays(days, history, seconds, method.days)
-  return meanOfLikeDays(complete, seconds) ?? []
-}
 
 /** What deliveries follow from; also while the call runs and there is no bundle yet. */
 export type Measurable = Pick<Evidence, 'allocations' | 'before' | 'readings'> & {
   readonly terms: Pick<Evidence['terms'], 'candidates' | 'program' | 'request'>
 }
 
+/** Whose readings deliveries follow from: those ordered, and the whole fleet where one is settled. */
+export function measuredResources({
+  allocations,
+  candidates,
+  program,
+}: Pick<FlexibilityCall, 'allocations' | 'candidates' | 'program'>): ResourceId[] {
+  const ordered = allocations.map(({ resourceId }) => resourceId)
+  const fleet = candidates.filter(({ kind }) => isOfFleet(methodFor(program, kind)))
+  return [...new Set([...ordered, ...fleet.map(({ resourceId }) => resourceId)])]
+}
+
 /** Delivery per resource and ordered stretch, recomputed from the bundle's readings alone. */
 export function measure(evidence: Measurable): Delivery[] {
-  const { request, program, candidates } = evidence.terms
+  const { request, program } = evidence.terms
   const readings = byResource(evidence.readings)
-  const before = byResource(evidence.before)
-  return evidence.allocations.flatMap((allocation) => {
-    const candidate = candidates.find((c) => c.resourceId === allocation.resourceId)
-    if (!candidate) throw new Error(`${allocation.resourceId} is not among the terms' candidates`)
-    const held = readingBefore(before.get(allocation.resourceId) ?? [], request.window.start) ?? 0
-    const baselineAt = (start: Instant) => {
-      if (candidate.baselineMethod.name === 'reading-before') return held
-      const index = request.periods.findLastIndex((period) => period.start <= start)
-      return candidate.baselineW[index] ?? 0
-    }
-    return measureDelivery(
+  const baselineOf = callBaselines(evidence, readings)
+  return evidence.allocations.flatMap((allocation) =>
+    measureDelivery(
       allocation,
-      baselineAt,
+      (stretch) => baselineOf(allocation.resourceId, stretch),
       readings.get(allocation.resourceId) ?? [],
       request.direction,
       program.settlementPeriodSeconds,
-    )
+    ),
+  )
+}
+
+/** The baseline of every ordered stretch, by the methods in the terms. */
+function callBaselines(
+  { terms, allocations, before }: Measurable,
+  readings: ReadonlyMap<ResourceId, readonly DeviceReading[]>,
+): BaselineOf {
+  const { program, request, candidates } = terms
+  const early = byResource(before)
+  const byId = new Map(candidates.map((candidate) => [candidate.resourceId, candidate]))
+  const callOf = (id: ResourceId) => ({
+    program,
+    request,
+    before: early.get(id) ?? [],
+    readings: readings.get(id) ?? [],
   })
+  const energies = new Map<ResourceId, readonly Fraction[] | null>()
+  const fleets = new Map<BaselineMethod, FleetBaselines>()
+  return (id, stretch) => {
+    const candidate = byId.get(id)
+    if (!candidate) throw new Error(`${id} is not among the terms' candidates`)
+    const method = methodFor(program, candidate.kind)
+    if (isOfFleet(method)) {
+      const fleet = fleets.get(method) ?? fleetBaselines(method, candidates, allocations, callOf)
+      fleets.set(method, fleet)
+      return fleet.get(stretchKey(id, stretch.start)) ?? null
+    }
+    const call = callOf(id)
+    const own = energies.has(id) ? (energies.get(id) ?? null) : ownEnergies(candidate, call)
+    energies.set(id, own)
+    return own === null ? null : energyOfStretch(method, call, own, stretch)
+  }
 }
 
 /** W·min promised to the DSO up to where the ordered window ended, in whole Wh per period. */

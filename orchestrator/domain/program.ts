@@ -1,11 +1,8 @@
+import type { BaselineMethod } from './baseline/method.ts'
 import type { OrganisationId, ProgramId } from './ids.ts'
 import type { MicroEurPerKwh } from './money.ts'
 import type { PaymentPolicy } from './payment-policy.ts'
 import type { BasisPoints } from './units.ts'
-
-export type BaselineMethod =
-  | { readonly name: 'mean-of-like-days'; readonly version: 1; readonly days: number }
-  | { readonly name: 'reading-before'; readonly version: 1 }
 
 /** The contract's rules as versioned data, fixed in a call's terms when it is ordered. */
 export type Program = {
@@ -32,6 +29,15 @@ export type Program = {
   readonly paymentPolicy: PaymentPolicy
   readonly chargerBaseline: BaselineMethod
   readonly batteryBaseline: BaselineMethod
+  /** Local dates, YYYY-MM-DD, that count as Sundays or not at all; absent: none. */
+  readonly holidays?: readonly string[]
+  /** W per device over equal slots of the local day, for a deemed baseline. */
+  readonly deemedProfileW?: readonly number[]
+  /**
+   * silent, or absent: no page, message or interface tells an owner of a call before its window
+   * begins. known: everybody may know from gate closure on, which some baselines do not survive.
+   */
+  readonly notice?: 'silent' | 'known'
   /** A device obeys while it is within this many W, or this share, of its setpoint. */
   readonly toleranceW: number
   readonly toleranceBp: BasisPoints

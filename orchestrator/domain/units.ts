@@ -44,3 +44,12 @@ export function energyOrdered(power: Watts, seconds: number): WattMinutes {
 export function toWattHours(energy: WattMinutes): WattHours {
   return wattHours(Math.trunc(energy / 60))
 }
+
+/** Whole division of whole numbers, ties to the even neighbour: no bias over many periods. */
+export function divideHalfEven(numerator: number, denominator: number): number {
+  const floor = Math.floor(numerator / denominator)
+  const rest = numerator - floor * denominator
+  if (rest * 2 < denominator) return floor
+  if (rest * 2 > denominator) return floor + 1
+  return floor % 2 === 0 ? floor : floor + 1
+}

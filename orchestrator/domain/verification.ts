@@ -1,7 +1,15 @@
+import {
+  meanPower,
+  methodFor,
+  orderBaseline,
+  referenceOf,
+  windowInput,
+} from './baseline/candidate.ts'
+import { seriesOfReadings } from './baseline/readings.ts'
 import { canonicalJson, hashOf } from './canonical.ts'
 import { bundleText, commitReadings, type EvidenceBundle, parseEvidence } from './evidence.ts'
 import type { Hex } from './ids.ts'
-import { measure, rawCurve, settlementOf } from './measurement.ts'
+import { measure, settlementOf } from './measurement.ts'
 import type { Rounding } from './settlement.ts'
 import { byResource, type Reading, readingHash } from './telemetry.ts'
 import type { CheckMeterSignature } from './signed-meter/meter-key.ts'
@@ -102,14 +110,34 @@ function commitmentDifferences(bundle: EvidenceBundle): Difference[] {
   ]
 }
 
+/**
+ * Days left out because the resource was called are taken from the terms, where everybody can see
+ * them; all else of a baseline follows from the readings.
+ */
 function baselineDifferences(bundle: EvidenceBundle): Difference[] {
   const { program, request, candidates } = bundle.terms
   const history = byResource(bundle.history)
-  const starts = request.periods.map((period) => period.start)
-  return candidates.flatMap((candidate) => {
-    const mine = history.get(candidate.resourceId) ?? []
-    const curve = rawCurve(program, candidate.baselineMethod, starts, mine)
-    return same(`baseline ${candidate.resourceId}`, candidate.baselineW, curve)
+  const seconds = program.settlementPeriodSeconds
+  const window = windowInput(
+    program,
+    request.periods.map((period) => period.start),
+  )
+  const references = new Map(
+    [program.chargerBaseline, program.batteryBaseline].map((m) => [m, referenceOf(m)]),
+  )
+  return candidates.flatMap(({ resourceId, kind, rating, ...candidate }) => {
+    const method = methodFor(program, kind)
+    const readings = history.get(resourceId) ?? []
+    const series = seriesOfReadings(readings, rating, seconds, seconds)
+    const callDays = new Set(candidate.baseline.callDays)
+    const baseline = orderBaseline(method, window, rating, series, callDays)
+    const baselineW = baseline.energies.map((energy) => meanPower(energy, seconds))
+    const line = `baseline ${resourceId}`
+    return [
+      ...same(`${line}: method`, candidate.baselineMethod, references.get(method)),
+      ...same(line, candidate.baselineW, baselineW),
+      ...same(`${line}: days`, candidate.baseline, baseline),
+    ]
   })
 }
 

@@ -1,10 +1,13 @@
-import { periodAt } from '#domain/allocation.ts'
+import { type Candidate, periodAt } from '#domain/allocation.ts'
+import { methodFor } from '#domain/baseline/candidate.ts'
+import { readingsAround } from '#domain/baseline/readings.ts'
+import { levelPeriods } from '#domain/baseline/stretches.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { commitReadings, type OrderEvidence, parseEvidence, verifiable } from '#domain/evidence.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
-import type { Reading } from '#domain/telemetry.ts'
+import { byResource, type Reading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -86,16 +89,52 @@ function lastEnd(periods: readonly { start: Instant; end: Instant }[], from: Ins
 }
 
 /**
- * One metering interval before the window, so that the reading is there and nothing that was
- * dispatched is in it.
+ * What baselines take in of the call's own day. Up to one metering interval before the window, so
+ * that the readings are there and nothing that was dispatched is in them; the register of the
+ * window's first instant, which ends the last period before it, comes with the window's readings.
  */
 async function readingsBefore(tx: StoreTransaction, call: FlexibilityCall): Promise<Reading[]> {
-  const ids = call.candidates
-    .filter((candidate) => candidate.baselineMethod.name === 'reading-before')
-    .map((candidate) => candidate.resourceId)
-  const at = addSeconds(call.request.window.start, -call.program.meteringIntervalSeconds)
-  const readings = await tx.readings.lastBefore(ids, at)
+  const { program, candidates, request } = call
   const ordered = await tx.evidence.load(call.id, 0)
   if (ordered === null) throw new Error(`${call.id} has no evidence of its order`)
+  const until = addSeconds(request.window.start, -program.meteringIntervalSeconds)
+  const methodOf = ({ kind }: Candidate) => methodFor(program, kind)
+  const last = await tx.readings.lastBefore(
+    candidates.filter((c) => methodOf(c).family === 'last-reading').map((c) => c.resourceId),
+    until,
+  )
+  const levels: Reading[] = []
+  for (const method of new Set(candidates.map(methodOf))) {
+    const mine = candidates.filter((candidate) => methodOf(candidate) === method)
+    levels.push(...(await levelReadings(tx, call, mine, until)))
+  }
+  const readings = [...last, ...levels].sort(byResourceAndTime)
   return verifiable((parseEvidence(ordered) as OrderEvidence).terms, readings)
+}
+
+/** The readings on the boundaries of the periods that set a method's level on the call's own day. */
+async function levelReadings(
+  tx: StoreTransaction,
+  { id, program, request }: FlexibilityCall,
+  candidates: readonly Candidate[],
+  until: Instant,
+): Promise<Reading[]> {
+  const periods = new Set(candidates.flatMap((c) => levelPeriods(c, program, request)))
+  const starts = [...periods].sort((a, b) => a - b)
+  const [first] = starts
+  if (first === undefined) return []
+  const seconds = program.settlementPeriodSeconds
+  const boundaries = starts.flatMap((start) => [start, addSeconds(start, seconds)])
+  const ids = candidates.map(({ resourceId }) => resourceId)
+  // A device that another call moved meanwhile shows no level of its own.
+  const taken = await tx.promises.taken(ids, first, request.window.end)
+  const moved = new Set(taken.filter(({ callId }) => callId !== id).map((p) => p.resourceId))
+  const still = ids.filter((resourceId) => !moved.has(resourceId))
+  const found = byResource(await tx.readings.between(still, addSeconds(first, -seconds), until))
+  return [...found.values()].flatMap((mine) => readingsAround(mine, boundaries, seconds))
+}
+
+function byResourceAndTime(a: Reading, b: Reading): number {
+  if (a.resourceId !== b.resourceId) return a.resourceId < b.resourceId ? -1 : 1
+  return a.at - b.at
 }

@@ -1,10 +1,10 @@
 import type { Allocation } from '#domain/allocation.ts'
-import { divideHalfEven } from '#domain/baseline.ts'
 import { type Delivery, orderedEnergy } from '#domain/delivery.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
-import { measure } from '#domain/measurement.ts'
+import { measure, measuredResources } from '#domain/measurement.ts'
 import { addSeconds, floorToStep, type Instant, instant, secondsBetween } from '#domain/time.ts'
+import { divideHalfEven } from '#domain/units.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 
@@ -35,8 +35,9 @@ export async function followCall(
   const seen = addSeconds(floorToStep(ports.clock.now(), interval), -interval)
   const until = seen < request.window.end ? seen : request.window.end
   const mine = call.allocations.filter((a) => only === null || only.has(a.resourceId))
-  const deliveries =
-    call.windowStartCommitment === null ? [] : await measured(tx, call, mine, until)
+  const isStarted = call.windowStartCommitment !== null
+  const measuredSoFar = isStarted ? await measured(tx, call, until) : []
+  const deliveries = measuredSoFar.filter((d) => only === null || only.has(d.resourceId))
   return request.periods.map(({ start, powerW: requestedW }, i) => {
     const end = addSeconds(start, program.settlementPeriodSeconds)
     const seconds = secondsBetween(start, until < end ? until : end)
@@ -50,20 +51,18 @@ export async function followCall(
 async function measured(
   tx: StoreTransaction,
   call: FlexibilityCall,
-  allocations: readonly Allocation[],
   until: Instant,
 ): Promise<Delivery[]> {
-  const begun = allocations.map((allocation) => ({
+  const begun = call.allocations.map((allocation) => ({
     ...allocation,
     periods: allocation.periods
       .filter((period) => period.start < until)
       .map((period) => (period.end > until ? { ...period, end: until } : period)),
   }))
-  const ids = begun.filter(({ periods }) => periods.length > 0).map((a) => a.resourceId)
-  if (ids.length === 0) return []
+  if (begun.every(({ periods }) => periods.length === 0)) return []
   const { candidates, program, request, before } = call
   const { start, end } = request.window
-  const readings = await tx.readings.between([...new Set(ids)], start, end)
+  const readings = await tx.readings.between(measuredResources(call), start, end)
   return measure({ allocations: begun, before, readings, terms: { candidates, program, request } })
 }
 

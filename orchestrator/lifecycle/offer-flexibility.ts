@@ -7,6 +7,7 @@ import {
   type SkippedResource,
 } from '#domain/allocation.ts'
 import { ratingAsFound } from '#domain/capability.ts'
+import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
 import type { Escrow } from '#domain/escrow.ts'
 import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
@@ -97,7 +98,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
     if (no) skipped.push(no)
     return no === null
   })
-  const { curves, history } = await readHistory(tx, call, willing)
+  const { baselines, history } = await readHistory(tx, call, willing)
   const shares = new Map<string, Candidate['aggregatorShareBp']>()
   for (const aggregator of await tx.organisations.list('aggregator')) {
     shares.set(aggregator.id, aggregator.aggregatorShareBp)
@@ -105,9 +106,11 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   const found = await tx.resources.capabilities(willing.map(({ id }) => id))
   const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
   const candidates = willing.map((resource): Candidate => {
-    const curve = curves.get(resource.id)
+    const baseline = baselines.get(resource.id)
     const share = shares.get(resource.aggregatorId)
-    if (!curve || share === undefined) throw new Error(`${resource.id} has no curve or aggregator`)
+    if (!baseline || share === undefined) {
+      throw new Error(`${resource.id} has no baseline or aggregator`)
+    }
     const { id: resourceId, ownerId, aggregatorId, kind, rating, offer } = resource
     return {
       resourceId,
@@ -117,8 +120,11 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
       kind,
       rating: ratingAsFound(kind, rating, capabilities.get(resourceId) ?? null),
       price: offer.price,
-      baselineMethod: curve.method,
-      baselineW: curve.baselineW,
+      baselineMethod: referenceOf(methodFor(program, kind)),
+      baselineW: baseline.energies.map((energy) =>
+        meanPower(energy, program.settlementPeriodSeconds),
+      ),
+      baseline,
     }
   })
   candidates.sort((a, b) =>

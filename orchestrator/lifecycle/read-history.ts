@@ -1,23 +1,32 @@
-import { likeDays, methodFor } from '#domain/baseline.ts'
+import {
+  type CandidateBaseline,
+  methodFor,
+  orderBaseline,
+  windowInput,
+} from '#domain/baseline/candidate.ts'
+import type { BaselineInput } from '#domain/baseline/input.ts'
+import type { BaselineMethod, HistoryMethod, StateBasedMethod } from '#domain/baseline/method.ts'
+import { readingsAround, seriesOfReadings } from '#domain/baseline/readings.ts'
+import { historyToRead } from '#domain/baseline/shape.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
-import { rawCurve } from '#domain/measurement.ts'
-import type { BaselineMethod } from '#domain/program.ts'
 import type { Resource } from '#domain/resource.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
-import { addSeconds, type Instant } from '#domain/time.ts'
+import { addSeconds, type Instant, localDate } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 
 export type History = {
-  readonly curves: ReadonlyMap<
-    ResourceId,
-    { readonly method: BaselineMethod; readonly baselineW: readonly number[] }
-  >
-  /** The readings on the period boundaries of the days that the curves stand on. */
+  readonly baselines: ReadonlyMap<ResourceId, CandidateBaseline>
+  /** The readings of earlier days that the baselines stand on. */
   readonly history: readonly Reading[]
 }
 
-/** Reads back like day by like day, newest first, until every raw curve stands. */
+type Window = Omit<BaselineInput, 'history'>
+
+/** Further back than any method looks. */
+const LOOK_BACK_DAYS = 368
+
+/** Reads back like day by like day, newest first, until every baseline stands. */
 export async function readHistory(
   tx: StoreTransaction,
   call: FlexibilityCall,
@@ -25,70 +34,70 @@ export async function readHistory(
 ): Promise<History> {
   const { program, request } = call
   const starts = request.periods.map((period) => period.start)
-  const curves = new Map<ResourceId, { method: BaselineMethod; baselineW: readonly number[] }>()
-  const open = new Map<ResourceId, { method: BaselineMethod; days: number; kept: Reading[] }>()
-  for (const resource of resources) {
-    const method = methodFor(program, resource.kind)
-    curves.set(resource.id, { method, baselineW: [] })
-    if (method.name === 'mean-of-like-days') open.set(resource.id, { method, days: 0, kept: [] })
+  const window = windowInput(program, starts)
+  const called = await callDays(tx, call, resources)
+  const kept = new Map<ResourceId, Reading[]>()
+  for (const method of new Set(resources.map(({ kind }) => methodFor(program, kind)))) {
+    const mine = resources.filter(({ kind }) => methodFor(program, kind) === method)
+    if (standsOnHistory(method)) await readDays(tx, method, window, { mine, called, kept })
   }
-  const called = await callDays(tx, [...open.keys()], starts)
-  for (const day of likeDays(starts, program.timeZone, () => false)) {
-    const boundaries = boundariesOf(day.periodStarts, program.settlementPeriodSeconds)
-    const waiting = [...open].filter(([id, entry]) => isWanted(id, entry, day.periodStarts, called))
-    if (waiting.length === 0) continue
-    // A meter off the clock's raster has its values on either side of a boundary.
-    const gap = program.settlementPeriodSeconds
-    const first = addSeconds(boundaries[0] as Instant, -gap)
-    const last = addSeconds(boundaries.at(-1) as Instant, gap)
-    const ids = waiting.map(([id]) => id)
-    const readings = byResource(await tx.readings.between(ids, first, last))
-    for (const [id, entry] of waiting) {
-      const mine = aroundBoundaries(readings.get(id) ?? [], boundaries, gap)
-      if (mine === null) continue // incomplete: the day drops out
-      entry.days += 1
-      entry.kept.push(...mine)
+  const baselines = new Map<ResourceId, CandidateBaseline>()
+  const history: Reading[] = []
+  for (const { id, kind, rating } of resources.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    const mine = (kept.get(id) ?? []).sort((a, b) => a.at - b.at)
+    history.push(...mine)
+    const seconds = program.settlementPeriodSeconds
+    const series = seriesOfReadings(mine, rating, seconds, seconds)
+    const days = called.get(id) ?? new Set()
+    baselines.set(id, orderBaseline(methodFor(program, kind), window, rating, series, days))
+  }
+  return { baselines, history }
+}
+
+function standsOnHistory(method: BaselineMethod): method is HistoryMethod | StateBasedMethod {
+  return method.family === 'history' || method.family === 'state-based'
+}
+
+type Reach = {
+  readonly mine: readonly Resource[]
+  readonly called: ReadonlyMap<ResourceId, ReadonlySet<string>>
+  /** Takes the readings found. */
+  readonly kept: Map<ResourceId, Reading[]>
+}
+
+async function readDays(
+  tx: StoreTransaction,
+  method: HistoryMethod | StateBasedMethod,
+  window: Window,
+  { mine, called, kept }: Reach,
+): Promise<void> {
+  const { enough, days } = historyToRead(method, window)
+  const seconds = window.resolutionSeconds
+  const usable = new Map<ResourceId, number>()
+  for (const { date, starts } of days) {
+    const waiting = mine.filter(({ id }) => {
+      const hasEnough = enough !== null && (usable.get(id) ?? 0) >= enough
+      const isLeftOut = method.days.exclude.callDays && called.get(id)?.has(date)
+      return !hasEnough && (!isLeftOut || method.days.fallback === 'call-days')
+    })
+    const boundaries = boundariesOf(starts, seconds)
+    const [first, last] = [boundaries[0], boundaries.at(-1)]
+    if (waiting.length === 0 || first === undefined || last === undefined) continue
+    const ids = waiting.map(({ id }) => id)
+    // A boundary may lie between two readings: one on each side is read too.
+    const [from, until] = [addSeconds(first, -seconds), addSeconds(last, seconds)]
+    const readings = byResource(await tx.readings.between(ids, from, until))
+    for (const { id, rating } of waiting) {
+      const found = readingsAround(readings.get(id) ?? [], boundaries, seconds)
+      const before = kept.get(id) ?? []
+      kept.set(id, [...before, ...found.filter((reading) => !before.includes(reading))])
+      const series = seriesOfReadings(found, rating, seconds, seconds)
+      const isKnown = (start: Instant) => series.whAt(start) !== null
+      const isUsable =
+        method.days.missing === 'drop-day' ? starts.every(isKnown) : starts.some(isKnown)
+      if (isUsable) usable.set(id, (usable.get(id) ?? 0) + 1)
     }
   }
-  const history: Reading[] = []
-  for (const [id, { method, kept }] of [...open].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    kept.sort((a, b) => a.at - b.at)
-    history.push(...kept)
-    curves.set(id, { method, baselineW: rawCurve(program, method, starts, kept) })
-  }
-  return { curves, history }
-}
-
-function isWanted(
-  id: ResourceId,
-  entry: { method: BaselineMethod; days: number },
-  starts: readonly Instant[],
-  called: ReadonlySet<string>,
-): boolean {
-  const enough = entry.method.name === 'mean-of-like-days' && entry.days >= entry.method.days
-  return !enough && !starts.some((start) => called.has(`${id} ${start}`))
-}
-
-/**
- * The readings that tell the register at each boundary: its own, else its two neighbours where they
- * are no further apart than a period. null: at one of them it cannot be known.
- */
-function aroundBoundaries(
-  readings: readonly Reading[],
-  boundaries: readonly Instant[],
-  gapSeconds: number,
-): Reading[] | null {
-  const kept = new Set<Reading>()
-  for (const boundary of boundaries) {
-    const i = readings.findIndex(({ at }) => at >= boundary)
-    const [before, after] = [readings[i - 1], readings[i]]
-    if (after === undefined) return null
-    kept.add(after)
-    if (after.at === boundary) continue
-    if (before === undefined || after.at - before.at > gapSeconds * 1000) return null
-    kept.add(before)
-  }
-  return [...kept]
 }
 
 function boundariesOf(starts: readonly Instant[], periodSeconds: number): Instant[] {
@@ -97,15 +106,20 @@ function boundariesOf(starts: readonly Instant[], periodSeconds: number): Instan
   )
 }
 
-/** Periods in which a resource was called before: such days are no measure of its habit. */
+/** The local days on which a resource was called before: they are no measure of its habit. */
 async function callDays(
   tx: StoreTransaction,
-  ids: readonly ResourceId[],
-  starts: readonly Instant[],
-): Promise<ReadonlySet<string>> {
-  const first = starts[0]
-  if (first === undefined || ids.length === 0) return new Set()
-  const from = addSeconds(first, -50 * 86_400)
-  const taken = await tx.promises.taken(ids, from, first)
-  return new Set(taken.map(({ resourceId, periodStart }) => `${resourceId} ${periodStart}`))
+  { program, request }: FlexibilityCall,
+  resources: readonly Resource[],
+): Promise<ReadonlyMap<ResourceId, ReadonlySet<string>>> {
+  const days = new Map<ResourceId, Set<string>>()
+  const { start } = request.window
+  const ids = resources.map(({ id }) => id)
+  if (ids.length === 0) return days
+  const from = addSeconds(start, -LOOK_BACK_DAYS * 86_400)
+  for (const { resourceId, periodStart } of await tx.promises.taken(ids, from, start)) {
+    const mine = days.get(resourceId) ?? new Set<string>()
+    days.set(resourceId, mine.add(localDate(periodStart, program.timeZone)))
+  }
+  return days
 }

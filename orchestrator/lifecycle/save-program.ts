@@ -1,8 +1,9 @@
+import { checkBaselines } from '#domain/baseline/check-program.ts'
 import { canonicalJson } from '#domain/canonical.ts'
 import { whole } from '#domain/enrolment.ts'
 import { fieldError } from '#domain/errors.ts'
 import { checkPaymentPolicy } from '#domain/payment-policy-check.ts'
-import type { BaselineMethod, Program } from '#domain/program.ts'
+import type { Program } from '#domain/program.ts'
 import { instant, localDate } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 
@@ -16,8 +17,7 @@ export async function saveProgram(ports: Ports, program: Program): Promise<Progr
   checkDurations(program)
   checkTimeZone(program.timeZone)
   checkMoney(program)
-  checkBaseline('chargerBaseline', program.chargerBaseline)
-  checkBaseline('batteryBaseline', program.batteryBaseline)
+  checkBaselines(program)
   await ports.store.transaction(async (tx) => {
     const dso = await tx.organisations.find(program.dsoId)
     if (dso?.kind !== 'dso') {
@@ -71,8 +71,4 @@ function checkMoney(program: Program): void {
   whole('toleranceW', program.toleranceW, 0, 1_000_000, 'W')
   whole('toleranceBp', program.toleranceBp, 0, 10_000, 'bp')
   checkPaymentPolicy('paymentPolicy', program.paymentPolicy)
-}
-
-function checkBaseline(field: string, method: BaselineMethod): void {
-  if (method.name === 'mean-of-like-days') whole(`${field}.days`, method.days, 1, 60, 'days')
 }

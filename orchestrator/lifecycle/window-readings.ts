@@ -1,4 +1,5 @@
 import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
+import { measuredResources } from '#domain/measurement.ts'
 import type { Reading } from '#domain/telemetry.ts'
 import { addSeconds } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -15,7 +16,7 @@ export async function windowReadings(
   const { start } = call.request.window
   const end = deliveryEnd(call)
   const { meteringIntervalSeconds, settlementPeriodSeconds: longestGap } = call.program
-  const ids = call.allocations.map(({ resourceId }) => resourceId)
+  const ids = measuredResources(call)
   const within = await tx.readings.between(
     ids,
     addSeconds(start, -meteringIntervalSeconds),

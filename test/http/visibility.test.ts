@@ -12,7 +12,14 @@ import { callId, organisationId, ownerId, type ResourceId } from '#domain/ids.ts
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
-import { aProgram, aRequest, aResource, anOrganisation, WINDOW_START } from '../support/builders.ts'
+import {
+  aBaseline,
+  aProgram,
+  aRequest,
+  aResource,
+  anOrganisation,
+  WINDOW_START,
+} from '../support/builders.ts'
 import { type Service, startService } from './service.ts'
 
 /**
@@ -169,8 +176,7 @@ function build(id: string, drawing: Drawn, now: number): FlexibilityCall {
       kind: resource.kind,
       rating: resource.rating,
       price: resource.offer.price,
-      baselineMethod: program.chargerBaseline,
-      baselineW: [7000, 7000],
+      ...aBaseline([7000, 7000]),
     })),
     allocations: allocated.map((resourceId) => ({
       resourceId,

@@ -24,6 +24,7 @@ import type { Resource } from '#domain/resource.ts'
 import type { Reading } from '#domain/telemetry.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
+import { baselineMethod } from '../support/builders.ts'
 
 export const NOW = instant(Date.UTC(2024, 0, 17, 17, 0))
 export const CAPABILITY: Capability = {
@@ -76,8 +77,8 @@ export function program(fields: Partial<Program> = {}): Program {
     priceCapMax: microEurPerKwh(500_000n),
     feeBp: basisPoints(200),
     paymentPolicy: curvePolicy([{ deliveredBp: 10_000, payBp: 10_000 }]),
-    chargerBaseline: { name: 'mean-of-like-days', version: 1, days: 10 },
-    batteryBaseline: { name: 'reading-before', version: 1 },
+    chargerBaseline: baselineMethod('mean-10-of-10'),
+    batteryBaseline: baselineMethod('reading-before'),
     toleranceW: 200,
     toleranceBp: basisPoints(500),
     ...fields,

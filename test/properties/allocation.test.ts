@@ -4,7 +4,7 @@ import { allocate, type Offerable, type PeriodNeed } from '#domain/allocation.ts
 import { microEurPerKwh } from '#domain/money.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
-import { aProgram, aResource, WINDOW_START } from '../support/builders.ts'
+import { aBaseline, aResource, WINDOW_START } from '../support/builders.ts'
 
 const PERIODS = 3
 const needs = (powers: readonly number[]): PeriodNeed[] =>
@@ -36,8 +36,7 @@ function offers(specs: readonly Spec[]): Offerable[] {
         kind,
         rating,
         price: microEurPerKwh(BigInt(price)),
-        baselineMethod: aProgram().batteryBaseline,
-        baselineW: [],
+        ...aBaseline(),
       },
       fromW: promised.map(() => (kind === 'battery' ? 0 : fromW)),
       powerMaxW: promised.map((isTaken) => (isTaken ? 0 : most)),

@@ -1,4 +1,8 @@
 import { SIMULATED_PARTIES, simulatedSignature } from '#adapters/simulated/rail.ts'
+import { READ_AS_WINDOW_BEGINS, referenceOf } from '#domain/baseline/candidate.ts'
+import { fraction } from '#domain/baseline/fraction.ts'
+import type { BaselineMethod } from '#domain/baseline/method.ts'
+import { builtInMethod } from '#domain/baseline/methods.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { FlexibilityRequest } from '#domain/flexibility-request.ts'
 import {
@@ -24,6 +28,25 @@ export const WINDOW_START: Instant = parseInstant('2026-01-14T16:00:00Z')
 export const dso = organisationId('dso')
 export const north = congestionPointId('cp-north')
 
+/** A method that comes with the product. */
+export function baselineMethod(name: string): BaselineMethod {
+  const found = builtInMethod(name)
+  if (!found) throw new Error(`there is no baseline method ${name}`)
+  return found
+}
+
+/** What a candidate says of a baseline that is read as its window begins, or of a given curve. */
+export function aBaseline(baselineW: readonly number[] = [], periodSeconds = 900) {
+  return {
+    baselineMethod: referenceOf(baselineMethod('reading-before')),
+    baselineW,
+    baseline: {
+      ...READ_AS_WINDOW_BEGINS,
+      energies: baselineW.map((powerW) => fraction(powerW * periodSeconds, 3600)),
+    },
+  }
+}
+
 export function aProgram(changes: Partial<Program> = {}): Program {
   return {
     id: programId('program-1'),
@@ -45,8 +68,8 @@ export function aProgram(changes: Partial<Program> = {}): Program {
       { deliveredBp: 2500, payBp: 0 },
       { deliveredBp: 9500, payBp: 10_000 },
     ]),
-    chargerBaseline: { name: 'mean-of-like-days', version: 1, days: 10 },
-    batteryBaseline: { name: 'reading-before', version: 1 },
+    chargerBaseline: baselineMethod('mean-10-of-10'),
+    batteryBaseline: baselineMethod('reading-before'),
     toleranceW: 200,
     toleranceBp: basisPoints(500),
     ...changes,

@@ -10,7 +10,7 @@ import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import { escrowNeeded, type SettlementInput, settle } from '#domain/settlement.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
-import { aProgram, aResource, WINDOW_START } from './builders.ts'
+import { aBaseline, aResource, WINDOW_START } from './builders.ts'
 
 /** One resource: ordered and delivered Wh per settlement period; null: no readings. */
 export type PayeeRow = {
@@ -96,8 +96,7 @@ function candidateOf(row: PayeeRow, i: number): Candidate {
     kind,
     rating: BIG,
     price: microEurPerKwh(BigInt(row.price)),
-    baselineMethod: aProgram().batteryBaseline,
-    baselineW: [],
+    ...aBaseline(),
   }
 }
 

@@ -33,13 +33,11 @@ type Search = DayQuestion & { readonly pool: DayPool }
 
 /** The days that the mean is taken over, newest first. @throws Refusal where there are too few. */
 export function chooseDays(question: DayQuestion): DayValues[] {
-  const { rules, callDay, input } = question
-  const isWorkingDay = dayTypeOf(callDay, 'wd-nwd', input) === 'working'
-  const pool = isWorkingDay ? rules.pool : (rules.nonWorkingPool ?? rules.pool)
+  const pool = poolFor(question)
   const search = { ...question, pool }
   const used = withoutLowUsage(search, lookBack(search))
   if (used.length < pool.minDays) {
-    const got = `${used.length} among the ${pool.lookbackDays} days before ${callDay.date}`
+    const got = `${used.length} among the ${pool.lookbackDays} days before ${question.callDay.date}`
     throw new Refusal('too-few-days', `${pool.minDays} usable days`, got)
   }
   return select(search, used).toSorted((a, b) => b.day.number - a.day.number)
@@ -57,17 +55,54 @@ function dayTypeOf(
   return dayTypes === 'wd-nwd' ? 'other' : dayOfWeek
 }
 
+type LikeDay = { readonly day: LocalDay; readonly back: number }
+
+/** Days of the look-back that are alike, newest first. */
+function* likeDays({ rules, calendar, callDay, input, pool }: Omit<Search, 'dropped'>) {
+  const callType = dayTypeOf(callDay, rules.dayTypes, input)
+  for (let back = 1; back <= pool.lookbackDays; back++) {
+    const day = calendar.day(callDay.number - back)
+    if (dayTypeOf(day, rules.dayTypes, input) === callType) yield { day, back } satisfies LikeDay
+  }
+}
+
+/**
+ * The like days whose readings are asked for, newest first, with the starts of the intervals that
+ * are read. With `enough` such days that can be used nothing more is looked at; null: with none.
+ */
+export function daysToRead(question: Omit<DayQuestion, 'dropped'>): {
+  readonly enough: number | null
+  readonly days: readonly { readonly date: string; readonly starts: readonly Instant[] }[]
+} {
+  const { rules, window, adjust } = question
+  const search = { ...question, pool: poolFor(question) }
+  const readable = [...likeDays(search)].filter(({ day, back }) => {
+    const reason = reasonBefore(search, day, back)
+    return reason === null || reason === 'call-day'
+  })
+  const readsAll = rules.exclude.lowUsage !== null || rules.fallback === 'call-days'
+  const days = readable.map(({ day, back }) => ({
+    date: day.date,
+    starts: [...window, ...adjust].flatMap((slot) => instantsOf(search, slot, back)),
+  }))
+  return { enough: readsAll ? null : search.pool.size, days }
+}
+
+/** The pool that goes for the call's own day. */
+function poolFor({ rules, callDay, input }: Omit<DayQuestion, 'dropped'>): DayPool {
+  const isWorkingDay = dayTypeOf(callDay, 'wd-nwd', input) === 'working'
+  return isWorkingDay ? rules.pool : (rules.nonWorkingPool ?? rules.pool)
+}
+
 /** Like days that pass every rule but that of low usage, newest first. */
 function lookBack(search: Search): DayValues[] {
-  const { rules, calendar, callDay, input, dropped, pool } = search
-  const callType = dayTypeOf(callDay, rules.dayTypes, input)
+  const { rules, dropped, pool } = search
   const wanted = rules.exclude.lowUsage ? Number.POSITIVE_INFINITY : pool.size
   const passing: DayValues[] = []
   const called: DayValues[] = []
   let calledInRow = 0
-  for (let back = 1; back <= pool.lookbackDays && passing.length < wanted; back++) {
-    const day = calendar.day(callDay.number - back)
-    if (dayTypeOf(day, rules.dayTypes, input) !== callType) continue
+  for (const { day, back } of likeDays(search)) {
+    if (passing.length >= wanted) break
     const early = reasonBefore(search, day, back)
     if (early !== null && early !== 'call-day') {
       dropped.push({ date: day.date, reason: early })
@@ -82,7 +117,7 @@ function lookBack(search: Search): DayValues[] {
     } else if (typeof found === 'string') dropped.push({ date: day.date, reason: found })
     else passing.push(found)
     if (rules.callDaysInRowMax !== null && calledInRow > rules.callDaysInRowMax) {
-      const expected = `at most ${rules.callDaysInRowMax} call days in a row before ${callDay.date}`
+      const expected = `at most ${rules.callDaysInRowMax} call days in a row before ${search.callDay.date}`
       throw new Refusal('frozen-by-calls', expected, `${calledInRow}`)
     }
   }
@@ -98,7 +133,7 @@ function lookBack(search: Search): DayValues[] {
 
 /** What can be said of a day without its readings. */
 function reasonBefore(
-  { rules, input }: DayQuestion,
+  { rules, input }: Omit<Search, 'dropped'>,
   day: LocalDay,
   back: number,
 ): DayReason | null {
@@ -120,8 +155,10 @@ function valuesOf(search: Search, day: LocalDay, back: number): DayValues | DayR
   if (window.every((instants) => instants.length === 0)) return 'no-such-local-time'
   const read = (instants: readonly Instant[]) => instants.map((at) => readWh(input.history, at))
   const [windowWh, adjustWh] = [window.map(read), adjust.map(read)]
-  const isComplete = [...windowWh, ...adjustWh].every((values) => !values.includes(null))
-  if (!isComplete && rules.missing === 'drop-day') return 'missing-interval'
+  if (rules.missing === 'drop-day') {
+    const missing = firstMissing([...window, ...adjust], [...windowWh, ...adjustWh])
+    if (missing !== null) return input.history.faultAt?.(missing) ?? 'missing-interval'
+  }
   const known = (values: readonly (number | null)[]) => values.filter((wh) => wh !== null)
   const values = { window: windowWh.map(known), adjust: adjustWh.map(known) }
   const all = values.window.flat()
@@ -132,7 +169,22 @@ function valuesOf(search: Search, day: LocalDay, back: number): DayValues | DayR
   return { day, ...values, sumWh: all.reduce((sum, wh) => sum + wh, 0), count: all.length }
 }
 
-function instantsOf({ calendar, callDay }: DayQuestion, slot: Slot, back: number): Instant[] {
+function firstMissing(
+  instants: readonly (readonly Instant[])[],
+  energies: readonly (readonly (number | null)[])[],
+): Instant | null {
+  for (const [i, values] of energies.entries()) {
+    const j = values.indexOf(null)
+    if (j >= 0) return instants[i]?.[j] ?? null
+  }
+  return null
+}
+
+function instantsOf(
+  { calendar, callDay }: Omit<Search, 'dropped'>,
+  slot: Slot,
+  back: number,
+): Instant[] {
   return instantsAt(calendar.day(callDay.number - back + slot.daysAfter), slot.clockMs)
 }
 

@@ -1,5 +1,5 @@
 import { type Instant, parseInstant } from '../time.ts'
-import { adjust, anchorOf } from './adjust.ts'
+import { adjust } from './adjust.ts'
 import { faultOf } from './check-method.ts'
 import { type Fraction, floorOf, fraction, halfEven, isLess, meanOf, ZERO } from './fraction.ts'
 import type {
@@ -12,6 +12,7 @@ import type {
 import type { Adjustment, BaselineMethod, HistoryMethod, StateBasedMethod } from './method.ts'
 import { readWh, Refusal } from './refusal.ts'
 import { adjustmentOf, type Shape, shapeFrom } from './shape.ts'
+import { readUntil } from './silence.ts'
 import { constantOf, controlOf, deemedOf, nominatedOf, sameDayOf } from './without-history.ts'
 
 /** A clock that was never set says 1970; one of 32 bits ends in 2106. */
@@ -164,30 +165,4 @@ function checkSilence(method: BaselineMethod, input: BaselineInput): void {
   if (readsUntil === null || readsUntil <= notifiedAt) return
   const expected = 'readings up to the notification only'
   throw new Refusal('window-known-beforehand', expected, `${method.name} reads up to ${readsUntil}`)
-}
-
-/** The end of what a method reads of the call's own day; null: nothing. */
-function readUntil(method: BaselineMethod, input: BaselineInput): number | null {
-  const start = input.periodStarts[0] as Instant
-  switch (method.family) {
-    case 'history': {
-      const { adjustment } = method
-      if (adjustment === null) return null
-      return anchorOf(adjustment.anchor, input) - adjustment.stretch.untilSeconds * 1000
-    }
-    case 'same-day': {
-      if (method.after === null) return start - (method.before?.untilSeconds ?? 0) * 1000
-      const windowSeconds = input.periodStarts.length * input.resolutionSeconds
-      return start + (windowSeconds + method.after.fromSeconds) * 1000
-    }
-    case 'state-based':
-    case 'last-reading':
-      return start
-    case 'zero':
-    case 'nominated':
-    case 'deemed':
-    case 'firm-level':
-    case 'control-group':
-      return null
-  }
 }

@@ -4,7 +4,16 @@ import type { Instant, TimeWindow } from '../time.ts'
 export type EnergySeries = {
   /** null: no reading tells it. */
   readonly whAt: (start: Instant) => number | null
+  /** Why an interval is not known; null: it is. A series that does not say has no readings. */
+  readonly faultAt?: (start: Instant) => SeriesFault | null
 }
+
+export type SeriesFault =
+  | 'missing-interval'
+  /** The register fell on a device that cannot feed in. */
+  | 'meter-reset'
+  /** More energy than the device's rating can give or take in the time. */
+  | 'beyond-rating'
 
 /** Calendar days are local dates, YYYY-MM-DD. */
 export type BaselineInput = {
@@ -54,7 +63,7 @@ export type DayReason =
   | 'stale'
   | 'outage'
   | 'no-such-local-time'
-  | 'missing-interval'
+  | SeriesFault
   /** The day's temperature is not known, and the method goes by it. */
   | 'no-temperature'
   | 'low-usage'

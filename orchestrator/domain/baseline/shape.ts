@@ -1,6 +1,6 @@
 import type { Instant } from '../time.ts'
 import { anchorOf, periodsBefore } from './adjust.ts'
-import { chooseDays, type DayValues, type Slot } from './choose-days.ts'
+import { chooseDays, type DayValues, daysToRead, type Slot } from './choose-days.ts'
 import { type Fraction, fraction, meanOf } from './fraction.ts'
 import type { BaselineInput, DroppedDay } from './input.ts'
 import { calendarOf } from './local-day.ts'
@@ -33,20 +33,40 @@ export function adjustmentOf(method: HistoryMethod | StateBasedMethod): Adjustme
 type Window = Pick<BaselineInput, 'timeZone' | 'periodStarts' | 'resolutionSeconds' | 'notifiedAt'>
 
 /** The periods of the call's own day that set the level. */
-export function levelStarts(method: HistoryMethod | StateBasedMethod, window: Window): Instant[] {
+function levelStarts(method: HistoryMethod | StateBasedMethod, window: Window): Instant[] {
   const rule = adjustmentOf(method)
   if (rule === null) return []
   return periodsBefore(anchorOf(rule.anchor, window), rule.stretch, window.resolutionSeconds)
 }
 
 /** Instants by the clock on the wall, counted from the call's own day. */
-export function slotsOf({ timeZone, periodStarts }: Window, starts: readonly Instant[]): Slot[] {
+function slotsOf({ timeZone, periodStarts }: Window, starts: readonly Instant[]): Slot[] {
   const calendar = calendarOf(timeZone)
   const callDay = calendar.localTime(periodStarts[0] as Instant).day
   return starts.map((at) => {
     const { day, clockMs } = calendar.localTime(at)
     return { daysAfter: day.number - callDay.number, clockMs }
   })
+}
+
+function questionOf(method: HistoryMethod | StateBasedMethod, input: BaselineInput) {
+  const calendar = calendarOf(input.timeZone)
+  return {
+    rules: method.days,
+    calendar,
+    callDay: calendar.localTime(input.periodStarts[0] as Instant).day,
+    window: slotsOf(input, input.periodStarts),
+    adjust: slotsOf(input, levelStarts(method, input)),
+    input,
+  }
+}
+
+/** Which earlier days' readings a method asks for in a window. */
+export function historyToRead(
+  method: HistoryMethod | StateBasedMethod,
+  input: Omit<BaselineInput, 'history'>,
+): ReturnType<typeof daysToRead> {
+  return daysToRead(questionOf(method, { ...input, history: { whAt: () => null } }))
 }
 
 /** @throws Refusal */
@@ -56,12 +76,10 @@ export function shapeFrom(
   dropped: DroppedDay[],
 ): Shape {
   const rules = method.days
-  const calendar = calendarOf(input.timeZone)
-  const callDay = calendar.localTime(input.periodStarts[0] as Instant).day
   const starts = levelStarts(method, input)
-  const [window, level] = [slotsOf(input, input.periodStarts), slotsOf(input, starts)]
-  const days = chooseDays({ rules, calendar, callDay, window, adjust: level, input, dropped })
-  const energies = window.map((_, i) => {
+  const question = questionOf(method, input)
+  const days = chooseDays({ ...question, dropped })
+  const energies = question.window.map((_, i) => {
     const mean = meanOfSlot(rules, days, (day) => day.window[i] ?? [])
     if (mean !== null) return mean
     const got = 'none: the change of clocks skips it on all of them'

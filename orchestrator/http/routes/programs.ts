@@ -1,8 +1,15 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import type { BaselineMethod, Program } from '#domain/program.ts'
+import type { Program } from '#domain/program.ts'
 import { basisPoints } from '#domain/units.ts'
 import { saveProgram } from '#lifecycle/save-program.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
+import {
+  BaselineChoice,
+  BaselineView,
+  BuiltInMethodView,
+  builtInMethodViews,
+  readBaseline,
+} from '../baseline-schemas.ts'
 import type { ApiContext } from '../context.ts'
 import { notFound } from '../problem.ts'
 import {
@@ -15,14 +22,6 @@ import {
 } from '../policy-schemas.ts'
 import { answers, OrganisationIdText, PriceText, ProgramIdText, takes } from '../schemas.ts'
 
-const Baseline = z.discriminatedUnion('name', [
-  z.strictObject({
-    name: z.literal('mean-of-like-days'),
-    version: z.literal(1),
-    days: z.int(),
-  }),
-  z.strictObject({ name: z.literal('reading-before'), version: z.literal(1) }),
-])
 const Share = z.int().min(0).max(20_000)
 
 const ProgramBody = z.strictObject({
@@ -42,8 +41,11 @@ const ProgramBody = z.strictObject({
   priceCapMaxMinorPerKwh: PriceText,
   feeBp: Share,
   ...PolicyChoice,
-  chargerBaseline: Baseline,
-  batteryBaseline: Baseline,
+  chargerBaseline: BaselineChoice,
+  batteryBaseline: BaselineChoice,
+  holidays: z.array(z.string().max(10)).max(400).readonly().optional(),
+  deemedProfileW: z.array(z.int()).max(1440).readonly().optional(),
+  notice: z.enum(['silent', 'known']).optional(),
   toleranceW: z.int(),
   toleranceBp: Share,
 })
@@ -52,6 +54,8 @@ const { paymentCurve: _short, ...Shown } = ProgramBody.shape
 const ProgramView = z.object({
   ...Shown,
   paymentPolicy: PolicyView,
+  chargerBaseline: BaselineView,
+  batteryBaseline: BaselineView,
   id: z.string(),
   dsoId: z.string(),
   priceCapMaxMinorPerKwh: z.string(),
@@ -82,6 +86,14 @@ const getPolicies = createRoute({
   responses: { 200: answers(z.array(BuiltInView), 'Built in, in no order of merit') },
 })
 
+const getMethods = createRoute({
+  method: 'get',
+  path: '/v1/baseline-methods',
+  summary: 'Baseline methods that a program may name, each with its hash and what it suits',
+  ...forRoles('dso', 'aggregator', 'owner', 'operator'),
+  responses: { 200: answers(z.array(BuiltInMethodView), 'Built in, in no order of merit') },
+})
+
 /** The contract's rules. */
 export function programRoutes({ ports }: ApiContext) {
   return new OpenAPIHono<ApiEnv>()
@@ -91,6 +103,7 @@ export function programRoutes({ ports }: ApiContext) {
       if (role === 'dso' && body.dsoId !== organisationId) throw notFound()
       return c.json(programView(await saveProgram(ports, readProgram(body))), 200)
     })
+    .openapi(getMethods, (c) => c.json(builtInMethodViews(), 200))
     .openapi(getPolicies, (c) => c.json(builtInViews(), 200))
     .openapi(getPrograms, async (c) => {
       const { role, organisationId } = c.get('key')
@@ -105,9 +118,16 @@ export function programRoutes({ ports }: ApiContext) {
 
 function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...named } = body
-  const { paymentPolicy, paymentCurve, ...rest } = named
+  const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
+  const { holidays, deemedProfileW, notice, ...rest } = stated
   return {
     ...rest,
+    // Absent stays absent: the same program has the same bytes.
+    ...(holidays ? { holidays } : {}),
+    ...(deemedProfileW ? { deemedProfileW } : {}),
+    ...(notice ? { notice } : {}),
+    chargerBaseline: readBaseline('chargerBaseline', chargerBaseline),
+    batteryBaseline: readBaseline('batteryBaseline', batteryBaseline),
     priceCapMax,
     paymentPolicy: readPolicy({ paymentPolicy, paymentCurve }),
     feeBp: basisPoints(feeBp),
@@ -121,13 +141,7 @@ export function programView(program: Program): z.infer<typeof ProgramView> {
     ...rest,
     priceCapMaxMinorPerKwh: priceCapMax.toString(),
     paymentPolicy: policyView(paymentPolicy),
-    chargerBaseline: baselineView(chargerBaseline),
-    batteryBaseline: baselineView(batteryBaseline),
+    chargerBaseline: { ...chargerBaseline },
+    batteryBaseline: { ...batteryBaseline },
   }
-}
-
-function baselineView(method: BaselineMethod): z.infer<typeof Baseline> {
-  return method.name === 'mean-of-like-days'
-    ? { name: method.name, version: method.version, days: method.days }
-    : { name: method.name, version: method.version }
 }

@@ -6,6 +6,7 @@ import { microEurPerKwh } from '#domain/money.ts'
 import type { ChargingSession } from '#domain/resource.ts'
 import { addSeconds, instant, parseInstant } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
+import { aBaseline } from '../../support/builders.ts'
 import { bundledScenario } from '#simulations/scenarios/bundled.ts'
 import { habitW } from '#simulations/scenarios/habit.ts'
 import type { Scenario, ScenarioCall, ScenarioDevice } from '#simulations/scenarios/scenario.ts'
@@ -35,8 +36,7 @@ function nowOf(scenario: Scenario, device: ScenarioDevice, periods: number): Res
     kind: device.kind,
     price: microEurPerKwh(BigInt(device.offer.price)),
     rating: device.rating,
-    baselineMethod: { name: 'reading-before', version: 1 },
-    baselineW: Array.from({ length: periods }, () => habit),
+    ...aBaseline(Array.from({ length: periods }, () => habit)),
   }
   const powerW = isCharger ? (device.visits[0]?.car.maxW ?? 0) : 0
   return {
