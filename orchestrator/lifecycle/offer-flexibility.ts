@@ -93,18 +93,22 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   const { request, program } = call
   const resources = await tx.resources.list({ congestionPointId: request.congestionPointId })
   const skipped: SkippedResource[] = []
-  const willing = resources.filter((resource) => {
+  const answering = resources.filter((resource) => {
     const no = standingOfferAnswers(resource, request, program.timeZone)
     if (no) skipped.push(no)
     return no === null
+  })
+  const found = await tx.resources.capabilities(answering.map(({ id }) => id))
+  const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
+  const willing = answering.map((resource) => {
+    const { id, kind, rating } = resource
+    return { ...resource, rating: ratingAsFound(kind, rating, capabilities.get(id) ?? null) }
   })
   const { baselines, history } = await readHistory(tx, call, willing)
   const shares = new Map<string, Candidate['aggregatorShareBp']>()
   for (const aggregator of await tx.organisations.list('aggregator')) {
     shares.set(aggregator.id, aggregator.aggregatorShareBp)
   }
-  const found = await tx.resources.capabilities(willing.map(({ id }) => id))
-  const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
   const candidates = willing.map((resource): Candidate => {
     const baseline = baselines.get(resource.id)
     const share = shares.get(resource.aggregatorId)
@@ -118,7 +122,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
       aggregatorId,
       aggregatorShareBp: share,
       kind,
-      rating: ratingAsFound(kind, rating, capabilities.get(resourceId) ?? null),
+      rating,
       price: offer.price,
       baselineMethod: referenceOf(methodFor(program, kind)),
       baselineW: baseline.energies.map((energy) =>

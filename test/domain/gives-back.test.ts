@@ -9,7 +9,7 @@ import { ratingAsFound } from '#domain/capability.ts'
 import { offerable, type ResourceNow } from '#domain/flexibility-offer.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
-import { aProgram, aResource, WINDOW_START } from '../support/builders.ts'
+import { aBaseline, aResource, WINDOW_START } from '../support/builders.ts'
 
 const { id, ownerId, aggregatorId, rating: plain, offer } = aResource('car', 'charger', 0n)
 const rating = { ...plain, exportMaxW: 7000, energyWh: 60_000, reserveWh: 24_000 }
@@ -28,8 +28,7 @@ function now({ rating: other = {}, socBp = 5000, neededWh = 1000 }: Changes = {}
       kind: 'charger',
       rating: { ...rating, ...other },
       price: offer.price,
-      baselineMethod: aProgram().chargerBaseline,
-      baselineW: [7000],
+      ...aBaseline([7000]),
     },
     reading: { resourceId: id, at, powerW: 7000, registerWh: 1000, socBp },
     session: {
