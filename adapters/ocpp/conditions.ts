@@ -10,21 +10,21 @@ import {
 } from './limits-elsewhere.ts'
 import { flag, object, objects, optionalNumber, optionalText, text } from './read.ts'
 import { eventTime } from './session-rules.ts'
-import type { Session, SessionContext } from './station.ts'
+import type { Session, SessionContext, Station } from './station.ts'
 import { fromTimestamp, limitToWatts } from './wire.ts'
 
-/** Per EVSE, over all connections of a station. */
+/** Per EVSE, over all connections of a station; few stations have any. */
 export type Conditions = {
   readonly limits: LimitsElsewhere
   /** EVSEs whose driver wants full power now. */
-  readonly overridden: Set<number>
+  overridden: Set<number> | null
 }
 
 const READ_BACK_DEADLINE_MS = 10_000
 const ORDER_DEADLINE_MS = 10_000
 
 export function createConditions(): Conditions {
-  return { limits: createLimitsElsewhere(), overridden: new Set() }
+  return { limits: createLimitsElsewhere(), overridden: null }
 }
 
 /** NotifyChargingLimit: an energy manager, a grid operator or another system has set a limit. */
@@ -60,9 +60,14 @@ export function notifyPriorityCharging(context: SessionContext, payload: Payload
   return {}
 }
 
+/** Does the driver want full power now, whatever is ordered? */
+export function isOverridden({ conditions }: Station, evseId: number): boolean {
+  return conditions.overridden?.has(evseId) === true
+}
+
 /** What a driver asked for ends with the transaction. */
 export function endOverride(context: SessionContext, evseId: number): void {
-  if (context.station.conditions.overridden.has(evseId)) override(context, evseId, false)
+  if (isOverridden(context.station, evseId)) override(context, evseId, false)
 }
 
 /** Only its type: the free text beside it may hold addresses or id tags. */
@@ -79,8 +84,9 @@ function override(context: SessionContext, evseId: number, isOn: boolean): void 
   const { station, sink } = context
   const resource = station.resources.get(evseId)
   if (resource === undefined) return
-  if (isOn) station.conditions.overridden.add(evseId)
-  else station.conditions.overridden.delete(evseId)
+  const overridden = (station.conditions.overridden ??= new Set())
+  if (isOn) overridden.add(evseId)
+  else overridden.delete(evseId)
   sink.overridden(resource.id, isOn)
   if (!isOn) orderAgain(context, evseId, resource)
 }

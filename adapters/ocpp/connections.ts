@@ -128,7 +128,9 @@ export class Connections {
   /** Looks after what runs out or had to wait, on each station by itself. */
   async tendAll(): Promise<void> {
     const { log } = this.#options
-    const ready = [...this.#stations.values()].filter((station) => station.ready)
+    const ready = [...this.#stations.values()].filter(
+      ({ ready, session }) => ready && session?.needsTending() === true,
+    )
     await Promise.all(
       ready.map(async ({ session, identity }) => {
         try {

@@ -13,7 +13,7 @@ import {
   type Status,
   TAKEN,
 } from './profile-calls.ts'
-import type { FlashPurpose } from './profile-ledger.ts'
+import type { FlashPurpose } from './flash-ledger.ts'
 import type { QuirkProfile } from './quirks.ts'
 import { optionalObject, optionalText } from './read.ts'
 import { defaultSchedule, type ProfileParts } from './schedules.ts'

@@ -7,6 +7,7 @@ import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
 import { formatInstant, type Instant } from '#domain/time.ts'
+import { isOverridden } from './conditions.ts'
 import type { ProfileForm } from './forms.ts'
 import {
   callOrRefuse,
@@ -33,6 +34,8 @@ export type DynamicOrder = {
 export type DynamicProfiles = {
   /** @throws DomainError like any call */
   set(order: DynamicOrder, form: ProfileForm, deadlineMs: number): Promise<Status>
+  /** Does any profile stand that has to be renewed? */
+  isHolding(): boolean
   /** Renews what would run out before its end. */
   renew(deadlineMs: number): Promise<void>
   forget(connectorId: number): void
@@ -68,6 +71,7 @@ export function createDynamicProfiles(
   return {
     set: (order, form, deadlineMs) => set(parts, order, form, deadlineMs),
     forget: (connectorId) => void held.delete(connectorId),
+    isHolding: () => held.size > 0,
     async renew(deadlineMs) {
       for (const one of held.values()) await renew(parts, one, deadlineMs)
     },
@@ -162,7 +166,7 @@ async function renew(parts: Parts, one: Held, deadlineMs: number): Promise<void>
   const now = clock.now()
   const isWanted =
     station.transactions.running(connectorId)?.id === transaction.id &&
-    !station.conditions.overridden.has(connectorId)
+    !isOverridden(station, connectorId)
   if (!isWanted || now >= setpoint.validUntil) {
     held.delete(connectorId)
     return

@@ -14,6 +14,8 @@ import { grainOf } from './wire.ts'
 export type Elsewhere = {
   /** What a composite schedule told. */
   saw(resource: Resource, effective: EffectiveSetpoint): void
+  /** Is there anything that may be another's limit? */
+  isWatching(): boolean
   /** Looks again at what may be another's limit. */
   look(deadlineMs: number): Promise<void>
 }
@@ -25,7 +27,7 @@ const LOOK_EVERY_MS = 60_000
 
 export function createElsewhere(context: SessionContext, dialect: ProfileDialect): Elsewhere {
   const { station, clock } = context
-  const suspects = new Map<number, { isTold: boolean; seenAt: Instant }>()
+  let suspects: Map<number, { isTold: boolean; seenAt: Instant }> | null = null // few have any
 
   /** null: it says no less than we and the default let through, or nothing can be concluded. */
   function lowerThanOurs(resource: Resource, effective: EffectiveSetpoint): number | null {
@@ -44,24 +46,26 @@ export function createElsewhere(context: SessionContext, dialect: ProfileDialect
   function saw(resource: Resource, effective: EffectiveSetpoint): void {
     if (context.version !== 'ocpp1.6') return
     const connectorId = connectorOf(resource)
-    const suspect = suspects.get(connectorId)
+    const suspect = suspects?.get(connectorId)
     const lowerW = lowerThanOurs(resource, effective)
     if (lowerW === null) {
       if (suspect?.isTold === true) noteLimit(context, connectorId, SOURCE, null)
-      suspects.delete(connectorId)
+      suspects?.delete(connectorId)
       return
     }
     const now = clock.now()
     const changedAt = station.ledger.changedAt(connectorId)
     const isSettled = changedAt === null || now - changedAt >= SETTLED_MS
     if (isSettled) noteLimit(context, connectorId, SOURCE, lowerW)
+    suspects ??= new Map()
     suspects.set(connectorId, { isTold: isSettled || suspect?.isTold === true, seenAt: now })
   }
 
   return {
     saw,
+    isWatching: () => suspects !== null && suspects.size > 0,
     async look(deadlineMs) {
-      for (const [connectorId, { isTold, seenAt }] of suspects) {
+      for (const [connectorId, { isTold, seenAt }] of suspects ?? []) {
         const resource = station.resources.get(connectorId)
         const isDue = clock.now() - seenAt >= (isTold ? LOOK_EVERY_MS : SETTLED_MS)
         if (resource === undefined || !isDue) continue

@@ -18,6 +18,8 @@ export type PauseRecord = {
   heard(connectorId: number, state: string): boolean
   /** It took a limit of 0 and did not go there; taken back where it does not follow its least either. */
   learn(connectorId: number, pauses: false | null): void
+  /** Is there a car that has not come back yet? */
+  isWaiting(): boolean
   /** Gives up on cars that have not come back. */
   look(): void
 }
@@ -27,9 +29,9 @@ const RESUME_MS = 600_000
 
 export function createPauseRecord(context: SessionContext): PauseRecord {
   const { station, clock, sink } = context
-  const liftedAt = new Map<number, Instant>()
+  let liftedAt: Map<number, Instant> | null = null // few stations are paused
   /** The car says that it does not want to. */
-  const unwilling = new Set<number>()
+  let unwilling: Set<number> | null = null
 
   function learn(connectorId: number, seen: Partial<Pick<Capability, 'pauses' | 'resumes'>>): void {
     const before = station.pauses.get(connectorId) ?? {}
@@ -43,26 +45,28 @@ export function createPauseRecord(context: SessionContext): PauseRecord {
 
   return {
     lifted(connectorId) {
+      liftedAt ??= new Map()
       liftedAt.set(connectorId, clock.now())
-      unwilling.delete(connectorId)
+      unwilling?.delete(connectorId)
     },
     learn: (connectorId, pauses) => learn(connectorId, { pauses }),
-    over: (connectorId) => void liftedAt.delete(connectorId),
+    over: (connectorId) => void liftedAt?.delete(connectorId),
     heard(connectorId, state) {
       if (state === 'SuspendedEVSE' && station.ledger.inForce(connectorId)?.limitW === 0) {
         learn(connectorId, { pauses: true })
       }
-      if (state === 'SuspendedEV') unwilling.add(connectorId)
-      else unwilling.delete(connectorId)
-      if (state !== 'Charging' || !liftedAt.delete(connectorId)) return false
+      if (state === 'SuspendedEV') (unwilling ??= new Set()).add(connectorId)
+      else unwilling?.delete(connectorId)
+      if (state !== 'Charging' || liftedAt?.delete(connectorId) !== true) return false
       learn(connectorId, { pauses: true, resumes: true })
       return true
     },
+    isWaiting: () => liftedAt !== null && liftedAt.size > 0,
     look() {
-      for (const [connectorId, since] of liftedAt) {
+      for (const [connectorId, since] of liftedAt ?? []) {
         if (clock.now() - since < RESUME_MS) continue
-        liftedAt.delete(connectorId)
-        if (unwilling.has(connectorId)) learn(connectorId, { resumes: false })
+        liftedAt?.delete(connectorId)
+        if (unwilling?.has(connectorId) === true) learn(connectorId, { resumes: false })
       }
     },
   }

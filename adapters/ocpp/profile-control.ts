@@ -21,7 +21,7 @@ type Known = { readonly form: ProfileForm; readonly quirks: QuirkProfile | null 
 
 export type ProfileControl = Pick<
   Session,
-  'limit' | 'leastInstead' | 'release' | 'readBack' | 'heardState' | 'tend'
+  'limit' | 'leastInstead' | 'release' | 'readBack' | 'heardState' | 'needsTending' | 'tend'
 > & {
   /** Writes the default under everything else. */
   installDefault(resource: Resource, known: Known, deadlineMs: number): Promise<Written>
@@ -38,7 +38,7 @@ export function createProfileControl(
   const dynamic = createDynamicProfiles(context, dialect)
   const elsewhere = createElsewhere(context, dialect)
   const parts: Parts = { context, dialect, dynamic, pause: createPauseRecord(context) }
-  const told = new Map<number, Told>()
+  let told: Map<number, Told> | null = null // of stations that were asked
   return {
     installDefault: (resource, known, deadlineMs) =>
       installDefault(context, dialect, resource, known, deadlineMs),
@@ -47,17 +47,22 @@ export function createProfileControl(
       clearForeign(context, dialect, levelMax, form, deadlineMs),
     limit: (resource, setpoint, powerW, deadlineMs) =>
       limit(parts, resource, { setpoint, powerW }, deadlineMs),
-    leastInstead: (resource) => leastInstead(parts, resource, told.get(connectorOf(resource))),
+    leastInstead: (resource) => leastInstead(parts, resource, told?.get(connectorOf(resource))),
     release: (resource, deadlineMs) => release(parts, resource, deadlineMs),
     async readBack(resource, deadlineMs) {
       const said = await readBack(context, dialect, resource, deadlineMs)
       if (said.by !== 'composite') return said.effective
       elsewhere.saw(resource, said.effective)
+      told ??= new Map()
       told.set(connectorOf(resource), { effective: said.effective, at: context.clock.now() })
       return said.effective
     },
     heardState(connectorId, state) {
       if (parts.pause.heard(connectorId, state)) sendAgain(parts, connectorId)
+    },
+    needsTending() {
+      const hasLater = (context.station.setUp?.later.size ?? 0) > 0
+      return dynamic.isHolding() || hasLater || elsewhere.isWatching() || parts.pause.isWaiting()
     },
     async tend(deadlineMs) {
       await dynamic.renew(deadlineMs)

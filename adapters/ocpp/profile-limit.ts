@@ -4,6 +4,7 @@ import type { Resource } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Acknowledgement, EffectiveSetpoint } from '#ports.ts'
 import { unreachable } from './call-queue.ts'
+import { isOverridden } from './conditions.ts'
 import { writeOnce } from './default-profiles.ts'
 import { nameOf, type ProfileForm } from './forms.ts'
 import { clear, connectorOf, refused, setProfile, type Status, TOO_SOON } from './profile-calls.ts'
@@ -45,7 +46,7 @@ export async function limit(
   const { station, timer } = context
   const until = timer.monotonicMs() + deadlineMs
   const connectorId = connectorOf(resource)
-  if (station.conditions.overridden.has(connectorId)) {
+  if (isOverridden(station, connectorId)) {
     const why = 'charges at full power by the wish of its driver (priority charging)'
     throw refused(station.identity, why)
   }

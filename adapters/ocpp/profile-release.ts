@@ -2,6 +2,7 @@
 import type { Resource } from '#domain/resource.ts'
 import { unreachable } from './call-queue.ts'
 import { installDefault, placeOf } from './default-profiles.ts'
+import type { FlashLedger } from './flash-ledger.ts'
 import {
   callOrRefuse,
   clear,
@@ -10,7 +11,7 @@ import {
   setpointKey,
   statusOf,
 } from './profile-calls.ts'
-import type { FlashLedger, InForce } from './profile-ledger.ts'
+import type { InForce } from './profile-ledger.ts'
 import type { Order, Parts } from './profile-order.ts'
 import { leftMs, PRIORITY } from './session-rules.ts'
 

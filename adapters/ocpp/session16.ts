@@ -77,6 +77,7 @@ export function createSession16(context: SessionContext): Session {
     release: profiles.release,
     readBack: profiles.readBack,
     heardState: profiles.heardState,
+    needsTending: profiles.needsTending,
     tend: profiles.tend,
     answer(action, payload) {
       const handler = HANDLERS.get(action)

@@ -84,6 +84,7 @@ export function createSession201(context: SessionContext, more: Handlers = {}): 
     release: profiles.release,
     readBack: profiles.readBack,
     heardState: profiles.heardState,
+    needsTending: profiles.needsTending,
     tend: profiles.tend,
     answer(action, payload) {
       const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined

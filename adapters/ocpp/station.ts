@@ -12,7 +12,7 @@ import { createMeterMemory, type MeterMemory } from './meter-memory.ts'
 import { type MeterValue, toReading } from './meter-values.ts'
 import type { PauseRecords } from './pause-record.ts'
 import { shareAgain } from './limits-elsewhere.ts'
-import { createProfileLedger, type ProfileLedger } from './profile-ledger.ts'
+import { ProfileLedger } from './profile-ledger.ts'
 import { askForHeartbeat } from './session-rules.ts'
 import { createStationClock, type StationClock } from './station-clock.ts'
 import { TransactionBook } from './transactions.ts'
@@ -79,6 +79,8 @@ export type Session = {
   readBack(resource: Resource, deadlineMs: number): Promise<EffectiveSetpoint>
   /** What the car does, in the words of the standard: Charging, SuspendedEV, SuspendedEVSE. */
   heardState(connectorId: number, state: string): void
+  /** Is there anything to look after? Asked of every station every few seconds. */
+  needsTending(): boolean
   /** What has to be looked after from time to time: renewals, and what had to wait. */
   tend(deadlineMs: number): Promise<void>
 }
@@ -130,7 +132,7 @@ export function createStation(
     resources,
     transactions,
     inbox: createInbox(),
-    ledger: createProfileLedger(),
+    ledger: new ProfileLedger(),
     conditions,
     pauses: new Map(),
     meters: new Map(),

@@ -40,24 +40,32 @@ export type TransactionHooks = {
   readonly began: (transaction: Transaction) => void
 }
 
+/** One connector. */
+type Place = {
+  /** The id of what runs. */
+  running: string | null
+  /** What a car said before its transaction began. */
+  needs: ChargingNeeds | null
+  /** Word came of whether a transaction runs. */
+  isHeard: boolean
+  /** Of those who wait for that. */
+  gate: PromiseWithResolvers<void> | null
+}
+
 /** The transactions of one station, put together from messages in any order. */
 export class TransactionBook {
   readonly #hooks: TransactionHooks
   readonly #known = new Map<string, Transaction>()
   readonly #startKeys = new Map<string, string>()
-  readonly #runningAt = new Map<number, string>()
-  readonly #needsBefore = new Map<number, ChargingNeeds>()
-  readonly #heardOf = new Set<number>()
-  /** Of those who wait for the first word; settled ones are gone. */
-  readonly #waiting = new Map<number, PromiseWithResolvers<void>>()
+  readonly #places = new Map<number, Place>()
 
   constructor(hooks: TransactionHooks) {
     this.#hooks = hooks
   }
 
   running(connectorId: number): Transaction | null {
-    const id = this.#runningAt.get(connectorId)
-    return id === undefined ? null : this.find(id)
+    const id = this.#places.get(connectorId)?.running ?? null
+    return id === null ? null : this.find(id)
   }
 
   find(id: string): Transaction | null {
@@ -89,7 +97,7 @@ export class TransactionBook {
     seenAt: Instant | null,
   ): void {
     if (!this.heard(connectorId)) return
-    const isRunning = this.#runningAt.get(connectorId) === id
+    const isRunning = this.#place(connectorId).running === id
     if (isRunning || this.find(id)?.endedAt != null) return
     if (!this.#isNewest(connectorId, seenAt)) return
     this.#run(this.#with(connectorId, id, { startedAt, startRegisterWh: null }))
@@ -98,7 +106,8 @@ export class TransactionBook {
   /** `beginning` where the message tells it; what was known before wins. */
   end(connectorId: number, id: string, endedAt: Instant, beginning: Beginning): void {
     if (!this.heard(connectorId)) return
-    if (this.#runningAt.get(connectorId) === id) this.#runningAt.delete(connectorId)
+    const place = this.#place(connectorId)
+    if (place.running === id) place.running = null
     // What the station says replaces the end that its next transaction made us guess.
     this.#save({ ...this.#with(connectorId, id, beginning), endedAt })
   }
@@ -114,31 +123,33 @@ export class TransactionBook {
   need(connectorId: number, id: string | null, needs: ChargingNeeds): void {
     if (!this.#hooks.isOurs(connectorId)) return
     const transaction = id === null ? this.running(connectorId) : this.find(id)
-    if (transaction === null) this.#needsBefore.set(connectorId, needs)
+    if (transaction === null) this.#place(connectorId).needs = needs
     else this.#save({ ...transaction, ...needs })
   }
 
   /** The connector is free: what a car said before leaving does not hold for the next one. */
   idle(connectorId: number): void {
     this.heard(connectorId)
-    this.#needsBefore.delete(connectorId)
+    const place = this.#places.get(connectorId)
+    if (place !== undefined) place.needs = null
   }
 
   /** Word came of whether a transaction runs at the connector; false: the connector is not ours. */
   heard(connectorId: number): boolean {
     if (!this.#hooks.isOurs(connectorId)) return false
-    if (this.#heardOf.has(connectorId)) return true
-    this.#heardOf.add(connectorId)
-    this.#waiting.get(connectorId)?.resolve()
-    this.#waiting.delete(connectorId)
+    const place = this.#place(connectorId)
+    if (place.isHeard) return true
+    place.isHeard = true
+    place.gate?.resolve()
+    place.gate = null
     return true
   }
 
   async whenHeard(connectorId: number): Promise<void> {
-    if (this.#heardOf.has(connectorId)) return
-    const gate = this.#waiting.get(connectorId) ?? Promise.withResolvers<void>()
-    this.#waiting.set(connectorId, gate)
-    await gate.promise
+    const place = this.#place(connectorId)
+    if (place.isHeard) return
+    place.gate ??= Promise.withResolvers<void>()
+    await place.gate.promise
   }
 
   #noteStart(startKey: string, id: string): void {
@@ -149,8 +160,16 @@ export class TransactionBook {
     }
   }
 
+  #place(connectorId: number): Place {
+    const known = this.#places.get(connectorId)
+    if (known !== undefined) return known
+    const place: Place = { running: null, needs: null, isHeard: false, gate: null }
+    this.#places.set(connectorId, place)
+    return place
+  }
+
   #with(connectorId: number, id: string, beginning: Beginning): Transaction {
-    const before = this.find(id) ?? { ...NOTHING, ...this.#needsBefore.get(connectorId) }
+    const before = this.find(id) ?? { ...NOTHING, ...this.#place(connectorId).needs }
     return {
       ...before,
       id,
@@ -163,8 +182,9 @@ export class TransactionBook {
   #run(transaction: Transaction): void {
     const { connectorId, id, startedAt } = transaction
     const previous = this.running(connectorId)
-    this.#runningAt.set(connectorId, id)
-    this.#needsBefore.delete(connectorId)
+    const place = this.#place(connectorId)
+    place.running = id
+    place.needs = null
     // Its end was lost: a connector holds one transaction at a time.
     if (previous !== null && previous.id !== id && startedAt !== null) {
       this.#save({ ...previous, endedAt: startedAt })
@@ -184,7 +204,7 @@ export class TransactionBook {
     this.#known.set(transaction.id, transaction)
     for (const [id, one] of this.#known) {
       if (this.#known.size <= KEPT) break
-      if (this.#runningAt.get(one.connectorId) !== id) this.#known.delete(id)
+      if (this.#places.get(one.connectorId)?.running !== id) this.#known.delete(id)
     }
     const isNews = before === null || !isSame(before, transaction)
     if (transaction.startedAt !== null && isNews) this.#hooks.changed(transaction)
