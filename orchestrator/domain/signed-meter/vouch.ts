@@ -1,5 +1,4 @@
 import type { EvidenceBundle } from '../evidence.ts'
-import type { ResourceId } from '../ids.ts'
 import { byResource } from '../telemetry.ts'
 import { type Assurance, assuranceOf, inOrderOfPages } from './assurance.ts'
 import type { CheckMeterSignature, SignedRecord } from './meter-key.ts'
@@ -12,29 +11,21 @@ export function assurancesOf(
 ): Assurance[] {
   const readings = byResource(bundle.readings)
   const keys = new Map(bundle.terms.meterKeys.map((key) => [key.resourceId, key]))
-  const ids = [...new Set(bundle.allocations.map(({ resourceId }) => resourceId))]
-  return ids.map((resourceId) => {
-    const periods = bundle.allocations
-      .filter((allocation) => allocation.resourceId === resourceId)
-      .flatMap((allocation) => allocation.periods)
+  const records = Map.groupBy(bundle.signedRecords, ({ resourceId }) => resourceId)
+  const allocations = Map.groupBy(bundle.allocations, ({ resourceId }) => resourceId)
+  return [...allocations].map(([resourceId, mine]) => {
+    const boundaries = mine.flatMap(({ periods }) => periods.flatMap((p) => [p.start, p.end]))
     return assuranceOf(
       {
         resourceId,
         meter: keys.get(resourceId) ?? null,
-        boundaries: [...new Set(periods.flatMap(({ start, end }) => [start, end]))],
+        boundaries: [...new Set(boundaries)],
         readings: readings.get(resourceId) ?? [],
-        records: textsOf(bundle.signedRecords, resourceId),
+        records: (records.get(resourceId) ?? []).map(({ text }) => text),
       },
       check,
     )
   })
-}
-
-function textsOf(
-  records: EvidenceBundle['signedRecords'],
-  resourceId: ResourceId,
-): readonly string[] {
-  return records.filter((record) => record.resourceId === resourceId).map(({ text }) => text)
 }
 
 /**
@@ -42,11 +33,11 @@ function textsOf(
  * who charged stays with the service. Its page is then missing, and the class is not A.
  */
 export function shownRecords(records: readonly SignedRecord[]): EvidenceBundle['signedRecords'] {
-  const ids = [...new Set(records.map(({ resourceId }) => resourceId))].sort()
-  return ids.flatMap((resourceId) => {
-    const texts = records
-      .filter((record) => record.resourceId === resourceId && !parseOcmf(record.text).namesDriver)
-      .map(({ text }) => text)
+  const shown = records.filter(({ text }) => !parseOcmf(text).namesDriver)
+  const groups = [...Map.groupBy(shown, ({ resourceId }) => resourceId)]
+  groups.sort(([a], [b]) => (a < b ? -1 : 1))
+  return groups.flatMap(([resourceId, mine]) => {
+    const texts = mine.map(({ text }) => text)
     return inOrderOfPages(texts).map((text) => ({ resourceId, text }))
   })
 }
