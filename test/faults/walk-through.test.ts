@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
 import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
+import { verifyReceipt } from '#domain/receipt.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { removeServers } from '#supervisor.ts'
 import { isRunning } from '../support/demo-run.ts'
@@ -90,6 +91,14 @@ describe('the walk-through', () => {
     expect(changed[0]?.line).toMatch(/^reading charger-anna /)
     const { output } = result.blocks.find(({ text: block }) => block.includes('verify')) as Ran
     expect(output).toMatch(/nothing differs\n[^]*differs: reading charger-anna [^]*refused, as it/)
+  })
+
+  test('gives the owner a receipt whose root the pool holds, and refuses it with a digit more', () => {
+    const receipt = read('receipt.json').trimEnd()
+    expect(verifyReceipt(receipt)).toEqual([])
+    expect(verifyReceipt(read('more.json').trimEnd()).length).toBeGreaterThan(0)
+    const { output } = result.blocks.find(({ text: block }) => block.includes('--receipt')) as Ran
+    expect(output).toMatch(/nothing differs; the pool holds this root\n[^]*refused, as it should/)
   })
 
   test('has charger and battery deliver, and pays both owners what the escrow gives', () => {
