@@ -67,6 +67,7 @@ export const REPAIRED: Readonly<Record<Repair['reason'], string>> = {
   'not-obeying': 'accepted its setpoint but did not follow it',
   silent: 'stopped reporting',
   refused: 'refused its setpoint',
+  implausible: 'told a power that its own register or charge contradicts',
   'cannot-pause': 'does not go to 0 and is held at its minimum',
   overridden: 'was taken back by its driver, who asked for full power',
 }

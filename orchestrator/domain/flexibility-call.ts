@@ -52,7 +52,13 @@ export type Repair = {
   readonly detectedAt: Instant
   readonly replacedBy: readonly ResourceId[]
   readonly restoredAt: Instant | null
-  readonly reason: 'not-obeying' | 'silent' | 'refused' | 'overridden' | 'cannot-pause'
+  readonly reason:
+    | 'not-obeying'
+    | 'silent'
+    | 'refused'
+    | 'overridden'
+    | 'cannot-pause'
+    | 'implausible'
 }
 
 export type FlexibilityCall = {

@@ -41,7 +41,7 @@ export const RepairView = z.object({
   detectedAt: At,
   replacedBy: z.array(z.string()),
   restoredAt: At.nullable(),
-  reason: z.enum(['not-obeying', 'silent', 'refused', 'overridden', 'cannot-pause']),
+  reason: z.enum(['not-obeying', 'silent', 'refused', 'overridden', 'cannot-pause', 'implausible']),
 })
 
 export const SkippedView = z.object({

@@ -51,5 +51,8 @@ function whatIsWrong({ reason, observedW }: Repair): string {
   if (reason === 'overridden') return '; the driver asked for full power'
   if (reason === 'cannot-pause')
     return `, does not go to 0 and is held at its minimum (measured: ${observedW} W)`
+  if (reason === 'implausible') {
+    return ` and tells a power that its own register or charge contradicts (${observedW} W)`
+  }
   return ` and is measured at ${observedW} W (${reason})`
 }

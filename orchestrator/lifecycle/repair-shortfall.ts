@@ -4,6 +4,7 @@ import { judge, patientUntil, type Verdict } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
+import { contradictionIn } from '#domain/plausibility.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -34,7 +35,8 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const listening = await listeningTo(ports, tx, [...rows.keys()])
     const verdicts = judgeAll(ports, call, { rows, readings, listening }, now)
     const overrides = await overridesOf(tx, call, readings)
-    const cycle = { tx, now, rows, verdicts, overrides, events: [] as BusinessEventInput[] }
+    const findings = new Map([...contradicted(call, rows, readings), ...overrides])
+    const cycle = { tx, now, rows, verdicts, findings, events: [] as BusinessEventInput[] }
     const held = await holdAtMinimum(call, cycle)
     const repaired = await replaceAll(call, held, cycle)
     const settled = noteRestored(repaired, verdicts)
@@ -53,7 +55,8 @@ type Cycle = {
   readonly now: Instant
   readonly rows: ReadonlyMap<ResourceId, SetpointRow>
   readonly verdicts: ReadonlyMap<ResourceId, Verdict>
-  readonly overrides: ReadonlyMap<ResourceId, NotObeying>
+  /** Beside what the band of the setpoint says. */
+  readonly findings: ReadonlyMap<ResourceId, NotObeying>
   readonly events: BusinessEventInput[]
 }
 
@@ -81,6 +84,24 @@ function judgeAll(
     verdicts.set(id, judge(row, mine, request.direction, program, now, newest, patience))
   }
   return verdicts
+}
+
+/** Whose own values contradict the power by which they would be judged. */
+function contradicted(
+  call: FlexibilityCall,
+  rows: ReadonlyMap<ResourceId, SetpointRow>,
+  readings: ReadonlyMap<ResourceId, readonly Reading[]>,
+): [ResourceId, NotObeying][] {
+  return call.candidates.flatMap(({ resourceId, kind, rating }): [ResourceId, NotObeying][] => {
+    if (rows.get(resourceId)?.powerW == null) return []
+    // Of a car only where it may give power back its capacity is known.
+    const capacityWh = kind === 'charger' && rating.exportMaxW > 0 ? rating.energyWh : null
+    const found = contradictionIn(readings.get(resourceId) ?? [], call.program, capacityWh)
+    if (found === null) return []
+    const reason = 'implausible'
+    const { at: detectedAt, shownW: observedW } = found
+    return [[resourceId, { kind: 'not-obeying', reason, observedW, detectedAt }]]
+  })
 }
 
 /** Whose driver wants full power: the driver always wins, whatever the meter says. */
@@ -127,7 +148,7 @@ async function replaceAll(
     const { resourceId } = allocation
     // Held at its minimum just now: it is judged by what it is told next.
     if (!held.allocations.includes(allocation)) continue
-    const verdict = cycle.overrides.get(resourceId) ?? cycle.verdicts.get(resourceId)
+    const verdict = cycle.findings.get(resourceId) ?? cycle.verdicts.get(resourceId)
     if (verdict?.kind !== 'not-obeying' || allocation.releasedAt !== null) continue
     current = await replace(current, allocation, verdict, cycle)
   }

@@ -278,9 +278,10 @@ export class ChargePoint {
     const energyWh = this.#toldWh - this.#exportWh - this.#intervalStartWh
     this.#intervalStart = this.#now
     this.#intervalStartWh += energyWh
+    const meanW = (energyWh * 3600) / seconds
     this.#events.metered({
       at,
-      powerW: Math.round((energyWh * 3600) / seconds),
+      powerW: Math.round(this.#has('contradicts') ? Math.min(meanW, this.limitW) : meanW),
       registerWh: this.registerWh,
       exportWh: Math.floor(this.#exportWh + 1e-6),
       offeredAmperes: this.#offeredAmperes(),

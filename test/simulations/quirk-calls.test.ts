@@ -19,6 +19,7 @@ test('a call with chargers that ignore, refuse or mumble is delivered, and the t
     'refuses',
     'D3',
     'D6',
+    'contradicts',
     'D9',
     'D10',
     'E1',

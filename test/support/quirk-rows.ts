@@ -28,6 +28,7 @@ const REPLACED: Outcome['kind'][] = ['replaced']
 const UNKNOWN: Outcome['kind'][] = ['not asked', 'replaced']
 
 const EXPECTED: Partial<Record<QuirkId, Outcome['kind'][]>> = {
+  contradicts: REPLACED,
   // The limit after a pause is sent again.
   A4: [...OBEYS, ...FORM],
   A6: REPLACED,
@@ -134,6 +135,9 @@ export function complaintsOf(rows: readonly Expected[], outcomes: readonly Outco
     if (!expected.includes(one.kind)) say(`expected ${expected.join(' or ')}, got ${one.kind}`)
     if (one.kind === 'in part' && (one.chargerOwed === 0n || one.spareTrueWh === 0)) {
       say(`${one.chargerOwed} are owed for its part, and ${one.spareTrueWh} Wh came from another`)
+    }
+    if (one.quirks.includes('contradicts') && !one.detail.startsWith('implausible')) {
+      say(`was replaced because ${one.detail}`)
     }
     const isRefusal = one.quirks.some((id) => REFUSING.includes(id))
     if (isRefusal && one.detail !== 'refused') say(`was replaced because ${one.detail}`)

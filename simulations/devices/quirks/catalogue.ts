@@ -52,6 +52,7 @@ export const QUIRKS = {
   skew: 'its clock is 20 min behind',
   offline: 'loses its line 2 min after a setpoint for an hour and keeps its profile',
   liar: 'its meter tells what was ordered while the car draws all it can',
+  contradicts: 'its power tells what was ordered, its register what has flowed',
   priority: 'its driver asks for full power 3 min after a limit (priority charging)',
   external: 'an energy manager limits it to 6 A 3 min after a limit',
   worn: 'its flash is worn out after 8 writes and takes no profile any more',

@@ -31,6 +31,7 @@ const PILOTS: Partial<Record<QuirkId, () => Pilot>> = {
   C2: () => (limitW, at) => (limitW === 0 ? 6 * at.wattsPerAmpere : limitW),
   C4: fallsAsleep,
   C5: () => (limitW) => limitW * 0.93,
+  contradicts: () => (_limitW, at) => at.maxW,
   liar: () => (_limitW, at) => at.maxW,
 }
 

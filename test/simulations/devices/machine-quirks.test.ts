@@ -179,6 +179,15 @@ describe('a machine', () => {
     expect(point.trueWh - before.true).toBeGreaterThan(31 * W)
   })
 
+  test('contradicts: its power tells what was ordered, its register what has flowed', () => {
+    const { point, recorded, limit, after } = machine('contradicts')
+    const before = point.registerWh
+    limit(10)
+    after(3600)
+    expect(recorded.readings.at(-1)?.powerW).toBe(10 * W)
+    expect(point.registerWh - before).toBeGreaterThan(31 * W)
+  })
+
   test('what outlives a restart is counted when written: a default, and no profile of a transaction', () => {
     const { point, limit } = machine()
     limit(10)
