@@ -69,7 +69,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   const http = httpServer(tls)
   let looks: { stop(): Promise<void> } | null = null
   const entering = new Set<string>()
-  const upgraded = new Set<Duplex>()
+  const upgraded = new Map<Duplex, string>()
   let stopping = false
 
   http.on('upgrade', (request, socket, head) => {
@@ -160,7 +160,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       options.onSecurity(identity, 'replaced-connection', detail)
     }
     if (socket.destroyed) return
-    upgraded.add(socket)
+    upgraded.set(socket, identity)
     socket.once('close', () => upgraded.delete(socket))
     // The standard asks it of central systems for 2.x; 1.6 stations are small, and may not inflate.
     const sockets = version === 'ocpp1.6' ? plain : compressing
@@ -173,19 +173,30 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     })
   }
 
+  /** Who has come in by a certificate that is no longer trusted goes: others stay. */
+  function reload(): void {
+    if (tls === null || !tls.reload()) return
+    for (const [socket, identity] of upgraded) {
+      if (tls.isStillTrusted(socket)) continue
+      const detail = 'its certificate is trusted no more: the connection was closed'
+      options.onSecurity(identity, 'wrong-credential', detail)
+      socket.destroy()
+    }
+  }
+
   return {
     async listen() {
       tls?.load()
       await listening(http, options.host, options.port)
-      const look = async () => tls?.reload()
+      const look = async () => reload()
       if (tls !== null) looks = timer.every(CERTIFICATE_LOOK_MS, 'OCPP certificates', look)
     },
-    reloadCertificates: () => tls?.reload(),
+    reloadCertificates: reload,
     port: () => (http.address() as AddressInfo | null)?.port ?? options.port,
     async stop(deadlineMs) {
       stopping = true
       await looks?.stop()
-      if (http.listening) await closePort(http, upgraded, timer, deadlineMs)
+      if (http.listening) await closePort(http, upgraded.keys(), timer, deadlineMs)
     },
   }
 }
@@ -224,7 +235,7 @@ function httpServer(tls: TlsDoor | null): Server {
 
 async function closePort(
   http: Server,
-  upgraded: ReadonlySet<Duplex>,
+  upgraded: Iterable<Duplex>,
   timer: Timer,
   deadlineMs: number,
 ): Promise<void> {

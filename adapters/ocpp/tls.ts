@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls'
 import { DomainError } from '#domain/errors.ts'
 import type { Log } from '#ports.ts'
+import { isStillTrusted, type Trust } from './revocation.ts'
 
 /** How stations prove who they are (security whitepaper; 2.x part 2 A00); files are PEM. */
 export type OcppSecurity = {
@@ -50,8 +51,10 @@ export type TlsDoor = {
   readonly server: Server
   /** Takes the files into use. @throws DomainError unavailable, naming what is wrong with them */
   load(): void
-  /** Looks whether the files have changed; handshakes from now on see the new ones. */
-  reload(): void
+  /** Looks whether the files have changed; handshakes from now on see the new ones. True: they have. */
+  reload(): boolean
+  /** Would the certificate of this connection be taken today? */
+  isStillTrusted(socket: Duplex): boolean
 }
 
 /** An HTTPS server whose certificates can be exchanged while it serves; nothing is loaded yet. */
@@ -68,12 +71,14 @@ export function createTlsDoor(
     rejectUnauthorized: isMutual, // an unknown, expired or revoked one ends in the handshake
   })
   let used: string | null = null
+  let trust: Trust = { authorities: [], lists: [] }
   let refused: string | null = null
 
   function use(context: SecureContextOptions): void {
     createSecureContext(context) // throws before anything has been changed
     server.setSecureContext(context)
     used = JSON.stringify(context)
+    trust = trustOf(security)
     refused = null
   }
 
@@ -89,15 +94,21 @@ export function createTlsDoor(
     reload() {
       try {
         const context = contextOf(security)
-        if (JSON.stringify(context) === used) return
+        if (JSON.stringify(context) === used) return false
         use(context)
         log.info('OCPP uses the certificates that are new in its files')
+        return true
       } catch (error) {
         // Half of the files may have been written: the next look sees the rest.
-        if (said(error) === refused) return
+        if (said(error) === refused) return false
         refused = said(error)
         log.warn('new OCPP certificates cannot be used; the old ones stay', { error: refused })
+        return false
       }
+    },
+    isStillTrusted(socket) {
+      if (!isMutual) return true
+      return socket instanceof TLSSocket && isStillTrusted(socket.getPeerCertificate(true), trust)
     },
   }
 }
@@ -124,6 +135,14 @@ function clientRules(caFile: string | null, crlFile: string | null): SecureConte
   }
 }
 
+function trustOf({ clientCaFile, clientCrlFile }: OcppSecurity): Trust {
+  return {
+    authorities: clientCaFile === null ? [] : (pem(clientCaFile).match(CERTIFICATE) ?? []),
+    lists: clientCrlFile === null ? [] : (pem(clientCrlFile).match(CRL) ?? []),
+  }
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 const CRL = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g
 
 function pem(file: string): string {

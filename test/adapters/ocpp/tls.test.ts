@@ -6,7 +6,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import { PLAIN, type OcppSecurity } from '#adapters/ocpp/tls.ts'
 import { type Authority, createAuthority, fileOf, type Issued } from './certificates.ts'
 import { ANSWERS_16, connectStation, type ConnectOptions } from './wire-station.ts'
-import { PASSWORD, startWorld, until, type World } from './world.ts'
+import { charger, PASSWORD, startWorld, until, type World } from './world.ts'
 
 let authority: Authority
 let server: { readonly ecdsa: Issued; readonly rsa: Issued }
@@ -187,6 +187,46 @@ test('profile 3: what was revoked is refused, as soon as the list says so', asyn
   await expect(dial({ certificate })).rejects.toThrow()
   const other = await authority.issue('CP-1')
   await (await dial({ certificate: other })).close()
+})
+
+test('profile 3: what is revoked while it is connected is closed, others stay', async () => {
+  const resources = [charger(), charger({ identity: 'CP-2', password: 'd'.repeat(40) })]
+  const crl = fileOf(await authority.revoke([]))
+  const how = mutual({ clientCrlFile: crl })
+  world = await startWorld({ security: how, failuresPerMinute: 1_000 }, resources)
+  const [certificate, older] = [await authority.issue('CP-1'), await authority.issue('CP-1')]
+  const station = await dial({ certificate })
+  const other = await dial({ certificate: await authority.issue('CP-2'), identity: 'CP-2' })
+  writeFileSync(crl, await authority.revoke([older.certificate]))
+  world.driver.reloadCertificates()
+  await other.call('Heartbeat', {})
+  await station.call('Heartbeat', {})
+  writeFileSync(crl, await authority.revoke([older.certificate, certificate.certificate]))
+  world.driver.reloadCertificates()
+  expect(await station.closed).toContain('1006')
+  await other.call('Heartbeat', {})
+  await until('the event', () => (world as World).heard.security.length > 0)
+  expect(world.heard.security).toMatchObject([
+    {
+      resourceId: 'charger-CP-1-1',
+      kind: 'wrong-credential',
+      detail: expect.stringMatching(/trusted no more/),
+    },
+  ])
+  await other.close()
+})
+
+test('profile 3: who came by an authority that is trusted no more is closed, too', async () => {
+  const ca = fileOf(authority.pem)
+  await serve(mutual({ clientCaFile: ca }))
+  const station = await dial({ certificate: await authority.issue('CP-1') })
+  const next = await createAuthority('Authority')
+  writeFileSync(ca, `${authority.pem}\n${next.pem}`)
+  ;(world as World).driver.reloadCertificates()
+  await station.call('Heartbeat', {})
+  writeFileSync(ca, next.pem)
+  ;(world as World).driver.reloadCertificates()
+  expect(await station.closed).toContain('1006')
 })
 
 test('a profile is not lowered by what a station sends', async () => {
