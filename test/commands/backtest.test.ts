@@ -112,11 +112,11 @@ describeWith('GRIDCALL_DATA', 'real charging sessions', (data) => {
 
   test('a fleet that did nothing is paid for at most 2 % of its load, by either policy', () => {
     const name = 'paid for no response, state-based-ev, 10:00-12:00'
-    const band = figureIn(results, `${name}: dead band of 5 % of the baseline per window`)
-    const month = figureIn(results, `${name}: signed results carried within the month`)
+    const band = figureIn(results, `${name}: dead-band`)
+    const month = figureIn(results, `${name}: monthly-net`)
     expect(band).toMatchObject({ bar: 2, ok: true })
     expect(month).toMatchObject({ bar: 2, ok: true })
-    expect(figureIn(results, `${name}: each window alone`).value).toBeGreaterThan(band.value)
+    expect(figureIn(results, `${name}: each-window-alone`).value).toBeGreaterThan(band.value)
   })
 
   test('whoever is told beforehand gains nothing, and ours is not used then', () => {

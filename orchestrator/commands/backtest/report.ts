@@ -2,7 +2,7 @@ import type { FairPlay } from './fair-play.ts'
 import type { BaselinesOptions } from './options.ts'
 import { bestStandard, isStateBased, type WindowStudy } from './study.ts'
 import { figure, table } from './table.ts'
-import { DEAD_BAND_PERCENT, type ZeroResponse } from './zero-response.ts'
+import { POLICIES, type ZeroResponse } from './zero-response.ts'
 
 /** RRMSE and bias of every method in every window, the best of the first window first. */
 export function describeStudies(
@@ -68,21 +68,13 @@ export function describeZeroResponse(
   paid: readonly (readonly [string, ZeroResponse])[],
   window: string,
 ): string {
-  const rows = paid.map(([name, one]) => [
-    name,
-    figure(one.eachWindow, 2),
-    figure(one.deadBand, 2),
-    figure(one.carriedInMonth, 2),
+  const names = POLICIES.map(({ name }) => name)
+  const rows = paid.map(([method, one]) => [
+    method,
+    ...names.map((name) => figure(one.paid[name], 2)),
     figure(one.signed, 2),
   ])
-  const heads = [
-    `paid for no response, % of load, ${window}`,
-    'each window alone',
-    `dead band ${DEAD_BAND_PERCENT} %`,
-    'carried in month',
-    'signed',
-  ]
-  return table([heads, ...rows])
+  return table([[`paid for no response, % of load, ${window}`, ...names, 'signed sum'], ...rows])
 }
 
 export function describeFairPlay(fairPlay: FairPlay): string {

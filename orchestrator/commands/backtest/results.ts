@@ -1,7 +1,7 @@
 import { type Measurement, measurement } from '../bench/measurement.ts'
 import type { FairPlay } from './fair-play.ts'
 import { best, bestStandard, isStateBased, type MethodStudy, type WindowStudy } from './study.ts'
-import { DEAD_BAND_PERCENT, type ZeroResponse } from './zero-response.ts'
+import type { ZeroResponse } from './zero-response.ts'
 
 /** What is asked of the figures of a source; other sources are told for information. */
 export type Bars = {
@@ -107,21 +107,16 @@ export function zeroResults(
 ): Measurement[] {
   const told = { unit: '% of its load', better: 'lower' } as const
   const of = (what: string) => `paid for no response, ${method}, ${window}: ${what}`
-  const asked = bar === undefined ? {} : { bar }
   return [
-    measurement({ ...told, measure: of('each window alone'), value: paid.eachWindow }),
-    measurement({
-      ...told,
-      ...asked,
-      measure: of(`dead band of ${DEAD_BAND_PERCENT} % of the baseline per window`),
-      value: paid.deadBand,
-    }),
-    measurement({
-      ...told,
-      ...asked,
-      measure: of('signed results carried within the month'),
-      value: paid.carriedInMonth,
-    }),
+    ...Object.entries(paid.paid).map(([policy, value]) =>
+      measurement({
+        ...told,
+        measure: of(policy),
+        value,
+        // Paying every window alone is what the two others are there to end.
+        ...(bar === undefined || policy === 'each-window-alone' ? {} : { bar }),
+      }),
+    ),
     measurement({ ...told, measure: of('signed sum'), value: paid.signed }),
   ]
 }

@@ -119,13 +119,13 @@ describe('error and bias', () => {
 
 test('no response: the sign is kept within a month, and a dead band lets noise go unpaid', () => {
   const paid = zeroResponse([
-    outcome('2024-03-01', [100], [90]), // 10 delivered, 5 of them beyond the band
-    outcome('2024-03-04', [100], [106]),
+    outcome('2024-03-01', [100], [106]), // 6 to make up in March
+    outcome('2024-03-04', [100], [90]), // 10 delivered, 5 of them beyond the band
     outcome('2024-04-01', [100], [104]),
   ])
-  expect(paid?.eachWindow).toBeCloseTo(1000 / 300, 10)
-  expect(paid?.deadBand).toBeCloseTo(500 / 300, 10)
-  expect(paid?.carriedInMonth).toBeCloseTo(400 / 300, 10)
+  expect(paid?.paid['each-window-alone']).toBeCloseTo(1000 / 300, 10)
+  expect(paid?.paid['dead-band']).toBeCloseTo(500 / 300, 10)
+  expect(paid?.paid['monthly-net']).toBeCloseTo(400 / 300, 10)
   expect(paid?.signed).toBeCloseTo(0, 10)
   expect(zeroResponse([])).toBeNull()
 })
