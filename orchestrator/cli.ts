@@ -16,7 +16,10 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
     file: 'opcua',
   },
   bench: { says: 'measure: connect, fanout', file: 'bench' },
-  backtest: { says: 'what baselines and payments would have been: baselines', file: 'backtest' },
+  backtest: {
+    says: 'what baselines and payments would have been: baselines, policy',
+    file: 'backtest',
+  },
   test: { says: 'run the tests', file: 'test' },
   check: { says: 'types, lint, format, dead code', file: 'check' },
   'test:contracts': { says: 'test the contracts', file: 'test-contracts' },

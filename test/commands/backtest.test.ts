@@ -23,7 +23,7 @@ async function backtest(...args: string[]): Promise<string> {
 describe('what is not asked as it should be', () => {
   test('a backtest of something else is refused, and what there is is named', async () => {
     await expect(backtest('weather')).rejects.toMatchObject({ code: 2 })
-    await expect(backtest('weather')).rejects.toThrow(/expected baselines/)
+    await expect(backtest('weather')).rejects.toThrow(/expected baselines or policy/)
   })
 
   test('no file and two files are refused', async () => {
