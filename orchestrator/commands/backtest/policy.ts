@@ -99,7 +99,7 @@ async function storedBundle(
   throw refused('--call', `the evidence of ${id}`, `${answer.status} ${text.slice(0, 200)}`)
 }
 
-/** A built-in policy by its name, or a file as a program's paymentPolicy or paymentCurve is sent. */
+/** A built-in policy by its name, or a file with what a program is sent as. */
 async function policyFrom(text: string): Promise<PaymentPolicy> {
   const builtIn = builtInPolicy(text)
   if (builtIn !== null) return builtIn

@@ -1,5 +1,6 @@
 import { orderedEnergy } from '#domain/delivery.ts'
 import type { EvidenceBundle } from '#domain/evidence.ts'
+import { inspect } from '#domain/fair-play/inspect.ts'
 import { orderedPeriodsOf } from '#domain/measurement.ts'
 import type { MicroEurPerKwh } from '#domain/money.ts'
 import { carriedDeficit, monthlyAvailability, type PaymentPolicy } from '#domain/payment-policy.ts'
@@ -74,11 +75,6 @@ function settleAgain(
   signedWh: readonly number[],
 ): CallSettlement {
   const { program, request, candidates } = bundle.terms
-  const holds = new Map(
-    bundle.settlement.lines.flatMap(({ resourceId, heldFor }) =>
-      heldFor === undefined ? [] : [[resourceId, heldFor] as const],
-    ),
-  )
   return settle({
     allocations: bundle.allocations,
     candidates,
@@ -89,7 +85,7 @@ function settleAgain(
     penalty: request.penalty,
     carriedWh: policy.carry === 'month' ? carriedDeficit(signedWh) : 0,
     isFinal: false, // so that what waits for the true-up is seen
-    holds,
+    findings: inspect(bundle, bundle.deliveries),
     feeBp: program.feeBp,
     escrow: escrowUnder(policy, bundle),
   })
