@@ -8,7 +8,13 @@ import type { EvidenceBundle } from './evidence.ts'
 import { inspect } from './fair-play/inspect.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
-import { type CallSettlement, type OrderedPeriod, type Rounding, settle } from './settlement.ts'
+import {
+  type CallSettlement,
+  type OrderedPeriod,
+  type Rounding,
+  settle,
+  type SettlementInput,
+} from './settlement.ts'
 import { byResource, type DeviceReading } from './telemetry.ts'
 import { addSeconds, instant, secondsBetween } from './time.ts'
 
@@ -92,31 +98,36 @@ export function orderedPeriodsOf(evidence: Evidence): OrderedPeriod[] {
   })
 }
 
+/** What the call's escrow is split by. */
+export function settlementInput(
+  evidence: Evidence,
+  deliveries: readonly Delivery[],
+): SettlementInput {
+  const { request, program, candidates } = evidence.terms
+  return {
+    allocations: evidence.allocations,
+    candidates,
+    deliveries,
+    orderedPeriods: orderedPeriodsOf(evidence),
+    policy: program.paymentPolicy,
+    priceCap: request.priceCap,
+    penalty: request.penalty,
+    carriedWh: 0,
+    isFinal: true,
+    findings: inspect(evidence, deliveries),
+    holds: new Map(),
+    feeBp: program.feeBp,
+    escrow: evidence.escrow.terms.amount,
+  }
+}
+
 /** The exact split of the call's escrow. */
 export function settlementOf(
   evidence: Evidence,
   deliveries: readonly Delivery[],
   round?: Rounding,
 ): CallSettlement {
-  const { request, program, candidates } = evidence.terms
-  return settle(
-    {
-      allocations: evidence.allocations,
-      candidates,
-      deliveries,
-      orderedPeriods: orderedPeriodsOf(evidence),
-      policy: program.paymentPolicy,
-      priceCap: request.priceCap,
-      penalty: request.penalty,
-      carriedWh: 0,
-      isFinal: true,
-      findings: inspect(evidence, deliveries),
-      holds: new Map(),
-      feeBp: program.feeBp,
-      escrow: evidence.escrow.terms.amount,
-    },
-    round,
-  )
+  return settle(settlementInput(evidence, deliveries), round)
 }
 
 /** Completes evidence into the bundle that is stored, sent and signed. */

@@ -1,7 +1,6 @@
 import { orderedEnergy } from '#domain/delivery.ts'
 import type { EvidenceBundle } from '#domain/evidence.ts'
-import { inspect } from '#domain/fair-play/inspect.ts'
-import { orderedPeriodsOf } from '#domain/measurement.ts'
+import { settlementInput } from '#domain/measurement.ts'
 import type { MicroEurPerKwh } from '#domain/money.ts'
 import { carriedDeficit, monthlyAvailability, type PaymentPolicy } from '#domain/payment-policy.ts'
 import { type CallSettlement, escrowNeeded, settle } from '#domain/settlement.ts'
@@ -74,19 +73,12 @@ function settleAgain(
   bundle: EvidenceBundle,
   signedWh: readonly number[],
 ): CallSettlement {
-  const { program, request, candidates } = bundle.terms
   return settle({
-    allocations: bundle.allocations,
-    candidates,
-    deliveries: bundle.deliveries,
-    orderedPeriods: orderedPeriodsOf(bundle),
+    ...settlementInput(bundle, bundle.deliveries),
     policy,
-    priceCap: capUnder(policy, request.priceCap),
-    penalty: request.penalty,
+    priceCap: capUnder(policy, bundle.terms.request.priceCap),
     carriedWh: policy.carry === 'month' ? carriedDeficit(signedWh) : 0,
     isFinal: false, // so that what waits for the true-up is seen
-    findings: inspect(bundle, bundle.deliveries),
-    feeBp: program.feeBp,
     escrow: escrowUnder(policy, bundle),
   })
 }
