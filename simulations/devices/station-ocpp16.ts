@@ -1,5 +1,5 @@
 import type { OCPP16 } from 'typed-ocpp'
-import type { ChargePoint, MeterReading } from './charge-point.ts'
+import type { MeterReading } from './charge-point.ts'
 import type { Session } from './visit.ts'
 import {
   type Configuration,
@@ -11,85 +11,39 @@ import {
   SIGNED_CONTEXTS,
   STACK_LEVEL_MAX,
 } from './messages-ocpp16.ts'
-import type { Answer, LinkAddress, Payload } from './ocpp-link.ts'
-import { limitInUnit, profileEnd, stamp, type Station, type StationParts } from './station.ts'
-import { type SigningMeter, signingMeterOf } from './signing-meter.ts'
-import { StationLine } from './station-line.ts'
+import type { Answer, Payload } from './ocpp-link.ts'
+import { limitInUnit, profileEnd, stamp, type StationParts } from './station.ts'
+import { StationOcpp } from './station-ocpp.ts'
 
 /** A charge point that speaks OCPP 1.6J as a client, with one connector. */
-export class StationOcpp16 implements Station {
-  readonly point: ChargePoint
-  readonly #parts: StationParts
+export class StationOcpp16 extends StationOcpp {
   readonly #configuration: Configuration
-  readonly #meter: SigningMeter | null
-  readonly #line: StationLine
-  #silent = false
   /** Given by the central system in its answer; null until then. */
   #transaction: { id: number | null } | null = null
 
   /** @param subprotocol another one only where the station mixes up versions (B10) */
   constructor(parts: StationParts, subprotocol: 'ocpp1.6' | 'ocpp2.0.1' = 'ocpp1.6') {
-    this.#parts = parts
-    this.point = parts.point({
-      metered: (reading) => this.#sendMeter(reading, 'Sample.Clock'),
-      sessionStarted: (session) => this.#begin(session),
-      sessionEnded: (session, outcome) => {
-        this.#end(session)
-        parts.hooks.driverLeft(outcome)
-      },
-      backAtDefault: parts.hooks.backAtDefault,
-      reacted: (at, limitW) => {
-        parts.hooks.log('reaction', { offeredW: limitW, powerAt: stamp(at) })
-        if (this.point.session === null) return
-        this.#status(limitW === 0 ? 'SuspendedEVSE' : 'Charging')
-      },
-    })
+    super(parts, { subprotocol, boot: (ref) => ({ ...bootOf(ref) }) })
     this.#configuration = configurationOf(this.point.device)
-    this.#meter = signingMeterOf(this.point.device)
-    this.#line = new StationLine(parts.random, parts.hooks, {
-      subprotocol,
-      boot: { ...bootOf(this.ref) },
-      point: this.point,
-      introduce: () => this.#introduce(),
-      answer: (action, payload) => {
-        this.point.advance(parts.hooks.now())
-        return this.#answer(action, payload)
-      },
-    })
   }
 
-  get ref(): string {
-    return this.point.device.ref
+  protected metered(reading: MeterReading): void {
+    this.#sendMeter(reading, 'Sample.Clock')
   }
 
-  get ready(): boolean {
-    return this.#line.ready
+  protected reacted(_at: number, limitW: number): void {
+    if (this.point.session === null) return
+    this.#status(limitW === 0 ? 'SuspendedEVSE' : 'Charging')
   }
 
-  connect(address: LinkAddress): void {
-    this.#line.connect(address)
-  }
-
-  fallSilent(): void {
-    this.#silent = true
-  }
-
-  move(): void {
-    this.#line.move()
-  }
-
-  stop(): void {
-    this.#line.stop()
-  }
-
-  #introduce(): void {
+  protected introduce(): void {
     const { session } = this.point
     if (session === null) this.#status('Available')
-    else this.#begin(session)
+    else this.begin(session)
   }
 
-  #begin(session: Session): void {
-    if (!this.#line.booted) return // told with the boot
+  protected begin(session: Session): void {
+    if (!this.line.booted) return // told with the boot
     const transaction: { id: number | null } = { id: null }
     this.#transaction = transaction
     this.#status('Preparing')
@@ -99,7 +53,7 @@ export class StationOcpp16 implements Station {
       meterStart: session.startRegisterWh,
       timestamp: stamp(session.startedAt),
     }
-    this.#line.keep(
+    this.line.keep(
       'StartTransaction',
       () => ({ ...start }),
       (answer) => {
@@ -117,20 +71,20 @@ export class StationOcpp16 implements Station {
       energyAmount: visit.energyNeededWh,
       departureTime: visit.departureAt,
     })
-    this.#line.keep('DataTransfer', () => ({
+    this.line.keep('DataTransfer', () => ({
       vendorId: 'org.gridcall',
       messageId: 'ChargingNeeds',
       data,
     }))
   }
 
-  #end(session: Session): void {
+  protected end(session: Session): void {
     const transaction = this.#transaction
     this.#transaction = null
-    const at = stamp(Math.min(session.departureAt, this.#parts.hooks.now()))
+    const at = stamp(Math.min(session.departureAt, this.hooks.now()))
     const meterStop = this.point.registerWh
-    const isGone = this.#parts.hooks.now() >= session.departureAt
-    this.#line.keep('StopTransaction', () => ({
+    const isGone = this.hooks.now() >= session.departureAt
+    this.line.keep('StopTransaction', () => ({
       transactionId: transaction?.id ?? -1, // errata: its start was never answered
       meterStop,
       timestamp: at,
@@ -148,9 +102,9 @@ export class StationOcpp16 implements Station {
   }
 
   #status(status: OCPP16.StatusNotificationRequest['status']): void {
-    if (!this.#line.booted) return
-    const timestamp = stamp(this.#parts.hooks.now())
-    this.#line.keep('StatusNotification', () => ({
+    if (!this.line.booted) return
+    const timestamp = stamp(this.hooks.now())
+    this.line.keep('StatusNotification', () => ({
       connectorId: 1,
       errorCode: 'NoError',
       status,
@@ -159,27 +113,27 @@ export class StationOcpp16 implements Station {
   }
 
   #sendMeter(reading: MeterReading, context: 'Sample.Clock' | 'Trigger'): void {
-    if (this.#silent || !this.#line.booted) return
+    if (!this.meters) return
     const measurands = this.#configuration.get('MeterValuesAlignedData')?.value.split(',') ?? []
     const sampledValue = measurands.flatMap((measurand) =>
       sampledValues(measurand, reading, context),
     )
     if (sampledValue.length === 0) return
     const signs = this.#configuration.get(SIGNED_CONTEXTS)?.value.split(',').includes(context)
-    if (signs && this.#meter) {
-      const value = this.#meter.record(reading)
+    if (signs && this.signing) {
+      const value = this.signing.record(reading)
       const measurand = 'Energy.Active.Import.Register'
       sampledValue.push({ value, format: 'SignedData', context, measurand })
     }
     const transaction = this.#transaction
-    this.#line.keep('MeterValues', () => ({
+    this.line.keep('MeterValues', () => ({
       connectorId: 1,
       ...(transaction === null || transaction.id === null ? {} : { transactionId: transaction.id }),
       meterValue: [{ timestamp: stamp(reading.at), sampledValue }],
     }))
   }
 
-  #answer(action: string, payload: Payload): Answer {
+  protected answer(action: string, payload: Payload): Answer {
     switch (action) {
       case 'GetConfiguration':
         return { result: this.#getConfiguration(payload) }
@@ -248,8 +202,8 @@ export class StationOcpp16 implements Station {
     }
     this.point.stack.install(profile)
     if (profile.purpose === 'tx' && session !== null) {
-      const now = this.#parts.hooks.now()
-      this.#parts.hooks.setpoint({
+      const now = this.hooks.now()
+      this.hooks.setpoint({
         powerW: this.point.limitAt(now),
         validUntil: profileEnd(profile, now, session.departureAt),
       })
@@ -274,7 +228,7 @@ export class StationOcpp16 implements Station {
     if (connectorId > 1 || duration <= 0) return { status: 'Rejected' }
     const { rateUnit, rating } = this.point.device
     const unit = chargingRateUnit ?? rateUnit
-    const now = this.#parts.hooks.now()
+    const now = this.hooks.now()
     return {
       status: 'Accepted',
       connectorId,
@@ -292,16 +246,10 @@ export class StationOcpp16 implements Station {
   }
 
   #trigger(message: string): 'Accepted' | 'NotImplemented' {
-    const actions: Record<string, (() => void) | undefined> = {
+    return this.trigger(message, {
       MeterValues: () => this.#sendMeter(this.point.readNow(), 'Trigger'),
       StatusNotification: () => this.#introduceStatus(),
-      Heartbeat: () => this.#line.keep('Heartbeat', () => ({})),
-      BootNotification: () => this.#line.boot(),
-    }
-    const action = actions[message]
-    if (action === undefined) return 'NotImplemented'
-    setImmediate(action) // after the answer
-    return 'Accepted'
+    })
   }
 
   #introduceStatus(): void {

@@ -4,12 +4,12 @@ import type { ChargePoint, MeterReading } from './charge-point.ts'
 import type { Session } from './visit.ts'
 import { DeviceModel, type Variable } from './device-model-ocpp201.ts'
 import { meterValue } from './messages-ocpp201.ts'
-import type { Answer, LinkAddress, Payload } from './ocpp-link.ts'
+import type { Answer, Payload } from './ocpp-link.ts'
 import { LEAST_AMPERES, PHASE_VOLTS } from './profile-stack.ts'
 import { ProfilesOcpp2, type ProfilesParts } from './profiles-ocpp2.ts'
-import { type DeviceHooks, stamp, type Station, type StationParts } from './station.ts'
-import { type SigningMeter, signingMeterOf } from './signing-meter.ts'
-import { StationLine } from './station-line.ts'
+import { type DeviceHooks, stamp, type StationParts } from './station.ts'
+import type { StationLine } from './station-line.ts'
+import { StationOcpp } from './station-ocpp.ts'
 
 type TransactionEvent = OCPP20.TransactionEventRequest
 type Transaction = { readonly id: string; sequence: number }
@@ -41,89 +41,42 @@ export type Extension = {
 }
 
 /** A charging station that speaks OCPP 2.x as a client, with one EVSE and one connector. */
-export class StationOcpp2 implements Station {
-  readonly point: ChargePoint
-  readonly #parts: StationParts
+export class StationOcpp2 extends StationOcpp {
   readonly #model: DeviceModel
-  readonly #meter: SigningMeter | null
-  readonly #line: StationLine
   readonly #profiles: ProfilesOcpp2
   readonly #extension: Extension | null
-  #silent = false
   #transaction: Transaction | null = null
 
   constructor(parts: StationParts, version: Version2) {
-    this.#parts = parts
-    this.point = parts.point({
-      metered: (reading) => {
-        this.#sendMeter(reading, 'Sample.Clock')
-        this.#extension?.metered(reading)
-      },
-      sessionStarted: (session) => this.#begin(session),
-      sessionEnded: (session, outcome) => {
-        this.#end(session)
-        parts.hooks.driverLeft(outcome)
-      },
-      backAtDefault: parts.hooks.backAtDefault,
-      reacted: (at, limitW) => {
-        parts.hooks.log('reaction', { offeredW: limitW, powerAt: stamp(at) })
-        this.#event('Updated', 'ChargingStateChanged', at)
-      },
+    const { subprotocol, model } = version
+    super(parts, { subprotocol, boot: (ref) => ({ ...bootOf(ref, model) }) })
+    const { point, line, hooks } = this
+    this.#model = new DeviceModel(version.variables(point.device), (seconds) => {
+      point.meteringIntervalSeconds = seconds
     })
-    this.#meter = signingMeterOf(this.point.device)
-    this.#model = new DeviceModel(version.variables(this.point.device), (seconds) => {
-      this.point.meteringIntervalSeconds = seconds
-    })
-    this.#line = new StationLine(parts.random, parts.hooks, {
-      subprotocol: version.subprotocol,
-      boot: { ...bootOf(this.ref, version.model) },
-      point: this.point,
-      introduce: () => this.#introduce(),
-      answer: (action, payload) => {
-        this.point.advance(parts.hooks.now())
-        return this.#answer(action, payload)
-      },
-    })
-    const { point } = this
     const transactionId = () => this.#transaction?.id ?? null
-    const { hooks } = parts
     this.#profiles = new ProfilesOcpp2({ point, hooks, transactionId, read: version.readProfile })
-    this.#extension = version.extend?.({ point, hooks, line: this.#line, transactionId }) ?? null
+    this.#extension = version.extend?.({ point, hooks, line, transactionId }) ?? null
   }
 
-  get ref(): string {
-    return this.point.device.ref
+  protected metered(reading: MeterReading): void {
+    this.#sendMeter(reading, 'Sample.Clock')
+    this.#extension?.metered(reading)
   }
 
-  get ready(): boolean {
-    return this.#line.ready
+  protected reacted(at: number): void {
+    this.#event('Updated', 'ChargingStateChanged', at)
   }
 
-  connect(address: LinkAddress): void {
-    this.#line.connect(address)
-  }
-
-  fallSilent(): void {
-    this.#silent = true
-  }
-
-  move(): void {
-    this.#line.move()
-  }
-
-  stop(): void {
-    this.#line.stop()
-  }
-
-  #introduce(): void {
+  protected introduce(): void {
     const { session } = this.point
     if (session === null) this.#status('Available')
-    else this.#begin(session)
+    else this.begin(session)
     this.#extension?.booted()
   }
 
-  #begin(session: Session): void {
-    if (!this.#line.booted) return // told with the boot
+  protected begin(session: Session): void {
+    if (!this.line.booted) return // told with the boot
     this.#transaction = { id: `${this.ref}-${session.startedAt}`.slice(0, 36), sequence: 0 }
     this.#status('Occupied')
     const register = { ...this.point.readNow(), registerWh: session.startRegisterWh }
@@ -149,10 +102,10 @@ export class StationOcpp2 implements Station {
         },
       },
     }
-    this.#line.keep('NotifyEVChargingNeeds', () => ({ ...needs }))
+    this.line.keep('NotifyEVChargingNeeds', () => ({ ...needs }))
   }
 
-  #end(session: Session): void {
+  protected end(session: Session): void {
     const reading = { ...this.point.readNow(), at: session.departureAt }
     this.#event('Ended', 'EVDeparted', session.departureAt, {
       meterValue: meterValue(reading, REGISTER, 'Transaction.End'),
@@ -162,9 +115,9 @@ export class StationOcpp2 implements Station {
   }
 
   #status(connectorStatus: 'Available' | 'Occupied'): void {
-    if (!this.#line.booted) return
-    const timestamp = stamp(this.#parts.hooks.now())
-    this.#line.keep('StatusNotification', () => ({
+    if (!this.line.booted) return
+    const timestamp = stamp(this.hooks.now())
+    this.line.keep('StatusNotification', () => ({
       timestamp,
       connectorStatus,
       evseId: 1,
@@ -182,13 +135,13 @@ export class StationOcpp2 implements Station {
     } = {},
   ): void {
     const transaction = this.#transaction
-    if (transaction === null || !this.#line.booted) return
+    if (transaction === null || !this.line.booted) return
     const event: TransactionEvent = {
       eventType,
       timestamp: stamp(at),
       triggerReason,
       seqNo: transaction.sequence,
-      offline: !this.#line.open,
+      offline: !this.line.open,
       transactionInfo: {
         transactionId: transaction.id,
         chargingState: this.#chargingState(eventType),
@@ -199,7 +152,7 @@ export class StationOcpp2 implements Station {
       ...(more.meterValue ? { meterValue: [more.meterValue] } : {}),
     }
     transaction.sequence += 1
-    this.#line.keep('TransactionEvent', () => ({ ...event }))
+    this.line.keep('TransactionEvent', () => ({ ...event }))
   }
 
   #chargingState(
@@ -211,20 +164,20 @@ export class StationOcpp2 implements Station {
   }
 
   #sendMeter(reading: MeterReading, context: 'Sample.Clock' | 'Trigger'): void {
-    if (this.#silent || !this.#line.booted) return
+    if (!this.meters) return
     const isSigned = context === 'Sample.Clock' && this.#model.signsReadings
-    const record = isSigned ? (this.#meter?.record(reading) ?? null) : null
+    const record = isSigned ? (this.signing?.record(reading) ?? null) : null
     const value = meterValue(reading, this.#model.measurands, context, record)
     if (value === null) return
     if (this.#transaction === null) {
-      this.#line.keep('MeterValues', () => ({ evseId: 1, meterValue: [value] }))
+      this.line.keep('MeterValues', () => ({ evseId: 1, meterValue: [value] }))
       return
     }
     const reason = context === 'Trigger' ? 'Trigger' : 'MeterValueClock'
     this.#event('Updated', reason, reading.at, { meterValue: value })
   }
 
-  #answer(action: string, payload: Payload): Answer {
+  protected answer(action: string, payload: Payload): Answer {
     switch (action) {
       case 'GetVariables':
         return { result: this.#model.get(payload as unknown as OCPP20.GetVariablesRequest) }
@@ -260,25 +213,19 @@ export class StationOcpp2 implements Station {
   }
 
   #report(requestId: number): void {
-    const generatedAt = stamp(this.#parts.hooks.now())
+    const generatedAt = stamp(this.hooks.now())
     const reportData = this.#model.report()
-    this.#line.keep('NotifyReport', () => ({ requestId, generatedAt, seqNo: 0, reportData }))
+    this.line.keep('NotifyReport', () => ({ requestId, generatedAt, seqNo: 0, reportData }))
   }
 
   #trigger(message: string): 'Accepted' | 'NotImplemented' {
     const meter = () => this.#sendMeter(this.point.readNow(), 'Trigger')
-    const actions: Record<string, (() => void) | undefined> = {
+    return this.trigger(message, {
       MeterValues: meter,
       TransactionEvent: meter,
       StatusNotification: () =>
         this.#status(this.point.session === null ? 'Available' : 'Occupied'),
-      Heartbeat: () => this.#line.keep('Heartbeat', () => ({})),
-      BootNotification: () => this.#line.boot(),
-    }
-    const action = actions[message]
-    if (action === undefined) return 'NotImplemented'
-    setImmediate(action) // after the answer
-    return 'Accepted'
+    })
   }
 }
 
