@@ -1,7 +1,7 @@
 import { type Child, startChild } from './child.ts'
 import { type BenchRun, type Measurement, measurement, median } from './measurement.ts'
 import type { Dial } from './ocpp-load.ts'
-import { type OcppRun, startOcppRun } from './ocpp-run.ts'
+import { GATEWAY_FLAGS, type OcppRun, startOcppRun } from './ocpp-run.ts'
 
 const ROUNDS = 5
 const METERED = 1_000
@@ -11,7 +11,7 @@ export async function run({ seed, size, timer, say }: BenchRun): Promise<Measure
   const stations = size('stations', 10_000)
   const meterMs = size('meterms', 5_000)
   const world = await startOcppRun(timer)
-  const bare = startChild('./bare-loop.ts', timer)
+  const bare = startChild('./bare-loop.ts', timer, GATEWAY_FLAGS)
   const bareLoad = startChild('./ocpp-load.ts', timer)
   try {
     await world.grow(stations)
