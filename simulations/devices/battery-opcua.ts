@@ -15,6 +15,7 @@ import {
 } from 'node-opcua'
 import { ACCEPTED, type BatteryReading, BatteryUnit } from './battery-unit.ts'
 import type { ScenarioBattery } from '../scenarios/scenario.ts'
+import { guardServers } from './opcua-stack.ts'
 import { type DeviceHooks, stamp } from './station.ts'
 
 const MODEL = fileURLToPath(import.meta.resolve('#adapters/opcua/gridcall-bess.xml'))
@@ -70,6 +71,7 @@ export class BatteryOpcua {
 
   /** Listens. @returns where, and the SHA-1 thumbprint of its certificate */
   async start(): Promise<{ endpoint: string; thumbprint: string }> {
+    guardServers()
     const manager = new OPCUACertificateManager({
       rootFolder: this.#pkiFolder,
       automaticallyAcceptUnknownCertificate: false,

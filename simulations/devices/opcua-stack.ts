@@ -1,5 +1,5 @@
 import { format } from 'node:util'
-import { setDebugLogger, setErrorLogger, setWarningLogger } from 'node-opcua'
+import { ServerTCP_transport, setDebugLogger, setErrorLogger, setWarningLogger } from 'node-opcua'
 
 const TEXTS_KEPT = 200
 
@@ -23,4 +23,32 @@ export function redirectOpcuaOutput(say: (level: string, text: string) => void):
   setErrorLogger(once('error'))
   setWarningLogger(once('warning'))
   setDebugLogger(once('debug'))
+}
+
+/** What reads a socket in the library's server. */
+type Reading = {
+  _socket: { destroy(error: Error): void } | null
+  _on_socket_data(data: Buffer): void
+}
+
+let isGuarded = false
+
+/**
+ * The library throws out of its socket's data event where a message of impossible length follows
+ * one that has ended the connection: a stranger who sends two in one go would end the whole process,
+ * and with it every battery in it. Here such a message ends the connection that brought it.
+ */
+export function guardServers(): void {
+  if (isGuarded) return
+  isGuarded = true
+  const reading = ServerTCP_transport.prototype as unknown as Reading
+  const read = reading._on_socket_data
+  reading._on_socket_data = function (this: Reading, data: Buffer): void {
+    try {
+      read.call(this, data)
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      this._socket?.destroy(new Error(`the client sent what is no message: ${text}`))
+    }
+  }
 }

@@ -59,7 +59,7 @@ function withSize(message: Buffer): Buffer {
 }
 
 /** Cuts a stream into the messages of OPC UA TCP (Part 6, 7.1.2.2: type, length). */
-export function messagesIn(stream: Buffer): Buffer[] {
+function messagesIn(stream: Buffer): Buffer[] {
   const messages: Buffer[] = []
   for (let at = 0; at + 8 <= stream.length; ) {
     const size = stream.readUInt32LE(at + 4)
@@ -69,17 +69,21 @@ export function messagesIn(stream: Buffer): Buffer[] {
   return messages
 }
 
-/** Everything that a server says on the next connection, until the client leaves. */
-export async function recordAnswers(
+/** Everything that both sides say on the next connection, until the client leaves. */
+export async function recordTalk(
   port: number,
   dial: (port: number) => Promise<unknown>,
-): Promise<Buffer[]> {
-  const parts: Buffer[] = []
+): Promise<{ readonly asked: Buffer[]; readonly answered: Buffer[] }> {
+  const asked: Buffer[] = []
+  const answered: Buffer[] = []
   const relay = net.createServer((near) => {
     const far = net.connect(port, '127.0.0.1')
-    near.pipe(far)
+    near.on('data', (bytes) => {
+      asked.push(bytes)
+      far.write(bytes)
+    })
     far.on('data', (bytes) => {
-      parts.push(bytes)
+      answered.push(bytes)
       near.write(bytes)
     })
     for (const socket of [near, far]) {
@@ -93,8 +97,10 @@ export async function recordAnswers(
   await new Promise<void>((done) => relay.listen(0, '127.0.0.1', done))
   await dial((relay.address() as net.AddressInfo).port)
   await new Promise<void>((done) => relay.close(() => done()))
-  return messagesIn(Buffer.concat(parts))
+  return { asked: inMessages(asked), answered: inMessages(answered) }
 }
+
+const inMessages = (parts: readonly Buffer[]) => messagesIn(Buffer.concat(parts))
 
 export type ReplayServer = {
   readonly port: number
@@ -103,6 +109,9 @@ export type ReplayServer = {
   readonly open: () => number
   close(): Promise<void>
 }
+
+/** As long as the client bears it. */
+const wrongInARow = 8
 
 /** Answers as a server once did, but for the message at which this connection goes wrong. */
 export async function replayServer(
@@ -126,9 +135,15 @@ export async function replayServer(
         socket.write(answer)
         return
       }
-      const wrong = Array.from({ length: 6 }, () => mutate(answer, below))
-      mutated += wrong.length
-      socket.end(Buffer.concat(wrong)) // nothing follows: whoever waits for more waits in vain
+      const send = (left: number) => {
+        if (left === 0 || !socket.writable) {
+          socket.end() // nothing follows: whoever waits for more waits in vain
+          return
+        }
+        mutated += 1
+        socket.write(mutate(answer, below), () => send(left - 1))
+      }
+      send(wrongInARow)
     })
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

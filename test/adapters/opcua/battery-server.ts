@@ -10,6 +10,7 @@ import {
   OPCUACertificateManager,
   OPCUAServer,
   SecurityPolicy,
+  type ServerSecureChannelLayer,
   type ISessionContext,
   StatusCodes,
   type UAVariable,
@@ -62,6 +63,7 @@ export async function startBatteryServer(
     port?: number
     mode?: MessageSecurityMode
     prepare?: (space: AddressSpace) => void
+    channel?: (channel: ServerSecureChannelLayer) => void
   } = {},
 ): Promise<BatteryServer> {
   const mode = options.mode ?? MessageSecurityMode.SignAndEncrypt
@@ -76,7 +78,12 @@ export async function startBatteryServer(
         ? [SecurityPolicy.None]
         : [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss],
     allowAnonymous: true,
-    serverCapabilities: { minSupportedSampleRate: 0 }, // every record, however close to the last
+    maxConnectionsPerEndpoint: 500,
+    serverCapabilities: {
+      minSupportedSampleRate: 0, // every record, however close to the last
+      maxSessions: 500,
+      maxSubscriptions: 1000,
+    },
   })
   await server.initialize()
   const space = server.engine.addressSpace
@@ -86,6 +93,7 @@ export async function startBatteryServer(
   battery.set('MaxChargeRating', 5000)
   battery.set('MaxDischargeRating', 5000)
   battery.set('StateOfCharge', 50)
+  if (options.channel) server.on('newChannel', options.channel)
   await server.start()
   const heartbeat = setInterval(() => {
     battery.set('DeviceHeartbeat', (Number(battery.get('DeviceHeartbeat')) + 1) % 2 ** 32)
