@@ -55,6 +55,7 @@ export const SKIPPED: Readonly<Record<string, string>> = {
   departure: 'Its driver would leave short',
   'driver-override': 'Its driver has asked for full power',
   'limited-elsewhere': 'A limit that somebody else set leaves nothing to give',
+  'control-group': 'Held out of this call, so that baselines can be judged',
   'not-needed': 'Not needed: cheaper ones suffice (in reserve)',
   'not-responding': 'Did not respond',
 }

@@ -71,6 +71,7 @@ export type SkippedResource = {
     | 'driver-override'
     | 'limited-elsewhere'
     | 'not-needed'
+    | 'control-group'
     | 'not-responding'
   readonly detail: string
 }

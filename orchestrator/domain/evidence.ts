@@ -7,6 +7,7 @@ import type { Finding } from './fair-play/finding.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { CallId, GatewayId, Hex, ResourceId } from './ids.ts'
+import { policyHash } from './payment-policy.ts'
 import type { PayoutAccount, PayoutShare } from './payout.ts'
 import type { Program } from './program.ts'
 import type { CallSettlement } from './settlement.ts'
@@ -39,6 +40,12 @@ export type CallTerms = {
   /** Who was ordered what when the gate closed. */
   readonly ordered: readonly Allocation[]
   readonly baselineCommitment: Hex
+  /** Of the program's payment policy. */
+  readonly policyHash: Hex
+  /** What the portfolio has still to make up from earlier calls of the month, at most 0 Wh. */
+  readonly carriedWh: number
+  /** Held out of this call to judge its baselines; with theirs. */
+  readonly control: readonly Candidate[]
   readonly gatewayKeys: readonly GatewayKey[]
   /** Of the candidates whose meters sign, by resource. */
   readonly meterKeys: readonly ResourceMeterKey[]
@@ -73,7 +80,7 @@ export type EvidenceBundle = {
 
 export function termsOf(
   call: FlexibilityCall,
-  { gatewayKeys, meterKeys }: Pick<CallTerms, 'gatewayKeys' | 'meterKeys'>,
+  known: Pick<CallTerms, 'gatewayKeys' | 'meterKeys' | 'carriedWh' | 'control'>,
 ): CallTerms {
   if (call.baselineCommitment === null) throw new Error(`${call.id} has no baseline commitment`)
   return {
@@ -86,8 +93,8 @@ export function termsOf(
       .filter((allocation) => allocation.role === 'order')
       .map((allocation) => ({ ...allocation, releasedAt: null })),
     baselineCommitment: call.baselineCommitment,
-    gatewayKeys,
-    meterKeys,
+    policyHash: policyHash(call.program.paymentPolicy),
+    ...known,
   }
 }
 

@@ -1,8 +1,10 @@
+import { type Allocation, cutAt } from './allocation.ts'
 import { methodFor } from './baseline/candidate.ts'
 import { type FleetBaselines, fleetBaselines, isOfFleet, stretchKey } from './baseline/fleet.ts'
 import type { Fraction } from './baseline/fraction.ts'
 import type { BaselineMethod } from './baseline/method.ts'
 import { type BaselineOf, energyOfStretch, ownEnergies } from './baseline/stretches.ts'
+import { controlBias } from './control-group.ts'
 import { type Delivery, measureDelivery, orderedEnergy } from './delivery.ts'
 import type { EvidenceBundle } from './evidence.ts'
 import { inspect } from './fair-play/inspect.ts'
@@ -103,7 +105,7 @@ export function settlementInput(
   evidence: Evidence,
   deliveries: readonly Delivery[],
 ): SettlementInput {
-  const { request, program, candidates } = evidence.terms
+  const { request, program, candidates, carriedWh } = evidence.terms
   return {
     allocations: evidence.allocations,
     candidates,
@@ -112,7 +114,7 @@ export function settlementInput(
     policy: program.paymentPolicy,
     priceCap: request.priceCap,
     penalty: request.penalty,
-    carriedWh: 0,
+    carriedWh,
     isFinal: true,
     findings: inspect(evidence, deliveries),
     holds: new Map(),
@@ -127,7 +129,30 @@ export function settlementOf(
   deliveries: readonly Delivery[],
   round?: Rounding,
 ): CallSettlement {
-  return settle(settlementInput(evidence, deliveries), round)
+  const split = settle(settlementInput(evidence, deliveries), round)
+  const control = controlBias(measureControl(evidence))
+  return control === null ? split : { ...split, control }
+}
+
+/** The control group over the whole delivered window, as if it had been ordered nothing. */
+function measureControl(evidence: Evidence): Delivery[] {
+  const { terms, deliveryEnd, before, readings } = evidence
+  const { request, program, control } = terms
+  if (control.length === 0) return []
+  const seconds = program.settlementPeriodSeconds
+  const whole = request.periods.map(({ start }) => {
+    return { start, end: addSeconds(start, seconds), powerW: 0, setpointW: 0 }
+  })
+  const allocations = control.map(({ resourceId }): Allocation => {
+    const periods = cutAt(whole, deliveryEnd)
+    return { resourceId, role: 'order', periods, releasedAt: null }
+  })
+  return measure({
+    allocations,
+    before,
+    readings,
+    terms: { request, program, candidates: control },
+  })
 }
 
 /** Completes evidence into the bundle that is stored, sent and signed. */

@@ -27,6 +27,8 @@ export type Program = {
   readonly priceCapMax: MicroEurPerKwh
   readonly feeBp: BasisPoints
   readonly paymentPolicy: PaymentPolicy
+  /** So many of the willing devices are held out of each call to judge baselines; absent: none. */
+  readonly controlGroupBp?: BasisPoints
   readonly chargerBaseline: BaselineMethod
   readonly batteryBaseline: BaselineMethod
   /** Local dates, YYYY-MM-DD, that count as Sundays or not at all; absent: none. */

@@ -1,4 +1,5 @@
 import type { Allocation, Candidate } from './allocation.ts'
+import type { ControlBias } from './control-group.ts'
 import type { Delivery } from './delivery.ts'
 import { type Finding, holdsOf } from './fair-play/finding.ts'
 import type { PenaltyRule } from './flexibility-request.ts'
@@ -64,6 +65,8 @@ export type CallSettlement = {
   /** Stays in escrow for a later round: the lines' held parts and the fee on them, rounded up. */
   readonly held: MicroEur
   readonly refund: MicroEur
+  /** What this call's control group says of its baselines; absent where it had none. */
+  readonly control?: ControlBias
 }
 
 export type SettlementInput = {

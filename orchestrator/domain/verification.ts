@@ -7,14 +7,17 @@ import {
 } from './baseline/candidate.ts'
 import { seriesOfReadings } from './baseline/readings.ts'
 import { canonicalJson, hashOf } from './canonical.ts'
+import { controlGroupOf } from './control-group.ts'
 import { bundleText, commitReadings, type EvidenceBundle, parseEvidence } from './evidence.ts'
 import type { Hex } from './ids.ts'
 import { measure, settlementOf } from './measurement.ts'
+import { policyHash } from './payment-policy.ts'
 import type { Rounding } from './settlement.ts'
 import { byResource, type Reading, readingHash } from './telemetry.ts'
 import type { CheckMeterSignature } from './signed-meter/meter-key.ts'
 import { assurancesOf } from './signed-meter/vouch.ts'
 import { formatInstant } from './time.ts'
+import { basisPoints } from './units.ts'
 
 /** Which line differs, what it should say and what it says. */
 export type Difference = { readonly line: string; readonly expected: string; readonly got: string }
@@ -42,6 +45,7 @@ export function verifyBundle(text: string, checks: Checks, round?: Rounding): Di
   return [
     ...same('bundle', bundleText(bundle) === text ? 'canonical' : 'other', 'canonical'),
     ...same('terms hash', bundle.escrow.terms.termsHash, hashOf(bundle.terms)),
+    ...policyDifferences(bundle),
     ...readingDifferences(bundle, checks.gateway),
     ...assuranceDifferences(bundle, checks.meter),
     ...commitmentDifferences(bundle),
@@ -115,7 +119,7 @@ function commitmentDifferences(bundle: EvidenceBundle): Difference[] {
  * them; all else of a baseline follows from the readings.
  */
 function baselineDifferences(bundle: EvidenceBundle): Difference[] {
-  const { program, request, candidates } = bundle.terms
+  const { program, request, candidates, control } = bundle.terms
   const history = byResource(bundle.history)
   const seconds = program.settlementPeriodSeconds
   const window = windowInput(
@@ -125,7 +129,7 @@ function baselineDifferences(bundle: EvidenceBundle): Difference[] {
   const references = new Map(
     [program.chargerBaseline, program.batteryBaseline].map((m) => [m, referenceOf(m)]),
   )
-  return candidates.flatMap(({ resourceId, kind, rating, ...candidate }) => {
+  return [...candidates, ...control].flatMap(({ resourceId, kind, rating, ...candidate }) => {
     const method = methodFor(program, kind)
     const readings = history.get(resourceId) ?? []
     const series = seriesOfReadings(readings, rating, seconds, seconds)
@@ -139,6 +143,24 @@ function baselineDifferences(bundle: EvidenceBundle): Difference[] {
       ...same(`${line}: days`, candidate.baseline, baseline),
     ]
   })
+}
+
+/** The policy's hash, and that nobody of the control group was ordered or chosen otherwise. */
+function policyDifferences({ terms, allocations }: EvidenceBundle): Difference[] {
+  const control = terms.control.map(({ resourceId }) => resourceId)
+  const all = [...terms.candidates.map(({ resourceId }) => resourceId), ...control]
+  const chosen = controlGroupOf(terms.callId, all, terms.program.controlGroupBp ?? basisPoints(0))
+  const wrong = control.filter(
+    (id) => !chosen.has(id) || allocations.some(({ resourceId }) => resourceId === id),
+  )
+  return [
+    ...same('policy hash', terms.policyHash, policyHash(terms.program.paymentPolicy)),
+    ...wrong.map((id) => ({
+      line: `control group ${id}`,
+      expected: 'a device that the hash of the call chose, and that was not ordered',
+      got: id,
+    })),
+  ]
 }
 
 /** Who was ordered what at gate closure stands in the terms; only a release may be added later. */
@@ -174,8 +196,9 @@ function moneyDifferences(bundle: EvidenceBundle, round?: Rounding): Difference[
   }
   const { lines: _mine, ...expected } = settlement
   const { lines: _theirs, ...got } = bundle.settlement
-  for (const key of Object.keys(expected) as (keyof typeof expected)[]) {
-    differing.push(...same(`total ${key}`, got[key] ?? null, expected[key]))
+  const keys = new Set([...Object.keys(expected), ...Object.keys(got)])
+  for (const key of keys as Set<keyof typeof expected>) {
+    differing.push(...same(`total ${key}`, got[key] ?? null, expected[key] ?? null))
   }
   const { payout, fee, held, refund } = bundle.settlement
   return [

@@ -127,6 +127,15 @@ export const AttestationsView = z.object({
   ),
 })
 
+/** What a baseline said of devices that nobody called: our own error in this call. */
+export const ControlView = z.object({
+  devices: z.int(),
+  baselineWh: z.int(),
+  meteredWh: z.int(),
+  biasWh: z.int().openapi({ description: 'Baseline minus metered' }),
+  biasBp: z.int().nullable().openapi({ description: 'Of what was metered' }),
+})
+
 const Common = {
   id: z.string(),
   state: StateText,
@@ -140,6 +149,7 @@ const Common = {
   releasedAt: At.nullable(),
   orderedWh: z.int(),
   deliveredWh: z.int().nullable(),
+  control: ControlView.nullable(),
   periods: z.array(PeriodView),
   repairs: z.array(RepairView),
 }

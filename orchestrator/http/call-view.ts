@@ -92,6 +92,7 @@ function common(
     gateClosesAt: at(call.gateClosesAt),
     cancelledAt: atOrNull(call.cancelledAt),
     releasedAt: atOrNull(call.releasedAt),
+    control: call.settlement?.control ? { ...call.settlement.control } : null,
     orderedWh: energyOf(figures, ({ orderedW }) => orderedW),
     periods: figures.map((period) => periodView(period, own === null)),
     repairs: call.repairs.flatMap((repair) => repairView(repair, own)),

@@ -94,9 +94,11 @@ function lastEnd(periods: readonly { start: Instant; end: Instant }[], from: Ins
  * window's first instant, which ends the last period before it, comes with the window's readings.
  */
 async function readingsBefore(tx: StoreTransaction, call: FlexibilityCall): Promise<Reading[]> {
-  const { program, candidates, request } = call
+  const { program, request } = call
   const ordered = await tx.evidence.load(call.id, 0)
   if (ordered === null) throw new Error(`${call.id} has no evidence of its order`)
+  const { terms } = parseEvidence(ordered) as OrderEvidence
+  const candidates = [...call.candidates, ...terms.control]
   const until = addSeconds(request.window.start, -program.meteringIntervalSeconds)
   const methodOf = ({ kind }: Candidate) => methodFor(program, kind)
   const last = await tx.readings.lastBefore(
@@ -109,7 +111,7 @@ async function readingsBefore(tx: StoreTransaction, call: FlexibilityCall): Prom
     levels.push(...(await levelReadings(tx, call, mine, until)))
   }
   const readings = [...last, ...levels].sort(byResourceAndTime)
-  return verifiable((parseEvidence(ordered) as OrderEvidence).terms, readings)
+  return verifiable(terms, readings)
 }
 
 /** The readings on the boundaries of the periods that set a method's level on the call's own day. */

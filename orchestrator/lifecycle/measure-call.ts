@@ -34,7 +34,7 @@ export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
     const deliveries = measure(evidence)
     const isIncomplete = deliveries.some(({ measuredWh }) => measuredWh === null)
     if (isIncomplete && now < (await patience(ports, tx, call))) return
-    const stated = await stateFindings(tx, call, evidence.history, deliveries)
+    const stated = await stateFindings(tx, call, deliveries)
     const bundle = completeBundle({ ...evidence, stated })
     const { settlement } = bundle
     await tx.evidence.save(call.id, bundle.version, bundleText(bundle))
@@ -68,10 +68,11 @@ async function gather(
   const { escrow, windowStartCommitment, before, allocations } = call
   if (!escrow || !windowStartCommitment) throw new Error(`${call.id} was never dispatched`)
   const ids = allocations.map((allocation) => allocation.resourceId)
-  const readings = await windowReadings(tx, call)
   const ordered = await tx.evidence.load(call.id, 0)
   if (ordered === null) throw new Error(`${call.id} has no evidence of its order`)
   const { terms, history } = parseEvidence(ordered) as OrderEvidence
+  const control = terms.control.map(({ resourceId }) => resourceId)
+  const readings = await windowReadings(tx, call, control)
   const signed = await tx.signedRecords.between(ids, call.request.window.start, deliveryEnd(call))
   const measured = {
     terms,

@@ -9,6 +9,7 @@ import {
 import { ratingAsFound } from '#domain/capability.ts'
 import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
+import { controlGroupOf } from '#domain/control-group.ts'
 import type { Escrow } from '#domain/escrow.ts'
 import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
@@ -16,10 +17,11 @@ import { offerable, standingOfferAnswers } from '#domain/flexibility-offer.ts'
 import type { CallId, Hex } from '#domain/ids.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
-import { energyOrdered, toWattHours, watts } from '#domain/units.ts'
+import { basisPoints, energyOrdered, toWattHours, watts } from '#domain/units.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
+import { carriedInto } from './carried-deficit.ts'
 import { declineRequest } from './decline-request.ts'
 import { readHistory } from './read-history.ts'
 import { resourcesNow } from './resources-now.ts'
@@ -35,7 +37,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     const now = ports.clock.now()
     if (call.state !== 'requested' || now < call.gateClosesAt) return
     await tx.promises.lockCongestionPoint(call.request.congestionPointId)
-    const { candidates, skipped, history, meterKeys } = await findCandidates(tx, call)
+    const { candidates, control, skipped, history, meterKeys } = await findCandidates(tx, call)
     const needs = needsOf(call)
     const lookedAt = lookAt(call)
     const offers: Offerable[] = []
@@ -59,8 +61,12 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     }
     await promise(tx, offered)
     const committed = { ...offered, baselineCommitment: commitReadings(history, candidates) }
-    const keys = { gatewayKeys: await gatewayKeys(tx), meterKeys }
-    const terms = termsOf(committed, keys)
+    const terms = termsOf(committed, {
+      gatewayKeys: await gatewayKeys(tx),
+      meterKeys,
+      control,
+      carriedWh: await carriedInto(tx, call),
+    })
     await tx.evidence.save(call.id, 0, canonicalJson({ terms, history }))
     const escrow = await escrowFor(ports, tx, committed, hashOf(terms))
     await tx.calls.save({ ...transition(committed, 'offered'), escrow })
@@ -109,7 +115,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   for (const aggregator of await tx.organisations.list('aggregator')) {
     shares.set(aggregator.id, aggregator.aggregatorShareBp)
   }
-  const candidates = willing.map((resource): Candidate => {
+  const all = willing.map((resource): Candidate => {
     const baseline = baselines.get(resource.id)
     const share = shares.get(resource.aggregatorId)
     if (!baseline || share === undefined) {
@@ -131,13 +137,30 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
       baseline,
     }
   })
-  candidates.sort((a, b) =>
+  all.sort((a, b) =>
     a.price === b.price ? (a.resourceId < b.resourceId ? -1 : 1) : a.price < b.price ? -1 : 1,
   )
   const meterKeys = willing.flatMap(({ id, meter }) => {
     return meter === null ? [] : [{ resourceId: id, ...meter }]
   })
-  return { candidates, skipped, history, meterKeys }
+  const control = await heldOut(tx, call, all)
+  for (const { resourceId } of control) {
+    const detail = 'held out of this call, by the hash of its id, so that baselines can be judged'
+    skipped.push({ resourceId, reason: 'control-group', detail })
+  }
+  const candidates = all.filter((candidate) => !control.includes(candidate))
+  return { candidates, control, skipped, history, meterKeys }
+}
+
+/** The control group, without devices that another call moves in the same window. */
+async function heldOut(tx: StoreTransaction, call: FlexibilityCall, all: readonly Candidate[]) {
+  const { program, request, id } = call
+  const ids = all.map(({ resourceId }) => resourceId)
+  const chosen = controlGroupOf(id, ids, program.controlGroupBp ?? basisPoints(0))
+  if (chosen.size === 0) return []
+  const taken = await tx.promises.taken([...chosen], request.window.start, request.window.end)
+  const moved = new Set(taken.map(({ resourceId }) => resourceId))
+  return all.filter(({ resourceId }) => chosen.has(resourceId) && !moved.has(resourceId))
 }
 
 /** Of every gateway that is known by now: whoever joins later cannot be checked in this call. */

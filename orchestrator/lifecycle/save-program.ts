@@ -70,5 +70,7 @@ function checkMoney(program: Program): void {
   whole('feeBp', program.feeBp, 0, 10_000, 'bp')
   whole('toleranceW', program.toleranceW, 0, 1_000_000, 'W')
   whole('toleranceBp', program.toleranceBp, 0, 10_000, 'bp')
+  // More than half held out is no call any more.
+  whole('controlGroupBp', program.controlGroupBp ?? 0, 0, 5000, 'bp')
   checkPaymentPolicy('paymentPolicy', program.paymentPolicy)
 }

@@ -1,3 +1,6 @@
+import { methodFor } from '#domain/baseline/candidate.ts'
+import type { BaselineMethod } from '#domain/baseline/method.ts'
+import { adjustmentOf } from '#domain/baseline/shape.ts'
 import type { Delivery } from '#domain/delivery.ts'
 import type { Finding } from '#domain/fair-play/finding.ts'
 import { type HabitDay, type Known, stateFindingsOf } from '#domain/fair-play/state.ts'
@@ -20,7 +23,6 @@ type Hours = { readonly before: readonly Instant[]; readonly inside: readonly In
 export async function stateFindings(
   tx: StoreTransaction,
   call: FlexibilityCall,
-  history: readonly Reading[],
   deliveries: readonly Delivery[],
 ): Promise<Finding[]> {
   const { program, request } = call
@@ -29,28 +31,34 @@ export async function stateFindings(
   const today = hoursOf(call)
   const days = await likeDays(tx, call, ids, today)
   const own = await readingsOf(tx, ids, today.before, seconds)
-  const baselineDays = new Set(
-    history.map(({ resourceId, at }) => `${resourceId} ${localDate(at, program.timeZone)}`),
-  )
   const delivered = Map.groupBy(deliveries, ({ resourceId }) => resourceId)
   const known: Known[] = []
   for (const candidate of call.candidates) {
     const { resourceId } = candidate
     if (!ids.includes(resourceId)) continue
     const resource = await tx.resources.find(resourceId)
+    const used = new Set(candidate.baseline.daysUsed)
     known.push({
       candidate,
       meter: resource?.meter ?? null,
       beforeWh: energies(own.get(resourceId) ?? [], today.before, seconds),
       days: (days.get(resourceId) ?? []).map((day) => ({
         ...day,
-        isBaselineDay: baselineDays.has(`${resourceId} ${localDate(day.start, program.timeZone)}`),
+        isBaselineDay: used.has(localDate(day.start, program.timeZone)),
       })),
       deliveredWh: (delivered.get(resourceId) ?? []).reduce((sum, d) => sum + d.deliveredWh, 0),
-      readsBeforeWindow: candidate.baselineMethod.name !== 'mean-of-like-days',
+      readsBeforeWindow: readsBeforeWindow(methodFor(program, candidate.kind)),
     })
   }
   return stateFindingsOf(known, { direction: request.direction, periodSeconds: seconds })
+}
+
+/** Only what a baseline reads of the call's own day can be worth burning load for. */
+function readsBeforeWindow(method: BaselineMethod): boolean {
+  if (method.family === 'history' || method.family === 'state-based') {
+    return adjustmentOf(method) !== null
+  }
+  return method.family === 'last-reading' || method.family === 'same-day'
 }
 
 function hoursOf({ request, program }: FlexibilityCall): Hours {

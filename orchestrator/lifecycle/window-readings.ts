@@ -1,4 +1,5 @@
 import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { ResourceId } from '#domain/ids.ts'
 import { measuredResources } from '#domain/measurement.ts'
 import type { Reading } from '#domain/telemetry.ts'
 import { addSeconds } from '#domain/time.ts'
@@ -7,16 +8,18 @@ import type { StoreTransaction } from '#store-ports.ts'
 /**
  * The readings from which the registers at every boundary of a call's window can be known. Those at
  * its start or its end may be lost, with a line or with us: for such a device the nearest one
- * beside the window stands in, as far away as between any two readings (`registerAt`).
+ * beside the window stands in, as far away as between any two readings (`registerAt`). `others`:
+ * resources outside the call whose readings are wanted beside its own.
  */
 export async function windowReadings(
   tx: StoreTransaction,
   call: FlexibilityCall,
+  others: readonly ResourceId[] = [],
 ): Promise<Reading[]> {
   const { start } = call.request.window
   const end = deliveryEnd(call)
   const { meteringIntervalSeconds, settlementPeriodSeconds: longestGap } = call.program
-  const ids = measuredResources(call)
+  const ids = [...measuredResources(call), ...others]
   const within = await tx.readings.between(
     ids,
     addSeconds(start, -meteringIntervalSeconds),

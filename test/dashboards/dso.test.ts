@@ -34,6 +34,7 @@ function aCall(changes: Partial<DsoCall> = {}): DsoCall {
     requestedWh: 5000,
     orderedWh: 4000,
     deliveredWh: null,
+    control: null,
     deficientWh: null,
     periods: [period(0, 7900), period(15, null)],
     repairs: [],

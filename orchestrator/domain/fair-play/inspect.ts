@@ -8,10 +8,7 @@ import { beyondRating, socMismatch } from './physical-cap.ts'
 import { staleBaseline } from './stale-baseline.ts'
 
 /** What an inspection reads of a bundle: everybody who has the bundle finds the same. */
-export type Inspectable = Pick<
-  Evidence,
-  'allocations' | 'history' | 'readings' | 'terms' | 'stated'
->
+export type Inspectable = Pick<Evidence, 'allocations' | 'readings' | 'terms' | 'stated'>
 
 /**
  * What does not look like an honest delivery: found again by everybody from the bundle's own
@@ -21,21 +18,17 @@ export function inspect(evidence: Inspectable, deliveries: readonly Delivery[]):
   const { candidates, request, program } = evidence.terms
   const byId = new Map(candidates.map((candidate) => [candidate.resourceId, candidate]))
   const readings = byResource(evidence.readings)
-  const history = byResource(evidence.history)
+  const windowDate = localDate(request.window.start, program.timeZone)
   const delivered = Map.groupBy(deliveries, ({ resourceId }) => resourceId)
   const found = evidence.allocations.flatMap(({ resourceId }): (Finding | null)[] => {
     const candidate = byId.get(resourceId)
     if (!candidate) throw new Error(`${resourceId} is not among the terms' candidates`)
     const mine = readings.get(resourceId) ?? []
-    const days = Map.groupBy(history.get(resourceId) ?? [], ({ at }) =>
-      localDate(at, program.timeZone),
-    )
-    const dayStarts = [...days.values()].flatMap(([first]) => (first ? [first.at] : []))
     return [
       beyondRating(resourceId, candidate.rating, delivered.get(resourceId) ?? []),
       socMismatch(resourceId, candidate.rating, mine),
       registerFalls(resourceId, candidate.rating, mine),
-      staleBaseline(resourceId, request.window.start, dayStarts),
+      staleBaseline(resourceId, windowDate, candidate.baseline.daysUsed),
     ]
   })
   return inOrder([...found.filter((finding) => finding !== null), ...evidence.stated])

@@ -1,5 +1,5 @@
 import type { ResourceId } from '../ids.ts'
-import { type Instant, secondsBetween } from '../time.ts'
+import { parseInstant, secondsBetween } from '../time.ts'
 import type { Finding } from './finding.ts'
 
 const DAY = 86_400
@@ -10,16 +10,16 @@ const OLDEST_DAYS_MAX = 60
 
 /**
  * Who is called, or bids, day after day keeps the same old days as its baseline for ever: they are
- * excluded as call days and never replaced. Starts of the days that the baseline stands on.
+ * excluded as call days and never replaced. Local dates: of the window, and of the baseline's days.
  */
 export function staleBaseline(
   resourceId: ResourceId,
-  windowStart: Instant,
-  dayStarts: readonly Instant[],
+  windowDate: string,
+  dates: readonly string[],
 ): Finding | null {
-  if (dayStarts.length === 0) return null
-  const daysAgo = (at: Instant) => Math.floor(secondsBetween(at, windowStart) / DAY)
-  const ages = dayStarts.map(daysAgo)
+  if (dates.length === 0) return null
+  const midnight = (date: string) => parseInstant(`${date}T00:00:00Z`)
+  const ages = dates.map((date) => secondsBetween(midnight(date), midnight(windowDate)) / DAY)
   const [newest, oldest] = [Math.min(...ages), Math.max(...ages)]
   if (newest <= NEWEST_DAYS_MAX && oldest <= OLDEST_DAYS_MAX) return null
   return {

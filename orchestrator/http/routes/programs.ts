@@ -41,6 +41,7 @@ const ProgramBody = z.strictObject({
   priceCapMaxMinorPerKwh: PriceText,
   feeBp: Share,
   ...PolicyChoice,
+  controlGroupBp: Share.optional(),
   chargerBaseline: BaselineChoice,
   batteryBaseline: BaselineChoice,
   holidays: z.array(z.string().max(10)).max(400).readonly().optional(),
@@ -119,13 +120,14 @@ export function programRoutes({ ports }: ApiContext) {
 function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...named } = body
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
-  const { holidays, deemedProfileW, notice, ...rest } = stated
+  const { holidays, deemedProfileW, notice, controlGroupBp, ...rest } = stated
   return {
     ...rest,
     // Absent stays absent: the same program has the same bytes.
     ...(holidays ? { holidays } : {}),
     ...(deemedProfileW ? { deemedProfileW } : {}),
     ...(notice ? { notice } : {}),
+    ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),
     chargerBaseline: readBaseline('chargerBaseline', chargerBaseline),
     batteryBaseline: readBaseline('batteryBaseline', batteryBaseline),
     priceCapMax,

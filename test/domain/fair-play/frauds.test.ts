@@ -15,7 +15,7 @@ import {
 import { beyondRating, physicalMostWh, socMismatch } from '#domain/fair-play/physical-cap.ts'
 import { staleBaseline } from '#domain/fair-play/stale-baseline.ts'
 import { resourceId } from '#domain/ids.ts'
-import { addSeconds } from '#domain/time.ts'
+import { addSeconds, formatInstant } from '#domain/time.ts'
 import { aResource, WINDOW_START } from '../../support/builders.ts'
 import {
   before,
@@ -112,17 +112,19 @@ describe('a baseline that was raised on its own days', () => {
 })
 
 describe('a baseline that is kept old', () => {
-  const daysAgo = (...ages: number[]) => ages.map((age) => addSeconds(WINDOW_START, -age * DAY))
+  const today = '2026-01-14'
+  const daysAgo = (...ages: number[]) =>
+    ages.map((age) => formatInstant(addSeconds(WINDOW_START, -age * DAY)).slice(0, 10))
   it.each([
     ['because every newer day is a call day', [19, 20, 21, 22, 23], 19],
     ['by days of two months ago', [1, 2, 3, 4, 61], 1],
   ])('is found: %s', (_why, ages, newestDaysAgo) => {
-    const finding = staleBaseline(charger.id, WINDOW_START, daysAgo(...ages))
+    const finding = staleBaseline(charger.id, today, daysAgo(...ages))
     expect(finding).toMatchObject({ code: 'stale-baseline', detail: { newestDaysAgo } })
   })
   it('is not one over a fortnight of holidays', () => {
-    expect(staleBaseline(charger.id, WINDOW_START, daysAgo(15, 16, 17, 18, 19, 22))).toBeNull()
-    expect(staleBaseline(charger.id, WINDOW_START, [])).toBeNull()
+    expect(staleBaseline(charger.id, today, daysAgo(15, 16, 17, 18, 19, 22))).toBeNull()
+    expect(staleBaseline(charger.id, today, [])).toBeNull()
   })
 })
 
