@@ -136,6 +136,15 @@ describeWith('GRIDCALL_DATA', 'real charging sessions', (data) => {
     )
   })
 
+  test('a half-hour raised above three deviations is flagged, an honest one is not', () => {
+    const name = 'pre-window check, 10:00-12:00, half-hour before'
+    const above = figureIn(results, `${name} raised above 3 sigma: flagged`)
+    expect(above).toMatchObject({ value: 100, bar: 100, ok: true })
+    expect(figureIn(results, `${name} honest: flagged`).value).toBeLessThan(5)
+    const doubled = figureIn(results, `${name} raised by 1 times the mean load: flagged`)
+    expect(doubled.value).toBeGreaterThan(50)
+  })
+
   test('the picture is drawn: a bar per method, for light and dark', () => {
     const drawn = readFileSync(svg, 'utf8')
     expect(drawn).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" [^]*<\/svg>\n$/)

@@ -3,6 +3,7 @@ import { seededRandom } from '#simulations/random.ts'
 import { totalWh } from './accuracy.ts'
 import { attackBefore, attackBlindly, gamingRatio } from './gaming.ts'
 import { inputFor, type PlaceboWindow, type Trial } from './placebo.ts'
+import { checkBeforeWindows, type PreWindowCheck } from './pre-window.ts'
 import { isStateBased, type WindowStudy } from './study.ts'
 
 /** At most this much phantom delivery per kWh burnt. */
@@ -34,6 +35,8 @@ export type FairPlay = {
   readonly guessed: readonly { method: string; burnt: string; ratio: number }[]
   /** Nobody is told, and half-hours are burnt at random. */
   readonly blind: readonly { method: string; halfHours: string; ratio: number }[]
+  /** Whether load laid on the half-hour before a window is seen. */
+  readonly checks: readonly PreWindowCheck[]
 }
 
 /** Plays the attacks on every built-in method; what is burnt doubles the load of a mean window. */
@@ -70,7 +73,8 @@ export function playFair(
       return { method: method.name, halfHours: name, ratio: gamingRatio(attack) }
     }),
   )
-  return { ratioAsked: RATIO_ASKED, told, refused, guessed, blind }
+  const checks = checkBeforeWindows(placebos, trial.series, powerW)
+  return { ratioAsked: RATIO_ASKED, told, refused, guessed, blind, checks }
 }
 
 function meanPowerW(placebos: readonly PlaceboWindow[], intervalSeconds: number): number {

@@ -35,6 +35,8 @@ export type Placebos = {
   readonly windows: readonly PlaceboWindow[]
   /** What a method may read: days with a missing interval are not there at all. */
   readonly history: EnergySeries
+  /** Whole working days, in order: all that have a window, and those before. */
+  readonly workingDays: readonly LocalDay[]
   readonly incompleteDays: readonly string[]
 }
 
@@ -66,12 +68,15 @@ export function placebosOf(trial: Trial, window: DayWindow): Placebos {
     whAt: (start) => (missing.has(start) ? null : (series.wh.get(start) ?? null)),
   }
   const windows: PlaceboWindow[] = []
+  const workingDays: LocalDay[] = []
   for (const [index, day] of days.entries()) {
-    if (index < firstDay || day.dayOfWeek > 5 || holidays.has(day.date) || !isWhole(day)) continue
+    if (day.dayOfWeek > 5 || holidays.has(day.date) || !isWhole(day)) continue
+    workingDays.push(day)
+    if (index < firstDay) continue
     const found = windowOn(day, window, series)
     if (found !== null) windows.push(found)
   }
-  return { windows, history, incompleteDays: incomplete.map(({ date }) => date) }
+  return { windows, history, workingDays, incompleteDays: incomplete.map(({ date }) => date) }
 }
 
 function windowOn(day: LocalDay, window: DayWindow, series: Series): PlaceboWindow | null {

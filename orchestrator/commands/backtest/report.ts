@@ -101,5 +101,9 @@ export function describeFairPlay(fairPlay: FairPlay): string {
     ({ method, halfHours, ratio }) =>
       `silent, any half-hour of ${halfHours}, one call in five days: ${method} ${figure(ratio, 3)}`,
   )
-  return `${table([heads, ...rows])}${blind.join('\n')}\n`
+  const checks = fairPlay.checks.map(
+    ({ name, flaggedPercent }) => `${name} ${figure(flaggedPercent)} %`,
+  )
+  const flagged = `pre-window check, half-hour before the window flagged: ${checks.join(', ')}`
+  return `${table([heads, ...rows])}${[...blind, flagged].join('\n')}\n`
 }

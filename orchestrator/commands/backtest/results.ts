@@ -148,5 +148,14 @@ export function fairPlayResults(fairPlay: FairPlay, window: string): Measurement
         bar: fairPlay.ratioAsked,
       }),
     ),
+    ...fairPlay.checks.map(({ name, flaggedPercent, isAsked }) =>
+      measurement({
+        measure: `pre-window check, ${window}, half-hour before ${name}: flagged`,
+        value: flaggedPercent,
+        unit: '% of the windows',
+        better: name === 'honest' ? 'lower' : 'higher',
+        ...(isAsked ? { bar: 100 } : {}),
+      }),
+    ),
   ]
 }

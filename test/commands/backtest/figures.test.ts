@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { accuracyOf, type Outcome, runMethod } from '#commands/backtest/accuracy.ts'
 import { attackBefore, attackBlindly, gamingRatio } from '#commands/backtest/gaming.ts'
 import { inputFor, parseWindow, placebosOf, type Trial } from '#commands/backtest/placebo.ts'
+import { checkBeforeWindows } from '#commands/backtest/pre-window.ts'
 import type { Series } from '#commands/backtest/series.ts'
 import { best, methodsFor, studyWindow } from '#commands/backtest/study.ts'
 import { zeroResponse } from '#commands/backtest/zero-response.ts'
@@ -164,6 +165,28 @@ describe('load burnt before a window', () => {
     expect(found.inflatedWh).toBe(rounds * windows.length * 5_000)
     expect(gamingRatio(found)).toBeGreaterThan(0)
     expect(gamingRatio(found)).toBeLessThan(0.05)
+  })
+})
+
+describe('the check of the half-hour before a window', () => {
+  const flagged = (wh: ReadonlyMap<Instant, number>) => {
+    const series: Series = { intervalSeconds: 1_800, wh }
+    const placebos = placebosOf({ ...swinging, series }, WINDOW)
+    const checks = checkBeforeWindows(placebos, series, 10_000)
+    return new Map(checks.map(({ name, flaggedPercent }) => [name, flaggedPercent]))
+  }
+
+  test('sees what is above three deviations, and never a fleet that keeps its habit', () => {
+    const found = flagged(swinging.series.wh)
+    expect(found.get('honest')).toBe(0)
+    expect(found.get('raised above 3 sigma')).toBe(100)
+  })
+
+  test('sees a half-hour that was burnt on one day in sixteen', () => {
+    const burnt = new Map(swinging.series.wh)
+    const at = parseInstant('2024-04-02T08:30Z') // 09:30 in London's summer
+    burnt.set(at, (burnt.get(at) ?? 0) + 5_000)
+    expect(flagged(burnt).get('honest')).toBeCloseTo(100 / 16, 10)
   })
 })
 
