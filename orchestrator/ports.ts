@@ -62,8 +62,11 @@ export interface DeviceDriver {
   readonly protocol: Resource['connection']['protocol']
   start(sink: DeviceSink): Promise<void>
   stop(): Promise<void>
-  /** Makes a device known, or renews what is known of it. Idempotent. */
-  attach(resource: Resource): Promise<void>
+  /**
+   * Makes a device known, or renews what is known of it. Idempotent. `known`: what it told the last
+   * time, perhaps to another process.
+   */
+  attach(resource: Resource, known?: Capability): Promise<void>
   /** Resolves when the device acknowledged. @throws DomainError device-unreachable, device-refused */
   apply(
     resourceId: ResourceId,

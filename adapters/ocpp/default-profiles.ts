@@ -145,7 +145,13 @@ export async function writeOnce(
   if (!flash.isFree(purpose, place, clock.now())) return 'later'
   const status = await setProfile(context, dialect, connectorId, parts, deadlineMs)
   if (status.isTooSoon) return 'later'
-  if (status.accepted) flash.wrote(purpose, place, text, clock.now())
+  if (!status.accepted) return status
+  flash.wrote(purpose, place, text, clock.now())
+  const resource = station.resources.get(connectorId)
+  // A set-up tells it at its end.
+  if (station.ready && station.setUp !== null && resource !== undefined) {
+    context.sink.capability(resource.id, station.setUp.capability(resource))
+  }
   return status
 }
 

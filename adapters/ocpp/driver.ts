@@ -143,7 +143,7 @@ function createOrders(
 ): Pick<DeviceDriver, 'attach' | 'apply' | 'nextStrategy' | 'renewCredential' | 'readBack'> {
   const roster = createRoster(connections)
   return {
-    attach: async (resource) => roster.attach(resource),
+    attach: async (resource, known) => roster.attach(resource, known),
 
     async apply(resourceId, setpoint, deadlineMs) {
       const { station, resource } = roster.find(resourceId)

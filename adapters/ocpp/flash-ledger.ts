@@ -1,12 +1,20 @@
+import type { FlashWrite } from '#domain/capability.ts'
 import type { Instant } from '#domain/time.ts'
 
-export type FlashPurpose = 'TxProfile' | 'TxDefaultProfile' | 'StationMax'
+const PURPOSES = ['TxProfile', 'TxDefaultProfile', 'StationMax'] as const
+export type FlashPurpose = (typeof PURPOSES)[number]
+
+function isPurpose(text: string): text is FlashPurpose {
+  return PURPOSES.some((one) => one === text)
+}
 
 type FlashEntry = {
   readonly purpose: FlashPurpose
   readonly content: string | null
   readonly at: Instant
   readonly isSetUpAnew: boolean
+  /** Written by a process before this one: its set-up is not the first. */
+  readonly isRestored: boolean
 }
 
 /** Business time, for one profile, where a station names no limit of its own. */
@@ -43,7 +51,33 @@ export class FlashLedger {
   }
 
   wrote(purpose: FlashPurpose, place: string, content: string, at: Instant): void {
-    this.#written.set(keyOf(purpose, place), { purpose, content, at, isSetUpAnew: false })
+    this.#written.set(keyOf(purpose, place), {
+      purpose,
+      content,
+      at,
+      isSetUpAnew: false,
+      isRestored: false,
+    })
+  }
+
+  /** What stands in the record of the device; empty: nothing was written yet. */
+  writes(): FlashWrite[] {
+    return [...this.#written].map(([key, { purpose, at }]) => ({
+      purpose,
+      place: key.slice(purpose.length + 1),
+      at,
+    }))
+  }
+
+  /** Takes over when another process has written; what it wrote has to be found out anew. */
+  restore(writes: readonly FlashWrite[]): void {
+    for (const { purpose, place, at } of writes) {
+      if (!isPurpose(purpose)) continue
+      const key = keyOf(purpose, place)
+      if ((this.#written.get(key)?.at ?? 0) >= at) continue
+      const entry = { purpose, content: null, at, isSetUpAnew: false, isRestored: true }
+      this.#written.set(key, entry)
+    }
   }
 
   /** It was cleared: the next one is written whatever it holds; all of them: a set-up anew. */
@@ -51,7 +85,8 @@ export class FlashLedger {
     for (const [one, entry] of this.#written) {
       const isMeant = place === undefined || one === keyOf(purpose, place)
       if (entry.purpose === purpose && isMeant) {
-        this.#written.set(one, { ...entry, content: null, isSetUpAnew: place === undefined })
+        const isSetUpAnew = place === undefined && !entry.isRestored
+        this.#written.set(one, { ...entry, content: null, isSetUpAnew })
       }
     }
   }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { assert, DomainError } from '#domain/errors.ts'
+import type { Capability } from '#domain/capability.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { Connections } from './connections.ts'
@@ -8,7 +9,7 @@ import type { Station } from './station.ts'
 /** Which resource stands at which connector of which station. */
 export type Roster = {
   /** Takes a resource in, or its change. */
-  attach(resource: Resource): void
+  attach(resource: Resource, known?: Capability): void
   /** @throws DomainError device-unreachable */
   find(resourceId: ResourceId): { readonly station: Station; readonly resource: Resource }
 }
@@ -27,7 +28,7 @@ export function createRoster(connections: Connections): Roster {
   }
 
   return {
-    attach(resource) {
+    attach(resource, told) {
       const { connection } = resource
       assert(connection.protocol === 'ocpp', `resource ${resource.id} is connected by OCPP`)
       const station = connections.station(connection.identity)
@@ -35,6 +36,7 @@ export function createRoster(connections: Connections): Roster {
       if (known?.id !== resource.id) forget(resource.id)
       change(station, () => station.resources.set(connection.connectorId, resource))
       stationOf.set(resource.id, station)
+      station.ledger.flash.restore(told?.flashWrites ?? [])
       if (!isDeepStrictEqual(known?.rating, resource.rating)) connections.renew(station)
     },
     find(resourceId) {

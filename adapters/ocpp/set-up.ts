@@ -1,8 +1,9 @@
 /** Setting up a station after it has booted: the same steps for every version. */
-import type { ReadBackKind } from '#domain/capability.ts'
+import type { Capability, ReadBackKind } from '#domain/capability.ts'
 import { type Abilities, capabilityOf, type Findings, preferredForm } from './abilities.ts'
 import { COMPOSITE_DURATION_S } from './default-profiles.ts'
 import { DomainError } from '#domain/errors.ts'
+import type { FlashLedger } from './flash-ledger.ts'
 import { connectorOf, type ProfileDialect } from './profile-calls.ts'
 import type { ProfileControl } from './profile-control.ts'
 import { type Make, type QuirkProfile, quirksOf } from './quirks.ts'
@@ -91,7 +92,8 @@ export async function setUpStation(
       : (plan.sampledSeconds ?? meteringIntervalSeconds),
     signs: meter.signs,
     defaults: new Set([...defaults, ...later]),
-    stationMax: stationMax === 'taken',
+    // Later: it was written a moment ago, and nobody clears it.
+    stationMax: stationMax !== 'refused',
   }
   return {
     ...findings,
@@ -102,8 +104,14 @@ export async function setUpStation(
     capability: (resource) => ({
       ...capabilityOf(findings, resource),
       ...station.pauses.get(connectorOf(resource)),
+      ...flashWrites(station.ledger.flash),
     }),
   }
+}
+
+function flashWrites(flash: FlashLedger): Pick<Capability, 'flashWrites'> {
+  const writes = flash.writes()
+  return writes.length === 0 ? {} : { flashWrites: writes }
 }
 
 function detailOf(title: string, findings: Findings, aligned: boolean, resources: number): string {

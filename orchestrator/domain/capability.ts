@@ -49,7 +49,12 @@ export type Capability = {
   readonly offlineFallback: OfflineFallback
   /** Least seconds between two updates of what it keeps in flash; null: it names none. */
   readonly updateEverySeconds: number | null
+  /** When what was written last into its flash; whoever speaks to it next keeps its pace. */
+  readonly flashWrites?: readonly FlashWrite[]
 }
+
+/** In the words of its protocol: what, and where in it. */
+export type FlashWrite = { readonly purpose: string; readonly place: string; readonly at: Instant }
 
 /**
  * What may be promised of a device. A charger gives power back only where its owner allows it (the

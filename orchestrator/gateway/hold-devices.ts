@@ -1,3 +1,4 @@
+import type { Capability } from '#domain/capability.ts'
 import { type DeviceOwner, dialsIn, preferredGateway } from '#domain/gateway.ts'
 import type { GatewayId, ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
@@ -59,11 +60,23 @@ export function holdDevices(ports: GatewayPorts, drivers: readonly DeviceDriver[
     return mine
   }
 
-  async function attach(resource: Resource, driver: DeviceDriver): Promise<void> {
+  async function attach(
+    resource: Resource,
+    driver: DeviceDriver,
+    known: Capability | undefined,
+  ): Promise<void> {
     const key = JSON.stringify([resource.connection, resource.rating])
     if (attached.get(resource.id)?.key === key) return
     attached.set(resource.id, { resource, driver, key })
-    await driver.attach(resource)
+    await driver.attach(resource, known)
+  }
+
+  /** Of those that this process is told of for the first time. */
+  async function toldBefore(resources: readonly Resource[]) {
+    const ids = resources.filter(({ id }) => !attached.has(id)).map(({ id }) => id)
+    if (ids.length === 0) return new Map<ResourceId, Capability>()
+    const known = await store.transaction((tx) => tx.resources.capabilities(ids))
+    return new Map(known.map(({ resourceId, capability }) => [resourceId, capability]))
   }
 
   function letGo(resource: Resource, driver: DeviceDriver): void {
@@ -109,12 +122,16 @@ export function holdDevices(ports: GatewayPorts, drivers: readonly DeviceDriver[
         ({ connection }) => !dialsIn(connection.protocol) && driverOf.has(connection.protocol),
       )
       const mine = await takeOver(dialled, owners)
+      const isOurs = ({ id, connection }: Resource) =>
+        driverOf.has(connection.protocol) && (dialsIn(connection.protocol) || mine.has(id))
+      const told = await toldBefore(resources.filter(isOurs))
       for (const resource of resources) {
         const { protocol } = resource.connection
         const driver = driverOf.get(protocol)
         if (driver === undefined) continue
-        if (dialsIn(protocol) || mine.has(resource.id)) await attach(resource, driver)
-        else letGo(resource, driver)
+        if (isOurs(resource)) {
+          await attach(resource, driver, told.get(resource.id))
+        } else letGo(resource, driver)
       }
       await sweep(resources, owners)
       return resources

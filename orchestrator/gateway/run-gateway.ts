@@ -83,6 +83,7 @@ function keepHolding(ports: GatewayPorts, instance: string, attachAll: () => Pro
   const { store, clock, log } = ports
   const { id } = ports.gateway
   let looking: Promise<void> | null = null
+  let isAsked = false
   const attempt = async <T>(what: string, work: Promise<T>): Promise<T | null> => {
     try {
       return await work
@@ -91,15 +92,25 @@ function keepHolding(ports: GatewayPorts, instance: string, attachAll: () => Pro
       return null
     }
   }
+  async function lookWhileAsked(): Promise<void> {
+    while (isAsked) {
+      isAsked = false
+      await attempt('attaching resources', attachAll())
+    }
+  }
   return {
     /** False: another process acts under this name. */
     async beat(): Promise<boolean> {
       const beating = store.transaction((tx) => tx.gateways.beat(id, instance, clock.now()))
       return (await attempt('renewing the lease', beating)) !== false
     },
-    /** One look at a time: two would attach a device twice. */
+    /**
+     * One look at a time: two would attach a device twice. Who asks while one runs may know of
+     * something that it has not seen: then another one follows.
+     */
     async look(): Promise<void> {
-      looking ??= attempt('attaching resources', attachAll()).then(() => {
+      isAsked = true
+      looking ??= lookWhileAsked().finally(() => {
         looking = null
       })
       await looking

@@ -46,13 +46,13 @@ export const ConditionView = z.object({
 })
 
 export function capabilityView(known: KnownCapability): z.infer<typeof CapabilityView> {
-  const { capability, learnedAt } = known
+  const { flashWrites: _, ...capability } = known.capability
   return {
     ...capability,
     purposes: [...capability.purposes],
     kinds: [...capability.kinds],
     minimumW: Math.round(capability.minimumW),
-    learnedAt: at(learnedAt),
+    learnedAt: at(known.learnedAt),
   }
 }
 

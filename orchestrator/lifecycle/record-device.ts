@@ -34,6 +34,7 @@ export async function recordCapability(
 
 function differing(before: Capability, after: Capability): string[] {
   return (Object.keys(after) as (keyof Capability)[])
+    .filter((key) => key !== 'flashWrites')
     .filter((key) => canonicalJson(before[key]) !== canonicalJson(after[key]))
     .sort()
 }

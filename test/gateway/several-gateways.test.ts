@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createSimulatedDriver, type SimulatedDriver } from '#adapters/simulated/driver.ts'
 import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
+import type { Capability } from '#domain/capability.ts'
 import { callId, gatewayId, type ResourceId } from '#domain/ids.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { type Gateway, runGateway } from '#gateway/run-gateway.ts'
@@ -21,6 +22,8 @@ type Process = {
   /** What the driver was told to hold. */
   readonly held: Set<ResourceId>
   readonly applied: { readonly resourceId: ResourceId; readonly version: number }[]
+  /** What its driver was told of what the devices had told before. */
+  readonly known: Capability[]
   /** Killed: it does nothing any more. */
   isDead: boolean
 }
@@ -66,11 +69,13 @@ describe('several gateways on one store', () => {
     inner.plug(battery.id, { kind: 'battery', naturalW: 0, storedWh: 4000, energyWh: 8000 })
     const held = new Set<ResourceId>()
     const applied: Process['applied'] = []
+    const known: Process['known'] = []
     const driver: SimulatedDriver = {
       ...inner,
-      async attach(resource) {
+      async attach(resource, told) {
         held.add(resource.id)
-        await inner.attach(resource)
+        if (told !== undefined) known.push(told)
+        await inner.attach(resource, told)
       },
       async detach(id) {
         held.delete(id)
@@ -92,7 +97,7 @@ describe('several gateways on one store', () => {
       gateway: { id: gatewayId(name), signer: createSimulatedSigner(keyOf) },
     }
     const gateway = await runGateway(ports, [driver])
-    const process: Process = { gateway, driver, held, applied, isDead: false }
+    const process: Process = { gateway, driver, held, applied, known, isDead: false }
     processes.set(name, process)
     await idle()
     return process
@@ -125,6 +130,23 @@ describe('several gateways on one store', () => {
   const holders = () => [...processes].flatMap(([name, { held }]) => (held.size > 0 ? [name] : []))
   const other = (name: string) => (name === 'gateway-1' ? 'gateway-2' : 'gateway-1')
   const processOf = (name: string) => processes.get(name) as Process
+
+  it('the next process is told what a device told the last one, and so what was written into it', async () => {
+    const first = await start('gateway-1')
+    expect(first.known).toEqual([])
+    await pass(TICK_MS)
+    const [told] = await store.transaction((tx) => tx.resources.capabilities([battery.id]))
+    const flashWrites = [{ purpose: 'any', place: '1', at: clock.now() }]
+    const capability = { ...(told?.capability as Capability), flashWrites }
+    await store.transaction((tx) =>
+      tx.resources.saveCapability({ resourceId: battery.id, capability, learnedAt: clock.now() }),
+    )
+    await first.gateway.stop()
+    first.isDead = true
+    const second = await start('gateway-1')
+    await pass(LONG_MS)
+    expect(second.known).toEqual([capability])
+  })
 
   it('a name that has another key is refused', async () => {
     await start('gateway-1')

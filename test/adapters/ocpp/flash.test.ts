@@ -1,5 +1,6 @@
 /** What is written into a charger's flash, counted. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Capability } from '#domain/capability.ts'
 import { addSeconds, instant } from '#domain/time.ts'
 import { join16, plugIn16 } from './station16.ts'
 import { event2x, join2x } from './station2x.ts'
@@ -102,6 +103,29 @@ test('the pace that a 2.1 station names holds for its defaults together', async 
   world.clock.set(instant(START + 600_000))
   await until('the second default', () => persistent(station).length === 2)
   expect(station.callsOf('SetChargingProfile').map((one) => one['evseId'])).toEqual([1, 2])
+})
+
+test('after a restart of the service the pace goes on, as it stands in what the device told', async () => {
+  await (await join16(world)).close()
+  const capability = world.heard.capabilities.at(-1)?.capability as Capability
+  expect(capability.flashWrites).toEqual([
+    { purpose: 'TxDefaultProfile', place: '1 level 0', at: START },
+  ])
+  await world.stop()
+  world = await startWorld({ tendIntervalMs: 20 })
+  await world.driver.attach(resource, capability)
+  world.clock.set(addSeconds(START, 10))
+  const station = await join16(world)
+  expect(persistent(station)).toEqual([])
+  world.clock.set(addSeconds(START, 29))
+  await new Promise((resolve) => setTimeout(resolve, 80))
+  expect(persistent(station)).toEqual([])
+  world.clock.set(addSeconds(START, 30))
+  await until('the default', () => persistent(station).length === 1)
+  await until('its record', () => {
+    const [write] = world.heard.capabilities.at(-1)?.capability.flashWrites ?? []
+    return write?.at === addSeconds(START, 30)
+  })
 })
 
 test('a 2.1 station that keeps profiles of a transaction in flash gets them at its pace', async () => {
