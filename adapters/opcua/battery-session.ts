@@ -2,7 +2,13 @@ import type { ClientSession, DataValue, OPCUAClient, StatusCode } from 'node-opc
 import { assert } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { Timer } from '#ports.ts'
-import { disconnect, type Endpoint, identityOf, type StackContext } from './endpoint.ts'
+import {
+  disconnect,
+  type Endpoint,
+  identityOf,
+  type StackContext,
+  tokenRenewalInterval,
+} from './endpoint.ts'
 import { identityFor, type UserKind } from './identity.ts'
 import type { Opcua } from './library.ts'
 import { type Monitoring, type MonitoringListener, monitor, type Rhythm } from './monitoring.ts'
@@ -80,6 +86,7 @@ export async function openSession(
       if (thumbprint !== endpoint.thumbprint) listener.certificateRefused(thumbprint)
     }),
     connectionStrategy: { maxRetry: 1, initialDelay: 200, maxDelay: 1000 },
+    tokenRenewalInterval,
     requestedSessionTimeout: sessionTimeoutMs,
     defaultTransactionTimeout: requestTimeoutMs,
     transportTimeout: requestTimeoutMs,

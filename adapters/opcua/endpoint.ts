@@ -24,6 +24,12 @@ export type Endpoint = {
 /** A server that we do not talk to, and why; trying again soon would not help. */
 export class EndpointRefused extends Error {}
 
+/**
+ * After so long, ms, at the latest, a channel's keys are renewed. Without it a server that grants
+ * weeks would run over the library's timer, which then renews, with RSA, as fast as it can.
+ */
+export const tokenRenewalInterval = 450_000
+
 const discoveryDeadlineMs = 10_000
 const closeDeadlineMs = 2_000
 
@@ -44,6 +50,7 @@ export async function askEndpoints(
     clientCertificateManager: pki.pinned(null, () => {}),
     connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 200 },
     transportTimeout: discoveryDeadlineMs,
+    tokenRenewalInterval,
   })
   const ask = async () => {
     await client.connect(url)

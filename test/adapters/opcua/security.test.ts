@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type OPCUACertificateManager, SecurityPolicy } from 'node-opcua'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type OPCUACertificateManager, OpenSecureChannelResponse, SecurityPolicy } from 'node-opcua'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
 import { userFile } from '#adapters/opcua/identity.ts'
@@ -10,7 +11,7 @@ import { sunspecDer } from '#adapters/opcua/products/sunspec-der.ts'
 import { resourceId } from '#domain/ids.ts'
 import { instant } from '#domain/time.ts'
 import { wallTimer } from '#test/support/wall-timer.ts'
-import { serverPki, trust } from './battery-server.ts'
+import { serverPki, startBatteryServer, trust } from './battery-server.ts'
 import { type ProductServerOptions, startProductServer } from './product-server.ts'
 import { battery, type Recorder, recorder, setpoint, until } from './world.ts'
 
@@ -195,3 +196,32 @@ test('limits set elsewhere and LOCAL control are told as they come and go', asyn
   expect(told()).toBeGreaterThan(before)
   await server.stop()
 }, 40_000)
+
+test('a server that grants the keys of a channel for weeks does not have them renewed at once', async () => {
+  let grants = 0
+  const server = await startBatteryServer(manager, {
+    channel(channel) {
+      const send = channel.send_response.bind(channel)
+      channel.send_response = (type, response, message, done) => {
+        if (response instanceof OpenSecureChannelResponse) {
+          grants += 1
+          response.securityToken.revisedLifetime = 2 ** 32 - 1
+        }
+        send(type, response, message, done)
+      }
+    },
+  })
+  const id = resourceId('generous')
+  try {
+    const url = `opc.tcp://127.0.0.1:${server.port}`
+    await driver.attach(battery('generous', url, server.thumbprint))
+    await until('the connection', () => seen.isConnected(id), 30_000)
+    expect(grants).toBeGreaterThan(0)
+    const before = grants
+    await delay(500)
+    expect(grants).toBe(before)
+  } finally {
+    await driver.detach?.(id)
+    await server.stop()
+  }
+})
