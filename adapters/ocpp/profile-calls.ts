@@ -40,8 +40,10 @@ export type Status = {
   readonly refused: Partial<ProfileForm> | null
 }
 
+const SET = 'SetChargingProfile'
+
 /** @throws DomainError device-refused, device-unreachable */
-export async function setProfile(
+export function setProfile(
   context: SessionContext,
   dialect: ProfileDialect,
   connectorId: number,
@@ -49,18 +51,19 @@ export async function setProfile(
   deadlineMs: number,
 ): Promise<Status> {
   const isLimit = parts.transactionId !== null
-  try {
-    const answer = await context.call({
-      action: 'SetChargingProfile',
-      payload: dialect.setProfile(connectorId, parts),
-      deadlineMs,
-      priority: isLimit ? PRIORITY.setpoint : PRIORITY.setUp,
-      supersedeKey: isLimit ? setpointKey(connectorId) : undefined,
-    })
-    return statusOf(answer, parts)
-  } catch (error) {
-    throw asRefusal(context, 'SetChargingProfile', error)
+  const request = {
+    action: SET,
+    payload: dialect.setProfile(connectorId, parts),
+    deadlineMs,
+    priority: isLimit ? PRIORITY.setpoint : PRIORITY.setUp,
+    supersedeKey: isLimit ? setpointKey(connectorId) : undefined,
   }
+  return context.call(request).then(
+    (answer) => statusOf(answer, parts),
+    (error: unknown) => {
+      throw asRefusal(context, SET, error)
+    },
+  )
 }
 
 /** False: the station refuses to clear by anything but an id. */

@@ -111,8 +111,12 @@ async function otherForm(
   throw refused(identity, `answered SetChargingProfile with ${tries.refusal}${hint}`)
 }
 
-/** One attempt in one form. Silence is held against the form, if the connection stands. */
-async function give(
+/**
+ * One attempt in one form. Silence is held against the form, if the connection stands. Like what it
+ * calls it is not async: thousands of orders wait at a time, each of them for as little as possible.
+ * @throws DomainError device-refused at once, for what no profile can say
+ */
+function give(
   parts: Parts,
   order: Order,
   form: ProfileForm,
@@ -120,18 +124,15 @@ async function give(
 ): Promise<Status | 'silent'> {
   const { station, timer, isLive } = parts.context
   const begun = timer.monotonicMs()
-  try {
-    return await send(parts, order, form, deadlineMs)
-  } catch (error) {
+  return send(parts, order, form, deadlineMs).catch((error: unknown) => {
     const wasSilent = timer.monotonicMs() - begun >= Math.max(SILENCE_MS, deadlineMs - 50)
     const isSilence = error instanceof DomainError && error.code === 'device-unreachable'
     if (!isSilence || !wasSilent || !isLive()) throw error
     station.ledger.forms(order.connectorId).passOver({ kind: form.kind }, 'silent')
     return 'silent'
-  }
+  })
 }
 
-/** Not async: thousands of orders wait at a time, and each of them for as little as possible. */
 function send(
   { context, dialect, dynamic }: Parts,
   order: Order,
@@ -197,7 +198,8 @@ export function sendAgain(parts: Parts, connectorId: number): void {
   if (isOver || transaction === null || form.purpose !== 'TxProfile') return
   const heldAtW = heldW(parts.context.station, resource, powerW)
   const order = { resource, connectorId, setpoint, powerW: heldAtW, transaction }
-  give(parts, order, form, RESEND_DEADLINE_MS).catch((error: unknown) => {
+  const again = async () => await give(parts, order, form, RESEND_DEADLINE_MS)
+  again().catch((error: unknown) => {
     const { identity } = station
     log.warn('a limit could not be sent again', { identity, error: String(error) })
   })
