@@ -1,4 +1,4 @@
-import type { Capability } from '#domain/capability.ts'
+import { type Capability, ONE_SETPOINT } from '#domain/capability.ts'
 import { discover, MapRefused } from './discovery.ts'
 import type { Line } from './line.ts'
 import { models, points, type PointName } from './point-map.ts'
@@ -69,27 +69,20 @@ export function capabilityOf(device: Device, meterIntervalSeconds: number): Capa
   const step = typeof factors.setpoint === 'number' ? 10 ** factors.setpoint : 1
   return {
     protocol: 'modbus',
+    ...ONE_SETPOINT,
     make,
     model,
     firmware,
     quirks: null,
-    unit: 'W',
     phases,
     minimumW: 0,
     stepW: Math.max(1, step),
-    stackLevelMax: null,
-    periodsMax: null,
-    purposes: [],
-    kinds: [],
     pauses: true,
     resumes: true,
-    readBack: 'setpoint',
     meterIntervalSeconds,
     signs: false,
     v2x: (dischargeMaxW ?? 0) > 0,
-    dynamic: true,
     offlineFallback: 'expires',
-    updateEverySeconds: null,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Capability } from '#domain/capability.ts'
+import { type Capability, ONE_SETPOINT } from '#domain/capability.ts'
 import type { BatterySession, Nameplate } from './battery-session.ts'
 import type { PointName, Product } from './product.ts'
 import { isLocal } from './wire.ts'
@@ -18,26 +18,19 @@ export function capabilityOf(
   const grain = type === 'Double' || type === 'Float' ? 1 : Math.max(1, scale)
   return {
     protocol: 'opcua',
+    ...ONE_SETPOINT,
     ...nameplate,
     quirks: isWritten(product) ? product.name : null,
-    unit: 'W',
     phases: null,
     minimumW: grain,
     stepW: grain,
-    stackLevelMax: null,
-    periodsMax: null,
-    purposes: [],
-    kinds: [],
     pauses: true,
     resumes: true,
-    readBack: 'setpoint',
     meterIntervalSeconds,
     signs: false,
     v2x: Number(values.get('MaxDischargeRating')) > 0,
-    dynamic: true,
     // A setpoint that was written and has no timer stands for ever once we are gone.
     offlineFallback: isWritten(product) && !session.has('RevertSeconds') ? 'unknown' : 'expires',
-    updateEverySeconds: null,
   }
 }
 

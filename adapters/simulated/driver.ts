@@ -1,4 +1,4 @@
-import type { Capability } from '#domain/capability.ts'
+import { type Capability, ONE_SETPOINT } from '#domain/capability.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
@@ -96,26 +96,19 @@ export function createSimulatedDriver(options: {
 function capabilityOf({ rating }: Resource, meterIntervalSeconds: number): Capability {
   return {
     protocol: 'simulated',
+    ...ONE_SETPOINT,
     make: null,
     model: null,
     firmware: null,
     quirks: null,
-    unit: 'W',
     phases: rating.phases,
     minimumW: rating.importMinW,
     stepW: 1,
-    stackLevelMax: null,
-    periodsMax: null,
-    purposes: [],
-    kinds: [],
     pauses: rating.pausable,
     resumes: true,
-    readBack: 'setpoint',
     meterIntervalSeconds,
     signs: false,
     v2x: rating.exportMaxW > 0,
-    dynamic: true,
     offlineFallback: 'expires',
-    updateEverySeconds: null,
   }
 }

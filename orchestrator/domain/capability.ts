@@ -56,6 +56,18 @@ export type Capability = {
 /** In the words of its protocol: what, and where in it. */
 export type FlashWrite = { readonly purpose: string; readonly place: string; readonly at: Instant }
 
+/** What all have in common that hold one setpoint in W until the next one, and tell it: no OCPP. */
+export const ONE_SETPOINT = {
+  unit: 'W',
+  stackLevelMax: null,
+  periodsMax: null,
+  purposes: [],
+  kinds: [],
+  readBack: 'setpoint',
+  dynamic: true,
+  updateEverySeconds: null,
+} as const satisfies Partial<Capability>
+
 /**
  * What may be promised of a device. A charger gives power back only where its owner allows it (the
  * rating) and the station can; one that cannot be paused goes no lower than its least.

@@ -8,7 +8,7 @@ import { trustCertificate } from '#lifecycle/trust-certificate.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
 import { createOnce } from '../idempotency.ts'
-import { ResourceView, resourceView, viewOne } from '../resource-view.ts'
+import { RatingView, ResourceView, resourceView, viewOne } from '../resource-view.ts'
 import {
   answers,
   DirectionText,
@@ -33,15 +33,7 @@ const EnrolBody = z.strictObject({
   id: ResourceIdText.optional(),
   kind: z.enum(['charger', 'battery']),
   siteId: SiteIdText,
-  rating: z.strictObject({
-    importMaxW: z.int(),
-    exportMaxW: z.int(),
-    importMinW: z.int(),
-    phases: z.literal([1, 3]).openapi({ type: 'integer', enum: [1, 3] }),
-    energyWh: z.int(),
-    reserveWh: z.int(),
-    pausable: z.boolean(),
-  }),
+  rating: z.strictObject(RatingView.shape),
   offer: OfferBody,
   meter: z
     .strictObject({
