@@ -2,10 +2,12 @@ import { TERMINAL } from '#domain/flexibility-call.ts'
 import { type Gateway, runGateway } from '#gateway/run-gateway.ts'
 import { advanceCall } from '#lifecycle/advance-call.ts'
 import { advancePayouts } from '#lifecycle/advance-payouts.ts'
+import { settleHeld } from '#lifecycle/settle-held.ts'
 import { createChainLoop } from '#jobs/chain-loop.ts'
 import type { BullWakeUps } from '#jobs/queue.ts'
 import { createReconciler } from '#jobs/reconciler.ts'
 import { createWorker } from '#jobs/worker.ts'
+import type { Instant } from '#domain/time.ts'
 import type { DeviceDriver, Ports } from '#ports.ts'
 
 export type App = {
@@ -25,7 +27,7 @@ export function createApp(ports: Ports): App {
       const parts = [
         createWorker({ ports, wakeUps, advanceCall }),
         createReconciler({ ports, advanceCall }),
-        createChainLoop({ ports, advancePayouts }),
+        createChainLoop({ ports, advancePayouts: advanceMoney }),
       ]
       return {
         async stop() {
@@ -41,8 +43,17 @@ export function createApp(ports: Ports): App {
           await advanceCall(ports, call.id)
         }
       }
-      await advancePayouts(ports)
+      await advanceMoney(ports)
       await ports.rail.advance()
     },
   }
+}
+
+/** What is on hold, then what is to be paid: an error of the first does not keep the second. */
+async function advanceMoney(ports: Ports): Promise<Instant | null> {
+  const [held] = await Promise.allSettled([settleHeld(ports)])
+  const paid = await advancePayouts(ports)
+  if (held.status === 'rejected') throw held.reason
+  if (held.value === null || paid === null) return held.value ?? paid
+  return held.value < paid ? held.value : paid
 }

@@ -154,6 +154,8 @@ export interface PayoutRail {
   authorisationToSign(terms: EscrowTerms): unknown
   /** What the DSO signs to cancel before the window, as plain JSON. */
   cancellationToSign(requestId: Hex): unknown
+  /** What verifiers or the arbiter sign of a settlement, as plain JSON. */
+  settlementToSign(statement: SettlementStatement): unknown
   /** True if the payer of the terms signed this authorisation. */
   verifyAuthorisation(
     terms: EscrowTerms,
@@ -175,6 +177,8 @@ export interface EscrowReader {
   requestId(terms: EscrowTerms): Hex
   /** A request, or a held rest; `round` is its last proposal's. null: the pool knows no such one. */
   escrow(requestId: Hex): Promise<{ amount: bigint; payout: bigint; round: number } | null>
+  /** Whether this very settlement is the last one that was proposed for its request or rest. */
+  isProposed(statement: SettlementStatement): Promise<boolean>
   poolState(): Promise<PoolState>
 }
 

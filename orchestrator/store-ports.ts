@@ -3,6 +3,7 @@ import type { ApiKey } from './domain/api-key.ts'
 import type { BusinessEvent, BusinessEventInput } from './domain/business-event.ts'
 import type { DeviceCondition, KnownCapability } from './domain/capability.ts'
 import type { ChainEvent, ChainIdentity, ChainIntent, IntentRow } from './domain/chain.ts'
+import type { Dispute } from './domain/dispute.ts'
 import type {
   DesiredSetpoint,
   SetpointProgress,
@@ -11,6 +12,7 @@ import type {
 import type { Attestation, Refusal } from './domain/evidence.ts'
 import type { CallState, FlexibilityCall } from './domain/flexibility-call.ts'
 import type { DeviceOwner, KnownGateway } from './domain/gateway.ts'
+import type { HeldRest } from './domain/held-rest.ts'
 import type {
   CallId,
   CongestionPointId,
@@ -54,6 +56,8 @@ export interface StoreTransaction {
   readonly sessions: SessionRepository
   readonly evidence: EvidenceStore
   readonly attestations: AttestationRepository
+  readonly disputes: DisputeRepository
+  readonly rests: HeldRestRepository
   readonly payouts: PayoutRepository
   readonly ledger: LedgerBook
   readonly chain: ChainJournal
@@ -197,6 +201,22 @@ export interface AttestationRepository {
   refuse(refusal: Refusal): Promise<void>
   of(subject: Attestation['subject'], subjectId: string): Promise<Attestation[]>
   refusals(subject: Attestation['subject'], subjectId: string): Promise<Refusal[]>
+}
+
+export interface DisputeRepository {
+  /** By (call, resource). */
+  save(dispute: Dispute): Promise<void>
+  /** Ordered by resource. */
+  ofCall(callId: CallId): Promise<Dispute[]>
+}
+
+/** What settlements hold, until a later round or the deadline ends it. */
+export interface HeldRestRepository {
+  /** By id. */
+  save(rest: HeldRest): Promise<void>
+  find(id: Hex): Promise<HeldRest | null>
+  /** Ordered by call and round. */
+  list(filter: { callId?: CallId; states?: readonly HeldRest['state'][] }): Promise<HeldRest[]>
 }
 
 export interface PayoutRepository {

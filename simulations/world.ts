@@ -21,6 +21,9 @@ export type WorldOptions = {
   readonly meteringIntervalSeconds: number
   readonly disputeWindowSeconds: number
   readonly epochWindowSeconds: number
+  /** As for the simulated rail. */
+  readonly heldWindowSeconds?: number
+  readonly hasArbiter?: boolean
   readonly interpose?: Interpose
 }
 

@@ -1,8 +1,11 @@
+import { hashTypedData } from 'viem'
 import { readContract } from 'viem/actions'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
+import type { Hex } from '#domain/ids.ts'
 import type { ChainIdentity, EscrowReader, Timer } from '#ports.ts'
 import { readPoolState } from './pool-state.ts'
 import { createChainClient, plainly } from './rpc.ts'
+import { settlementTypedData } from './typed-data.ts'
 import { requestIdOf } from './wire.ts'
 
 /** What anyone can read from the pool: enough for a verifier, which holds no database. */
@@ -13,14 +16,20 @@ export function createEscrowReader(options: {
 }): EscrowReader {
   const { identity } = options
   const client = createChainClient(options)
+  const request = (requestId: Hex) => {
+    const at = { address: identity.pool, abi: flexPoolAbi } as const
+    return plainly(readContract(client, { ...at, functionName: 'request', args: [requestId] }))
+  }
   return {
     requestId: (terms) => requestIdOf(identity, terms),
     async escrow(requestId) {
-      const at = { address: identity.pool, abi: flexPoolAbi } as const
-      const asked = readContract(client, { ...at, functionName: 'request', args: [requestId] })
-      const found = await plainly(asked)
+      const found = await request(requestId)
       const { amount, payout, round } = found
       return found.state === 0 ? null : { amount, payout, round }
+    },
+    async isProposed(statement) {
+      const { settlementDigest } = await request(statement.requestId)
+      return settlementDigest === hashTypedData(settlementTypedData(identity, statement))
     },
     poolState: () => plainly(readPoolState(client, identity, null)),
   }

@@ -139,6 +139,7 @@ function signatures(
     authorisationToSign: (terms) =>
       asPlainJson(authorisationTypedData(token, domain, terms, usualValidity(terms))),
     cancellationToSign: (requestId) => asPlainJson(cancellationTypedData(domain, requestId)),
+    settlementToSign: (statement) => asPlainJson(settlementTypedData(domain, statement)),
     async verifyAuthorisation(terms, { validAfter, validBefore, signature }) {
       if (validBefore * 1000 <= clock.now()) return false
       const validity = { validAfter, validBefore }

@@ -1,3 +1,4 @@
+import { hashOf } from '#domain/canonical.ts'
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
 import { roundIdOf } from '#domain/escrow.ts'
 import type { Address, Hex } from '#domain/ids.ts'
@@ -18,6 +19,8 @@ type Request = {
   fee: bigint
   held: bigint
   windowEnd: number
+  /** Of the last settlement that was proposed. */
+  digest: Hex
 }
 
 type Pending = { epoch: number; root: Hex; newTotal: bigint; activeFrom: number }
@@ -38,6 +41,7 @@ const UNSETTLED = {
   fee: 0n,
   held: 0n,
   windowEnd: 0,
+  digest: NO_ROOT,
 }
 
 /** The pool's rules in memory: the same states, checks and events as contracts/FlexPool.sol. */
@@ -153,7 +157,8 @@ export class SimulatedPool {
     const windowEnd =
       state === 'proposed' ? (request as Request).windowEnd : now + this.disputeWindow
     const money = { payout: payoutTotal, fee: feeTotal, held: heldTotal }
-    Object.assign(request as Request, { state: 'proposed', round, ...money, windowEnd })
+    const digest = hashOf(statement)
+    Object.assign(request as Request, { state: 'proposed', round, ...money, windowEnd, digest })
     const totals = { payoutTotal, feeTotal, heldTotal, windowEnd }
     return [{ kind: 'SettlementProposed', requestId, round, evidenceRoot, ...totals }]
   }

@@ -92,6 +92,7 @@ export function createSimulatedRail(options: {
     requestId,
     authorisationToSign: (terms) => ({ authorise: terms }),
     cancellationToSign: (id) => ({ cancel: id }),
+    settlementToSign: (statement) => ({ settle: statement }),
     verifyAuthorisation: async (terms, { signature }) =>
       signature === simulatedSignature(terms.payer, terms),
     verifyCancellation: async (id, payer, signature) =>
@@ -99,6 +100,8 @@ export function createSimulatedRail(options: {
     settlementSigner: async (statement, signature) => signer(statement, signature),
     epochSigner: async (statement, signature) => signer(statement, signature),
     poolState: async () => pool.state(),
+    isProposed: async (statement) =>
+      pool.requests.get(statement.requestId)?.digest === hashOf(statement),
     escrow: async (id) => {
       const found = pool.requests.get(id)
       return found ? { amount: found.amount, payout: found.payout, round: found.round } : null

@@ -1,13 +1,46 @@
+import type { Dispute } from '#domain/dispute.ts'
+import type { HeldRest } from '#domain/held-rest.ts'
 import type { LedgerEntry } from '#domain/ledger.ts'
 import type { PayoutEpoch, PayoutReceipt } from '#domain/payout.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
-type Money = Pick<StoreTransaction, 'payouts' | 'ledger'>
+type Money = Pick<StoreTransaction, 'payouts' | 'ledger' | 'disputes' | 'rests'>
 
-/** Payout epochs, receipts and the double-entry ledger in memory. */
+/** Payout epochs, receipts, the double-entry ledger and what is on hold in memory. */
 export function memoryMoney(makeTable: MakeTable): Money {
-  return { payouts: memoryPayouts(makeTable), ledger: memoryLedger(makeTable) }
+  return {
+    payouts: memoryPayouts(makeTable),
+    ledger: memoryLedger(makeTable),
+    disputes: memoryDisputes(makeTable),
+    rests: memoryRests(makeTable),
+  }
+}
+
+function memoryDisputes(makeTable: MakeTable): Money['disputes'] {
+  const disputes = makeTable<Dispute>()
+  return {
+    save: async (dispute) => disputes.set(`${dispute.callId} ${dispute.resourceId}`, dispute),
+    ofCall: async (callId) =>
+      disputes
+        .values()
+        .filter((dispute) => dispute.callId === callId)
+        .sort((a, b) => (a.resourceId < b.resourceId ? -1 : 1)),
+  }
+}
+
+function memoryRests(makeTable: MakeTable): Money['rests'] {
+  const rests = makeTable<HeldRest>()
+  return {
+    save: async (rest) => rests.set(rest.id, rest),
+    find: async (id) => rests.get(id) ?? null,
+    list: async ({ callId, states }) =>
+      rests
+        .values()
+        .filter((rest) => callId === undefined || rest.callId === callId)
+        .filter((rest) => states === undefined || states.includes(rest.state))
+        .sort((a, b) => (a.callId < b.callId ? -1 : a.callId > b.callId ? 1 : a.round - b.round)),
+  }
 }
 
 function memoryPayouts(makeTable: MakeTable): Money['payouts'] {

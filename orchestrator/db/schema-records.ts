@@ -13,6 +13,8 @@ import {
 import type { BusinessEventKind } from '#domain/business-event.ts'
 import type { ChainEvent, ChainIntent, IntentRow } from '#domain/chain.ts'
 import type { Attestation } from '#domain/evidence.ts'
+import type { Dispute } from '#domain/dispute.ts'
+import type { HeldRest } from '#domain/held-rest.ts'
 import type { CallId, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
 import type { PayoutEpoch, PayoutReceipt } from '#domain/payout.ts'
 import type { ApiKey } from '#ports.ts'
@@ -64,6 +66,32 @@ export const refusals = gridcall.table(
     got: wordsColumn().notNull(),
   },
   (t) => [primaryKey({ columns: [t.subject, t.subjectId, t.version, t.verifierKey] })],
+)
+
+/** One dispute per line of a call. */
+export const disputes = gridcall.table(
+  'disputes',
+  {
+    callId: idColumn<CallId>().notNull(),
+    resourceId: idColumn<ResourceId>().notNull(),
+    state: text().$type<Dispute['state']>().notNull(),
+    text: wordsColumn().notNull(),
+    body: domainColumn<Omit<Dispute, 'text'>>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.callId, t.resourceId] })],
+)
+
+/** Money that a settlement held, under the pool's id of it. */
+export const heldRests = gridcall.table(
+  'held_rests',
+  {
+    id: hexColumn().primaryKey(),
+    callId: idColumn<CallId>().notNull(),
+    state: text().$type<HeldRest['state']>().notNull(),
+    amount: moneyColumn().notNull(),
+    body: domainColumn<HeldRest>().notNull(),
+  },
+  (t) => [index().on(t.callId), index().on(t.state)],
 )
 
 export const payoutEpochs = gridcall.table('payout_epochs', {

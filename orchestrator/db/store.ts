@@ -4,6 +4,7 @@ import type { Store, StoreTransaction } from '#store-ports.ts'
 import { apiKeyRepository } from './api-key-repository.ts'
 import { attestationRepository } from './attestation-repository.ts'
 import { callRepository } from './call-repository.ts'
+import { disputeRepository, heldRestRepository } from './dispute-repository.ts'
 import { chainJournalRepository } from './chain-journal-repository.ts'
 import {
   connect,
@@ -86,6 +87,8 @@ function repositories(tx: Transaction, events: BufferedEvents): StoreTransaction
     sessions: sessionRepository(tx),
     evidence: evidenceRepository(tx),
     attestations: attestationRepository(tx),
+    disputes: disputeRepository(tx),
+    rests: heldRestRepository(tx),
     payouts: payoutRepository(tx),
     ledger: ledgerRepository(tx),
     chain: chainJournalRepository(tx),

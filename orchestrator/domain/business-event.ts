@@ -32,6 +32,11 @@ export type BusinessEventKind =
   | 'device-security'
   | 'reading-conflict'
   | 'verifier-refused'
+  | 'line-disputed'
+  | 'dispute-decided'
+  /** Money that was on hold is paid or goes back, as signed; or nobody decided in time. */
+  | 'held-settled'
+  | 'held-refunded'
   | 'payout-posted'
   | 'payout-paid'
 

@@ -1,11 +1,13 @@
 import type { Allocation, Candidate } from './allocation.ts'
 import { canonicalJson, hashOf, keccakText } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
+import type { DisputedLine } from './dispute.ts'
 import type { EscrowTerms } from './escrow.ts'
 import { evidenceRootOf, linesRootOf } from './evidence-leaves.ts'
 import type { Finding } from './fair-play/finding.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
+import type { HeldRest, RestTerms } from './held-rest.ts'
 import type { CallId, GatewayId, Hex, ResourceId } from './ids.ts'
 import { policyHash } from './payment-policy.ts'
 import type { PayoutAccount, PayoutShare } from './payout.ts'
@@ -76,6 +78,12 @@ export type EvidenceBundle = {
   readonly deliveries: readonly Delivery[]
   readonly salts: readonly { readonly resourceId: ResourceId; readonly salt: Hex }[]
   readonly settlement: CallSettlement
+  /** The pool's round of the whole escrow; absent in the first. */
+  readonly round?: number
+  /** Lines that a party objects to; absent where nobody does. */
+  readonly disputed?: readonly DisputedLine[]
+  /** A later round settles what an earlier one held, and only that; absent in the first. */
+  readonly rest?: RestTerms
 }
 
 export function termsOf(
@@ -146,13 +154,13 @@ export type SettlementStatement = {
   readonly deliveredWh: number
 }
 
-/** The contract counts proposals per request; there is one until a dispute asks for another. */
+/** The contract counts proposals per request; a dispute asks for another, a rest goes on counting. */
 const FIRST_ROUND = 1
 
 export function statementOf(bundle: EvidenceBundle): SettlementStatement {
   return {
-    requestId: bundle.escrow.requestId,
-    round: FIRST_ROUND,
+    requestId: bundle.rest?.requestId ?? bundle.escrow.requestId,
+    round: bundle.rest?.round ?? bundle.round ?? FIRST_ROUND,
     evidenceRoot: evidenceRootOf(bundle),
     bundleHash: keccakText(bundleText(bundle)),
     linesRoot: linesRootOf(bundle),
@@ -167,9 +175,30 @@ export function statementOf(bundle: EvidenceBundle): SettlementStatement {
 export function statementOfCall(call: FlexibilityCall): SettlementStatement | null {
   const { escrow, evidence, settlement } = call
   if (!escrow || !evidence || !settlement) return null
+  return statementFrom(escrow.requestId, nextRound(call), evidence, settlement)
+}
+
+/** The same from what is remembered of a held rest; null before it was measured again. */
+export function statementOfRest(rest: HeldRest): SettlementStatement | null {
+  const { id, round, evidence, settlement } = rest
+  return evidence && settlement ? statementFrom(id, round, evidence, settlement) : null
+}
+
+/** The round of the call's evidence: one more than stands proposed, unless it is that one. */
+export function nextRound({ standing, evidence }: FlexibilityCall): number {
+  if (!standing) return FIRST_ROUND
+  return standing.evidence.version === evidence?.version ? standing.round : standing.round + 1
+}
+
+function statementFrom(
+  requestId: Hex,
+  round: number,
+  evidence: EvidenceHead,
+  settlement: CallSettlement,
+): SettlementStatement {
   return {
-    requestId: escrow.requestId,
-    round: FIRST_ROUND,
+    requestId,
+    round,
     evidenceRoot: evidence.root,
     bundleHash: evidence.bundleHash,
     linesRoot: evidence.linesRoot,
@@ -260,6 +289,8 @@ const BIGINTS = new Set([
   'fee',
   'held',
   'heldTotal',
+  'paid',
+  'pay',
   'refund',
 ])
 

@@ -28,8 +28,8 @@ export const TRANSITIONS: Readonly<Record<CallState, readonly CallState[]>> = {
   offered: ['ordered', 'expired', 'cancelled'],
   ordered: ['dispatched', 'cancelled', 'refunded'],
   dispatched: ['measured', 'refunded'],
-  measured: ['measured', 'verified', 'refunded'],
-  verified: ['settled', 'refunded'],
+  measured: ['measured', 'verified', 'settled', 'refunded'],
+  verified: ['measured', 'settled', 'refunded'],
   settled: ['paid'],
   paid: [],
   declined: [],
@@ -89,6 +89,15 @@ export type FlexibilityCall = {
   readonly releasedAt: Instant | null
   readonly evidence: EvidenceHead | null
   readonly settlement: CallSettlement | null
+  /** What stands proposed to the pool; a dispute may ask for a round after it. */
+  readonly standing?: Standing
+}
+
+/** A settlement that the pool knows. */
+export type Standing = {
+  readonly round: number
+  readonly evidence: EvidenceHead
+  readonly settlement: CallSettlement
 }
 
 /** The call in its next state. @throws Error for a transition the life of a call does not know. */

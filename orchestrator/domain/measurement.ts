@@ -6,9 +6,11 @@ import type { BaselineMethod } from './baseline/method.ts'
 import { type BaselineOf, energyOfStretch, ownEnergies } from './baseline/stretches.ts'
 import { controlBias } from './control-group.ts'
 import { type Delivery, measureDelivery, orderedEnergy } from './delivery.ts'
+import { holdClaims } from './dispute.ts'
 import type { EvidenceBundle } from './evidence.ts'
 import { inspect } from './fair-play/inspect.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
+import { settleRest } from './held-rest.ts'
 import type { ResourceId } from './ids.ts'
 import {
   type CallSettlement,
@@ -117,21 +119,26 @@ export function settlementInput(
     carriedWh,
     isFinal: true,
     findings: inspect(evidence, deliveries),
-    holds: new Map(),
+    holds: new Map((evidence.disputed ?? []).map(({ resourceId, code }) => [resourceId, [code]])),
     feeBp: program.feeBp,
     escrow: evidence.escrow.terms.amount,
   }
 }
 
-/** The exact split of the call's escrow. */
+/** The exact split of the call's escrow; in a later round of what an earlier one held. */
 export function settlementOf(
   evidence: Evidence,
   deliveries: readonly Delivery[],
   round?: Rounding,
 ): CallSettlement {
+  const { program, candidates } = evidence.terms
+  const { rest, disputed = [] } = evidence
+  const { feeBp } = program
   const split = settle(settlementInput(evidence, deliveries), round)
   const control = controlBias(measureControl(evidence))
-  return control === null ? split : { ...split, control }
+  const whole = control === null ? split : { ...split, control }
+  if (rest) return settleRest(rest, whole, candidates, feeBp, round)
+  return holdClaims(whole, disputed, { candidates, feeBp, escrow: evidence.escrow.terms.amount })
 }
 
 /** The control group over the whole delivered window, as if it had been ordered nothing. */

@@ -27,6 +27,8 @@ export type LineReason =
   | 'portfolio-short'
   /** What it earned by the figures stays in escrow until somebody has looked; heldFor says why. */
   | 'held'
+  /** It was held, and the arbiter decided that it is not paid. */
+  | 'not-upheld'
 
 /** What one resource earned in one call and why. Energies in whole Wh. */
 export type SettlementLine = {

@@ -9,6 +9,8 @@ import { seriesOfReadings } from './baseline/readings.ts'
 import { canonicalJson, hashOf } from './canonical.ts'
 import { controlGroupOf } from './control-group.ts'
 import { bundleText, commitReadings, type EvidenceBundle, parseEvidence } from './evidence.ts'
+import { roundIdOf } from './escrow.ts'
+import { heldLines, restAmount, type RestTerms } from './held-rest.ts'
 import type { Hex } from './ids.ts'
 import { measure, settlementOf } from './measurement.ts'
 import { policyHash } from './payment-policy.ts'
@@ -206,7 +208,48 @@ function moneyDifferences(bundle: EvidenceBundle, round?: Rounding): Difference[
     ...same(
       'payout + fee + held + refund',
       payout + fee + held + refund,
-      bundle.escrow.terms.amount,
+      bundle.rest?.amount ?? bundle.escrow.terms.amount,
+    ),
+    ...(bundle.rest ? restDifferences(bundle.rest, bundle.terms.program.feeBp) : []),
+  ]
+}
+
+/** What a later round says of itself; whether an earlier one held it, the earlier bundle says. */
+function restDifferences(rest: RestTerms, feeBp: number): Difference[] {
+  const names = rest.lines.map(({ resourceId }) => resourceId)
+  const decided = rest.decisions?.map(({ resourceId }) => resourceId) ?? names
+  const wild = (rest.decisions ?? []).filter(({ resourceId, pay }) => {
+    const held = rest.lines.find((line) => line.resourceId === resourceId)?.held ?? 0n
+    return pay < 0n || pay > held
+  })
+  return [
+    ...same('id of what is held', rest.requestId, roundIdOf(rest.heldBy, rest.round)),
+    ...same('amount of what is held', rest.amount, restAmount(rest.lines, feeBp)),
+    ...same('lines that are decided', decided, names),
+    ...wild.map(({ resourceId, pay }) => ({
+      line: `decision ${resourceId}`,
+      expected: 'between 0 and what is held',
+      got: String(pay),
+    })),
+  ]
+}
+
+/**
+ * A later round against the bundle it comes after: what was held there, for which lines, and that
+ * everything else about the call is the same.
+ */
+export function roundDifferences(bundle: EvidenceBundle, before: EvidenceBundle): Difference[] {
+  const { rest } = bundle
+  if (!rest) return [{ line: 'rest', expected: 'what an earlier round held', got: 'none' }]
+  return [
+    ...same('terms of the earlier round', bundle.terms, before.terms),
+    ...same('escrow of the earlier round', bundle.escrow, before.escrow),
+    ...same('version of the earlier round', before.version, rest.fromVersion),
+    ...same('held by', rest.heldBy, before.rest?.requestId ?? before.escrow.requestId),
+    ...same(
+      'lines that are held',
+      rest.lines,
+      heldLines(before.settlement, before.rest?.lines ?? []),
     ),
   ]
 }

@@ -75,6 +75,7 @@ export const LINE_REASONS = [
   'no-readings',
   'portfolio-short',
   'held',
+  'not-upheld',
 ] as const satisfies readonly LineReason[]
 
 export const LineView = z.object({

@@ -55,7 +55,7 @@ async function step(ports: Ports, call: FlexibilityCall): Promise<void> {
       return now < deliveryEnd(call) ? repairShortfall(ports, call.id) : releaseCall(ports, call.id)
     case 'measured':
       await verifyCall(ports, call.id)
-      return refundCall(ports, call.id)
+      return call.standing ? settleCall(ports, call.id) : refundCall(ports, call.id)
     case 'verified':
       return settleCall(ports, call.id)
     case 'settled':
@@ -90,6 +90,7 @@ function nextDue(call: FlexibilityCall, now: Instant): Instant | null {
       return instant(Math.min(next, deliveryEnd(call)))
     }
     case 'measured':
+      if (call.standing) return addSeconds(now, cycle) // its window ends in any case
       return call.escrow ? addSeconds(call.escrow.terms.settleBy, 1) : null
     case 'verified':
     case 'settled':

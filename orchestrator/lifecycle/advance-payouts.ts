@@ -1,10 +1,10 @@
 import { hashOf, hashOfIds } from '#domain/canonical.ts'
 import type { EpochData, EpochStatement } from '#domain/evidence.ts'
-import type { FlexibilityCall } from '#domain/flexibility-call.ts'
-import type { Address, Hex } from '#domain/ids.ts'
+import type { Address, CallId, Hex } from '#domain/ids.ts'
 import { microEur, sumMoney } from '#domain/money.ts'
 import { addShares, type PayoutAccount, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
 import { buildPayoutTree, CHUNK_LEAVES_MIN } from '#domain/payout-tree.ts'
+import type { SettlementLine } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -53,50 +53,68 @@ async function openEpoch(
   tx: StoreTransaction,
   previous: PayoutEpoch | null,
 ): Promise<Instant | null> {
-  const settled = await settledUnpaid(tx)
-  const [first] = settled
+  const payables = await payablesOf(tx)
+  const [first] = payables
   if (!first) return null
   const now = ports.clock.now()
-  const { epochSeconds } = first.program
-  const oldest = await settledAt(tx, settled)
-  const boundary = addSeconds(floorToStep(oldest, epochSeconds), epochSeconds)
+  const oldest = instant(Math.min(...payables.map(({ settledAt }) => settledAt)))
+  const boundary = addSeconds(floorToStep(oldest, first.epochSeconds), first.epochSeconds)
   if (now < boundary) return boundary
-  const epoch = await newEpoch(tx, settled, previous, now)
+  const epoch = await newEpoch(tx, payables, previous, now)
   await tx.payouts.save(epoch)
   return null
 }
 
-/** A call whose epoch is paid says so only when it is next looked at; it is in an epoch already. */
-async function settledUnpaid(tx: StoreTransaction): Promise<FlexibilityCall[]> {
-  const settled = await tx.calls.list({ states: ['settled'] })
-  const epochs = settled.length === 0 ? [] : await tx.payouts.list()
-  const taken = new Set(epochs.flatMap(({ callIds }) => callIds))
-  return settled.filter(({ id }) => !taken.has(id))
+/** A settlement whose payout no epoch holds yet: a call's own, or one of what it had on hold. */
+type Payable = {
+  readonly callId: CallId
+  readonly requestId: Hex
+  readonly lines: readonly SettlementLine[]
+  readonly settledAt: Instant
+  readonly epochSeconds: number
 }
 
-async function settledAt(tx: StoreTransaction, calls: readonly FlexibilityCall[]) {
-  const instants: number[] = []
-  for (const call of calls) {
-    const events = await tx.events.ofCall(call.id)
-    const found = events.find((event) => event.kind === 'call-settled')
-    if (!found) throw new Error(`${call.id} is settled without an event`)
-    instants.push(found.at)
+async function payablesOf(tx: StoreTransaction): Promise<Payable[]> {
+  const calls = await tx.calls.list({ states: ['settled'] })
+  const rests = await tx.rests.list({ states: ['settled'] })
+  if (calls.length + rests.length === 0) return []
+  // A call whose epoch is paid says so only when it is next looked at; it is in an epoch already.
+  const taken = new Set((await tx.payouts.list()).flatMap(({ requestIds }) => requestIds))
+  const payables: Payable[] = []
+  for (const { id: callId, escrow, settlement, program } of calls) {
+    const requestId = escrow?.requestId
+    if (!requestId || taken.has(requestId)) continue
+    const { epochSeconds } = program
+    const settledAt = await callSettledAt(tx, callId)
+    payables.push({ callId, requestId, lines: settlement?.lines ?? [], settledAt, epochSeconds })
   }
-  return instant(Math.min(...instants))
+  for (const { id: requestId, callId, settlement, settledAt } of rests) {
+    if (taken.has(requestId) || settledAt === null) continue
+    const call = await tx.calls.find(callId)
+    const epochSeconds = call?.program.epochSeconds ?? 0
+    payables.push({ callId, requestId, lines: settlement?.lines ?? [], settledAt, epochSeconds })
+  }
+  return payables.sort((a, b) => (a.callId < b.callId ? -1 : a.callId > b.callId ? 1 : 0))
+}
+
+async function callSettledAt(tx: StoreTransaction, callId: CallId): Promise<Instant> {
+  const events = await tx.events.ofCall(callId)
+  const found = events.find((event) => event.kind === 'call-settled')
+  if (!found) throw new Error(`${callId} is settled without an event`)
+  return found.at
 }
 
 async function newEpoch(
   tx: StoreTransaction,
-  calls: readonly FlexibilityCall[],
+  payables: readonly Payable[],
   previous: PayoutEpoch | null,
   now: Instant,
 ): Promise<PayoutEpoch> {
   const [agent] = await tx.organisations.list('agent')
   if (!agent?.address) throw new Error('no payout agent with an address is registered')
   const owners = new Map((await tx.resources.owners()).map((owner) => [owner.id, owner.payout]))
-  const ordered = [...calls].sort((a, b) => (a.id < b.id ? -1 : 1))
-  const shares = ordered.flatMap((call) =>
-    sharesOf(call.id, call.settlement?.lines ?? [], (id) => {
+  const shares = payables.flatMap(({ callId, lines }) =>
+    sharesOf(callId, lines, (id) => {
       const choice = owners.get(id)
       if (!choice) throw new Error(`no owner ${id}`)
       return choice
@@ -106,8 +124,8 @@ async function newEpoch(
   const tree = buildPayoutTree(accounts)
   return {
     epoch: (previous?.epoch ?? 0) + 1,
-    callIds: ordered.map((call) => call.id),
-    requestIds: ordered.map((call) => call.escrow?.requestId as Hex),
+    callIds: payables.map(({ callId }) => callId),
+    requestIds: payables.map(({ requestId }) => requestId),
     prevRoot: previous?.root ?? NO_ROOT,
     topHash: tree.topHash,
     root: tree.root,
@@ -126,7 +144,9 @@ export async function epochData(tx: StoreTransaction, epoch: PayoutEpoch): Promi
   for (const [i, callId] of epoch.callIds.entries()) {
     const call = await tx.calls.find(callId)
     const requestId = epoch.requestIds[i] as Hex
-    calls.push({ callId, version: call?.evidence?.version ?? 0, requestId })
+    const isOwn = call?.escrow?.requestId === requestId
+    const evidence = isOwn ? call.evidence : (await tx.rests.find(requestId))?.evidence
+    calls.push({ callId, version: evidence?.version ?? 0, requestId })
   }
   return {
     previous: previous?.accounts ?? [],
@@ -200,8 +220,9 @@ async function payLeaves(tx: StoreTransaction, epoch: PayoutEpoch): Promise<void
   }
   const identity = await tx.chain.identity()
   const accounts = new Set<Address>(identity ? [identity.feeReceiver] : [])
-  for (const callId of epoch.callIds) {
+  for (const [i, callId] of epoch.callIds.entries()) {
     const call = await tx.calls.find(callId)
+    if (call?.escrow?.requestId !== epoch.requestIds[i]) continue // a rest's refund is out already
     if (call?.escrow && (call.settlement?.refund ?? 0n) > 0n) accounts.add(call.escrow.terms.payer)
   }
   for (const account of accounts) {

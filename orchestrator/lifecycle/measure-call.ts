@@ -30,7 +30,7 @@ export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
     const now = ports.clock.now()
     if (call.state !== 'dispatched' || call.releasedAt === null) return
     if (now < addSeconds(deliveryEnd(call), call.program.graceSeconds)) return
-    const evidence = await gather(ports, tx, call)
+    const evidence = await gatherEvidence(ports, tx, call, (call.evidence?.version ?? 0) + 1)
     const deliveries = measure(evidence)
     const isIncomplete = deliveries.some(({ measuredWh }) => measuredWh === null)
     if (isIncomplete && now < (await patience(ports, tx, call))) return
@@ -60,10 +60,12 @@ async function patience(
   return patientUntil(latest, ports.clock.speed, program)
 }
 
-async function gather(
+/** Everything that a bundle of this version is computed from, with the readings of now. */
+export async function gatherEvidence(
   ports: Ports,
   tx: StoreTransaction,
   call: FlexibilityCall,
+  version: number,
 ): Promise<Evidence> {
   const { escrow, windowStartCommitment, before, allocations } = call
   if (!escrow || !windowStartCommitment) throw new Error(`${call.id} was never dispatched`)
@@ -83,7 +85,7 @@ async function gather(
   return {
     format: 'gridcall-evidence',
     formatVersion: 1,
-    version: (call.evidence?.version ?? 0) + 1,
+    version,
     ...measured,
     assurances: assurancesOf(measured, ports.checkMeterSignature),
     escrow: { terms: escrow.terms, requestId: escrow.requestId },

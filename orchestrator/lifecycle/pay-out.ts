@@ -9,7 +9,8 @@ export async function payOut(ports: Ports, callId: CallId): Promise<void> {
     const call = await tx.calls.lock(callId)
     if (call.state !== 'settled') return
     const epochs = await tx.payouts.list()
-    const mine = epochs.find((epoch) => epoch.callIds.includes(callId))
+    const requestId = call.escrow?.requestId
+    const mine = epochs.find((epoch) => epoch.requestIds.some((id) => id === requestId))
     if (mine?.state !== 'paid') return
     await tx.calls.save(transition(call, 'paid'))
     const message = `paid in payout epoch ${mine.epoch}`

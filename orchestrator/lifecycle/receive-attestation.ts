@@ -1,21 +1,27 @@
 import { fieldError } from '#domain/errors.ts'
-import { type Attestation, statementOfCall } from '#domain/evidence.ts'
-import { type Address, callId } from '#domain/ids.ts'
+import {
+  type Attestation,
+  type SettlementStatement,
+  statementOfCall,
+  statementOfRest,
+} from '#domain/evidence.ts'
+import { type Address, type CallId, callId } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { epochData, epochStatement } from './advance-payouts.ts'
 
 /**
  * Takes in a verifier's signature after checking that it is one, by a member of the set, over
- * exactly what is on the table. Safe to run twice.
+ * exactly what is on the table; where the arbiter has decided, the arbiter's and nobody else's.
+ * Safe to run twice.
  * @throws DomainError not-found, bad-attestation
  */
 export async function receiveAttestation(ports: Ports, attestation: Attestation): Promise<void> {
   await ports.store.transaction(async (tx) => {
-    const signer = await signerOf(ports, tx, attestation)
-    const isMember = ports.rail.parties.verifiers.some((v) => isSame(v, attestation.verifier))
+    const { signer, members, who } = await signerOf(ports, tx, attestation)
+    const isMember = members.some((v) => isSame(v, attestation.verifier))
     if (signer === null || !isSame(signer, attestation.verifier) || !isMember) {
-      const expected = `a signature of ${attestation.verifier}, a verifier of the set in force`
+      const expected = `a signature of ${attestation.verifier}, ${who}`
       throw fieldError('bad-attestation', 'signature', expected, attestation.signature)
     }
     await tx.attestations.save(attestation)
@@ -34,16 +40,35 @@ async function signerOf(
   { rail }: Ports,
   tx: StoreTransaction,
   { subject, subjectId, version, signature }: Attestation,
-): Promise<Address | null> {
+): Promise<{ signer: Address | null; members: readonly Address[]; who: string }> {
+  const { verifiers, arbiter } = rail.parties
+  const ordinary = { members: verifiers, who: 'a verifier of the set in force' }
   if (subject === 'settlement') {
-    const call = await tx.calls.find(callId(subjectId))
-    const statement = call && statementOfCall(call)
-    if (!statement || call?.evidence?.version !== version) throw unknown(subject, subjectId)
-    return rail.settlementSigner(statement, signature)
+    const found = await settlementOnTable(tx, callId(subjectId), version)
+    if (!found) throw unknown(subject, subjectId)
+    const signer = await rail.settlementSigner(found.statement, signature)
+    return found.isDecided
+      ? { signer, members: arbiter === null ? [] : [arbiter], who: "the pool's arbiter" }
+      : { signer, ...ordinary }
   }
   const epoch = /^\d+$/.test(subjectId) ? await tx.payouts.find(Number(subjectId)) : null
   if (!epoch) throw unknown(subject, subjectId)
-  return rail.epochSigner(epochStatement(epoch, await epochData(tx, epoch)), signature)
+  const statement = epochStatement(epoch, await epochData(tx, epoch))
+  return { signer: await rail.epochSigner(statement, signature), ...ordinary }
+}
+
+async function settlementOnTable(
+  tx: StoreTransaction,
+  id: CallId,
+  version: number,
+): Promise<{ statement: SettlementStatement; isDecided: boolean } | null> {
+  const call = await tx.calls.find(id)
+  const statement = call && statementOfCall(call)
+  if (statement && call?.evidence?.version === version) return { statement, isDecided: false }
+  const rests = await tx.rests.list({ callId: id })
+  const rest = rests.find(({ evidence }) => evidence?.version === version)
+  const ofRest = rest && statementOfRest(rest)
+  return ofRest ? { statement: ofRest, isDecided: rest.decisions !== null } : null
 }
 
 function unknown(subject: string, subjectId: string) {

@@ -1,38 +1,40 @@
-import { addSeconds, instant } from '#domain/time.ts'
-import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
+import { type FlexibilityCall, type Standing, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
-import type { LedgerEntry } from '#domain/ledger.ts'
 import type { CallSettlement } from '#domain/settlement.ts'
+import { addSeconds, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
+import { isSameSplit, splitEntries, splitWords } from './book-split.ts'
+import { keepHeld } from './keep-held.ts'
 
 /**
- * The dispute window has passed: has the pool finalise the split, and once it has, books it.
- * Safe to run twice.
+ * The dispute window has passed: has the pool finalise what stands proposed, and once it has, books
+ * it. A dispute whose held line no quorum signed in time changes nothing. Safe to run twice.
  */
 export async function settleCall(ports: Ports, callId: CallId): Promise<void> {
   await ports.store.transaction(async (tx) => {
     const call = await tx.calls.lock(callId)
-    if (call.state !== 'verified' || !call.escrow || !call.settlement) return
+    const standing = standingOf(call)
+    if (!standing || !call.escrow) return
     const { requestId } = call.escrow
     const now = ports.clock.now()
     const [final] = await tx.chain.events({ kind: 'RequestFinalized', requestId })
     if (final?.kind === 'RequestFinalized') {
-      const { payout, fee, held, refund } = call.settlement
-      const agrees =
-        final.payout === payout &&
-        final.fee === fee &&
-        final.held === held &&
-        final.refund === refund
-      if (!agrees) throw new Error(`${callId}: the pool split another sum than was measured`)
-      await tx.ledger.post(`settle:${callId}`, splitEntries(call, call.settlement, now))
-      await tx.calls.save(transition(call, 'settled'))
-      const kept = held === 0n ? '' : `, on hold ${held}`
-      const message = `paid out ${payout}, fee ${fee}${kept}, back to the DSO ${refund} micro-EUR`
-      await tx.events.append([callEvent(call, 'call-settled', now, message)])
+      const { settlement, evidence } = standing
+      if (!isSameSplit(final, settlement)) {
+        throw new Error(`${callId}: the pool split another sum than was measured`)
+      }
+      const entries = splitEntries(call, settlement, `escrow:${call.id}`, now)
+      await tx.ledger.post(`settle:${callId}`, entries)
+      await keepHeld(tx, call, { ...standing, heldBy: requestId, before: [] }, now)
+      await closeDisputes(tx, call, settlement)
+      await tx.calls.save({ ...transition(call, 'settled'), settlement, evidence, standing })
+      await tx.events.append([callEvent(call, 'call-settled', now, splitWords(settlement))])
       return
     }
-    const [proposed] = await tx.chain.events({ kind: 'SettlementProposed', requestId })
+    const proposals = await tx.chain.events({ kind: 'SettlementProposed', requestId })
+    const proposed = proposals.at(-1)
     if (proposed?.kind !== 'SettlementProposed') return
     const windowEnd = instant(proposed.windowEnd * 1000)
     if (now < addSeconds(windowEnd, 1)) return
@@ -42,22 +44,23 @@ export async function settleCall(ports: Ports, callId: CallId): Promise<void> {
   await ports.wakeUps.notify('events')
 }
 
-function splitEntries(
+/** What the pool will finalise; null while nothing stands proposed. */
+function standingOf({ state, standing, evidence, settlement }: FlexibilityCall): Standing | null {
+  if (state !== 'verified' && state !== 'measured') return null
+  if (standing) return standing
+  return state === 'verified' && evidence && settlement ? { round: 1, evidence, settlement } : null
+}
+
+/** Each dispute either holds its line now, or came too late to. */
+async function closeDisputes(
+  tx: StoreTransaction,
   call: FlexibilityCall,
   settlement: CallSettlement,
-  at: LedgerEntry['at'],
-): LedgerEntry[] {
-  const sums = new Map<string, bigint>()
-  const add = (account: string, amount: bigint) =>
-    sums.set(account, (sums.get(account) ?? 0n) + amount)
-  for (const line of settlement.lines) {
-    add(`owner:${line.ownerId}`, line.ownerAmount)
-    add(`aggregator:${line.aggregatorId}`, line.aggregatorAmount)
+): Promise<void> {
+  for (const dispute of await tx.disputes.ofCall(call.id)) {
+    if (dispute.state !== 'open') continue
+    const line = settlement.lines.find(({ resourceId }) => resourceId === dispute.resourceId)
+    const isHeld = line?.heldFor?.some((code) => code.startsWith('disputed-by-')) ?? false
+    await tx.disputes.save({ ...dispute, state: isHeld ? 'held' : 'too-late' })
   }
-  add('fee', settlement.fee)
-  add(`dso:${call.dsoId}`, settlement.refund)
-  const { payout, fee, held, refund } = settlement
-  if (held > 0n) add(`held:${call.id}`, held)
-  add(`escrow:${call.id}`, -(payout + fee + held + refund))
-  return [...sums].map(([account, amount]) => ({ account, amount, at }))
 }

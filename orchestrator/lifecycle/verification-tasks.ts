@@ -1,4 +1,4 @@
-import { statementOfCall, type VerificationTask } from '#domain/evidence.ts'
+import { statementOfCall, statementOfRest, type VerificationTask } from '#domain/evidence.ts'
 import type { Address } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -18,6 +18,14 @@ export async function verificationTasks(
       const statement = statementOfCall(call)
       if (statement === null) throw new Error(`${call.id} is measured without a settlement`)
       tasks.push({ subject: 'settlement', subjectId: call.id, version, statement })
+    }
+    for (const rest of await tx.rests.list({ states: ['measured'] })) {
+      const version = rest.evidence?.version
+      const statement = statementOfRest(rest)
+      // What the arbiter decided is the arbiter's to sign.
+      if (version === undefined || statement === null || rest.decisions !== null) continue
+      if (await answered(tx, 'settlement', rest.callId, version, verifier)) continue
+      tasks.push({ subject: 'settlement', subjectId: rest.callId, version, statement })
     }
     const [latest] = await tx.payouts.list()
     if (latest?.state === 'proposed') {

@@ -17,16 +17,27 @@ export async function verifyCall(ports: Ports, callId: CallId): Promise<void> {
     const all = await tx.attestations.of('settlement', callId)
     const mine = all.filter((attestation) => attestation.version === version)
     if (mine.length < ports.rail.parties.quorum) return false
-    const [seen] = await tx.chain.events({ kind: 'SettlementProposed', requestId })
-    if (seen) {
-      await tx.calls.save(transition(call, 'verified'))
+    const statement = statementOfCall(call)
+    if (statement === null) throw new Error(`${callId} is measured without a settlement`)
+    const { evidenceRoot, round } = statement
+    const proposals = await tx.chain.events({ kind: 'SettlementProposed', requestId })
+    const seen = proposals.some(
+      (event) =>
+        event.kind === 'SettlementProposed' &&
+        event.round === round &&
+        event.evidenceRoot === evidenceRoot,
+    )
+    if (seen && call.settlement) {
+      const { evidence, settlement } = call
+      await tx.calls.save({
+        ...transition(call, 'verified'),
+        standing: { round, evidence, settlement },
+      })
       const message = `${mine.length} verifiers signed the same result`
       const event = callEvent(call, 'call-verified', ports.clock.now(), message)
       await tx.events.append([event])
       return true
     }
-    const statement = statementOfCall(call)
-    if (statement === null) throw new Error(`${callId} is measured without a settlement`)
     const signatures = [...mine]
       .sort((a, b) => (a.verifier.toLowerCase() < b.verifier.toLowerCase() ? -1 : 1))
       .map((attestation) => attestation.signature)

@@ -31,7 +31,10 @@ export function checkEpoch(
   const tree = buildPayoutTree(accounts)
   const total = sumMoney(accounts.map((account) => account.cumulative))
   return [
-    ...data.calls.flatMap(({ callId }) => shareDifferences(callId, data, calls.get(callId))),
+    ...data.calls.flatMap((call) => unverified(call, calls.get(`${call.callId} ${call.version}`))),
+    ...[...new Set(data.calls.map(({ callId }) => callId))].flatMap((callId) =>
+      shareDifferences(callId, data, linesOf(callId, data, calls)),
+    ),
     ...same('accounts', hashOf(data.accounts), hashOf(accounts)),
     ...same('top hash', statement.topHash, tree.topHash),
     ...same('new total', statement.newTotal, total),
@@ -48,16 +51,34 @@ export function checkEpoch(
   ]
 }
 
-function shareDifferences(
-  callId: string,
-  data: EpochData,
+function unverified(
+  { callId, requestId }: EpochData['calls'][number],
   call: VerifiedCall | undefined,
 ): Difference[] {
   if (!call) return [{ line: `call ${callId}`, expected: 'a verified bundle', got: 'none' }]
+  return same(`request id of ${callId}`, requestId, call.requestId)
+}
+
+/** A call and what it had on hold may be in one epoch: their shares are not told apart. */
+function linesOf(
+  callId: string,
+  data: EpochData,
+  calls: ReadonlyMap<string, VerifiedCall>,
+): SettlementLine[] {
+  return data.calls
+    .filter((call) => call.callId === callId)
+    .flatMap((call) => calls.get(`${callId} ${call.version}`)?.lines ?? [])
+}
+
+function shareDifferences(
+  callId: string,
+  data: EpochData,
+  lines: readonly SettlementLine[],
+): Difference[] {
   const earned = new Map<string, bigint>()
   const add = (payee: string, amount: bigint) =>
     earned.set(payee, (earned.get(payee) ?? 0n) + amount)
-  for (const line of call.lines) {
+  for (const line of lines) {
     add(line.ownerId, line.ownerAmount)
     add(line.aggregatorId, line.aggregatorAmount)
   }

@@ -2,13 +2,20 @@ import { hashOf } from '#domain/canonical.ts'
 import {
   type EpochData,
   type EpochStatement,
+  type EvidenceBundle,
   statementOf,
   type VerificationTask,
 } from '#domain/evidence.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { Rounding } from '#domain/settlement.ts'
 import type { CheckMeterSignature } from '#domain/signed-meter/meter-key.ts'
-import { type Checks, type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
+import {
+  type Checks,
+  type Difference,
+  parseBundle,
+  roundDifferences,
+  verifyBundle,
+} from '#domain/verification.ts'
 import type { Attestor, EscrowReader, Log, VerifySignature } from '#ports.ts'
 import { checkEpoch, type VerifiedCall } from './epoch-check.ts'
 
@@ -70,7 +77,7 @@ function checksOf({ verifySignature, checkMeterSignature }: VerifierPorts): Chec
   return { gateway: verifySignature, meter: checkMeterSignature }
 }
 
-/** What was recomputed and did not differ, by call: epochs are built on it. */
+/** What was recomputed and did not differ, by call and version: epochs are built on it. */
 type Verified = Map<string, VerifiedCall>
 
 async function checkSettlement(
@@ -83,16 +90,46 @@ async function checkSettlement(
   const differences = verifyBundle(text, checksOf(ports), round)
   const bundle = parseBundle(text)
   const { terms, requestId } = bundle.escrow
-  const onChain = await chain.escrow(requestId)
+  const statement = statementOf(bundle)
+  const onChain = await chain.escrow(statement.requestId)
+  const amount = bundle.rest?.amount ?? terms.amount
   differences.push(
-    ...same('statement', hashOf(task.statement), hashOf(statementOf(bundle))),
+    ...same('statement', hashOf(task.statement), hashOf(statement)),
     ...same('request id', requestId, chain.requestId(terms)),
-    ...same('escrow on chain', String(onChain?.amount ?? 'none'), String(terms.amount)),
+    ...same('escrow on chain', String(onChain?.amount ?? 'none'), String(amount)),
+    ...(await laterRound(ports, bundle)),
   )
-  if (differences.length === 0) {
-    verified.set(task.subjectId, { requestId, lines: bundle.settlement.lines })
-  }
+  if (differences.length === 0) verified.set(keyOf(bundle), verifiedCall(bundle))
   return differences
+}
+
+/** What an earlier round held is what its bundle, proposed to the pool, says; and nobody decided. */
+async function laterRound(
+  { client, chain }: VerifierPorts,
+  bundle: EvidenceBundle,
+): Promise<Difference[]> {
+  const { rest, terms } = bundle
+  if (!rest) return []
+  const earlier = parseBundle(await client.bundle(terms.callId, rest.fromVersion))
+  return [
+    ...roundDifferences(bundle, earlier),
+    ...same('earlier round on chain', String(await chain.isProposed(statementOf(earlier))), 'true'),
+    ...same(
+      'who decides',
+      rest.decisions === null ? 'measured again' : 'the arbiter',
+      'measured again',
+    ),
+  ]
+}
+
+/** One bundle of one call. */
+function keyOf({ terms, version }: EvidenceBundle): string {
+  return `${terms.callId} ${version}`
+}
+
+function verifiedCall(bundle: EvidenceBundle): VerifiedCall {
+  const { requestId } = statementOf(bundle)
+  return { requestId, lines: bundle.settlement.lines }
 }
 
 async function checkPayouts(
@@ -114,18 +151,15 @@ async function fetchMissing(
 ): Promise<Difference[]> {
   const { client, chain, round } = ports
   const differences: Difference[] = []
-  for (const { callId, version, requestId } of data.calls) {
-    if (verified.has(callId)) continue
+  for (const { callId, version } of data.calls) {
+    if (verified.has(`${callId} ${version}`)) continue
     const text = await client.bundle(callId, version)
     const found = verifyBundle(text, checksOf(ports), round)
+    const bundle = parseBundle(text)
+    const isProposed = await chain.isProposed(statementOf(bundle))
+    found.push(...same(`settlement of ${callId} on chain`, String(isProposed), 'true'))
     differences.push(...found)
-    const { settlement, escrow } = parseBundle(text)
-    const onChain = await chain.escrow(requestId)
-    const payout = String(onChain?.payout ?? 'none')
-    differences.push(...same(`payout of ${callId} on chain`, payout, String(settlement.payout)))
-    if (found.length === 0) {
-      verified.set(callId, { requestId: escrow.requestId, lines: settlement.lines })
-    }
+    if (found.length === 0) verified.set(keyOf(bundle), verifiedCall(bundle))
   }
   return differences
 }

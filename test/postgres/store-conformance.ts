@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import type { Store } from '#store-ports.ts'
 import { callTests, promiseTests, setpointTests } from './conformance/calls.ts'
 import { gatewayTests } from './conformance/gateways.ts'
+import { heldTests } from './conformance/held.ts'
 import { chainTests, moneyTests } from './conformance/money.ts'
 import { partyTests, requestTests } from './conformance/parties.ts'
 import { evidenceTests, eventTests, readingTests } from './conformance/telemetry.ts'
@@ -36,6 +37,7 @@ export function describeStore(name: string, makeSource: () => Promise<StoreSourc
       'evidence and attestations': evidenceTests,
       events: eventTests,
       'payouts and ledger': moneyTests,
+      'what is on hold': heldTests,
       'chain journal': chainTests,
     }
     for (const [topic, tests] of Object.entries(topics)) {
