@@ -6,7 +6,7 @@ import {
   AGGREGATOR,
   BATTERY,
   CHARGER,
-  DisputedCall,
+  type DisputedCall,
   DSO_PARTY,
   measuredCall,
   OWNER,
