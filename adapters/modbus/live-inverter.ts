@@ -5,8 +5,7 @@ import type { Resource } from '#domain/resource.ts'
 import { capabilityOf, type Device, has, look, put, readDevice } from './device.ts'
 import { type Line, ModbusException, reasonOf } from './line.ts'
 import { Meter, type MeterMemory } from './meter.ts'
-import { readInForce, refuseBeforehand, release, sendSetpoint } from './orders.ts'
-import { localControl } from './point-map.ts'
+import { localPart, readInForce, refuseBeforehand, release, sendSetpoint } from './orders.ts'
 import { isAbsence } from './wire.ts'
 
 export type InverterContext = {
@@ -207,10 +206,19 @@ export class LiveInverter {
 
   /** Both heartbeats, and who steers the device. */
   async #control(): Promise<void> {
-    if (!has(this.#device, 'derControl')) return
-    const { timer, sink } = this.#context
-    const names = ['LocRemCtl', 'DERHb', 'ControllerHb'] as const
-    const { LocRemCtl, DERHb, ControllerHb } = await look(this.#device, names)
+    if (has(this.#device, 'derControl')) await this.#beats()
+    const local = await localPart(this.#device)
+    const isLocal = local !== null
+    if (isLocal === this.#isLocal) return
+    this.#isLocal = isLocal
+    // In LOCAL control it can promise nothing.
+    const source = local === 'battery' ? 'LOCAL control of the battery' : 'LOCAL control'
+    this.#context.sink.limitedElsewhere(this.#resource.id, isLocal ? 0 : null, source)
+  }
+
+  async #beats(): Promise<void> {
+    const { timer } = this.#context
+    const { DERHb, ControllerHb } = await look(this.#device, ['DERHb', 'ControllerHb'])
     const now = timer.monotonicMs()
     if (DERHb === null || DERHb !== this.#beat.value) this.#beat = { value: DERHb, sinceMs: now }
     if (ControllerHb !== null && now - this.#controllerBeatAtMs >= controllerBeatMs) {
@@ -218,11 +226,6 @@ export class LiveInverter {
       this.#controllerBeats = (this.#controllerBeats + 1) % 0xffff // 0xffff says "not implemented"
       await put(this.#device, 'ControllerHb', [this.#controllerBeats])
     }
-    const isLocal = LocRemCtl === localControl
-    if (isLocal === this.#isLocal) return
-    this.#isLocal = isLocal
-    // In LOCAL control it can promise nothing.
-    sink.limitedElsewhere(this.#resource.id, isLocal ? 0 : null, 'LOCAL control')
   }
 
   #watchBeat(): void {

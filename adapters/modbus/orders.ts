@@ -25,9 +25,8 @@ export async function refuseBeforehand(
       throw refused(`expected a power from ${range}, got ${powerW} W`)
     }
   }
-  if (has(device, 'derControl') && (await look(device, ['LocRemCtl'])).LocRemCtl === localControl) {
-    throw refused('the inverter is in LOCAL control')
-  }
+  const local = await localPart(device)
+  if (local !== null) throw refused(`the ${local} is in LOCAL control`)
 }
 
 /**
@@ -57,6 +56,20 @@ export async function sendSetpoint(
   throw refused('its end came before the inverter had it')
 }
 
+/**
+ * Which part of the device somebody steers who stands beside it: the inverter as a whole (715) or its
+ * battery (802), which then follows no inverter. null: none.
+ */
+export async function localPart(device: Device): Promise<'inverter' | 'battery' | null> {
+  if (has(device, 'derControl')) {
+    const { LocRemCtl } = await look(device, ['LocRemCtl'])
+    if (LocRemCtl === localControl) return 'inverter'
+  }
+  if (!has(device, 'battery')) return null
+  const { batteryLocRemCtl } = await look(device, ['batteryLocRemCtl'])
+  return batteryLocRemCtl === localControl ? 'battery' : null
+}
+
 /** Back to what the inverter does by itself. */
 export async function release(device: Device): Promise<void> {
   await put(device, 'WSetEna', [0])
@@ -64,10 +77,7 @@ export async function release(device: Device): Promise<void> {
 
 /** What is in force now; in LOCAL control nobody can tell. */
 export async function readInForce(device: Device): Promise<EffectiveSetpoint> {
-  if (has(device, 'derControl')) {
-    const { LocRemCtl } = await look(device, ['LocRemCtl'])
-    if (LocRemCtl === localControl) return { kind: 'unknown' }
-  }
+  if ((await localPart(device)) !== null) return { kind: 'unknown' }
   const control = await look(device, ['WSetEna', 'WSetMod', 'WSet'])
   return readEffective(control, device.factors.setpoint)
 }

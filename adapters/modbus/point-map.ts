@@ -61,6 +61,7 @@ export const points = {
   ControllerHb: point(models.derControl, 4, 'uint16'),
 
   batterySoC: point(models.battery, 11, 'uint16'),
+  batteryLocRemCtl: point(models.battery, 17, 'enum16'),
   SoC_SF: point(models.battery, 56, 'sunssf'),
 } as const
 
@@ -68,7 +69,7 @@ export type PointName = keyof typeof points
 
 /** 704 WSetMod: the setpoint counts in W, not in percent of a maximum. */
 export const setpointInWatts = 1
-/** 715 LocRemCtl: while somebody stands at the device, no order applies. */
+/** 715 and 802 LocRemCtl: while somebody stands at the device, no order applies. */
 export const localControl = 1
 
 export const widths: Record<PointType, number> = {

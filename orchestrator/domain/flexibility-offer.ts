@@ -79,12 +79,16 @@ export function offerable(
     reason,
     detail,
   })
-  const { overrideSince = null, externalLimitW = null } = now.condition ?? {}
+  const { overrideSince = null, externalLimitW = null, externalSource = null } = now.condition ?? {}
   if (overrideSince !== null) {
     return skip(
       'driver-override',
       `the driver asked for full power at ${formatInstant(overrideSince)}`,
     )
+  }
+  if (externalLimitW === 0 && now.candidate.kind === 'battery') {
+    // Of a battery that is all that can be said: somebody else steers it (LOCAL), either way.
+    return skip('limited-elsewhere', `held at 0 W by ${externalSource ?? 'somebody else'}`)
   }
   const drawnW = now.reading?.powerW ?? null
   if (now.reading === null || drawnW === null) {

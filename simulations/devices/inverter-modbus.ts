@@ -32,6 +32,8 @@ export type InverterQuirks = {
   refusesWith: number | null
   /** Its reversion timer counts down to 0 and ends nothing. */
   keepsPastItsTimer: boolean
+  /** Somebody has switched its battery, not the inverter, to LOCAL (802). */
+  isBatteryLocal: boolean
 }
 
 /**
@@ -46,6 +48,7 @@ export class InverterModbus {
     isFrozen: false,
     refusesWith: null,
     keepsPastItsTimer: false,
+    isBatteryLocal: false,
   }
   /** Every write that it took, oldest first. */
   readonly writes: { readonly at: number; readonly values: readonly number[] }[] = []
@@ -167,6 +170,7 @@ export class InverterModbus {
       serial: this.ref,
       control: this.#control,
       heartbeat: this.#heartbeat,
+      isBatteryLocal: this.quirks.isBatteryLocal,
       controllerHeartbeat: this.#controllerHeartbeat,
     }
   }

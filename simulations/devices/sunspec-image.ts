@@ -6,6 +6,7 @@ export type InverterState = {
   readonly serial: string
   readonly control: ControlPoints
   readonly heartbeat: number
+  readonly isBatteryLocal: boolean
   readonly controllerHeartbeat: number
 }
 
@@ -122,11 +123,12 @@ function derControl({ unit, heartbeat, controllerHeartbeat }: InverterState): Mo
   return model(DER_MODEL, 5, { 2: [unit.local ? 1 : 0, heartbeat, controllerHeartbeat] })
 }
 
-function battery({ unit }: InverterState): Model {
+function battery({ unit, isBatteryLocal }: InverterState): Model {
   const share = (value: number) => Math.round(value * 100 * 10 ** -CHARGE_FACTOR)
   return model(802, 62, {
     7: [share(unit.spec.socMax), share(unit.spec.socMin)],
     11: [share(unit.state.soc)],
+    17: [isBatteryLocal ? 1 : 0],
     56: [CHARGE_FACTOR],
   })
 }

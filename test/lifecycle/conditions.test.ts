@@ -174,6 +174,20 @@ describe('a limit that somebody else set', () => {
     expect(skipped?.detail).toContain('limited to 50 W by others')
   })
 
+  it('leaves a battery that somebody steers beside it out, in either direction', async () => {
+    await started()
+    sink.limitedElsewhere(battery.id, 0, 'LOCAL control of the battery')
+    const { whole } = await requested([9000])
+    await world.passTo(at(-240))
+    const call = await whole()
+    expect(call.allocations.map(({ resourceId }) => resourceId)).toEqual([charger.id])
+    const skipped = call.skipped.find(({ resourceId }) => resourceId === battery.id)
+    expect(skipped).toMatchObject({
+      reason: 'limited-elsewhere',
+      detail: 'held at 0 W by LOCAL control of the battery',
+    })
+  })
+
   it('marks the call for its DSO and aggregator, and changes nothing of what is paid', async () => {
     await started()
     const { whole, ordered } = await requested([5600])

@@ -103,6 +103,25 @@ test.each([50_000, 0])('a map at register %d is found', async (base) => {
   await driver.apply(resource.id, orderFor(resource, clock, 1, -1000), 1_000)
 })
 
+test('with its battery in LOCAL control nothing is promised either, and the reason says so', async () => {
+  const { inverter, port } = await startInverter()
+  const { isUp, driver, resource, limits } = await startDriver(port)
+  await until('the connection', isUp)
+  inverter.quirks.isBatteryLocal = true
+  await until('it being told', () => limits.length > 1)
+  const order = driver.apply(resource.id, orderFor(resource, clock, 1, 1000), 1_000)
+  await expect(order).rejects.toMatchObject({
+    code: 'device-refused',
+    message: expect.stringMatching(/the battery is in LOCAL control/),
+  })
+  expect(inverter.writes).toEqual([])
+  expect(await driver.readBack(resource.id, 1_000)).toEqual({ kind: 'unknown' })
+  inverter.quirks.isBatteryLocal = false
+  await until('it being over', () => limits.length > 2)
+  await driver.apply(resource.id, orderFor(resource, clock, 2, 1000), 1_000)
+  expect(limits).toEqual([null, 0, null])
+})
+
 test('in LOCAL control orders are refused, nothing is promised and nobody can tell', async () => {
   const { inverter, port } = await startInverter()
   const { isUp, driver, resource, limits } = await startDriver(port)
