@@ -39,6 +39,12 @@ describe('the report', () => {
       ['clients=2', 'orders=5', 'seconds=1'],
       'an order acknowledged, median',
     ],
+    [
+      'settlement',
+      'temporal-polyfill',
+      ['devices=20', 'periods=2'],
+      '20 devices × 2 periods measured and settled, 10 days each',
+    ],
   ])(
     '%s prints one JSON object and nothing else',
     { timeout: 60_000 },
