@@ -22,6 +22,7 @@ import {
 import { type Evidence, measure, settlementOf } from '#domain/measurement.ts'
 import { microEurPerKwh } from '#domain/money.ts'
 import { curvePolicy } from '#domain/payment-policies.ts'
+import { policyHash } from '#domain/payment-policy.ts'
 import type { Program } from '#domain/program.ts'
 import type { Rating } from '#domain/resource.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
@@ -210,6 +211,9 @@ function evidenceOf(
       baselineCommitment: CHAIN_START,
       gatewayKeys: [],
       meterKeys: [],
+      policyHash: policyHash(rules.paymentPolicy),
+      carriedWh: 0,
+      control: [],
     },
     escrow: {
       terms: {
