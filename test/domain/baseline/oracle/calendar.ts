@@ -6,6 +6,7 @@ export type Stamp = { readonly start: number; readonly date: string; readonly mi
 const formats = new Map<string, Intl.DateTimeFormat>()
 const stamps = new Map<string, Map<number, Stamp>>()
 const days = new Map<string, Stamp[]>()
+const datesAfter = new Map<string, Map<number, string>>()
 const minutes = new Map<Stamp[], Map<number, number[]>>()
 
 /** Asked once and remembered: Intl takes its time. */
@@ -71,6 +72,14 @@ export function dayOf(date: string, timeZone: string, seconds: number): Stamp[] 
 
 export function dateAfter(date: string, count: number): string {
   if (count === 0) return date
+  const known = datesAfter.get(date) ?? new Map<number, string>()
+  datesAfter.set(date, known)
+  const after = known.get(count) ?? countedFrom(date, count)
+  known.set(count, after)
+  return after
+}
+
+function countedFrom(date: string, count: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + count * 86_400_000).toISOString().slice(0, 10)
 }
 

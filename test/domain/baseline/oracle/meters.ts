@@ -25,7 +25,7 @@ export function generatedMeter(seed: number): BaselineInput {
   const place = random.pick(PLACES)
   const { timeZone } = place
   const date = random.pick(place.dates)
-  const seconds = random.pick([900, 1_800, 1_800])
+  const seconds = random.pick([900, 1_800, 1_800, 1_800])
   const periodStarts = windowOn(date, timeZone, seconds, random)
   const zone = { timeZone, seconds }
   const history = energies(date, HISTORY_DAYS, zone, random)
@@ -43,7 +43,7 @@ export function generatedMeter(seed: number): BaselineInput {
     signed: random.next() < 0.3,
     // Now and then every other day and more, until a baseline is frozen by calls.
     callDays: new Set(earlier(random.pick([0, 0.1, 0.3, 0.97]))),
-    holidays: new Set(earlier(random.pick([0, 0.05, 0.15]))),
+    holidays: new Set(earlier(random.pick([0, 0.05, 0.15, 0.6]))),
     outages: outagesBefore(start, random),
     maxTemperatures: new Map(
       [date, ...earlier(0.9)].map((day) => [day, random.integer(-50, 350)] as const),
@@ -81,7 +81,7 @@ function energies(
 ): EnergySeries {
   const size = random.pick([0, 40, 3_000, 60_000])
   const bottom = random.pick([0, 0, -0.6])
-  const gaps = random.pick([0, 0, 0.001, 0.01])
+  const gaps = random.pick([0, 0, 0.001, 0.01, 0.08]) // at last few days are whole
   const isCoarse = random.next() < 0.3 // few different values: days of equal rank
   const values = new Map<number, number | null>()
   for (let back = daysBefore; back >= -1; back -= 1) {
