@@ -2,7 +2,7 @@ import { computeBaseline } from '#domain/baseline/engine.ts'
 import type { BaselineInput, EnergySeries } from '#domain/baseline/input.ts'
 import type { BaselineMethod } from '#domain/baseline/method.ts'
 import { type Instant, instant } from '#domain/time.ts'
-import type { PlaceboWindow } from './placebo.ts'
+import { type PlaceboWindow, readFrom } from './placebo.ts'
 
 const HALF_HOUR_MS = 1_800_000
 /** Nobody burns longer than rule books look back. */
@@ -71,8 +71,7 @@ function gainedWh(
   inflation: Inflation,
 ): number | null {
   const honest = computeBaseline(method, input)
-  const history = inflated(input.history, inflation)
-  const attacked = computeBaseline(method, { ...input, history })
+  const attacked = computeBaseline(method, readFrom(input, inflated(input.history, inflation)))
   if (honest.kind === 'refused' || attacked.kind === 'refused') return null
   return sum(attacked.periods.map(({ wh }, at) => wh - (honest.periods[at]?.wh ?? 0)))
 }
@@ -117,8 +116,7 @@ export function attackBlindly(
     inflatedWh += sum(inflation.values())
     for (const [index, placebo] of called.entries()) {
       const input = { ...inputOf(placebo), callDays }
-      const history = inflated(input.history, inflation)
-      const attacked = baselineWh(method, { ...input, history })
+      const attacked = baselineWh(method, readFrom(input, inflated(input.history, inflation)))
       const was = honest[index] ?? null
       if (attacked !== null && was !== null) phantomWh += attacked - was
     }

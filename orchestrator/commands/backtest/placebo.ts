@@ -94,15 +94,22 @@ export function inputFor(
   history: EnergySeries,
 ): BaselineInput {
   const { series, timeZone, holidays } = trial
-  const start = placebo.periodStarts[0] as Instant
-  const before = history.whAt(instant(start - series.intervalSeconds * 1000))
-  return {
+  const input = {
     timeZone,
     resolutionSeconds: series.intervalSeconds,
     periodStarts: placebo.periodStarts,
     notifiedAt: null,
     history,
     holidays,
-    lastReadingW: before === null ? null : Math.round((before * 3600) / series.intervalSeconds),
   }
+  return readFrom(input, history)
+}
+
+/** The same question of another meter: what it read right before the window is its own. */
+export function readFrom(input: BaselineInput, history: EnergySeries): BaselineInput {
+  const start = input.periodStarts[0] as Instant
+  const before = history.whAt(instant(start - input.resolutionSeconds * 1000))
+  const lastReadingW =
+    before === null ? null : Math.round((before * 3600) / input.resolutionSeconds)
+  return { ...input, history, lastReadingW }
 }

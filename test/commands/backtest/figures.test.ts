@@ -148,6 +148,11 @@ describe('load burnt before a window', () => {
     expect(gamingRatio(guessed)).toBeCloseTo(2 / 3, 3)
   })
 
+  test('a reading held flat gives back every watt for the whole window', () => {
+    expect(gamingRatio(attack('reading-before', 1_800, true))).toBeCloseTo(4, 3)
+    expect(gamingRatio(attack('meter-before', 1_800, true))).toBeCloseTo(4, 3)
+  })
+
   test('what is read ends with the notification: nothing comes back', () => {
     const told = attack('mean-10-of-10-notified', 10_800)
     expect(told.windows).toBe(windows.length)

@@ -7,26 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openSigner } from '#adapters/local-keys/keystore.ts'
 import type { Measurement } from '#commands/bench/measurement.ts'
 import { differenceFromBundle, replay } from '#commands/backtest/replay.ts'
 import type { EvidenceBundle } from '#domain/evidence.ts'
 import { builtInPolicy, PAYMENT_POLICIES } from '#domain/payment-policies.ts'
 import { addSeconds } from '#domain/time.ts'
 import { parseBundle } from '#domain/verification.ts'
-import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
-import { createWorld } from '#simulations/world.ts'
-import {
-  acceptAsDso,
-  aProgram,
-  aRequest,
-  aResource,
-  dso,
-  enrolAll,
-  WINDOW_START,
-} from '#test/support/builders.ts'
 import { root } from '#test/support/imports.ts'
-import { plugBattery, plugCharger } from '#test/support/simulated-call.ts'
+import { measuredBundle } from '#test/support/measured-bundle.ts'
 import { withMoreMoney } from '#test/support/tampered-bundle.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gridcall-backtest-policy-'))
@@ -34,32 +22,8 @@ const file = join(folder, 'evidence.json')
 let text = ''
 let bundle: EvidenceBundle
 
-/** One measured call of the simulated world, signed by a gateway with a key of its own. */
 beforeAll(async () => {
-  const signer = await openSigner(folder, 'gateway-1')
-  const program = aProgram()
-  const world = createWorld({
-    start: addSeconds(WINDOW_START, -1200),
-    ...program,
-    interpose: (ports, driver) => {
-      const { id } = ports.gateway
-      return { ports: { ...ports, gateway: { id, signer } }, driver }
-    },
-  })
-  await world.boot()
-  const charger = aResource('charger', 'charger', 120_001n)
-  const battery = aResource('battery', 'battery', 200_003n)
-  await enrolAll(world, [charger, battery], program)
-  await plugCharger(world, charger, 7000)
-  plugBattery(world, battery)
-  await world.ports().wakeUps.notify('resources')
-  await world.passTo(addSeconds(WINDOW_START, -600))
-  const { call } = await requestFlexibility(world.ports(), dso, 'key-1', aRequest([9100, 9100]))
-  await world.passTo(addSeconds(WINDOW_START, -240))
-  await acceptAsDso(world.ports(), call.id)
-  await world.passTo(addSeconds(WINDOW_START, 1920))
-  text = await world.store.transaction(async (tx) => (await tx.evidence.load(call.id, 1)) ?? '')
-  await world.stop()
+  text = await measuredBundle(folder)
   bundle = parseBundle(text)
   writeFileSync(file, `${text}\n`)
 })
