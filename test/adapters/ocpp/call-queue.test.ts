@@ -79,3 +79,33 @@ test('one CALL is out at a time, and setpoints overtake what waits', async () =>
   await Promise.all(promises)
   expect(actions()).toEqual(['Configure', 'Limit', 'Read', 'Configure2'])
 })
+
+test('ids look like UUIDs, and no two queues ever give the same one', async () => {
+  const [one, other] = [queue(), queue()]
+  for (let i = 0; i < 20; i += 1) {
+    for (const { call, answer } of [one, other]) {
+      const asked = call('Heartbeat')
+      answer()
+      await asked
+    }
+  }
+  const ids = [...one.sent, ...other.sent].map(({ id }) => id)
+  expect(new Set(ids).size).toBe(40)
+  for (const id of ids) {
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  }
+})
+
+test('a payload goes out as it was given, at once or after it had to wait', async () => {
+  const payloads: unknown[] = []
+  const calls = new CallQueue(wallTimer, 'CP-1', (id, _action, payload) => {
+    payloads.push([id, payload])
+  })
+  const request = { action: 'ChangeConfiguration', priority: 1, deadlineMs: 1_000 }
+  const both = [1, 2].map((value) => calls.call({ ...request, payload: { value } }))
+  const [[id]] = payloads as [[string, unknown]]
+  calls.answered(id, {})
+  calls.close('over')
+  expect(payloads.map((one) => (one as unknown[])[1])).toEqual([{ value: 1 }, { value: 2 }])
+  await Promise.allSettled(both)
+})

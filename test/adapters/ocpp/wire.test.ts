@@ -12,6 +12,7 @@ import {
   startOfTransaction,
   toLimit,
   toSetpoint,
+  toTimestamp,
   transactionIdOf,
 } from '#adapters/ocpp/wire.ts'
 import { addSeconds, instant } from '#domain/time.ts'
@@ -173,6 +174,16 @@ test('stamps are read with offset, fraction, Z or none of it; nonsense is none',
   for (const text of ['', 'yesterday', '2026-13-02T17:00:00Z', '2026-02-30T17:00:00Z', null]) {
     expect([text, fromTimestamp(text)]).toEqual([text, null])
   }
+})
+
+test('a stamp that comes again after the same or another one means what it did', () => {
+  const one = '2026-03-02T17:00:00Z'
+  const stamps = [one, one, 'yesterday', 'yesterday', one, null, one]
+  const at = Date.UTC(2026, 2, 2, 17, 0, 0)
+  expect(stamps.map(fromTimestamp)).toEqual([at, at, null, null, at, null, at])
+  const written = [START, START, addSeconds(START, 1), START].map(toTimestamp)
+  expect(new Set(written).size).toBe(2)
+  expect(written.map(fromTimestamp)).toEqual([START, START, addSeconds(START, 1), START])
 })
 
 test('a station that names its units in either way is understood', () => {
