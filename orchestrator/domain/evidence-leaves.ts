@@ -1,5 +1,4 @@
 /** What the evidence root commits to: a salted leaf per resource and interval, and one per line. */
-import { hashOf } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
 import type { EvidenceBundle } from './evidence.ts'
 import type { CallId, Hex, ResourceId } from './ids.ts'
@@ -15,8 +14,8 @@ export type DeliveryLeaf = {
   readonly assurance: AssuranceClass
   /** Of the baseline method in the call's terms. */
   readonly methodHash: Hex
-  /** Of the program in the call's terms: prices, payment rules, periods. */
-  readonly programHash: Hex
+  /** Of the payment policy in the call's terms. */
+  readonly policyHash: Hex
   readonly salt: Hex
 }
 
@@ -69,9 +68,8 @@ export function resourceOf(leaf: EvidenceLeaf): ResourceId {
 }
 
 function deliveryLeaves(bundle: Leafed): DeliveryLeaf[] {
-  const { callId, program, candidates } = bundle.terms
-  const programHash = hashOf(program)
-  const methods = new Map(candidates.map((c) => [c.resourceId, hashOf(c.baselineMethod)]))
+  const { callId, policyHash, candidates } = bundle.terms
+  const methods = new Map(candidates.map((c) => [c.resourceId, c.baselineMethod.hash]))
   const classes = new Map(bundle.assurances.map((a) => [a.resourceId, a.assurance]))
   const salts = saltsOf(bundle)
   return bundle.deliveries.map((delivery) => {
@@ -82,7 +80,7 @@ function deliveryLeaves(bundle: Leafed): DeliveryLeaf[] {
       delivery,
       assurance: known(classes, resourceId, 'assurance class'),
       methodHash: known(methods, resourceId, 'baseline method'),
-      programHash,
+      policyHash,
       salt: known(salts, resourceId, 'salt'),
     }
   })

@@ -33,7 +33,7 @@ function aReceipt(): OwnerReceipt {
     },
     assurance: 'B',
     methodHash: hashOf('method'),
-    programHash: hashOf('program'),
+    policyHash: hashOf('policy'),
     salt,
   }
   const line: EvidenceLeaf = {
