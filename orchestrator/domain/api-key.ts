@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { OrganisationId, OwnerId } from './ids.ts'
 
 /** Who a key belongs to. */
-export type Role = 'dso' | 'aggregator' | 'owner' | 'operator' | 'verifier' | 'agent'
+export type Role = 'dso' | 'aggregator' | 'owner' | 'operator' | 'verifier' | 'agent' | 'arbiter'
 export const ROLES: readonly Role[] = [
   'dso',
   'aggregator',
@@ -11,6 +11,7 @@ export const ROLES: readonly Role[] = [
   'operator',
   'verifier',
   'agent',
+  'arbiter',
 ]
 
 /** What is kept of a key: its hash and whose it is. */
@@ -23,7 +24,7 @@ export type ApiKey = {
 }
 
 const SECRET_BYTES = 32
-const FORM = /^gc_(dso|aggregator|owner|operator|verifier|agent)_([\w-]{43})([\w-]{6})$/
+const FORM = /^gc_(dso|aggregator|owner|operator|verifier|agent|arbiter)_([\w-]{43})([\w-]{6})$/
 
 /**
  * A bearer key from 32 unpredictable bytes: gc_<role>_<43 characters base64url><6 of checksum>.

@@ -12,13 +12,13 @@ export type DisputeReason =
   /** Another device, or one that is paid for elsewhere. */
   | 'identity'
   | 'other'
-export const DISPUTE_REASONS: readonly DisputeReason[] = [
+export const DISPUTE_REASONS = [
   'readings',
   'baseline',
   'delivery',
   'identity',
   'other',
-]
+] as const satisfies readonly DisputeReason[]
 
 export type DisputingParty = {
   readonly role: 'dso' | 'aggregator' | 'owner'

@@ -34,3 +34,13 @@ export function sumMoney(values: Iterable<bigint>): MicroEur {
   for (const value of values) total += value
   return microEur(total)
 }
+
+/** Exact, with at least two decimals. */
+export function euros(amount: bigint): string {
+  const whole = amount / MINOR_PER_EUR
+  const rest = (amount % MINOR_PER_EUR)
+    .toString()
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '')
+  return `${whole}.${rest} EUR`
+}

@@ -11,13 +11,15 @@ import type { MeterKey } from './signed-meter/meter-key.ts'
 import type { Instant } from './time.ts'
 import type { BasisPoints } from './units.ts'
 
-export type OrganisationKind = 'dso' | 'aggregator' | 'operator' | 'verifier' | 'agent'
+export type OrganisationKind = 'dso' | 'aggregator' | 'operator' | 'verifier' | 'agent' | 'arbiter'
 
 export type Organisation = {
   readonly id: OrganisationId
   readonly kind: OrganisationKind
   readonly name: string
-  /** DSO: the payer's address; verifier: the signer's; agent: the payee of the agent's leaf. */
+  /**
+   * DSO: the payer's address; verifier, arbiter: the signer's; agent: the payee of the agent's leaf.
+   */
   readonly address: Address | null
   /** Aggregator: its share of what its owners earn. */
   readonly aggregatorShareBp: BasisPoints

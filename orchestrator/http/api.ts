@@ -8,6 +8,7 @@ import { pages } from './pages.ts'
 import { notFound, problemHandler, problemResponse, refusedFields } from './problem.ts'
 import { countNow, readiness } from './readiness.ts'
 import { callRoutes } from './routes/calls.ts'
+import { disputeRoutes } from './routes/disputes.ts'
 import { earningsRoutes } from './routes/earnings.ts'
 import { enrolmentRoutes } from './routes/enrolment.ts'
 import { escrowRoutes } from './routes/escrow.ts'
@@ -66,6 +67,7 @@ export function createApi(context: ApiContext) {
     .route('/', resourceRoutes(context))
     .route('/', callRoutes(context))
     .route('/', escrowRoutes(context))
+    .route('/', disputeRoutes(context))
     .route('/', earningsRoutes(context))
     .route('/', verificationRoutes(context))
     .route('/', payoutRoutes(context))

@@ -140,14 +140,18 @@ async function escrowView(
   if (call.escrow === null) return null
   const { terms, requestId, authorisation } = call.escrow
   const events = await tx.chain.events({ requestId })
+  for (const { id } of await tx.rests.list({ callId: call.id })) {
+    events.push(...(await tx.chain.events({ requestId: id })))
+  }
   let [funded, paid, fee, refund] = [0n, 0n, 0n, 0n]
   for (const event of events) {
     if (event.kind === 'RequestOpened') funded = event.amount
-    if (event.kind === 'RequestCancelled' || event.kind === 'RequestRefunded') refund = event.amount
+    const isBack = event.kind === 'RequestCancelled' || event.kind === 'RequestRefunded'
+    if (isBack) refund += event.amount
     if (event.kind === 'RequestFinalized') {
-      paid = event.payout
-      fee = event.fee
-      refund = event.refund
+      paid += event.payout
+      fee += event.fee
+      refund += event.refund
     }
   }
   const held = funded - paid - fee - refund

@@ -1,11 +1,12 @@
 import { wordsFor } from '#domain/fair-play/words.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
-import { type MicroEur, MINOR_PER_EUR, microEur } from '#domain/money.ts'
+import { euros, type MicroEur, microEur } from '#domain/money.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import { formatInstant, type TimeWindow } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
+import { withHeld } from './explain-held.ts'
 
 /** Whose earnings: an owner's own, or an aggregator's share of its owners' devices. */
 export type Earner =
@@ -40,11 +41,12 @@ export async function explainEarnings(ports: Ports, earner: Earner): Promise<Ear
     })
     const receipts =
       earner.kind === 'owner' ? await tx.payouts.receipts({ ownerId: earner.ownerId }) : []
+    const rests = await tx.rests.list({})
     return calls
       .flatMap((call) =>
         (call.settlement?.lines ?? [])
           .filter((line) => earns(earner, line))
-          .map((line) => explain(call, line, earner, receipts)),
+          .map((line) => withHeld(explain(call, line, earner, receipts), rests, earner.kind)),
       )
       .sort((a, b) => b.window.start - a.window.start || compare(a.resourceId, b.resourceId))
   })
@@ -141,16 +143,6 @@ function sentence(
     `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
     `${status === 'being-verified' ? ', once verifiers have signed' : ''}${later}.`
   )
-}
-
-/** Exact, with at least two decimals. */
-function euros(amount: bigint): string {
-  const whole = amount / MINOR_PER_EUR
-  const rest = (amount % MINOR_PER_EUR)
-    .toString()
-    .padStart(6, '0')
-    .replace(/0{1,4}$/, '')
-  return `${whole}.${rest} EUR`
 }
 
 function compare(a: string, b: string): number {

@@ -14,8 +14,13 @@ export type NewOrganisation = {
   readonly aggregatorShareBp?: number | undefined
 }
 
-/** A DSO pays, a verifier signs and an agent is paid under an address of its own. */
-const NEEDS_ADDRESS: ReadonlySet<OrganisationKind> = new Set(['dso', 'verifier', 'agent'])
+/** A DSO pays, verifier and arbiter sign and an agent is paid under an address of its own. */
+const NEEDS_ADDRESS: ReadonlySet<OrganisationKind> = new Set([
+  'dso',
+  'verifier',
+  'agent',
+  'arbiter',
+])
 
 /** Registers a party and makes its key, which is shown this once. @throws DomainError */
 export async function registerOrganisation(

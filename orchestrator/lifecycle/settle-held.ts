@@ -202,7 +202,8 @@ async function closeDisputes(
     await tx.disputes.save({ ...dispute, state: 'decided', decidedAt: at, decidedBy, paid })
     const by = { verifiers: 'the verifiers', arbiter: 'the arbiter', deadline: 'the deadline' }
     const held = rest.lines.find((line) => line.resourceId === resourceId)?.held ?? 0n
-    const message = `${by[decidedBy]} decided on ${resourceId}: ${paid} of ${held} micro-EUR are paid`
+    const share = paid === 0n ? 'nothing' : paid === held ? 'all' : 'a part'
+    const message = `${by[decidedBy]} decided on ${resourceId}: ${share} of what was on hold is paid`
     const data = { decidedBy, paidMinor: paid.toString(), heldMinor: held.toString() }
     const event = resourceEvent(call, 'dispute-decided', at, resourceId, message, {
       notice: true,

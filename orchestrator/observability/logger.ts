@@ -21,7 +21,7 @@ export const REDACTED: readonly string[] = [
 
 const REMOVED = '[redacted]'
 const HIDDEN = new Set(REDACTED.map((name) => name.toLowerCase()))
-const API_KEY = /gc_(dso|aggregator|owner|operator|verifier|agent)_[\w-]{10,}/g
+const API_KEY = /gc_(dso|aggregator|owner|operator|verifier|agent|arbiter)_[\w-]{10,}/g
 const DEPTH_MAX = 6
 
 /** Structured logs, one JSON object per line, without secrets and personal data. */

@@ -22,6 +22,7 @@ const KEY_OF: Record<Role, Party> = {
   operator: 'operator',
   verifier: 'verifier',
   agent: 'agent',
+  arbiter: 'arbiter',
 }
 const STRANGER: Partial<Record<Role, Party>> = {
   dso: 'otherDso',
@@ -117,7 +118,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(22)
+    expect(compared).toHaveLength(28)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {
@@ -170,6 +171,9 @@ function bodyFor(method: string, path: string): unknown {
   if (path.endsWith('/trust')) return { thumbprint: 'AB'.repeat(20) }
   if (path.endsWith('/acceptance')) {
     return { validAfter: 0, validBefore: 1, signature: `0x${'11'.repeat(65)}` }
+  }
+  if (path.endsWith('/disputes')) {
+    return { resourceId: 'charger-anna', reason: 'delivery', text: 'not there' }
   }
   if (path.endsWith('/cancellation') || path.endsWith('/credential')) return {}
   return { readings: [{ at: '2026-01-01T00:00:00Z', registerWh: 1 }] }

@@ -148,6 +148,7 @@ export type Party =
   | 'bert'
   | 'verifier'
   | 'agent'
+  | 'arbiter'
   | 'operator'
 
 let made = 0
@@ -164,7 +165,7 @@ export async function aTown(service: Service): Promise<Town> {
   const party = async (body: unknown): Promise<string> =>
     (await create(operator, '/v1/organisations', body)).key
   const address = (n: number) => `0x${String(n).repeat(40)}`
-  const { payer, agent: agentAddress, verifiers } = SIMULATED_PARTIES
+  const { payer, agent: agentAddress, arbiter: judge, verifiers } = SIMULATED_PARTIES
   const dso = await party({ id: 'dso', kind: 'dso', name: 'North Grid', address: payer })
   const otherDso = await party({ id: 'dso-2', kind: 'dso', name: 'South', address: address(2) })
   const share = { kind: 'aggregator', aggregatorShareBp: 1500 }
@@ -172,6 +173,7 @@ export async function aTown(service: Service): Promise<Town> {
   const otherAgg = await party({ id: 'agg-2', name: 'Moon Pool', ...share })
   const verifier = await party({ kind: 'verifier', name: 'V', address: verifiers[0] })
   const agent = await party({ kind: 'agent', name: 'Bank', address: agentAddress })
+  const arbiter = await party({ kind: 'arbiter', name: 'Court', address: judge })
   for (const [key, dsoId] of [
     [dso, 'dso'],
     [otherDso, 'dso-2'],
@@ -189,7 +191,8 @@ export async function aTown(service: Service): Promise<Town> {
   await create(otherAgg, '/v1/sites', siteBody('bert', 'cp-north'))
   await create(agg, '/v1/resources', chargerBody('charger-anna', 'anna'))
   await create(otherAgg, '/v1/resources', batteryBody('battery-bert', 'bert'))
-  return { keys: { dso, otherDso, agg, otherAgg, anna, bert, verifier, agent, operator } }
+  const others = { verifier, agent, arbiter, operator }
+  return { keys: { dso, otherDso, agg, otherAgg, anna, bert, ...others } }
 }
 
 export function siteBody(ownerId: string, congestionPointId: string) {

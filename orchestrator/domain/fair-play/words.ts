@@ -1,6 +1,10 @@
+import type { DisputeCode } from '../dispute.ts'
 import type { FindingCode } from './finding.ts'
 
-const WORDS: Readonly<Record<FindingCode, string>> = {
+const WORDS: Readonly<Record<FindingCode | DisputeCode, string>> = {
+  'disputed-by-dso': 'the grid operator disputes it',
+  'disputed-by-aggregator': 'your aggregator disputes it',
+  'disputed-by-owner': 'you dispute it',
   'pre-window-inflation': 'it drew far more than usual in the hours before',
   'baseline-inflation': 'the days that it is compared with lie far above the month before them',
   'stale-baseline': 'the days that it is compared with are too old',
@@ -17,5 +21,7 @@ const WORDS: Readonly<Record<FindingCode, string>> = {
 
 /** Why a line is held, in words for its owner; a code of another kind is named as it is. */
 export function wordsFor(codes: readonly string[]): string {
-  return codes.map((code) => (code in WORDS ? WORDS[code as FindingCode] : code)).join('; ')
+  return codes
+    .map((code) => (code in WORDS ? WORDS[code as FindingCode | DisputeCode] : code))
+    .join('; ')
 }

@@ -17,7 +17,7 @@ import {
 
 const OrganisationView = z.object({
   id: z.string(),
-  kind: z.enum(['dso', 'aggregator', 'operator', 'verifier', 'agent']),
+  kind: z.enum(['dso', 'aggregator', 'operator', 'verifier', 'agent', 'arbiter']),
   name: z.string(),
   address: z.string().nullable(),
   aggregatorShareBp: z.number(),
@@ -30,14 +30,14 @@ const Key = z.string().nullable().openapi({
 const postOrganisation = createRoute({
   method: 'post',
   path: '/v1/organisations',
-  summary: 'Register a DSO, aggregator, verifier, payout agent or operator',
+  summary: 'Register a DSO, aggregator, verifier, payout agent, arbiter or operator',
   ...forRoles('operator'),
   request: {
     headers: IdempotencyHeader,
     ...takes(
       z.strictObject({
         id: OrganisationIdText.optional(),
-        kind: z.enum(['dso', 'aggregator', 'operator', 'verifier', 'agent']),
+        kind: z.enum(['dso', 'aggregator', 'operator', 'verifier', 'agent', 'arbiter']),
         name: z.string().max(200),
         address: AddressText.nullable().optional(),
         aggregatorShareBp: z.int().optional(),
