@@ -6,7 +6,7 @@ import type { Instant } from '#domain/time.ts'
 import type { DeviceDriver, GatewayPorts } from '#ports.ts'
 import { applySetpoint } from './apply-setpoint.ts'
 import { knownTerms } from './call-terms.ts'
-import type { Attached } from './hold-devices.ts'
+import type { Attached } from './attachments.ts'
 import { observeSetpoints } from './observe-setpoints.ts'
 
 /** What was last made true on the connection that stands now. */

@@ -6,7 +6,7 @@ import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import { type Observed, recordObservations } from '#lifecycle/record-setpoint.ts'
 import type { GatewayPorts } from '#ports.ts'
 import type { KnownTerms } from './call-terms.ts'
-import type { Attached } from './hold-devices.ts'
+import type { Attached } from './attachments.ts'
 
 /** So long after it was ordered nobody waits for a device to be measured at its default. */
 const RELEASE_INTERVALS = 20

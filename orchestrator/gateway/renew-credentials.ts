@@ -3,7 +3,7 @@ import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { adoptPassword, offerPassword, recordOffer } from '#lifecycle/renew-credential.ts'
 import type { DeviceDriver, GatewayPorts } from '#ports.ts'
-import type { Attached } from './hold-devices.ts'
+import type { Attached } from './attachments.ts'
 
 /** Wall time for the station's answer. */
 const OFFER_DEADLINE_MS = 10_000
