@@ -159,6 +159,11 @@ export interface ReadingRepository {
   append(readings: readonly Reading[]): Promise<number>
   /** Readings with from <= at <= until, ordered by resource and instant. */
   between(resourceIds: readonly ResourceId[], from: Instant, until: Instant): Promise<Reading[]>
+  /** Registers at exactly these instants where read, ordered by resource and instant. */
+  registersAt(
+    resourceIds: readonly ResourceId[],
+    instants: readonly Instant[],
+  ): Promise<{ resourceId: ResourceId; at: Instant; registerWh: number }[]>
   /** For each resource the last reading at or before an instant. */
   lastBefore(resourceIds: readonly ResourceId[], at: Instant): Promise<Reading[]>
   /**

@@ -38,6 +38,11 @@ function memoryReadings(makeTable: MakeTable): Telemetry['readings'] {
           .values()
           .filter((r) => ids.includes(r.resourceId) && r.at >= from && r.at <= until),
       ),
+    async registersAt(ids, instants) {
+      const [wanted, when] = [new Set(ids), new Set(instants)]
+      const found = readings.values().filter((r) => wanted.has(r.resourceId) && when.has(r.at))
+      return sorted(found).map(({ resourceId, at, registerWh }) => ({ resourceId, at, registerWh }))
+    },
     async lastBefore(ids, at) {
       const last = new Map<string, Reading>()
       for (const r of readings.values()) {

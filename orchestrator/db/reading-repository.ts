@@ -47,6 +47,21 @@ export function readingRepository(tx: Transaction): ReadingRepository {
           ),
         )
         .orderBy(asc(readings.resourceId), asc(readings.at)),
+    registersAt: async (resourceIds, instants) =>
+      tx
+        .select({
+          resourceId: readings.resourceId,
+          at: readings.at,
+          registerWh: readings.registerWh,
+        })
+        .from(readings)
+        .where(
+          and(
+            anyOf(readings.resourceId, resourceIds),
+            sql`${readings.at} = ANY (${bigintArray(instants)})`,
+          ),
+        )
+        .orderBy(asc(readings.resourceId), asc(readings.at)),
     lastBefore: async (resourceIds, at) =>
       tx
         .select(columns)

@@ -6,7 +6,6 @@ import type { Finding } from '#domain/fair-play/finding.ts'
 import { type HabitDay, type Known, stateFindingsOf } from '#domain/fair-play/state.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
-import { byResource, energyBetween, type Reading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant, localDate, localDayOfWeek, sameLocalTime } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 
@@ -14,6 +13,7 @@ import type { StoreTransaction } from '#store-ports.ts'
 const LOOK_BACK_DAYS = 45
 const HOURS_BEFORE = 3
 
+/** Starts of settlement periods: of the hours before the window, and of the window. */
 type Hours = { readonly before: readonly Instant[]; readonly inside: readonly Instant[] }
 
 /**
@@ -28,28 +28,32 @@ export async function stateFindings(
   const { program, request } = call
   const seconds = program.settlementPeriodSeconds
   const ids = call.allocations.map(({ resourceId }) => resourceId)
+  const ordered = new Set(ids)
   const today = hoursOf(call)
   const days = await likeDays(tx, call, ids, today)
-  const own = await readingsOf(tx, ids, today.before, seconds)
+  const own = await energiesAt(tx, ids, today.before, seconds)
   const delivered = Map.groupBy(deliveries, ({ resourceId }) => resourceId)
-  const known: Known[] = []
-  for (const candidate of call.candidates) {
-    const { resourceId } = candidate
-    if (!ids.includes(resourceId)) continue
-    const resource = await tx.resources.find(resourceId)
-    const used = new Set(candidate.baseline.daysUsed)
-    known.push({
-      candidate,
-      meter: resource?.meter ?? null,
-      beforeWh: energies(own.get(resourceId) ?? [], today.before, seconds),
-      days: (days.get(resourceId) ?? []).map((day) => ({
-        ...day,
-        isBaselineDay: used.has(localDate(day.start, program.timeZone)),
-      })),
-      deliveredWh: (delivered.get(resourceId) ?? []).reduce((sum, d) => sum + d.deliveredWh, 0),
-      readsBeforeWindow: readsBeforeWindow(methodFor(program, candidate.kind)),
-    })
-  }
+  const enrolled = await tx.resources.list({ congestionPointId: request.congestionPointId })
+  const meters = new Map(enrolled.map(({ id, meter }) => [id, meter]))
+  const known = call.candidates.flatMap((candidate): Known[] => {
+    const { resourceId, kind, baseline } = candidate
+    if (!ordered.has(resourceId)) return []
+    const used = new Set(baseline.daysUsed)
+    const mine = delivered.get(resourceId) ?? []
+    return [
+      {
+        candidate,
+        meter: meters.get(resourceId) ?? null,
+        beforeWh: today.before.map((start) => own(resourceId, start)),
+        days: (days.get(resourceId) ?? []).map((day) => ({
+          ...day,
+          isBaselineDay: used.has(localDate(day.start, program.timeZone)),
+        })),
+        deliveredWh: mine.reduce((sum, { deliveredWh }) => sum + deliveredWh, 0),
+        readsBeforeWindow: readsBeforeWindow(methodFor(program, kind)),
+      },
+    ]
+  })
   return stateFindingsOf(known, { direction: request.direction, periodSeconds: seconds })
 }
 
@@ -72,6 +76,7 @@ function hoursOf({ request, program }: FlexibilityCall): Hours {
   }
 }
 
+/** Day by day, so that no more than one day's registers of a large call are held at once. */
 async function likeDays(
   tx: StoreTransaction,
   call: FlexibilityCall,
@@ -80,28 +85,27 @@ async function likeDays(
 ): Promise<Map<ResourceId, HabitDay[]>> {
   const { program, request } = call
   const { timeZone, settlementPeriodSeconds: seconds } = program
+  const { start: windowStart } = request.window
   const isWorking = (at: Instant) => localDayOfWeek(at, timeZone) <= 5
-  const taken = await tx.promises.taken(
-    ids,
-    addSeconds(request.window.start, -(LOOK_BACK_DAYS + 2) * 86_400),
-    request.window.start,
-  )
+  const from = addSeconds(windowStart, -(LOOK_BACK_DAYS + 2) * 86_400)
+  const taken = await tx.promises.taken(ids, from, windowStart)
   const called = new Set(
     taken.map(({ resourceId, periodStart }) => `${resourceId} ${localDate(periodStart, timeZone)}`),
   )
   const found = new Map<ResourceId, HabitDay[]>(ids.map((id) => [id, []]))
   for (let back = 1; back <= LOOK_BACK_DAYS; back++) {
     const then = (at: Instant) => sameLocalTime(at, back, timeZone)
-    const hours = { before: today.before.map(then), inside: today.inside.map(then) }
-    const start = then(request.window.start)
-    if (isWorking(start) !== isWorking(request.window.start)) continue
-    const readings = await readingsOf(tx, ids, [...hours.before, ...hours.inside], seconds)
-    for (const [id, mine] of readings) {
-      found.get(id)?.push({
+    const start = then(windowStart)
+    if (isWorking(start) !== isWorking(windowStart)) continue
+    const [before, inside] = [today.before.map(then), today.inside.map(then)]
+    const wh = await energiesAt(tx, ids, [...before, ...inside], seconds)
+    const date = localDate(start, timeZone)
+    for (const [id, days] of found) {
+      days.push({
         start,
-        before: energies(mine, hours.before, seconds),
-        inside: energies(mine, hours.inside, seconds),
-        isCallDay: called.has(`${id} ${localDate(start, timeZone)}`),
+        before: before.map((at) => wh(id, at)),
+        inside: inside.map((at) => wh(id, at)),
+        isCallDay: called.has(`${id} ${date}`),
         isBaselineDay: false,
       })
     }
@@ -109,17 +113,22 @@ async function likeDays(
   return found
 }
 
-async function readingsOf(
+/** Energy of settlement periods from the registers at their boundaries; null: one is missing. */
+async function energiesAt(
   tx: StoreTransaction,
   ids: readonly ResourceId[],
   starts: readonly Instant[],
   seconds: number,
-): Promise<Map<ResourceId, Reading[]>> {
-  const [first, last] = [starts[0], starts.at(-1)]
-  if (first === undefined || last === undefined) return new Map()
-  return byResource(await tx.readings.between(ids, first, addSeconds(last, seconds)))
-}
-
-function energies(readings: readonly Reading[], starts: readonly Instant[], seconds: number) {
-  return starts.map((start) => energyBetween(readings, start, addSeconds(start, seconds), seconds))
+): Promise<(id: ResourceId, start: Instant) => number | null> {
+  const instants = new Set(starts.flatMap((start) => [start, addSeconds(start, seconds)]))
+  const registers = new Map<ResourceId, Map<Instant, number>>()
+  for (const { resourceId, at, registerWh } of await tx.readings.registersAt(ids, [...instants])) {
+    const mine = registers.get(resourceId) ?? new Map<Instant, number>()
+    registers.set(resourceId, mine.set(at, registerWh))
+  }
+  return (id, start) => {
+    const mine = registers.get(id)
+    const [first, last] = [mine?.get(start), mine?.get(addSeconds(start, seconds))]
+    return first === undefined || last === undefined ? null : last - first
+  }
 }

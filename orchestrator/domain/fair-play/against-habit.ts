@@ -28,7 +28,8 @@ function floorOf({ rating }: Device, seconds: number): number {
 
 /**
  * Was there more load before the window than three deviations above habit? In a call for more load
- * it is less load that would pay. What a baseline does not read cannot pay: then it is a note.
+ * it is less load that would pay. What has been on one of the days before is no news, however rare:
+ * a car that comes late once a month is no fraud. What a baseline does not read cannot pay: a note.
  */
 export function preWindowInflation(
   device: Device,
@@ -39,8 +40,9 @@ export function preWindowInflation(
   if (historyWh.length < DAYS_MIN) return null
   const { mean, deviation } = spread(historyWh)
   const sigma = Math.max(deviation, floorOf(device, seconds))
-  const above = device.direction === 'reduce-import' ? meteredWh - mean : mean - meteredWh
-  if (above <= SIGMAS * sigma) return null
+  const sign = device.direction === 'reduce-import' ? 1 : -1
+  if (sign * (meteredWh - mean) <= SIGMAS * sigma) return null
+  if (historyWh.some((wh) => sign * (meteredWh - wh) <= 0)) return null
   return {
     resourceId: device.resourceId,
     code: 'pre-window-inflation',

@@ -61,10 +61,15 @@ function ofOne(known: Known, { direction, periodSeconds }: Hours): Finding[] {
     ({ start, isBaselineDay }) =>
       !isBaselineDay && start < oldest && start >= oldest - MONTH * 86_400_000,
   )
-  const now = total(beforeWh)
-  const before = { seconds: beforeWh.length * periodSeconds, historyWh: sums((day) => day.before) }
+  // Over all these hours, and over the last half-hour, from which some baselines take their level.
+  const early = [beforeWh.length, Math.ceil(1800 / periodSeconds)].map((count) => {
+    const now = total(beforeWh.slice(-count))
+    const historyWh = sums((day) => day.before.slice(-count))
+    const habit = { seconds: count * periodSeconds, historyWh }
+    return now === null ? null : preWindowInflation(device, habit, now, readsBeforeWindow)
+  })
   return [
-    now === null ? null : preWindowInflation(device, before, now, readsBeforeWindow),
+    ...early,
     baselineInflation(device, { seconds, historyWh: sums(inside, base) }, sums(inside, month)),
     habitualExport(device, { seconds, historyWh: sums(inside) }, deliveredWh),
   ].filter((finding) => finding !== null)

@@ -302,27 +302,6 @@ describe('energy that the device cannot have moved', () => {
   })
 })
 
-describe('an honest fleet', () => {
-  it('gives so few findings: at most one line in a hundred, over three seeds', () => {
-    const seeds = [SEED, SEED + 1, SEED + 2]
-    const findings = seeds.flatMap((seed) => {
-      const devices = honestFleet(seed, 600)
-      const alone = devices.flatMap((device): (Finding | null)[] => [
-        preWindow(device, before(device.days[0] as HonestDevice['days'][number])),
-        baselineInflation(
-          asDevice(device),
-          baselineOf(device),
-          device.days.slice(11, 41).map(inside),
-        ),
-        repeatedReadings(traceOf(device)),
-      ])
-      return [...alone.filter((finding) => finding !== null), ...sameMeters(devices.map(traceOf))]
-    })
-    const lines = new Set(findings.map(({ resourceId: id, code }) => `${id} ${code}`))
-    expect(lines.size / (seeds.length * 600)).toBeLessThanOrEqual(0.01)
-  })
-})
-
 describe('findings', () => {
   it('hold a line by each code once, and notes hold nothing', () => {
     const finding = (code: Finding['code'], severity: Finding['severity']): Finding => ({

@@ -82,6 +82,26 @@ export function readingTests(open: () => Store): void {
     expect(await store.transaction((tx) => tx.readings.between([], NOW, NOW))).toEqual([])
   })
 
+  test('registersAt are the registers at these instants, where there is a reading', async () => {
+    const store = open()
+    await store.transaction((tx) =>
+      tx.readings.append([
+        reading({ resourceId: A, at: minutes(1), registerWh: 10 }),
+        reading({ resourceId: A, at: minutes(2), registerWh: 20 }),
+        reading({ resourceId: B, at: minutes(2), registerWh: 30 }),
+        reading({ resourceId: B, at: minutes(4), registerWh: 40 }),
+      ]),
+    )
+    const at = async (ids: (typeof A)[], ...when: number[]) =>
+      (await store.transaction((tx) => tx.readings.registersAt(ids, when.map(minutes)))).map(
+        (r) => `${r.resourceId} ${(r.at - NOW) / 60_000} ${r.registerWh}`,
+      )
+    expect(await at([A, B], 2, 3)).toEqual(['battery-b 2 30', 'charger-a 2 20'])
+    expect(await at([A], 1, 2, 4)).toEqual(['charger-a 1 10', 'charger-a 2 20'])
+    expect(await at([], 1)).toEqual([])
+    expect(await at([A])).toEqual([])
+  })
+
   test('lastBefore is the last reading at or before an instant, where there is one', async () => {
     const store = open()
     await store.transaction((tx) =>
