@@ -3,7 +3,7 @@ import type { Rating } from '../resource.ts'
 import type { DeviceReading } from '../telemetry.ts'
 import { formatInstant, type Instant } from '../time.ts'
 import type { Finding } from './finding.ts'
-import { correlatesAbove, direction } from './statistics.ts'
+import { correlatesAbove, correlatingPairs, direction } from './statistics.ts'
 
 /** Metered energy per settlement period on days without a call; null where it is not known. */
 export type Trace = {
@@ -63,22 +63,24 @@ type Figures = {
 export function sameMeters(traces: readonly Trace[]): Finding[] {
   const findings = new Map<ResourceId, Finding>()
   for (const group of comparable(traces)) {
-    for (let i = 0; i < group.length; i++) {
-      for (let j = i + 1; j < group.length; j++) {
-        const [one, other] = [group[i] as Figures, group[j] as Figures]
-        if (!correlatesAbove(one.direction, other.direction, CORRELATION)) continue
-        const [a, b] = [one.resourceId, other.resourceId]
-        if (findings.has(a) && findings.has(b)) continue
-        const between = betweenPlateaus(one.wh, other.wh)
-        if (between === null) continue
-        const code = one.wh.every((wh, k) => wh === other.wh[k]) ? 'shared-meter' : 'cloned-meter'
-        const detail = { figures: between }
-        if (!findings.has(a)) {
-          findings.set(a, { resourceId: a, code, severity: 'hold', detail: { as: b, ...detail } })
-        }
-        if (!findings.has(b)) {
-          findings.set(b, { resourceId: b, code, severity: 'hold', detail: { as: a, ...detail } })
-        }
+    const pairs = correlatingPairs(
+      group.map((figures) => figures.direction),
+      CORRELATION,
+    )
+    for (const [i, j] of pairs) {
+      const [one, other] = [group[i] as Figures, group[j] as Figures]
+      const [a, b] = [one.resourceId, other.resourceId]
+      if (findings.has(a) && findings.has(b)) continue
+      const figures = betweenPlateaus(one.wh, other.wh)
+      if (figures === null) continue
+      const isSame = one.wh.every((wh, k) => wh === other.wh[k])
+      const code = isSame ? 'shared-meter' : 'cloned-meter'
+      const severity = 'hold'
+      if (!findings.has(a)) {
+        findings.set(a, { resourceId: a, code, severity, detail: { as: b, figures } })
+      }
+      if (!findings.has(b)) {
+        findings.set(b, { resourceId: b, code, severity, detail: { as: a, figures } })
       }
     }
   }
@@ -92,11 +94,11 @@ function comparable(traces: readonly Trace[]): Figures[][] {
     const wh: number[] = []
     const hours: string[] = []
     for (const day of days) {
-      day.wh.forEach((value, i) => {
-        if (value === null) return
-        wh.push(value)
-        hours.push(`${day.start}.${i}`)
-      })
+      const known = day.wh.filter((value) => value !== null)
+      wh.push(...known)
+      const isWhole = known.length === day.wh.length
+      const which = day.wh.flatMap((value, i) => (value === null ? [] : [i]))
+      hours.push(isWhole ? `${day.start}` : `${day.start}.${which.join('.')}`)
     }
     const to = direction(wh)
     if (to === null || wh.length < COMPARED_MIN || new Set(wh).size < DISTINCT_MIN) continue

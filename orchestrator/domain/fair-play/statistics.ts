@@ -15,6 +15,48 @@ export function direction(values: readonly number[]): Float64Array | null {
   return length === 0 ? null : Float64Array.from(values, (value) => (value - mean) / length)
 }
 
+/** So many figures tell most pairs apart; those of one device lie beside each other. */
+const HEAD = 16
+
+/**
+ * Every pair of directions that correlates above a limit, as indices. The figures in which they
+ * differ most are compared first, so that thousands of devices are told apart in a few steps each.
+ */
+export function correlatingPairs(
+  directions: readonly Float64Array[],
+  limit: number,
+): [number, number][] {
+  const most = 2 * (1 - limit)
+  const length = directions[0]?.length ?? 0
+  const sizes = Array.from({ length }, (_, i) =>
+    directions.reduce((sum, one) => sum + (one[i] ?? 0) ** 2, 0),
+  )
+  const widest = sizes
+    .map((size, i) => ({ size, i }))
+    .sort((a, b) => b.size - a.size || a.i - b.i)
+    .slice(0, HEAD)
+  const heads = new Float64Array(directions.length * HEAD)
+  directions.forEach((one, row) => {
+    widest.forEach(({ i }, column) => {
+      heads[row * HEAD + column] = one[i] ?? 0
+    })
+  })
+  const pairs: [number, number][] = []
+  for (let a = 0; a < directions.length; a++) {
+    for (let b = a + 1; b < directions.length; b++) {
+      let square = 0
+      for (let i = 0; i < HEAD && square < most; i++) {
+        const apart = (heads[a * HEAD + i] as number) - (heads[b * HEAD + i] as number)
+        square += apart * apart
+      }
+      if (square >= most) continue
+      const [one, other] = [directions[a] as Float64Array, directions[b] as Float64Array]
+      if (correlatesAbove(one, other, limit)) pairs.push([a, b])
+    }
+  }
+  return pairs
+}
+
 /**
  * Do two directions correlate above a limit? 1 - r is half the square of their distance: most pairs
  * are far apart after a few values.

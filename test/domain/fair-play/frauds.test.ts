@@ -39,11 +39,7 @@ const asDevice = ({ resourceId: id, rating }: HonestDevice) => ({
 })
 const fleet = honestFleet(SEED, 600)
 const withoutToday = (device: HonestDevice) => device.days.slice(1, 11)
-/** Baselines stand on ten days; a habit is known from all that there are. */
-const baselineOf = (device: HonestDevice) => ({
-  seconds: QUARTERS_IN * 900,
-  historyWh: withoutToday(device).map(inside),
-})
+/** A habit is known from all the days that there are. */
 const habitBefore = ({ days }: HonestDevice) => ({
   seconds: QUARTERS_BEFORE * 900,
   historyWh: days.slice(1).map(before),
