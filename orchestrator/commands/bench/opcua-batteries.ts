@@ -18,6 +18,7 @@ import {
 } from 'node-opcua'
 import { thumbprintOf } from '#adapters/opcua/certificates.ts'
 import { serve } from './child.ts'
+import { rememberKeys } from './known-keys.ts'
 import { addBatteries } from './opcua-park.ts'
 
 export type BatteryServer = {
@@ -30,6 +31,8 @@ export type BatteryServer = {
 const MODEL = fileURLToPath(import.meta.resolve('#adapters/opcua/gridcall-bess.xml'))
 
 const BUFFERS = { sendBufferSize: 8_192, receiveBufferSize: 8_192 }
+
+rememberKeys()
 
 serve({
   async start({ pem, batteries }: { pem: string; batteries: number }): Promise<BatteryServer> {
