@@ -13,6 +13,8 @@ export type Device = {
     readonly energy: PointValue
     readonly setpoint: PointValue
   }
+  /** It takes setpoints in percent of so many W only; null: it takes W. */
+  readonly percentOfW: number | null
   /** What it takes and gives at most, W; null: it does not say. */
   readonly chargeMaxW: number | null
   readonly dischargeMaxW: number | null
@@ -35,8 +37,12 @@ const static_ = [
   'WChaRteMax',
   'WDisChaRteMax',
   'capacityW_SF',
+  'WMaxRtg',
+  'WMax',
   'WSet',
   'WSet_SF',
+  'WSetPct',
+  'WSetPct_SF',
   'TotWhInj',
   'TotWhAbs',
 ] as const
@@ -45,7 +51,12 @@ const static_ = [
 export async function readDevice(line: Line): Promise<Device> {
   const map = await discover((address, count) => line.read(address, count))
   const read = await readPoints((address, count) => line.read(address, count), map, static_)
-  if (read.WSet === null) throw new MapRefused('its model 704 takes no setpoint in W (WSet)')
+  const mostW = scaled(read.WMax ?? read.WMaxRtg, read.capacityW_SF)
+  const percentOfW = read.WSet === null && read.WSetPct !== null ? mostW : null
+  if (read.WSet === null && !percentOfW) {
+    const lacks = 'no setpoint in W (WSet), nor in percent of a maximum (WSetPct, 702 WMax)'
+    throw new MapRefused(`its model 704 takes ${lacks}`)
+  }
   if (read.TotWhInj === null || read.TotWhAbs === null) {
     throw new MapRefused('its meter counts no energy (701 TotWhInj, TotWhAbs)')
   }
@@ -54,7 +65,12 @@ export async function readDevice(line: Line): Promise<Device> {
   return {
     line,
     map,
-    factors: { power: read.W_SF, energy: read.TotWh_SF, setpoint: read.WSet_SF },
+    factors: {
+      power: read.W_SF,
+      energy: read.TotWh_SF,
+      setpoint: percentOfW ? read.WSetPct_SF : read.WSet_SF,
+    },
+    percentOfW,
     chargeMaxW: limit(read.WChaRteMax, read.WChaRteMaxRtg),
     dischargeMaxW: limit(read.WDisChaRteMax, read.WDisChaRteMaxRtg),
     make: textOf(read.Mn),
@@ -66,7 +82,8 @@ export async function readDevice(line: Line): Promise<Device> {
 
 export function capabilityOf(device: Device, meterIntervalSeconds: number): Capability {
   const { make, model, firmware, phases, factors, dischargeMaxW } = device
-  const step = typeof factors.setpoint === 'number' ? 10 ** factors.setpoint : 1
+  const grain = typeof factors.setpoint === 'number' ? 10 ** factors.setpoint : 1
+  const step = device.percentOfW === null ? grain : (grain * device.percentOfW) / 100
   return {
     protocol: 'modbus',
     ...ONE_SETPOINT,

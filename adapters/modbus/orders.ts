@@ -5,7 +5,14 @@ import type { Instant } from '#domain/time.ts'
 import { watts } from '#domain/units.ts'
 import { type Device, has, look, put } from './device.ts'
 import { localControl } from './point-map.ts'
-import { readEffective, reversionSeconds, reversionWords, setpointWords } from './wire.ts'
+import {
+  percentInForce,
+  percentWord,
+  readEffective,
+  reversionSeconds,
+  reversionWords,
+  setpointWords,
+} from './wire.ts'
 
 /** A slow line can cost a write so much time that the timer has to be set shorter once more. */
 const timerTriesMax = 3
@@ -47,7 +54,7 @@ export async function sendSetpoint(
     const seconds = reversionSeconds(validUntil - began - slowestMs)
     if (seconds === null) break
     await put(device, 'WSetEnaRvrt', reversionWords(seconds))
-    await put(device, 'WSetEna', setpointWords(watts(powerW), device.factors.setpoint))
+    await putPower(device, powerW)
     const acknowledged = clock.now()
     if (acknowledged + seconds * 1000 <= validUntil) return
     slowestMs = Math.max(slowestMs, 2 * (acknowledged - began))
@@ -70,6 +77,17 @@ export async function localPart(device: Device): Promise<'inverter' | 'battery' 
   return batteryLocRemCtl === localControl ? 'battery' : null
 }
 
+/** A percentage is written before it is put in force: the registers between may not be written. */
+async function putPower(device: Device, powerW: number): Promise<void> {
+  const { factors, percentOfW } = device
+  if (percentOfW === null) {
+    await put(device, 'WSetEna', setpointWords(watts(powerW), factors.setpoint))
+    return
+  }
+  await put(device, 'WSetPct', [percentWord(watts(powerW), factors.setpoint, percentOfW)])
+  await put(device, 'WSetEna', percentInForce)
+}
+
 /** Back to what the inverter does by itself. */
 export async function release(device: Device): Promise<void> {
   await put(device, 'WSetEna', [0])
@@ -78,8 +96,8 @@ export async function release(device: Device): Promise<void> {
 /** What is in force now; in LOCAL control nobody can tell. */
 export async function readInForce(device: Device): Promise<EffectiveSetpoint> {
   if ((await localPart(device)) !== null) return { kind: 'unknown' }
-  const control = await look(device, ['WSetEna', 'WSetMod', 'WSet'])
-  return readEffective(control, device.factors.setpoint)
+  const control = await look(device, ['WSetEna', 'WSetMod', 'WSet', 'WSetPct'])
+  return readEffective(control, device.factors.setpoint, device.percentOfW)
 }
 
 function refused(reason: string): DomainError {

@@ -39,8 +39,10 @@ export const points = {
   W_SF: point(models.measurement, 116, 'sunssf'),
   TotWh_SF: point(models.measurement, 120, 'sunssf'),
 
+  WMaxRtg: point(models.capacity, 2, 'uint16'),
   WChaRteMaxRtg: point(models.capacity, 10, 'uint16'),
   WDisChaRteMaxRtg: point(models.capacity, 11, 'uint16'),
+  WMax: point(models.capacity, 26, 'uint16'),
   WChaRteMax: point(models.capacity, 34, 'uint16'),
   WDisChaRteMax: point(models.capacity, 35, 'uint16'),
   capacityW_SF: point(models.capacity, 45, 'sunssf'),
@@ -48,10 +50,12 @@ export const points = {
   WSetEna: point(models.control, 22, 'enum16'),
   WSetMod: point(models.control, 23, 'enum16'),
   WSet: point(models.control, 24, 'int32'),
+  WSetPct: point(models.control, 28, 'int16'),
   WSetEnaRvrt: point(models.control, 30, 'enum16'),
   WSetRvrtTms: point(models.control, 31, 'uint32'),
   WSetRvrtRem: point(models.control, 33, 'uint32'),
   WSet_SF: point(models.control, 55, 'sunssf'),
+  WSetPct_SF: point(models.control, 56, 'sunssf'),
 
   SoC: point(models.storage, 4, 'uint16'),
   Pct_SF: point(models.storage, 8, 'sunssf'),
@@ -67,8 +71,9 @@ export const points = {
 
 export type PointName = keyof typeof points
 
-/** 704 WSetMod: the setpoint counts in W, not in percent of a maximum. */
+/** 704 WSetMod: the setpoint counts in W, or in percent of the most that it can. */
 export const setpointInWatts = 1
+export const setpointInPercent = 0
 /** 715 and 802 LocRemCtl: while somebody stands at the device, no order applies. */
 export const localControl = 1
 

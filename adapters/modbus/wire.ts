@@ -1,6 +1,6 @@
 import type { EffectiveSetpoint } from '#ports.ts'
 import { type Brand, type Watts, watts } from '#domain/units.ts'
-import { setpointInWatts } from './point-map.ts'
+import { setpointInPercent, setpointInWatts } from './point-map.ts'
 import { type PointValue, scaled, wordsOf32 } from './registers.ts'
 
 /** Power as SunSpec counts it: + is discharge. W, not always whole. */
@@ -49,6 +49,19 @@ export function setpointWords(power: Watts, factor: PointValue): readonly number
   return [1, setpointInWatts, ...wordsOf32(raw)]
 }
 
+/**
+ * The register of WSetPct for a power, in percent of the most that the inverter can; cut towards 0, so
+ * that it never does more than was ordered.
+ */
+export function percentWord(power: Watts, factor: PointValue, mostW: number): number {
+  const percent = (toDischarge(power) * 100) / mostW
+  const scale = typeof factor === 'number' ? factor : 0
+  return Math.trunc(scale < 0 ? percent * 10 ** -scale : percent / 10 ** scale) & 0xffff
+}
+
+/** The registers of WSetEna and WSetMod that put a percentage in force. */
+export const percentInForce: readonly number[] = [1, setpointInPercent]
+
 /** The registers of WSetEnaRvrt and WSetRvrtTms: after so many seconds the setpoint is disabled. */
 export function reversionWords(seconds: number): readonly number[] {
   return [0, ...wordsOf32(seconds)]
@@ -56,14 +69,20 @@ export function reversionWords(seconds: number): readonly number[] {
 
 /** What is in force, from the points of model 704 as read back. */
 export function readEffective(
-  control: Readonly<Record<'WSetEna' | 'WSetMod' | 'WSet', PointValue>>,
+  control: Readonly<Record<'WSetEna' | 'WSetMod' | 'WSet', PointValue>> & {
+    readonly WSetPct?: PointValue
+  },
   factor: PointValue,
+  percentOfW: number | null = null,
 ): EffectiveSetpoint {
   if (control.WSetEna === 0) return { kind: 'default' }
-  const power = scaled(control.WSet, factor)
-  if (control.WSetEna !== 1 || control.WSetMod !== setpointInWatts || power === null) {
+  const isPercent = percentOfW !== null
+  const value = scaled(isPercent ? (control.WSetPct ?? null) : control.WSet, factor)
+  const mode = isPercent ? setpointInPercent : setpointInWatts
+  if (control.WSetEna !== 1 || control.WSetMod !== mode || value === null) {
     return { kind: 'unknown' }
   }
+  const power = isPercent ? (value * percentOfW) / 100 : value
   return { kind: 'limited', powerW: toConsumption(power as DischargeWatts) }
 }
 

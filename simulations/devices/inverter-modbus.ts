@@ -34,6 +34,8 @@ export type InverterQuirks = {
   keepsPastItsTimer: boolean
   /** Somebody has switched its battery, not the inverter, to LOCAL (802). */
   isBatteryLocal: boolean
+  /** Takes its setpoint in percent of its most only; set before it starts. */
+  isPercentOnly: boolean
 }
 
 /**
@@ -49,6 +51,7 @@ export class InverterModbus {
     refusesWith: null,
     keepsPastItsTimer: false,
     isBatteryLocal: false,
+    isPercentOnly: false,
   }
   /** Every write that it took, oldest first. */
   readonly writes: { readonly at: number; readonly values: readonly number[] }[] = []
@@ -58,6 +61,7 @@ export class InverterModbus {
   readonly #control: ControlPoints = {
     isEnabled: false,
     setW: 0,
+    setTenths: null,
     isEnabledAfter: false,
     revertSeconds: 0,
     remainingSeconds: 0,
@@ -100,6 +104,7 @@ export class InverterModbus {
 
   /** Listens on loopback. @param port 0: any that is free. @returns the port */
   async start(port = 0): Promise<number> {
+    if (this.quirks.isPercentOnly) this.#control.setTenths = 0
     const vector = {
       getHoldingRegister: (address: number, _unit: number, done: FCallbackVal<number>) =>
         this.#answer(done, () => this.#read(address, 1)[0] ?? 0),
@@ -202,12 +207,18 @@ export class InverterModbus {
     const next = { ...this.#control }
     const at = (point: number) => values[point - offset]
     const covers = (point: number) => at(point) !== undefined
-    if (![22, 30].includes(offset) || offset + values.length > 33) {
+    if (![22, 28, 30].includes(offset) || offset + values.length > 33) {
       throw new Refusal(NO_SUCH_REGISTER)
     }
     if (covers(22)) next.isEnabled = at(22) === 1
-    if (covers(23) && at(23) !== 1) throw new Refusal(VALUE_REFUSED) // in W only
+    const isPercent = next.setTenths !== null
+    if (covers(23) && at(23) !== (isPercent ? 0 : 1)) throw new Refusal(VALUE_REFUSED)
+    if ((covers(25) && isPercent) || (covers(28) && !isPercent)) throw new Refusal(NO_SUCH_REGISTER)
     if (covers(25)) next.setW = int32Of(at(24), at(25))
+    if (covers(28)) {
+      next.setTenths = ((at(28) ?? 0) << 16) >> 16
+      next.setW = Math.round((next.setTenths * this.unit.spec.dischargeMaxW) / 1000)
+    }
     if (covers(30)) next.isEnabledAfter = at(30) === 1
     if (covers(32)) next.revertSeconds = int32Of(at(31), at(32))
     if (next.isEnabled) this.#enable(next)

@@ -15,6 +15,8 @@ export type ControlPoints = {
   isEnabled: boolean
   /** W, + is discharge. */
   setW: number
+  /** In tenths of a percent of the most that it gives; null: it takes W. */
+  setTenths: number | null
   isEnabledAfter: boolean
   revertSeconds: number
   remainingSeconds: number
@@ -100,11 +102,16 @@ function capacity({ unit }: InverterState): Model {
 
 function control({ control: points }: InverterState): Model {
   return model(CONTROL_MODEL, 65, {
-    22: [points.isEnabled ? 1 : 0, 1, ...int32(points.setW)],
+    22: [
+      points.isEnabled ? 1 : 0,
+      points.setTenths === null ? 1 : 0,
+      ...(points.setTenths === null ? int32(points.setW) : [0x8000, 0]),
+    ],
+    28: [points.setTenths ?? 0x8000],
     30: [points.isEnabledAfter ? 1 : 0],
     31: int32(points.revertSeconds),
     33: int32(points.remainingSeconds),
-    55: [0],
+    55: [0, -1],
   })
 }
 

@@ -47,13 +47,17 @@ async function startDriver(port: number, options: Partial<ModbusDriverOptions> =
   }
 }
 
-async function startInverter(options: { base?: number } = {}) {
+async function startInverter(
+  options: { base?: number } = {},
+  quirks: Partial<InverterModbus['quirks']> = {},
+) {
   const inverter = new InverterModbus(
     batteryOf('inverter'),
     clock.now(),
     quietHooks(clock),
     options,
   )
+  Object.assign(inverter.quirks, quirks)
   const port = await inverter.start()
   const tick = setInterval(() => inverter.advance(), 20)
   ends.push(() => inverter.stop())
@@ -120,6 +124,25 @@ test('with its battery in LOCAL control nothing is promised either, and the reas
   await until('it being over', () => limits.length > 2)
   await driver.apply(resource.id, orderFor(resource, clock, 2, 1000), 1_000)
   expect(limits).toEqual([null, 0, null])
+})
+
+test('an inverter that takes percent only gets no more than was ordered, with its end first', async () => {
+  const { inverter, port } = await startInverter({}, { isPercentOnly: true })
+  const { isUp, driver, seen, resource } = await startDriver(port)
+  await until('the connection', isUp)
+  const most = inverter.unit.spec.dischargeMaxW
+  await driver.apply(resource.id, orderFor(resource, clock, 1, -1234), 1_000)
+  const [timer, ...rest] = inverter.writes
+  expect(timer?.values).toHaveLength(3)
+  const tenths = Math.floor((1234 * 1000) / most)
+  expect(rest.map(({ values }) => values)).toEqual([[tenths], [1, 0]])
+  const powerW = Math.round(-(tenths * most) / 1000)
+  expect(await driver.readBack(resource.id, 1_000)).toEqual({ kind: 'limited', powerW })
+  await driver.apply(resource.id, orderFor(resource, clock, 2, 1000), 1_000)
+  expect(await driver.readBack(resource.id, 1_000)).toMatchObject({ kind: 'limited' })
+  await driver.apply(resource.id, orderFor(resource, clock, 3, null), 1_000)
+  expect(await driver.readBack(resource.id, 1_000)).toEqual({ kind: 'default' })
+  expect(seen.connections).toMatchObject([{ isConnected: true }])
 })
 
 test('in LOCAL control orders are refused, nothing is promised and nobody can tell', async () => {

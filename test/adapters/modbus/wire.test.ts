@@ -5,6 +5,7 @@ import {
   exceptionText,
   isAbsence,
   readCharge,
+  percentWord,
   readEffective,
   readPower,
   readRegister,
@@ -99,6 +100,16 @@ test('a state of charge is in basis points, and only within 0 to 100 %', () => {
   expect(readCharge(6543, -2)).toBe(6543)
   expect(readCharge(65, null)).toBe(6500)
   expect(readCharge(101, 0)).toBeNull()
+})
+
+test('a percentage is cut towards 0, in the sign of the inverter and its scale', () => {
+  expect(percentWord(watts(-1239), -1, 5000)).toBe(247)
+  expect(percentWord(watts(1239), -1, 5000)).toBe(0x1_0000 - 247)
+  expect(percentWord(watts(-5000), 0, 5000)).toBe(100)
+  expect(percentWord(watts(-49), 0, 5000)).toBe(0)
+  const percent = { WSetEna: 1, WSetMod: 0, WSet: null, WSetPct: 247 }
+  expect(readEffective(percent, -1, 5000)).toEqual({ kind: 'limited', powerW: -1235 })
+  expect(readEffective({ ...percent, WSetMod: 1 }, -1, 5000)).toEqual({ kind: 'unknown' })
 })
 
 test('a power goes out with its switch and its unit, in the inverter’s own grain', () => {
