@@ -2,6 +2,7 @@ import { assert, DomainError } from '#domain/errors.ts'
 import type { Clock, DeviceSink, Log, Timer } from '#ports.ts'
 import type { OcppVersion } from './frames.ts'
 import { createLink, type Link } from './link.ts'
+import { pingAll } from './pings.ts'
 import { createSession16 } from './session16.ts'
 import { createSession201 } from './session201.ts'
 import { createSession21 } from './session21.ts'
@@ -23,8 +24,6 @@ export type ConnectionOptions = {
 /** A car that was plugged in earlier than this was announced late: an order is no longer meant. */
 const FRESH_START_MS = 300_000
 const APPLY_DEADLINE_MS = 10_000
-const PINGS_AT_ONCE = 200
-const PING_PAUSE_MS = 10
 
 const SESSIONS: Record<OcppVersion, (context: SessionContext) => Session> = {
   'ocpp1.6': createSession16,
@@ -120,16 +119,7 @@ export class Connections {
 
   /** Cuts off whoever does not answer a ping. */
   async pingAll(): Promise<void> {
-    const { timer, pingTimeoutMs } = this.#options
-    const links = this.#links()
-    const asked: Promise<void>[] = []
-    for (let first = 0; first < links.length; first += PINGS_AT_ONCE) {
-      // Orders and readings come in between: twenty thousand pings take half a second.
-      if (first > 0) await timer.sleep(PING_PAUSE_MS)
-      const some = links.slice(first, first + PINGS_AT_ONCE)
-      asked.push(...some.map((link) => cutOffIfDead(link, pingTimeoutMs)))
-    }
-    await Promise.all(asked)
+    await pingAll(this.#links(), this.#options)
   }
 
   /** Looks after what runs out or had to wait, on each station by itself. */
@@ -251,11 +241,6 @@ export class Connections {
       log.warn('a limit could not be set for a new car', { identity, error: String(error) })
     })
   }
-}
-
-/** A ping that cannot be sent is not answered: nothing is thrown. */
-async function cutOffIfDead(link: Link, pingTimeoutMs: number): Promise<void> {
-  if (!(await link.ping(pingTimeoutMs))) link.terminate('no pong')
 }
 
 function isSetUp({ setUp, boot, revision }: Station, link: Link): boolean {

@@ -22,7 +22,7 @@ export type FrameSocketOptions = {
 }
 
 /** Of every frame. Not all zero: the other end shall have the work of taking it off. */
-export const MASK: readonly number[] = [0x5a, 0x3c, 0x69, 0x0f]
+const MASK: readonly number[] = [0x5a, 0x3c, 0x69, 0x0f]
 
 const TEXT = 0x81
 const CLOSE = 0x88
@@ -119,7 +119,7 @@ export function maskedText(text: string): Buffer {
 }
 
 /** Where the text begins in such a frame. */
-export function textStart(frame: Uint8Array): number {
+function textStart(frame: Uint8Array): number {
   return ((frame[1] ?? 0) & 0x7f) < 126 ? 6 : 8
 }
 
