@@ -153,19 +153,6 @@ describeWith('GRIDCALL_DATA', 'real charging sessions', (data) => {
     expect(drawn.match(/<rect class="own"/g)?.length).toBeGreaterThan(1)
     expect(drawn.match(/<rect class="standard"/g)?.length).toBeGreaterThan(10)
   })
-
-  test('with quarters of an hour ours stays below the best rule book', {
-    timeout: 60_000,
-  }, async () => {
-    const methods = 'state-based-ev,same-weekday-5-add-1h-no-gap,mean-10-of-10-add-1h-no-gap'
-    const asked = ['--sessions', sessions, '--resolution', '15', '--methods', methods, '--json']
-    const quarters = JSON.parse(await backtest('baselines', ...asked)) as { results: Measurement[] }
-    const against = quarters.results.filter(({ measure }) => measure.includes('against the best'))
-    expect(against).toHaveLength(5)
-    expect(against.filter(({ ok }) => !ok)).toEqual([])
-    const name = 'state-based-ev, 10:00-12:00: RRMSE asked for'
-    expect(figureIn(quarters.results, name)).toMatchObject({ bar: 13, ok: true })
-  })
 })
 
 describeWith('GRIDCALL_DATA', 'a real feeder', (data) => {

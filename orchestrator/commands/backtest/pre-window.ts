@@ -21,7 +21,7 @@ export type PreWindowCheck = {
 /** Habit and truth of the half-hour before a window, Wh. */
 type HalfHour = { readonly historyWh: readonly number[]; readonly meteredWh: number }
 
-/** Lays load on the half-hour before every placebo window, and asks the check that settles lines. */
+/** Lays load on the half-hour before every window, and asks the check that holds lines. */
 export function checkBeforeWindows(
   placebos: Placebos,
   series: Series,
