@@ -4,7 +4,7 @@ import { Turnstile } from './turnstile.ts'
 
 /** So many are asked for their endpoints at once: mostly waiting, for the dead ones ten seconds. */
 const askedAtOnce = 128
-/** An answer is good for all who come in the next seconds: batteries of one server come together. */
+/** An answer is good for all who come in the next seconds: a server's batteries come together. */
 const keptMs = 10_000
 
 type Asked = { readonly answer: Promise<readonly EndpointDescription[]>; until: number }

@@ -104,7 +104,7 @@ serve({
 
   warnings: () => [...warned].map(([text, times]) => `${times} x ${text}`).slice(0, 20),
 
-  /** Orders one battery after the other, while all of them send; answers the milliseconds of each. */
+  /** Orders one battery after the other, while all of them send; answers each one's milliseconds. */
   async orders({ count, gapMs }: { count: number; gapMs: number }): Promise<number[]> {
     const taken: number[] = []
     for (let i = 0; i < count; i += 1) {
