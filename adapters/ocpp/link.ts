@@ -41,6 +41,7 @@ export type LinkOptions = {
 const CLOSE_DEADLINE_MS = 2_000
 /** A station that does not read what it asks for is cut off before it fills the memory. */
 const BUFFERED_BYTES_MAX = 1_000_000
+
 /** Frames over one socket: strict in what is sent, lenient and recorded in what comes in. */
 export function createLink(options: LinkOptions): Link {
   const { door, version, identity, timer } = options
@@ -56,10 +57,7 @@ export function createLink(options: LinkOptions): Link {
 
   function send(text: string): void {
     if (!open) return
-    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) {
-      terminate('the station does not read')
-      return
-    }
+    if (socket.bufferedAmount > BUFFERED_BYTES_MAX) return terminate('the station does not read')
     sendText(door, text) // what cannot be written closes the socket, which is heard below
   }
 

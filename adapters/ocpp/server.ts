@@ -3,28 +3,29 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type PerMessageDeflateOptions, WebSocketServer } from 'ws'
 import { DomainError } from '#domain/errors.ts'
-import type { Log, SecurityEvent, Timer } from '#ports.ts'
-import type { Admission } from './admission.ts'
-import { identityOfPath, provedBy } from './credential.ts'
+import type { Log, Timer } from '#ports.ts'
+import { identityOfPath } from './credential.ts'
 import type { OcppVersion } from './frames.ts'
+import {
+  createGatekeeper,
+  type GatekeeperOptions,
+  type Proof,
+  watchHandshakes,
+} from './gatekeeper.ts'
 import type { Door } from './text-frame.ts'
-import { certifiedName, createTlsDoor, type OcppSecurity, type TlsDoor } from './tls.ts'
+import { createTlsDoor, type TlsDoor } from './tls.ts'
 
 const VERSIONS: readonly OcppVersion[] = ['ocpp2.1', 'ocpp2.0.1', 'ocpp1.6']
 /** NotifyReport of a large station is the longest message; meter values take a few kB. */
 const MESSAGE_BYTES_MAX = 256 * 1024
 
-export type EndpointOptions = {
+export type EndpointOptions = GatekeeperOptions & {
   readonly host: string
   readonly port: number
   readonly timer: Timer
   readonly log: Log
-  readonly security: OcppSecurity
   /** permessage-deflate for 2.x stations that offer it. */
   readonly compression: boolean
-  readonly admission: Admission
-  /** SHA-256 (hex) of each password of a station; empty: there is no such station. */
-  readonly passwordsOf: (identity: string) => readonly string[]
   /** Frees the identity's place: 'taken' if its present connection answers a ping. */
   readonly makeRoom: (identity: string) => Promise<'free' | 'replaced' | 'taken'>
   /** The only version that works on what is known of this station; null: whichever it likes. */
@@ -35,14 +36,10 @@ export type EndpointOptions = {
     door: Door,
     passwordSha256: string | null,
   ) => void
-  readonly onSecurity: (identity: string, kind: SecurityEvent['kind'], detail: string) => void
 }
 
 /** Certificates are exchanged without a restart: how often their files are looked at, wall time. */
 const CERTIFICATE_LOOK_MS = 10_000
-
-/** By what somebody proved to be a station; null: by a certificate. */
-type Proof = { readonly passwordSha256: string | null }
 
 export type Endpoint = {
   /** @throws DomainError unavailable if the port is taken or a certificate cannot be used. */
@@ -63,45 +60,31 @@ export type Endpoint = {
  */
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { timer, log, security } = options
-  const plain = webSockets(false)
-  const compressing = options.compression ? webSockets(COMPRESSION) : plain
   const tls = security.profile === 1 ? null : createTlsDoor(security, HTTP_LIMITS, log)
   const http = httpServer(tls)
-  let looks: { stop(): Promise<void> } | null = null
-  const entering = new Set<string>()
+  const gatekeeper = createGatekeeper(options)
   const upgraded = new Map<Duplex, string>()
+  const enter = createEntrance(options, upgraded)
+  const entering = new Set<string>()
+  let looks: { stop(): Promise<void> } | null = null
   let stopping = false
 
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
-    admit(request, socket, head).catch((error: unknown) => {
+    admit({ request, socket, head }).catch((error: unknown) => {
       log.error('an upgrade failed', { error: String(error) })
       socket.destroy()
     })
   })
+  if (tls !== null && security.profile === 3) watchHandshakes(tls, gatekeeper, log)
 
-  if (security.profile === 3) {
-    tls?.server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      const why = String(socket.authorizationError ?? error.code)
-      if (why === 'ECONNRESET') return // whoever hangs up by himself was not refused
-      tellHandshake(why).catch((wrong: unknown) => {
-        log.error('a refused handshake was not told', { error: String(wrong) })
-      })
-    })
-  }
-
-  /** Nobody knows whose it was meant to be: the name comes after the handshake. */
-  async function tellHandshake(code: string): Promise<void> {
-    if (!(await options.admission.isWorthTelling(`handshake ${code}`))) return
-    options.onSecurity('', 'wrong-credential', `a TLS handshake was refused: ${code}`)
-  }
-
-  async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async function admit(upgrade: Upgrade): Promise<void> {
+    const { request, socket } = upgrade
     const identity = identityOfPath(request.url)
     if (identity === null) return refuse(socket, '404 Not Found')
-    const proof = prove(identity, request)
+    const proof = gatekeeper.prove(identity, request)
     if (proof === null) {
-      const wait = await failed(identity, request.socket.remoteAddress ?? '')
+      const wait = await gatekeeper.failed(identity, request.socket.remoteAddress ?? '')
       return wait === null
         ? refuse(socket, '401 Unauthorized', 'WWW-Authenticate: Basic realm="OCPP"')
         : refuse(socket, '429 Too Many Requests', `Retry-After: ${wait}`)
@@ -111,66 +94,10 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if (entering.has(identity)) return refuse(socket, '409 Conflict')
     entering.add(identity)
     try {
-      await enter({ identity, proof }, request, socket, head)
+      await enter(identity, proof, upgrade)
     } finally {
       entering.delete(identity)
     }
-  }
-
-  function prove(identity: string, { headers, socket }: IncomingMessage): Proof | null {
-    const passwords = options.passwordsOf(identity)
-    if (security.profile === 3) {
-      const isTheirs = certifiedName(socket) === identity && passwords.length > 0
-      return isTheirs ? { passwordSha256: null } : null
-    }
-    const passwordSha256 = provedBy(identity, headers.authorization, passwords)
-    return passwordSha256 === null ? null : { passwordSha256 }
-  }
-
-  /** Seconds to wait, if there have been too many failures. */
-  async function failed(identity: string, address: string): Promise<number | null> {
-    const wait = await options.admission.failed(address, identity)
-    const isKnown = options.passwordsOf(identity).length > 0
-    if (await options.admission.isWorthTelling(isKnown ? identity : `from ${address}`)) {
-      const what = isKnown ? 'a wrong credential was shown' : 'no such station is enrolled'
-      options.onSecurity(identity, 'wrong-credential', `${JSON.stringify(identity)}: ${what}`)
-    }
-    return wait
-  }
-
-  async function enter(
-    { identity, proof }: { readonly identity: string; readonly proof: Proof },
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-  ): Promise<void> {
-    const usable = options.usableVersion(identity)
-    if (usable !== null && offeredVersions(request).includes(usable)) {
-      request.headers['sec-websocket-protocol'] = usable
-    }
-    const version = offeredVersions(request).find(isVersion)
-    const room = version !== undefined ? await options.makeRoom(identity) : 'free'
-    if (room === 'taken') {
-      const detail = 'a second connection came while the first one lives'
-      options.onSecurity(identity, 'refused-connection', detail)
-      return refuse(socket, '409 Conflict')
-    }
-    if (room === 'replaced') {
-      const detail = 'a new connection took the place of one that was dead'
-      options.onSecurity(identity, 'replaced-connection', detail)
-    }
-    if (socket.destroyed) return
-    upgraded.set(socket, identity)
-    socket.once('close', () => upgraded.delete(socket))
-    // The standard asks it of central systems for 2.x; 1.6 stations are small, and may not inflate.
-    const sockets = version === 'ocpp1.6' ? plain : compressing
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      // OCPP-J: without a common version the handshake is completed and the connection closed.
-      const { protocol } = webSocket
-      if (!isVersion(protocol)) return webSocket.close(1002, 'no common OCPP version')
-      const door = { socket: webSocket, stream: socket }
-      options.onSocket(identity, protocol, door, proof.passwordSha256)
-    })
   }
 
   /** Who has come in by a certificate that is no longer trusted goes: others stay. */
@@ -198,6 +125,57 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       await looks?.stop()
       if (http.listening) await closePort(http, upgraded.keys(), timer, deadlineMs)
     },
+  }
+}
+
+/** What somebody sends who wants a WebSocket. */
+type Upgrade = {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
+/** Where a station comes in that has proved who it is: takes its place and its version. */
+function createEntrance(options: EndpointOptions, upgraded: Map<Duplex, string>) {
+  const plain = webSockets(false)
+  const compressing = options.compression ? webSockets(COMPRESSION) : plain
+
+  /** False: its present connection lives. */
+  async function takePlace(identity: string): Promise<boolean> {
+    const room = await options.makeRoom(identity)
+    if (room === 'taken') {
+      const detail = 'a second connection came while the first one lives'
+      options.onSecurity(identity, 'refused-connection', detail)
+    }
+    if (room === 'replaced') {
+      const detail = 'a new connection took the place of one that was dead'
+      options.onSecurity(identity, 'replaced-connection', detail)
+    }
+    return room !== 'taken'
+  }
+
+  return async (
+    identity: string,
+    { passwordSha256 }: Proof,
+    { request, socket, head }: Upgrade,
+  ): Promise<void> => {
+    const usable = options.usableVersion(identity)
+    if (usable !== null && offeredVersions(request).includes(usable)) {
+      request.headers['sec-websocket-protocol'] = usable
+    }
+    const version = offeredVersions(request).find(isVersion)
+    if (version !== undefined && !(await takePlace(identity))) return refuse(socket, '409 Conflict')
+    if (socket.destroyed) return
+    upgraded.set(socket, identity)
+    socket.once('close', () => upgraded.delete(socket))
+    // The standard asks it of central systems for 2.x; 1.6 stations are small, and may not inflate.
+    const sockets = version === 'ocpp1.6' ? plain : compressing
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      // OCPP-J: without a common version the handshake is completed and the connection closed.
+      const { protocol } = webSocket
+      if (!isVersion(protocol)) return webSocket.close(1002, 'no common OCPP version')
+      options.onSocket(identity, protocol, { socket: webSocket, stream: socket }, passwordSha256)
+    })
   }
 }
 
