@@ -37,8 +37,7 @@ export function simulatedSignature(signer: Address, message: unknown): Hex {
 
 export type SimulatedRail = PayoutRail & EscrowReader & { readonly pool: SimulatedPool }
 
-/** The payout rail in memory, with the pool's own rules and no chain. */
-export function createSimulatedRail(options: {
+export type SimulatedRailOptions = {
   readonly store: Store
   readonly clock: Clock
   readonly disputeWindowSeconds: number
@@ -49,7 +48,10 @@ export function createSimulatedRail(options: {
   readonly hasArbiter?: boolean
   /** A pool that outlived a crash of the service. */
   readonly pool?: SimulatedPool
-}): SimulatedRail {
+}
+
+/** The payout rail in memory, with the pool's own rules and no chain. */
+export function createSimulatedRail(options: SimulatedRailOptions): SimulatedRail {
   const { store, clock, disputeWindowSeconds, epochWindowSeconds } = options
   const heldWindowSeconds = options.heldWindowSeconds ?? HELD_WINDOW_SECONDS
   const arbiter = options.hasArbiter === false ? null : SIMULATED_PARTIES.arbiter
