@@ -38,7 +38,7 @@ test('an empty charge point reports 0 W and an unchanged register', () => {
   const { point, recorded } = machine(charger({ visits: [] }))
   point.advance(at(30))
   expect(recorded.readings).toEqual([
-    { at: at(30), powerW: 0, registerWh: 1_000_000, exportWh: 0, offeredAmperes: 0 },
+    { at: at(30), powerW: 0, registerWh: 1_000_000, exportWh: 0, offeredAmperes: 0, soc: null },
   ])
 })
 
