@@ -121,7 +121,10 @@ export function readBaseline(
   const { builtIn, version } = choice
   const found = builtInMethod(builtIn, version)
   if (found !== null) return found
-  const names = BUILT_IN_METHODS.map((method) => `${method.name} ${method.version}`).join(', ')
+  const known = builtInMethod(builtIn)
+  const expected = known
+    ? `version ${known.version} of ${builtIn}, or none`
+    : 'a name out of GET /v1/baseline-methods'
   const got = version === undefined ? builtIn : `${builtIn} ${version}`
-  throw fieldError('malformed', `${field}.builtIn`, `one of ${names}`, got)
+  throw fieldError('malformed', `${field}.builtIn`, expected, got)
 }

@@ -14,7 +14,7 @@ import type { Escrow } from '#domain/escrow.ts'
 import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import { offerable, standingOfferAnswers } from '#domain/flexibility-offer.ts'
-import type { CallId, Hex } from '#domain/ids.ts'
+import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
 import { basisPoints, energyOrdered, toWattHours, watts } from '#domain/units.ts'
@@ -23,6 +23,7 @@ import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
 import { carriedInto } from './carried-deficit.ts'
 import { declineRequest } from './decline-request.ts'
+import { fleetsElsewhere } from './fleets-elsewhere.ts'
 import { readHistory } from './read-history.ts'
 import { resourcesNow } from './resources-now.ts'
 
@@ -95,12 +96,22 @@ function lookAt(call: FlexibilityCall): Instant {
   return floorToStep(addSeconds(call.gateClosesAt, -2 * interval), interval)
 }
 
+function inOtherFleet(resourceId: ResourceId, other: CallId): SkippedResource {
+  const detail = `it belongs to a fleet that call ${other} settles as a whole at that time`
+  return { resourceId, reason: 'already-promised', detail }
+}
+
 async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   const { request, program } = call
   const resources = await tx.resources.list({ congestionPointId: request.congestionPointId })
   const skipped: SkippedResource[] = []
+  const elsewhere = await fleetsElsewhere(tx, call)
   const answering = resources.filter((resource) => {
-    const no = standingOfferAnswers(resource, request, program.timeZone)
+    const other = elsewhere.get(resource.id)
+    const no =
+      other === undefined
+        ? standingOfferAnswers(resource, request, program.timeZone)
+        : inOtherFleet(resource.id, other)
     if (no) skipped.push(no)
     return no === null
   })

@@ -1,4 +1,5 @@
-import { aProgram } from '../support/builders.ts'
+import type { HistoryMethod } from '#domain/baseline/method.ts'
+import { aProgram, baselineMethod } from '../support/builders.ts'
 import { callBody, type Party, programBody } from './service.ts'
 
 /** What is sent, by whom, and the refusal: status, code and field, what was expected, what came. */
@@ -16,6 +17,13 @@ const call = (changes: object) =>
 const calls = (query: string) => ['GET', `/v1/flexibility-calls${query}`, undefined] as const
 const program = (changes: object) => ['PUT', '/v1/programs', programBody(changes)] as const
 const party = (body: object) => ['POST', '/v1/organisations', body] as const
+
+const CAP = { lowBp: -2000, highBp: 2000, reference: 'window-mean' }
+/** A rule of the DSO's own: a built-in with another adjustment. */
+const adjusted = (changes: object) => {
+  const built = baselineMethod('mean-10-of-10-add-20') as HistoryMethod
+  return { ...built, name: 'ours', adjustment: { ...built.adjustment, ...changes } }
+}
 
 /** JSON.parse makes a field of its own of this name. */
 const proto = [
@@ -248,6 +256,54 @@ export const CALL_REFUSALS: readonly Refusal[] = [
     '400 malformed paymentPolicy',
     /either/,
     /both/,
+  ],
+  [
+    'a baseline method that is not built in',
+    'dso',
+    program({ chargerBaseline: { builtIn: 'mean-of-eleven' } }),
+    '400 malformed chargerBaseline.builtIn',
+    /a name out of GET/,
+    /mean-of-eleven/,
+  ],
+  [
+    'a version of a baseline method that does not exist',
+    'dso',
+    program({ batteryBaseline: { builtIn: 'zero', version: 7 } }),
+    '400 malformed batteryBaseline.builtIn',
+    /version 1 of zero/,
+    /zero 7/,
+  ],
+  [
+    'an adjustment whose window is impossible',
+    'dso',
+    program({ chargerBaseline: adjusted({ stretch: { fromSeconds: 0, untilSeconds: 3600 } }) }),
+    '400 malformed chargerBaseline.adjustment.stretch',
+    /from further away than until/,
+    /0 until 3600/,
+  ],
+  [
+    'a cap whose low bound is above 0',
+    'dso',
+    program({ chargerBaseline: adjusted({ cap: { ...CAP, lowBp: 4000 } }) }),
+    '400 malformed chargerBaseline.adjustment.cap.lowBp',
+    /from -10000 to 0/,
+    /4000/,
+  ],
+  [
+    'a method with a field that none has',
+    'dso',
+    program({ chargerBaseline: { ...baselineMethod('zero'), days: 10 } }),
+    '400 malformed chargerBaseline.days',
+    /no/,
+    /a field of this name/,
+  ],
+  [
+    'a method that can be bent where windows can be known',
+    'dso',
+    program({ notice: 'known', chargerBaseline: { builtIn: 'state-based-ev' } }),
+    '400 malformed chargerBaseline',
+    /readings up to 300 s before/,
+    /state-based-ev, up to 0 s before/,
   ],
   [
     'a time zone that is none',

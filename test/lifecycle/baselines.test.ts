@@ -43,24 +43,31 @@ async function importDays(resource: Resource, powerW: number, days = 16): Promis
   await recordTelemetry(world.ports(), readings, 'imported')
 }
 
+type Car = { readonly usual: number; readonly today: number; readonly asked?: boolean }
+
 /** Chargers that drew `usual` on every day before and draw `today` now; `asked`: there is a car. */
-async function play(
-  program: Program,
-  cars: readonly { usual: number; today: number; asked?: boolean }[],
-  requestedW: number,
-): Promise<{ call: FlexibilityCall; bundle: EvidenceBundle; text: string }> {
+async function start(program: Program, cars: readonly Car[]): Promise<void> {
   world = createWorld({ start: at(-5 * 3600), ...program })
   await world.boot()
   const chargers = cars.map((_, i) => aResource(`charger-${i}`, 'charger', BigInt(120_000 + i)))
   await enrolAll(world, chargers, program)
   for (const [i, charger] of chargers.entries()) {
-    const { usual, today, asked = true } = cars[i] as (typeof cars)[number]
+    const { usual, today, asked = true } = cars[i] as Car
     if (asked) plugCar(world, charger, today)
     else world.driver.plug(charger.id, { kind: 'charger', naturalW: today })
     await importDays(charger, usual)
   }
   await world.ports().wakeUps.notify('resources')
   await world.passTo(at(-600))
+}
+
+/** One call, measured. */
+async function play(
+  program: Program,
+  cars: readonly Car[],
+  requestedW: number,
+): Promise<{ call: FlexibilityCall; bundle: EvidenceBundle; text: string }> {
+  await start(program, cars)
   const request = aRequest([requestedW, requestedW])
   const { call: posted } = await requestFlexibility(world.ports(), dso, 'key-1', request)
   await world.passTo(at(-240))
@@ -126,6 +133,29 @@ describe('a fleet that is settled as a whole', () => {
     expect(bundle.allocations).toHaveLength(1)
     expect(ordered?.baselineWh).toBe(1500) // 9 kW of the fleet without the 3 kW of the other
     expect(check(text)).toEqual([])
+  })
+
+  it('keeps its members from another call at the same time, ordered to move or not', async () => {
+    const cars = [
+      { usual: 3000, today: 6000 },
+      { usual: 3000, today: 4000 },
+    ]
+    await start(program, cars)
+    const ask = async (key: string) =>
+      (await requestFlexibility(world.ports(), dso, key, aRequest([3000, 3000]))).call.id
+    const [first, second] = [await ask('key-1'), await ask('key-2')]
+    await world.passTo(at(-240))
+    const [one, other] = await world.store.transaction(async (tx) => [
+      await tx.calls.lock(first),
+      await tx.calls.lock(second),
+    ])
+    expect([one?.state, other?.state].toSorted()).toEqual(['declined', 'offered'])
+    const declined = one?.state === 'declined' ? one : other
+    expect(declined?.skipped.map(({ reason }) => reason)).toEqual([
+      'already-promised',
+      'already-promised',
+    ])
+    expect(declined?.skipped[1]?.detail).toMatch(/belongs to a fleet that call .+ settles/)
   })
 
   it('has no baseline, and pays nothing, for a device whose level is not known', async () => {

@@ -1,4 +1,4 @@
-import { type BaselineMethod, methodHash } from './method.ts'
+import type { BaselineMethod } from './method.ts'
 import { ADJUSTED_METHODS } from './methods-adjusted.ts'
 import { HISTORY_METHODS } from './methods-history.ts'
 import { OTHER_METHODS } from './methods-other.ts'
@@ -22,10 +22,4 @@ export function builtInMethod(name: string, version?: number): BaselineMethod | 
 function newest(methods: readonly BaselineMethod[]): BaselineMethod | null {
   const [first, ...others] = methods
   return first ? others.reduce((a, b) => (b.version > a.version ? b : a), first) : null
-}
-
-/** A built-in under the name that it claims to be, told by its hash; else the terms' own rule. */
-export function isBuiltIn(method: BaselineMethod): boolean {
-  const built = builtInMethod(method.name, method.version)
-  return built !== null && methodHash(built) === methodHash(method)
 }
