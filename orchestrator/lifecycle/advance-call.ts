@@ -11,6 +11,7 @@ import { orderFlexibility } from './order-flexibility.ts'
 import { payOut } from './pay-out.ts'
 import { refundCall } from './refund-call.ts'
 import { releaseCall } from './release-call.ts'
+import { remeasureCall } from './remeasure-call.ts'
 import { repairShortfall } from './repair-shortfall.ts'
 import { settleCall } from './settle-call.ts'
 import { verifyCall } from './verify-call.ts'
@@ -54,6 +55,7 @@ async function step(ports: Ports, call: FlexibilityCall): Promise<void> {
       if (call.releasedAt !== null) return measureCall(ports, call.id)
       return now < deliveryEnd(call) ? repairShortfall(ports, call.id) : releaseCall(ports, call.id)
     case 'measured':
+      await remeasureCall(ports, call.id)
       await verifyCall(ports, call.id)
       return call.standing ? settleCall(ports, call.id) : refundCall(ports, call.id)
     case 'verified':
@@ -90,8 +92,8 @@ function nextDue(call: FlexibilityCall, now: Instant): Instant | null {
       return instant(Math.min(next, deliveryEnd(call)))
     }
     case 'measured':
-      if (call.standing) return addSeconds(now, cycle) // its window ends in any case
-      return call.escrow ? addSeconds(call.escrow.terms.settleBy, 1) : null
+      // A proposal's window ends in any case; before there is one, late readings are looked for.
+      return addSeconds(now, cycle)
     case 'verified':
     case 'settled':
       return addSeconds(now, cycle)

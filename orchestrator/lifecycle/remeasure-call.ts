@@ -1,0 +1,57 @@
+import { bundleText, headOf } from '#domain/evidence.ts'
+import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
+import type { CallId } from '#domain/ids.ts'
+import { completeBundle, measure } from '#domain/measurement.ts'
+import { parseBundle } from '#domain/verification.ts'
+import { canonicalJson } from '#domain/canonical.ts'
+import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
+import { callEvent } from './announce.ts'
+import { gatherEvidence } from './measure-call.ts'
+import { stateFindings } from './state-findings.ts'
+import { windowReadings } from './window-readings.ts'
+
+/**
+ * Readings that came after a call's evidence was closed open it again: a new version with what
+ * follows from them, and the old one stays as it was. Until the gate, which is the proposal to the
+ * pool: what comes later counts in the next round of what is held. A call with a line in dispute
+ * waits for that round too. Safe to run twice.
+ */
+export async function remeasureCall(ports: Ports, callId: CallId): Promise<void> {
+  const changed = await ports.store.transaction(async (tx) => {
+    const call = await tx.calls.lock(callId)
+    if (!(await isOpen(tx, call)) || !(await hasLateReadings(tx, call))) return false
+    const closed = call.evidence?.version ?? 0
+    const evidence = await gatherEvidence(ports, tx, call, closed + 1)
+    const deliveries = measure(evidence)
+    const before = parseBundle((await tx.evidence.load(call.id, closed)) ?? '')
+    if (canonicalJson(deliveries) === canonicalJson(before.deliveries)) return false
+    const stated = await stateFindings(tx, call, deliveries)
+    const bundle = completeBundle({ ...evidence, stated })
+    await tx.evidence.save(call.id, bundle.version, bundleText(bundle))
+    const now = ports.clock.now()
+    const { settlement } = bundle
+    const head = headOf(bundle, now)
+    await tx.calls.save({ ...transition(call, 'measured'), evidence: head, settlement })
+    const { deliveredWh, orderedWh, deficientWh } = settlement
+    const message = `late readings: delivered ${deliveredWh} of ${orderedWh} Wh ordered`
+    const data = { deliveredWh, orderedWh, deficientWh, version: bundle.version }
+    await tx.events.append([callEvent(call, 'call-measured', now, message, { data })])
+    return true
+  })
+  if (changed) await ports.wakeUps.notify('events')
+}
+
+async function isOpen(tx: StoreTransaction, call: FlexibilityCall): Promise<boolean> {
+  const { id, state, standing, evidence } = call
+  if (state !== 'measured' || standing || !evidence) return false
+  if ((await tx.chain.intent(`propose:${id}:${evidence.version}`)) !== null) return false
+  return (await tx.disputes.ofCall(id)).length === 0
+}
+
+async function hasLateReadings(tx: StoreTransaction, call: FlexibilityCall): Promise<boolean> {
+  const closedAt = call.evidence?.closedAt
+  if (closedAt === undefined) return false
+  const readings = await windowReadings(tx, call)
+  return readings.some(({ receivedAt }) => receivedAt >= closedAt)
+}
