@@ -15,27 +15,35 @@ export type Proposal = {
   readonly heldTotal: bigint
 }
 
-/** What was proposed to a pool for a request, from its logs. @throws Error if nothing was */
+/**
+ * What was proposed to a pool in one round of a request or of a held rest, from its logs; if that
+ * round is not there, the last one. @throws Error if nothing was
+ */
 export async function readProposal(options: {
   readonly rpcUrl: string
   readonly timer: Timer
   readonly pool: Address
   readonly requestId: Hex
+  readonly round: number
 }): Promise<Proposal> {
-  const { pool, requestId } = options
+  const { pool, requestId, round } = options
   const client = createChainClient(options)
   const all = { address: pool, fromBlock: 0n, toBlock: 'latest' } as const
-  const event = <N extends 'RequestOpened' | 'SettlementProposed'>(name: N) =>
+  const event = <N extends 'RequestOpened' | 'SettlementProposed' | 'RestHeld'>(name: N) =>
     flexPoolAbi.find((item) => item.type === 'event' && item.name === name) as Extract<
       (typeof flexPoolAbi)[number],
       { type: 'event'; name: N }
     >
   const args = { id: requestId }
   const [opened] = await getLogs(client, { ...all, event: event('RequestOpened'), args })
+  const rest = { restId: requestId }
+  const [held] = await getLogs(client, { ...all, event: event('RestHeld'), args: rest })
   const proposals = await getLogs(client, { ...all, event: event('SettlementProposed'), args })
-  const proposed = proposals.at(-1)
-  if (!opened || !proposed) throw new Error(`nothing was proposed to ${pool} for ${requestId}`)
-  const { amount } = opened.args as { amount: bigint }
+  const mine = proposals.find((log) => (log.args as { round: number }).round === round)
+  const proposed = mine ?? proposals.at(-1)
+  const begun = opened ?? held
+  if (!begun || !proposed) throw new Error(`nothing was proposed to ${pool} for ${requestId}`)
+  const { amount } = begun.args as { amount: bigint }
   const money = proposed.args as {
     evidenceRoot: Hex
     bundleHash: Hex

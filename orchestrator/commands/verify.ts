@@ -70,7 +70,7 @@ function summary(text: string): { root: string; amounts: Amounts } {
     root: statementOf(bundle).evidenceRoot,
     amounts: {
       callId: bundle.terms.callId,
-      escrowMinor: bundle.escrow.terms.amount.toString(),
+      escrowMinor: (bundle.rest?.amount ?? bundle.escrow.terms.amount).toString(),
       paidMinor: payout.toString(),
       feeMinor: fee.toString(),
       heldMinor: held.toString(),
@@ -83,12 +83,14 @@ async function compareWithChain(text: string, rpcUrl: string, pool: string): Pro
   const timer = createWallTimer()
   const bundle = parseBundle(text)
   const { terms, requestId } = bundle.escrow
-  const proposal = await readProposal({ rpcUrl, timer, pool: pool as `0x${string}`, requestId })
   const statement = statementOf(bundle)
+  const { requestId: proposedFor, round } = statement
+  const at = { rpcUrl, timer, pool: pool as `0x${string}` }
+  const proposal = await readProposal({ ...at, requestId: proposedFor, round })
   const reader = createEscrowReader({ rpcUrl, timer, identity: proposal.identity })
   const pairs: [string, unknown, unknown][] = [
     ['request id', requestId, reader.requestId(terms)],
-    ['escrow on chain', terms.amount, proposal.amount],
+    ['escrow on chain', bundle.rest?.amount ?? terms.amount, proposal.amount],
     ['evidence root on chain', statement.evidenceRoot, proposal.evidenceRoot],
     ['bundle hash on chain', statement.bundleHash, proposal.bundleHash],
     ['payout on chain', statement.payoutTotal, proposal.payoutTotal],

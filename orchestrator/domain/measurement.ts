@@ -117,7 +117,7 @@ export function settlementInput(
     priceCap: request.priceCap,
     penalty: request.penalty,
     carriedWh,
-    isFinal: true,
+    isFinal: evidence.rest !== undefined, // a provisional share waits for the later round
     findings: inspect(evidence, deliveries),
     holds: new Map((evidence.disputed ?? []).map(({ resourceId, code }) => [resourceId, [code]])),
     feeBp: program.feeBp,

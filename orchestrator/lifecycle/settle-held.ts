@@ -3,7 +3,7 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
 import type { Hex, ResourceId } from '#domain/ids.ts'
 import { type MicroEur, microEur } from '#domain/money.ts'
-import { addSeconds, type Instant, instant, secondsBetween } from '#domain/time.ts'
+import { addSeconds, type Instant, secondsBetween } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent, resourceEvent } from './announce.ts'
@@ -27,7 +27,7 @@ export async function settleHeld(ports: Ports): Promise<Instant | null> {
       if (!rest) throw new Error(`there is no held rest ${id}`)
       const now = ports.clock.now()
       await step(ports, tx, call, rest, now)
-      return nextDue(ports, (await tx.rests.find(id)) ?? rest, now)
+      return nextDue(ports, call, (await tx.rests.find(id)) ?? rest, now)
     })
     if (due !== null && (next === null || due < next)) next = due
   }
@@ -62,23 +62,34 @@ async function step(
   }
 }
 
-/** An arbiter has the first half of the time; without one it is measured again after the grace. */
+/**
+ * An arbiter has the first half of the time; without one it is measured again after the grace. A
+ * share that was held as provisional waits for the policy's true-up, at most three quarters of it.
+ */
 function measureFrom({ rail }: Ports, { program }: FlexibilityCall, rest: HeldRest): Instant {
-  const half = Math.floor(secondsBetween(rest.heldAt, rest.settleBy) / 2)
-  const grace = Math.min(program.graceSeconds, half)
-  return addSeconds(rest.heldAt, rail.parties.arbiter === null ? grace : half)
+  const whole = secondsBetween(rest.heldAt, rest.settleBy)
+  const { provisionalShareBp, trueUpSeconds } = program.paymentPolicy
+  const patience = rail.parties.arbiter === null ? program.graceSeconds : Math.floor(whole / 2)
+  const trueUp = provisionalShareBp < 10_000 ? trueUpSeconds : 0
+  const wanted = Math.max(patience, trueUp)
+  return addSeconds(rest.heldAt, Math.min(wanted, Math.floor((whole * 3) / 4)))
 }
 
 function refundFrom({ rail }: Ports, rest: HeldRest): Instant {
   return addSeconds(rest.settleBy, rail.parties.refundGraceSeconds + 1)
 }
 
-function nextDue(ports: Ports, rest: HeldRest, now: Instant): Instant | null {
+function nextDue(
+  ports: Ports,
+  call: FlexibilityCall,
+  rest: HeldRest,
+  now: Instant,
+): Instant | null {
   if (rest.state === 'proposed') return addSeconds(now, ports.rail.parties.disputeWindowSeconds)
   if (rest.state !== 'held' && rest.state !== 'measured') return null
   const refund = refundFrom(ports, rest)
-  const half = instant(rest.heldAt + Math.floor((rest.settleBy - rest.heldAt) / 2))
-  return rest.state === 'held' && rest.triedAt === null && half > now ? half : refund
+  const measured = measureFrom(ports, call, rest)
+  return rest.state === 'held' && rest.triedAt === null && measured > now ? measured : refund
 }
 
 /** Nobody decided in time: the pool gives it back to the DSO, which anyone may trigger. */

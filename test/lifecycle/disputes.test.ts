@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { parseEvidence, type EvidenceBundle } from '#domain/evidence.ts'
 import { organisationId, resourceId } from '#domain/ids.ts'
 import { settleHeld } from '#lifecycle/settle-held.ts'
+import { aProgram } from '../support/builders.ts'
 import {
   AGGREGATOR,
   BATTERY,
@@ -202,6 +203,25 @@ describe('what is held ends', () => {
     expect(after).toEqual({ ...before, held: 0n, refund: before.refund + before.held })
     const events = await disputed.world.store.transaction((tx) => tx.events.ofCall(disputed.id))
     expect(events.map(({ kind }) => kind)).toContain('held-refunded')
+  })
+
+  it('by the true-up where only a share was paid at first, with the rest of that share', async () => {
+    const { paymentPolicy } = aProgram()
+    const provisional = { ...paymentPolicy, provisionalShareBp: 7000, trueUpSeconds: 900 }
+    disputed = await measuredCall({ hasArbiter: false }, { paymentPolicy: provisional })
+    const first = await lineOf()
+    expect(first.gross).toBe(((first.gross + first.held) * 7n) / 10n)
+    await disputed.pass(600)
+    const before = await disputed.books()
+    expect((await disputed.rest()).state).toBe('held')
+    await disputed.pass(1500)
+    const { state, settlement } = await disputed.rest()
+    expect(state).toBe('paid')
+    const later = settlement?.lines.find(({ resourceId: id }) => id === CHARGER)
+    expect(later?.gross).toBe(first.held)
+    const after = await disputed.books()
+    expect(after.held).toBe(0n)
+    expect(after.paid).toBe(before.paid + (settlement?.payout ?? 0n))
   })
 
   it('the same if a process dies after every step and all is done twice', async () => {

@@ -5,6 +5,7 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
 import { organisationId, ownerId, resourceId } from '#domain/ids.ts'
 import { microEur } from '#domain/money.ts'
+import type { Program } from '#domain/program.ts'
 import { addSeconds } from '#domain/time.ts'
 import { decideDispute } from '#lifecycle/decide-dispute.ts'
 import { disputeLine } from '#lifecycle/dispute-line.ts'
@@ -43,8 +44,11 @@ export const BATTERY = resourceId('battery')
 const HELD_WINDOW = 3600
 
 /** A call of a charger and a battery that is measured now; nobody has signed yet. */
-export async function measuredCall(options: Partial<WorldOptions> = {}) {
-  const program = aProgram()
+export async function measuredCall(
+  options: Partial<WorldOptions> = {},
+  changes: Partial<Program> = {},
+) {
+  const program = aProgram(changes)
   const start = addSeconds(WINDOW_START, -1200)
   const world = createWorld({ start, ...program, heldWindowSeconds: HELD_WINDOW, ...options })
   await world.boot()
