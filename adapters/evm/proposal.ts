@@ -16,15 +16,15 @@ export type Proposal = {
 }
 
 /**
- * What was proposed to a pool in one round of a request or of a held rest, from its logs; if that
- * round is not there, the last one. @throws Error if nothing was
+ * What was proposed to a pool in one round of a request or of a held rest, from its logs; without a round,
+ * or where that one is not there, of the last. @throws Error if nothing was
  */
 export async function readProposal(options: {
   readonly rpcUrl: string
   readonly timer: Timer
   readonly pool: Address
   readonly requestId: Hex
-  readonly round: number
+  readonly round?: number
 }): Promise<Proposal> {
   const { pool, requestId, round } = options
   const client = createChainClient(options)
