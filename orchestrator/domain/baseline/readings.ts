@@ -90,18 +90,17 @@ export function readingsAround<T extends DeviceReading>(
   longestGapSeconds: number,
 ): T[] {
   const kept = new Set<T>()
-  for (const at of boundaries) {
-    const next = readings.find((reading) => reading.at >= at)
-    if (next === undefined) continue
+  let i = 0
+  for (const at of boundaries.toSorted((a, b) => a - b)) {
+    while (i < readings.length && (readings[i] as T).at < at) i += 1
+    const [before, next] = [readings[i - 1], readings[i]]
+    if (next === undefined) break
     if (next.at === at) kept.add(next)
-    else {
-      const before = readings.findLast((reading) => reading.at < at)
-      if (!before || secondsBetween(before.at, next.at) > longestGapSeconds) continue
-      kept.add(before)
-      kept.add(next)
+    else if (before && secondsBetween(before.at, next.at) <= longestGapSeconds) {
+      kept.add(before).add(next)
     }
   }
-  return readings.filter((reading) => kept.has(reading))
+  return [...kept]
 }
 
 /** The power of the last reading before the window, from its register when it has no power. */
