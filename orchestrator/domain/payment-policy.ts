@@ -68,7 +68,7 @@ export type PaymentPolicy = {
   readonly carry: 'none' | 'month'
   /** Paid at the first settlement; the rest stays held until the true-up. */
   readonly provisionalShareBp: number
-  /** When figures are final, after the window's end; 0: at the first settlement. */
+  /** How long what is left waits for late readings and corrections; 0: nothing is left. */
   readonly trueUpSeconds: number
 }
 
