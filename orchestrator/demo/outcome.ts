@@ -110,7 +110,11 @@ export function breaches(outcome: Outcome): string[] {
   // On a measured Sunday hardly anybody charges: then no charger has anything to give.
   const isAsked = scenario.name === 'bundled' || call.allocations.some((a) => a.kind === 'charger')
   demand(!isAsked || delivered.ocppWh > 0, `chargers delivered ${delivered.ocppWh} Wh`)
-  demand(delivered.opcuaWh > 0, `batteries delivered ${delivered.opcuaWh} Wh`)
+  // Those that ignore their setpoints are drawn: they may be all the batteries that were ordered.
+  const isObeyed = call.allocations.some(
+    ({ kind, resourceId }) => kind === 'battery' && !report.disobeyed.includes(resourceId),
+  )
+  demand(!isObeyed || delivered.opcuaWh > 0, `batteries delivered ${delivered.opcuaWh} Wh`)
   demand(report.driversShort.length === 0, `left short: ${report.driversShort.join(', ')}`)
   demand(isBackAtDefault(outcome), 'not every device is back at its default')
   const missed = call.repairs.filter((repair) => repair.reason === 'not-obeying')
