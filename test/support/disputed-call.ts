@@ -36,9 +36,8 @@ export const OWNER: DisputingParty = {
   ownerId: ownerId('owner-charger'),
 }
 
-/** When grace is over and the call is measured, and when it stands proposed. */
+/** When grace is over and the call is measured. */
 export const MEASURED = addSeconds(WINDOW_START, 1920)
-export const PROPOSED = addSeconds(WINDOW_START, 1980)
 export const CHARGER = resourceId('charger')
 export const BATTERY = resourceId('battery')
 const HELD_WINDOW = 3600
