@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { type GatewayId, gatewayId } from '#domain/ids.ts'
+import { type Address, type GatewayId, gatewayId } from '#domain/ids.ts'
 import { type Instant, parseInstant } from '#domain/time.ts'
 
 /** The service: HTTP and pages, device connections, lifecycle steps and chain. */
@@ -61,6 +61,8 @@ export type Config = {
   readonly epochWindowSeconds: number
   /** How long money that a settlement held can still be settled. */
   readonly heldWindowSeconds: number
+  /** Whose signature decides on it too; null: nobody's. */
+  readonly arbiter: Address | null
 }
 
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
@@ -122,6 +124,11 @@ const Environment = z.object({
   GRIDCALL_DISPUTE_WINDOW: Duration.prefault('24h'),
   GRIDCALL_EPOCH_WINDOW: Duration.prefault('24h'),
   GRIDCALL_HELD_WINDOW: Duration.prefault('720h'),
+  GRIDCALL_ARBITER: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/, 'expected 0x and 40 hexadecimal digits')
+    .transform((text) => text as Address)
+    .optional(),
 })
 
 /**
@@ -165,6 +172,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     disputeWindowSeconds: found.GRIDCALL_DISPUTE_WINDOW,
     epochWindowSeconds: found.GRIDCALL_EPOCH_WINDOW,
     heldWindowSeconds: found.GRIDCALL_HELD_WINDOW,
+    arbiter: found.GRIDCALL_ARBITER ?? null,
   })
 }
 

@@ -101,6 +101,7 @@ export const TRANSACTION: Readonly<Record<string, string>> = {
   RequestCancelled: 'Cancelled, escrow returned',
   SettlementProposed: 'Settlement proposed',
   RequestFinalized: 'Settlement final',
+  RestHeld: 'Part put on hold',
   RequestRefunded: 'Escrow refunded',
   PayoutReturned: 'Unclaimed payout returned',
   EpochPosted: 'Payout posted',

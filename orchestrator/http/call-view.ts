@@ -2,7 +2,7 @@ import type { z } from '@hono/zod-openapi'
 import type { Allocation } from '#domain/allocation.ts'
 import type { ChainEvent } from '#domain/chain.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
-import type { CallId, ResourceId } from '#domain/ids.ts'
+import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import { secondsBetween } from '#domain/time.ts'
 import { energyOrdered, toWattHours, wattMinutes, watts } from '#domain/units.ts'
@@ -139,10 +139,7 @@ async function escrowView(
 ): Promise<z.infer<typeof EscrowView> | null> {
   if (call.escrow === null) return null
   const { terms, requestId, authorisation } = call.escrow
-  const events = await tx.chain.events({ requestId })
-  for (const { id } of await tx.rests.list({ callId: call.id })) {
-    events.push(...(await tx.chain.events({ requestId: id })))
-  }
+  const events = await ownEvents(tx, call.id, requestId)
   let [funded, paid, fee, refund] = [0n, 0n, 0n, 0n]
   for (const event of events) {
     if (event.kind === 'RequestOpened') funded = event.amount
@@ -179,7 +176,7 @@ async function transactionsOf(
   call: FlexibilityCall,
 ): Promise<z.infer<typeof TransactionView>[]> {
   if (call.escrow === null) return []
-  const own = await tx.chain.events({ requestId: call.escrow.requestId })
+  const own = await ownEvents(tx, call.id, call.escrow.requestId)
   const epochs = (await tx.payouts.list()).filter(({ callIds }) => callIds.includes(call.id))
   const numbers = new Set(epochs.map(({ epoch }) => epoch))
   const paying: ChainEvent[] = []
@@ -188,6 +185,15 @@ async function transactionsOf(
     paying.push(...events.filter((event) => 'epoch' in event && numbers.has(event.epoch)))
   }
   return [...own, ...paying].map(transactionView)
+}
+
+/** What the chain said of the call's request and of what it had on hold. */
+async function ownEvents(tx: StoreTransaction, callId: CallId, requestId: Hex) {
+  const events = await tx.chain.events({ requestId })
+  for (const { id } of await tx.rests.list({ callId })) {
+    events.push(...(await tx.chain.events({ requestId: id })))
+  }
+  return events
 }
 
 const EPOCH_KINDS = ['EpochPosted', 'EpochActivated', 'EpochRejected', 'Paid'] as const

@@ -53,6 +53,7 @@ export async function establishChain(options: {
     epochWindowSeconds: config.epochWindowSeconds,
     refundGraceSeconds: 0,
     heldWindowSeconds: config.heldWindowSeconds,
+    ...(config.arbiter === null ? {} : { arbiter: config.arbiter }),
     mintTo: [{ address: dso.address, amount: PLAY_MONEY }],
   })
   await store.transaction((tx) => tx.chain.identify(identity))
