@@ -73,7 +73,9 @@ export function disputableUntil(windowEnd: Instant, disputeWindowSeconds: number
 
 /**
  * Who objects to being paid too little claims more than the line says: the most it can have earned
- * by its order is held from the refund as well, as far as the escrow reaches.
+ * by its order is held from the refund as well, as far as the escrow reaches. The fee on all lines
+ * together is rounded up once, so that the refund never grows by a millionth from round to round:
+ * the pool lets a later round hold more, and nothing else.
  */
 export function holdClaims(
   settlement: CallSettlement,
@@ -87,11 +89,11 @@ export function holdClaims(
   const claims = new Map(
     disputed.filter(({ code }) => code !== 'disputed-by-dso').map((d) => [d.resourceId, d.code]),
   )
-  if (claims.size === 0) return settlement
+  if (disputed.length === 0) return settlement
   const { payout, fee } = settlement
   const feeBp = BigInt(input.feeBp)
-  const most = floorDiv((input.escrow - payout - fee) * 10_000n, 10_000n + feeBp)
-  let room = most - sumMoney(settlement.lines.map((line) => line.held))
+  const most = floorDiv(input.escrow * 10_000n, 10_000n + feeBp)
+  let room = most - payout - sumMoney(settlement.lines.map((line) => line.held))
   const lines = settlement.lines.map((line) => {
     const code = claims.get(line.resourceId)
     const price = input.candidates.find((c) => c.resourceId === line.resourceId)?.price ?? 0n
@@ -103,7 +105,7 @@ export function holdClaims(
     const held = microEur(line.held + more)
     return { ...line, held, reason: 'held' as const, heldFor: line.heldFor ?? [code] }
   })
-  const heldLines = sumMoney(lines.map((line) => line.held))
-  const held = microEur(heldLines + ceilDiv(heldLines * feeBp, 10_000n))
+  const all = payout + sumMoney(lines.map((line) => line.held))
+  const held = microEur(all + ceilDiv(all * feeBp, 10_000n) - payout - fee)
   return { ...settlement, lines, held, refund: microEur(input.escrow - payout - fee - held) }
 }

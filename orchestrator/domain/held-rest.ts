@@ -63,7 +63,17 @@ export function heldLines(settlement: CallSettlement, before: readonly HeldLine[
     })
 }
 
-/** What the pool holds for these lines: their sum and the fee on it, rounded up. */
+/** Whether the pool holds so much for these lines; rounding may have left it a millionth more. */
+export function isRestAmount(
+  amount: bigint,
+  lines: readonly { held: MicroEur }[],
+  feeBp: number,
+): boolean {
+  const more = amount - restAmount(lines, feeBp)
+  return more === 0n || more === 1n
+}
+
+/** What the pool holds at least for these lines: their sum and the fee on it, rounded up. */
 export function restAmount(lines: readonly { held: MicroEur }[], feeBp: number): MicroEur {
   const sum = sumMoney(lines.map((line) => line.held))
   return microEur(sum + ceilDiv(sum * BigInt(feeBp), 10_000n))

@@ -10,7 +10,7 @@ import { canonicalJson, hashOf } from './canonical.ts'
 import { controlGroupOf } from './control-group.ts'
 import { bundleText, commitReadings, type EvidenceBundle, parseEvidence } from './evidence.ts'
 import { roundIdOf } from './escrow.ts'
-import { heldLines, restAmount, type RestTerms } from './held-rest.ts'
+import { heldLines, isRestAmount, restAmount, type RestTerms } from './held-rest.ts'
 import type { Hex } from './ids.ts'
 import { measure, settlementOf } from './measurement.ts'
 import { policyHash } from './payment-policy.ts'
@@ -224,7 +224,9 @@ function restDifferences(rest: RestTerms, feeBp: number): Difference[] {
   })
   return [
     ...same('id of what is held', rest.requestId, roundIdOf(rest.heldBy, rest.round)),
-    ...same('amount of what is held', rest.amount, restAmount(rest.lines, feeBp)),
+    ...(isRestAmount(rest.amount, rest.lines, feeBp)
+      ? []
+      : same('amount of what is held', rest.amount, restAmount(rest.lines, feeBp))),
     ...same('lines that are decided', decided, names),
     ...wild.map(({ resourceId, pay }) => ({
       line: `decision ${resourceId}`,

@@ -1,5 +1,5 @@
 import type { FlexibilityCall, Standing } from '#domain/flexibility-call.ts'
-import { type HeldLine, heldLines, restAmount } from '#domain/held-rest.ts'
+import { type HeldLine, heldLines, isRestAmount } from '#domain/held-rest.ts'
 import type { Hex } from '#domain/ids.ts'
 import { microEur } from '#domain/money.ts'
 import { type Instant, instant } from '#domain/time.ts'
@@ -24,7 +24,7 @@ export async function keepHeld(
   if ((await tx.rests.find(held.restId)) !== null) return
   const lines = heldLines(settlement, before)
   const amount = microEur(held.amount)
-  if (amount !== restAmount(lines, call.program.feeBp)) {
+  if (!isRestAmount(amount, lines, call.program.feeBp)) {
     throw new Error(`${call.id}: the pool holds ${amount} micro-EUR, the lines another sum`)
   }
   await tx.rests.save({

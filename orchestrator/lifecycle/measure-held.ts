@@ -28,7 +28,10 @@ export async function measureHeld(
   const evidence = await gatherEvidence(ports, tx, call, version)
   const stated = await stateFindings(tx, call, measure(evidence))
   const bundle = completeBundle({ ...evidence, stated, rest: terms })
-  if (bundle.settlement.held === amount) return tx.rests.save({ ...rest, triedAt: now })
+  const isUnchanged = bundle.settlement.lines.every(
+    (line) => line.held === lines.find(({ resourceId }) => resourceId === line.resourceId)?.held,
+  )
+  if (isUnchanged) return tx.rests.save({ ...rest, triedAt: now })
   await tx.evidence.save(call.id, version, bundleText(bundle))
   await tx.rests.save({
     ...rest,

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type DisputedLine, holdClaims } from '#domain/dispute.ts'
-import { heldLines, restAmount, type RestTerms, settleRest } from '#domain/held-rest.ts'
+import { heldLines, isRestAmount, type RestTerms, settleRest } from '#domain/held-rest.ts'
 import { microEur } from '#domain/money.ts'
 import { type CallSettlement, settle, type SettlementInput } from '#domain/settlement.ts'
 import { aCase, inputOf, type SettlementCase } from '../support/settlement-properties.ts'
 
-const RUNS = { numRuns: 300 }
+const RUNS = { numRuns: 400 }
 const WORD = `0x${'0'.repeat(64)}` as const
 
 /** Who disputes which line, by its place; and what an arbiter would pay of it, in basis points. */
@@ -41,7 +41,8 @@ function firstRound(given: SettlementCase, doubt: Doubt) {
 function restOf(settlement: CallSettlement, feeBp: number): RestTerms {
   const lines = heldLines(settlement, [])
   const ids = { requestId: WORD, heldBy: WORD, round: 2, fromVersion: 1 }
-  return { ...ids, amount: restAmount(lines, feeBp), lines, decisions: null }
+  expect(isRestAmount(settlement.held, lines, feeBp)).toBe(true)
+  return { ...ids, amount: settlement.held, lines, decisions: null }
 }
 
 const sumOf = ({ payout, fee, held, refund }: CallSettlement) => payout + fee + held + refund
@@ -60,6 +61,19 @@ it('a dispute only holds: nobody gets more by it, whoever objects, and nothing i
         if (!isDisputed) expect(line).toEqual(was)
         else expect(line.gross === 0n && line.held >= (was?.gross ?? 0n)).toBe(true)
       })
+    }),
+    RUNS,
+  )
+})
+
+it('each further dispute holds more still, so that the pool takes round after round', () => {
+  fc.assert(
+    fc.property(aCase, aDoubt, (given, doubt) => {
+      const fewer = { ...doubt, by: doubt.by.map((who, i) => (i % 2 === 0 ? who : 'nobody')) }
+      const second = firstRound(given, fewer).held
+      const third = firstRound(given, doubt).held
+      expect(third.payout <= second.payout && third.fee <= second.fee).toBe(true)
+      expect(third.refund <= second.refund).toBe(true)
     }),
     RUNS,
   )
