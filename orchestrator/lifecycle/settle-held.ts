@@ -20,18 +20,21 @@ export async function settleHeld(ports: Ports): Promise<Instant | null> {
   const states = ['held', 'measured', 'proposed', 'settled'] as const
   const open = await ports.store.transaction((tx) => tx.rests.list({ states }))
   let next: Instant | null = null
+  let isNews = false
   for (const { id, callId } of open) {
-    const due = await ports.store.transaction(async (tx) => {
+    const { due, moved } = await ports.store.transaction(async (tx) => {
       const call = await tx.calls.lock(callId)
       const rest = await tx.rests.find(id)
       if (!rest) throw new Error(`there is no held rest ${id}`)
       const now = ports.clock.now()
       await step(ports, tx, call, rest, now)
-      return nextDue(ports, call, (await tx.rests.find(id)) ?? rest, now)
+      const after = (await tx.rests.find(id)) ?? rest
+      return { due: nextDue(ports, call, after, now), moved: after.state !== rest.state }
     })
+    isNews ||= moved
     if (due !== null && (next === null || due < next)) next = due
   }
-  if (open.length > 0) {
+  if (isNews) {
     await ports.wakeUps.notify('chain')
     await ports.wakeUps.notify('events')
   }
