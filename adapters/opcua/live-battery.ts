@@ -12,6 +12,7 @@ import {
 import { reasonOf, type StackContext } from './endpoint.ts'
 import { meterByReading, PowerMean } from './metering.ts'
 import { fastRhythm, type Monitoring } from './monitoring.ts'
+import { ownPace } from './pace.ts'
 import { callOrder, readSetpoint } from './orders.ts'
 import type { PointName, Product } from './product.ts'
 import { compareRating, compareSampling, Onboarding } from './onboarding.ts'
@@ -84,7 +85,9 @@ export class LiveBattery {
     const session = await openSession(context, options, battery.#listener())
     battery.#session = session
     try {
-      battery.#monitoring = await session.subscribe(fastRhythm(context.clock.speed))
+      battery.#monitoring = await session.subscribe(
+        fastRhythm(context.clock.speed, options.resource.id),
+      )
       compareSampling(context, options.resource, battery.#monitoring.samplingMs)
     } catch (error) {
       await session.close()
@@ -98,8 +101,8 @@ export class LiveBattery {
     const { timer } = this.#context
     // Apart, because a heartbeat that is not answered must not hold up the watchdog.
     this.#timers = [
-      timer.every(tickMs, `watchdog of battery ${id}`, async () => this.#watch()),
-      timer.every(this.#heartbeatSeconds * 1000, `heartbeat for battery ${id}`, () =>
+      timer.every(ownPace(id, tickMs), `watchdog of battery ${id}`, async () => this.#watch()),
+      timer.every(ownPace(id, this.#heartbeatSeconds * 1000), `heartbeat for battery ${id}`, () =>
         this.#pulse(),
       ),
     ]

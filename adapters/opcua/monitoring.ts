@@ -9,6 +9,7 @@ import type {
 import type { Opcua } from './library.ts'
 import { followMessages } from './missed-notifications.ts'
 import type { PointName } from './product.ts'
+import { ownPace } from './pace.ts'
 
 /** What the notifications of a battery bring. None of them may throw. */
 export type MonitoringListener = {
@@ -39,10 +40,10 @@ export type Rhythm = {
  * Power, state of charge, state, sign of life. One message a second is enough in real time, and what
  * a thousand batteries in one process cost; where business time runs faster, records come faster.
  */
-export function fastRhythm(speed: number): Rhythm {
+export function fastRhythm(speed: number, id = ''): Rhythm {
   return speed > 1
     ? { publishingMs: 200, samplingMs: 500, keepAliveCount: 10, lifetimeMs: 30_000 }
-    : { publishingMs: 1000, samplingMs: 500, keepAliveCount: 2, lifetimeMs: 30_000 }
+    : { publishingMs: ownPace(id, 1000), samplingMs: 500, keepAliveCount: 2, lifetimeMs: 30_000 }
 }
 
 /** Limits, ratings, mode. */
@@ -86,7 +87,7 @@ export async function monitor(
     const subscription = await session.createSubscription2({
       requestedPublishingInterval: publishingMs,
       requestedMaxKeepAliveCount: keepAliveCount,
-      requestedLifetimeCount: lifetimeMs / publishingMs,
+      requestedLifetimeCount: Math.ceil(lifetimeMs / publishingMs),
       maxNotificationsPerPublish: 1000,
       publishingEnabled: true,
       priority: which === 'fast' ? 1 : 0,

@@ -155,7 +155,9 @@ async function enrol(aggregator: PartyApi, id: string, connection: object): Prom
     )
     return health?.connected === true ? true : null
   })
-  await delay(2 * INTERVAL_MS + 1000) // two readings: it is asked for something only if its readings are fresh
+  // A call that is posted now looks at readings of 50 s before its window (two intervals before gate
+  // closure), which begins 24 s from now or later; the first whole reading takes up to two intervals.
+  await delay(4 * INTERVAL_MS + 1000)
 }
 
 async function post(dso: PartyApi, point: string, powerW: number, periods: number) {
