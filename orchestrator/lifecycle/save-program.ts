@@ -17,6 +17,7 @@ export async function saveProgram(ports: Ports, program: Program): Promise<Progr
   checkDurations(program)
   checkTimeZone(program.timeZone)
   checkMoney(program)
+  checkTrueUp(ports, program)
   checkBaselines(program)
   await ports.store.transaction(async (tx) => {
     const dso = await tx.organisations.find(program.dsoId)
@@ -52,6 +53,17 @@ function checkDurations(program: Program): void {
   whole('epochWindowSeconds', program.epochWindowSeconds, 0, 90 * DAY, 'seconds')
   // Before this there is nothing to propose: the call is closed only after the grace.
   whole('settleBySeconds', program.settleBySeconds, program.graceSeconds + 1, 365 * DAY, 'seconds')
+}
+
+/** A true-up has to be proposed, and disputed, before what is held goes back to the DSO. */
+function checkTrueUp({ rail }: Ports, { paymentPolicy }: Program): void {
+  const { provisionalShareBp, trueUpSeconds } = paymentPolicy
+  if (provisionalShareBp >= 10_000) return
+  const { heldWindowSeconds } = rail.parties
+  const latest = Math.floor((heldWindowSeconds * 3) / 4)
+  if (trueUpSeconds <= latest) return
+  const expected = `at most ${latest} s, three quarters of the pool's held window`
+  throw fieldError('malformed', 'paymentPolicy.trueUpSeconds', expected, trueUpSeconds)
 }
 
 function checkTimeZone(timeZone: string): void {

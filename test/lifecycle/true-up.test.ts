@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { floorDiv } from '#domain/money.ts'
 import { addSeconds } from '#domain/time.ts'
+import { saveProgram } from '#lifecycle/save-program.ts'
 import { aProgram, WINDOW_START } from '../support/builders.ts'
 import {
   BATTERY,
@@ -53,5 +54,15 @@ describe('a provisional payment', () => {
     expect((await provisionally.rest()).state).toBe('held')
     await provisionally.pass(1200)
     expect(await provisionally.books()).toMatchObject({ paid: earned, held: 0n })
+  })
+
+  it('is refused in a program whose true-up the pool would not wait for', async () => {
+    provisionally = await measuredCall({ hasArbiter: false }, provisional)
+    const paymentPolicy = { ...provisional.paymentPolicy, trueUpSeconds: 2701 }
+    const late = { ...aProgram({ paymentPolicy }), version: 2 }
+    await expect(saveProgram(provisionally.world.ports(), late)).rejects.toMatchObject({
+      code: 'malformed',
+      problems: [{ field: 'paymentPolicy.trueUpSeconds', got: '2701' }],
+    })
   })
 })
