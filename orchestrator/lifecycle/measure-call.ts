@@ -1,5 +1,6 @@
 import { hashOf } from '#domain/canonical.ts'
 import { patientUntil } from '#domain/compliance.ts'
+import type { Delivery } from '#domain/delivery.ts'
 import {
   bundleText,
   headOf,
@@ -34,18 +35,30 @@ export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
     const deliveries = measure(evidence)
     const isIncomplete = deliveries.some(({ measuredWh }) => measuredWh === null)
     if (isIncomplete && now < (await patience(ports, tx, call))) return
-    const stated = await stateFindings(tx, call, deliveries)
-    const bundle = completeBundle({ ...evidence, stated })
-    const { settlement } = bundle
-    await tx.evidence.save(call.id, bundle.version, bundleText(bundle))
-    const head = headOf(bundle, now)
-    await tx.calls.save({ ...transition(call, 'measured'), evidence: head, settlement })
-    const message = `delivered ${settlement.deliveredWh} of ${settlement.orderedWh} Wh ordered`
-    const { deliveredWh, orderedWh, deficientWh } = settlement
-    const data = { deliveredWh, orderedWh, deficientWh }
-    await tx.events.append([callEvent(call, 'call-measured', now, message, { data })])
+    await closeEvidence(tx, call, evidence, deliveries, now)
   })
   await ports.wakeUps.notify('events')
+}
+
+/** Closes a version of the evidence with what was found and what follows: the call is measured. */
+export async function closeEvidence(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  evidence: Evidence,
+  deliveries: readonly Delivery[],
+  now: Instant,
+): Promise<void> {
+  const stated = await stateFindings(tx, call, deliveries)
+  const bundle = completeBundle({ ...evidence, stated })
+  const { settlement, version } = bundle
+  await tx.evidence.save(call.id, version, bundleText(bundle))
+  const head = headOf(bundle, now)
+  await tx.calls.save({ ...transition(call, 'measured'), evidence: head, settlement })
+  const { deliveredWh, orderedWh, deficientWh } = settlement
+  const late = version > 1 ? 'late readings: ' : ''
+  const message = `${late}delivered ${deliveredWh} of ${orderedWh} Wh ordered`
+  const data = { deliveredWh, orderedWh, deficientWh, ...(version > 1 ? { version } : {}) }
+  await tx.events.append([callEvent(call, 'call-measured', now, message, { data })])
 }
 
 /** As long as a device of the call may only have been out of our hearing. */

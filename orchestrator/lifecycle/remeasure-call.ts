@@ -1,14 +1,11 @@
-import { bundleText, headOf } from '#domain/evidence.ts'
-import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
-import type { CallId } from '#domain/ids.ts'
-import { completeBundle, measure } from '#domain/measurement.ts'
-import { parseBundle } from '#domain/verification.ts'
 import { canonicalJson } from '#domain/canonical.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { CallId } from '#domain/ids.ts'
+import { measure } from '#domain/measurement.ts'
+import { parseBundle } from '#domain/verification.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
-import { callEvent } from './announce.ts'
-import { gatherEvidence } from './measure-call.ts'
-import { stateFindings } from './state-findings.ts'
+import { closeEvidence, gatherEvidence } from './measure-call.ts'
 import { windowReadings } from './window-readings.ts'
 
 /**
@@ -26,17 +23,7 @@ export async function remeasureCall(ports: Ports, callId: CallId): Promise<void>
     const deliveries = measure(evidence)
     const before = parseBundle((await tx.evidence.load(call.id, closed)) ?? '')
     if (canonicalJson(deliveries) === canonicalJson(before.deliveries)) return false
-    const stated = await stateFindings(tx, call, deliveries)
-    const bundle = completeBundle({ ...evidence, stated })
-    await tx.evidence.save(call.id, bundle.version, bundleText(bundle))
-    const now = ports.clock.now()
-    const { settlement } = bundle
-    const head = headOf(bundle, now)
-    await tx.calls.save({ ...transition(call, 'measured'), evidence: head, settlement })
-    const { deliveredWh, orderedWh, deficientWh } = settlement
-    const message = `late readings: delivered ${deliveredWh} of ${orderedWh} Wh ordered`
-    const data = { deliveredWh, orderedWh, deficientWh, version: bundle.version }
-    await tx.events.append([callEvent(call, 'call-measured', now, message, { data })])
+    await closeEvidence(tx, call, evidence, deliveries, ports.clock.now())
     return true
   })
   if (changed) await ports.wakeUps.notify('events')

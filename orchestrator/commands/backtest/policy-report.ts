@@ -1,3 +1,4 @@
+import { floorDiv } from '#domain/money.ts'
 import { type Measurement, measurement } from '../bench/measurement.ts'
 import type { Replay } from './replay.ts'
 import { bar, drawing, legend, niceMax, scale, word } from './svg.ts'
@@ -98,12 +99,18 @@ export function describeReplays(told: Replays): string {
 }
 
 function ratio(a: bigint, b: bigint): string {
-  return (Number(a) / Number(b)).toFixed(2)
+  return decimal(floorDiv(2n * a * 100n + b, 2n * b), 2)
 }
 
 /** micro-EUR as EUR, rounded to four places. */
 function euros(amount: bigint): string {
-  return (Number(amount) / 1e6).toFixed(4)
+  return decimal(floorDiv(amount + 50n, 100n), 4)
+}
+
+/** A whole number of some decimal place, written with its point. */
+function decimal(value: bigint, places: number): string {
+  const digits = (value < 0n ? -value : value).toString().padStart(places + 1, '0')
+  return `${value < 0n ? '-' : ''}${digits.slice(0, -places)}.${digits.slice(-places)}`
 }
 
 const WIDTH = 960

@@ -101,8 +101,9 @@ function drawnElsewhere(
   ordered: readonly MemberStretch[],
   period: Stretch,
 ): number {
+  const stretchesByMember = Map.groupBy(ordered, ({ member }) => member)
   return members.reduce((sum, member) => {
-    const mine = ordered.filter((stretch) => stretch.member === member)
+    const mine = stretchesByMember.get(member) ?? []
     return sum + gapsBetween(mine, period).reduce((wh, gap) => wh + drawn(member, gap), 0)
   }, 0)
 }
