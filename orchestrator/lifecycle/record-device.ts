@@ -25,14 +25,18 @@ export async function recordCapability(
     if (!known) return false
     const fields = differing(known.capability, capability)
     if (fields.length === 0) return false
-    const message = `${resourceId} can do something else than before: ${fields.join(', ')}`
+    const changes = fields.map((field) => {
+      const [was, is] = [known.capability[field], capability[field]].map(canonicalJson)
+      return `${field} ${is}, before ${was}`
+    })
+    const message = `what ${resourceId} can do has changed: ${changes.join('; ')}`
     const data = { fields: fields.join(' ') }
     return tell(tx, 'capability-changed', resourceId, learnedAt, message, data)
   })
   if (changed) await wakeUps.notify('events')
 }
 
-function differing(before: Capability, after: Capability): string[] {
+function differing(before: Capability, after: Capability): (keyof Capability)[] {
   return (Object.keys(after) as (keyof Capability)[])
     .filter((key) => key !== 'flashWrites')
     .filter((key) => canonicalJson(before[key]) !== canonicalJson(after[key]))
