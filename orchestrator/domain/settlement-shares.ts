@@ -1,4 +1,5 @@
 import type { Allocation, Candidate } from './allocation.ts'
+import { greatestCommon } from './baseline/fraction.ts'
 import type { Delivery } from './delivery.ts'
 import { physicalMostWh } from './fair-play/physical-cap.ts'
 import {
@@ -231,8 +232,5 @@ function stretchesOf(rows: readonly Row[], input: SettlementInput): Stretch[] {
 }
 
 function leastCommonMultiple(a: bigint, b: bigint): bigint {
-  if (b === 0n) return a
-  let [x, y] = [a, b]
-  while (y !== 0n) [x, y] = [y, x % y]
-  return (a / x) * b
+  return b === 0n ? a : (a / greatestCommon(a, b)) * b
 }

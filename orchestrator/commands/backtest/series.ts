@@ -1,4 +1,5 @@
 import {
+  floorToStep,
   formatInstant,
   type Instant,
   instant,
@@ -88,10 +89,9 @@ export function resampled(series: Series, intervalSeconds: number): Series {
     const wanted = `a multiple of the ${series.intervalSeconds / 60} minutes of the file`
     throw refused('--resolution', wanted, String(intervalSeconds / 60))
   }
-  const step = intervalSeconds * 1000
   const sums = new Map<Instant, { wh: number; parts: number }>()
   for (const [at, wh] of series.wh) {
-    const start = instant(Math.floor(at / step) * step)
+    const start = floorToStep(at, intervalSeconds)
     const sum = sums.get(start) ?? { wh: 0, parts: 0 }
     sums.set(start, { wh: sum.wh + wh, parts: sum.parts + 1 })
   }

@@ -1,4 +1,4 @@
-import { type Instant, instant } from '#domain/time.ts'
+import { floorToStep, type Instant, instant } from '#domain/time.ts'
 import { numberIn, type Row, readTable, refused, timeIn } from './csv-table.ts'
 import type { Series } from './series.ts'
 
@@ -20,7 +20,7 @@ export function readSessions(csv: string, file: string, intervalSeconds: number)
   const step = intervalSeconds * 1000
   const energies = new Map<Instant, number>()
   for (const { from, until, energyWh } of sessions) {
-    for (let at = floor(from, step); at < until; at = instant(at + step)) {
+    for (let at = floorToStep(from, intervalSeconds); at < until; at = instant(at + step)) {
       const charged = Math.min(until, at + step) - Math.max(from, at)
       energies.set(at, (energies.get(at) ?? 0) + (energyWh * charged) / (until - from))
     }
@@ -29,7 +29,7 @@ export function readSessions(csv: string, file: string, intervalSeconds: number)
   const first = sessions.map(({ from }) => from).reduce((min, from) => (from < min ? from : min))
   const last = sessions.reduce((max, { until }) => Math.max(max, until), 0)
   const wh = new Map<Instant, number>()
-  for (let at = floor(first, step); at < last; at = instant(at + step)) {
+  for (let at = floorToStep(first, intervalSeconds); at < last; at = instant(at + step)) {
     wh.set(at, Math.round(energies.get(at) ?? 0)) // once, after the sum
   }
   return { intervalSeconds, wh }
@@ -63,8 +63,4 @@ function agreesWithPower(row: Row, powerKw: number): void {
   if (Math.abs(told - powerKw) <= POWER_TOLERANCE * Math.max(told, powerKw) + 0.1) return
   const got = `${told} in line ${row.line}${told > 500 * powerKw ? ': perhaps W' : ''}`
   throw refused('mean_power_kw', `about ${powerKw.toFixed(2)} by energy and time`, got)
-}
-
-function floor(at: Instant, step: number): Instant {
-  return instant(Math.floor(at / step) * step)
 }

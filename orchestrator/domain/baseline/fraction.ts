@@ -1,3 +1,5 @@
+import { floorDiv } from '../money.ts'
+
 /** An exact quotient in lowest terms, denominator above 0. */
 export type Fraction = { readonly numerator: bigint; readonly denominator: bigint }
 
@@ -55,11 +57,11 @@ export function halfEven({ numerator, denominator }: Fraction): bigint {
 
 /** The largest whole number not above it. */
 export function floorOf({ numerator, denominator }: Fraction): bigint {
-  const towardsZero = numerator / denominator
-  return numerator < 0n && towardsZero * denominator !== numerator ? towardsZero - 1n : towardsZero
+  return floorDiv(numerator, denominator)
 }
 
-function greatestCommon(a: bigint, b: bigint): bigint {
+/** Of two whole numbers of at least 0, not both 0. */
+export function greatestCommon(a: bigint, b: bigint): bigint {
   let [x, y] = [a, b]
   while (y !== 0n) [x, y] = [y, x % y]
   return x
