@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { instant, parseInstant } from '#domain/time.ts'
 import { readFeederDay } from '#simulations/scenarios/feeder-day.ts'
 import { realDayScenario } from '#simulations/scenarios/real-day.ts'
@@ -13,6 +13,7 @@ import {
   staysOn,
 } from '#simulations/scenarios/real-sessions.ts'
 import type { ScenarioCharger } from '#simulations/scenarios/scenario.ts'
+import { describeWith } from '#test/support/describe-with.ts'
 
 const HALF_HOURS = Array.from({ length: 48 }, (_, index) =>
   new Date(Date.UTC(2024, 0, 17) + index * 1_800_000).toISOString().slice(0, 16).concat('Z'),
@@ -110,12 +111,7 @@ function never(): never {
   throw new Error('no session')
 }
 
-const folder =
-  process.env.GRIDCALL_DATA ?? path.join(import.meta.dirname, '../../../../shared/data')
-const present = existsSync(path.join(folder, 'ukpn-brighton-33kv.csv'))
-if (!present) console.warn(`skipped: no measured days in ${folder} (GRIDCALL_DATA names another)`)
-
-describe.skipIf(!present)('measured days', () => {
+describeWith('GRIDCALL_DATA', 'measured days', (folder) => {
   let files: { feederCsv: string; sessionsCsv: string }
   beforeAll(() => {
     const text = (name: string) => readFileSync(path.join(folder, name), 'utf8')
