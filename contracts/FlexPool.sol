@@ -3,13 +3,13 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
-import {PayoutLedger} from "./PayoutLedger.sol";
-import {PoolAccounts} from "./PoolAccounts.sol";
-import {RequestSettlement} from "./RequestSettlement.sol";
+import {FlexPayouts} from "./FlexPayouts.sol";
+import {EscrowAccounting} from "./EscrowAccounting.sol";
+import {FlexRequests} from "./FlexRequests.sol";
 
 /// @title Escrow and payout of one flexibility programme in one euro token
 /// @notice Immutable: no owner, no upgrade, no pause. See `IFlexPool` for every function.
-contract FlexPool is PayoutLedger {
+contract FlexPool is FlexPayouts {
   /// @param token_ euro token of exactly 6 decimals
   /// @param verifierRegistry_ list of verifier sets
   /// @param feeReceiver_ who gets the fees
@@ -28,8 +28,8 @@ contract FlexPool is PayoutLedger {
     uint48 heldWindow_,
     address arbiter_
   )
-    PoolAccounts(token_, verifierRegistry_, feeReceiver_)
-    RequestSettlement(disputeWindow_, refundGrace_, heldWindow_, arbiter_)
-    PayoutLedger(epochWindow_)
+    EscrowAccounting(token_, verifierRegistry_, feeReceiver_)
+    FlexRequests(disputeWindow_, refundGrace_, heldWindow_, arbiter_)
+    FlexPayouts(epochWindow_)
   {}
 }

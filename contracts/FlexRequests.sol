@@ -4,12 +4,12 @@ pragma solidity 0.8.37;
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IFlexPool} from "./interfaces/IFlexPool.sol";
 import {Quorum} from "./libraries/Quorum.sol";
-import {RequestEscrow} from "./RequestEscrow.sol";
+import {RequestFunding} from "./RequestFunding.sol";
 
 /// @title Layer 1, second half: settlement, dispute window, split, the held rest, the exits
 /// @dev What a settlement holds back becomes an escrow of its own (a rest) in state Funded, so that
 /// the same functions end it. A rest is told by its times: it starts and ends at one instant.
-abstract contract RequestSettlement is RequestEscrow {
+abstract contract FlexRequests is RequestFunding {
   /// @dev How long a final payout waits for an epoch before it can go back to the payer.
   uint48 private constant UNALLOCATED_MAX = 365 days;
   uint48 private constant WINDOW_MAX = 90 days;

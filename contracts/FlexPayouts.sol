@@ -8,11 +8,11 @@ import {Messages} from "./libraries/Messages.sol";
 import {PackedClaims} from "./libraries/PackedClaims.sol";
 import {PayoutTree, Sib} from "./libraries/PayoutTree.sol";
 import {Quorum} from "./libraries/Quorum.sol";
-import {RequestEscrow} from "./RequestEscrow.sol";
-import {RequestSettlement} from "./RequestSettlement.sol";
+import {RequestFunding} from "./RequestFunding.sol";
+import {FlexRequests} from "./FlexRequests.sol";
 
 /// @title Layer 2: epochs of the cumulative payout tree, and payment
-abstract contract PayoutLedger is RequestSettlement {
+abstract contract FlexPayouts is FlexRequests {
   using SafeERC20 for IERC20;
   using Messages for Epoch;
   using PackedClaims for uint256;
@@ -223,7 +223,7 @@ abstract contract PayoutLedger is RequestSettlement {
     return _hashTypedDataV4(e.hash());
   }
 
-  /// @inheritdoc RequestEscrow
+  /// @inheritdoc RequestFunding
   function _isAccounted(uint32 post) internal view override returns (bool) {
     return post != 0 && !_postRejected[post];
   }

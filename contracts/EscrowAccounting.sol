@@ -10,7 +10,7 @@ import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 
 /// @title The pool's books: who the money in it belongs to
 /// @notice balance >= locked + allocatable + (totalAllocated - totalClaimed) + totalCredit, always.
-abstract contract PoolAccounts is IFlexPool, EIP712, ReentrancyGuardTransient {
+abstract contract EscrowAccounting is IFlexPool, EIP712, ReentrancyGuardTransient {
   using SafeERC20 for IERC20;
 
   uint256 private constant TOKEN_DECIMALS = 6;

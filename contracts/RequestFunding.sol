@@ -7,10 +7,10 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {IFlexPool} from "./interfaces/IFlexPool.sol";
 import {IReceiveWithAuthorization} from "./interfaces/IReceiveWithAuthorization.sol";
 import {Messages} from "./libraries/Messages.sol";
-import {PoolAccounts} from "./PoolAccounts.sol";
+import {EscrowAccounting} from "./EscrowAccounting.sol";
 
 /// @title Layer 1, first half: escrows, how they are opened and cancelled
-abstract contract RequestEscrow is PoolAccounts {
+abstract contract RequestFunding is EscrowAccounting {
   using SafeERC20 for IERC20;
   using Messages for RequestTerms;
   using Messages for Settlement;
