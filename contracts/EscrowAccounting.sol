@@ -7,6 +7,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IFlexPool} from "./interfaces/IFlexPool.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {Messages} from "./libraries/Messages.sol";
 
 /// @title The pool's books: who the money in it belongs to
 /// @notice balance >= locked + allocatable + (totalAllocated - totalClaimed) + totalCredit, always.
@@ -39,7 +40,7 @@ abstract contract EscrowAccounting is IFlexPool, EIP712, ReentrancyGuardTransien
     IERC20 token_,
     IVerifierRegistry verifierRegistry_,
     address feeReceiver_
-  ) EIP712("Gridcall FlexPool", "1") {
+  ) EIP712(Messages.DOMAIN_NAME, Messages.DOMAIN_VERSION) {
     (bool known, uint8 decimals) = token_.tryGetDecimals();
     require(known && decimals == TOKEN_DECIMALS, TokenDecimals(decimals));
     require(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IFlexPool} from "./IFlexPool.sol";
+
 /// @title Append-only list of verifier sets
 /// @notice A set never changes once added, so its number is a snapshot: whoever keeps the number
 /// keeps the members and the quorum, whatever is added later.
@@ -8,10 +10,27 @@ interface IVerifierRegistry {
   /// @notice A set was added and is now the current one.
   event VerifierSetAdded(uint32 indexed setId, address[] signers, uint8 quorum);
 
+  /// @notice This verifier signed two different settlements of one request for one round.
+  event VerifierEquivocated(
+    uint32 indexed setId,
+    address indexed signer,
+    bytes32 indexed requestId,
+    uint8 round
+  );
+
   /// @notice A set needs 1 <= quorum <= signers <= 255.
   error QuorumOutOfRange(uint256 quorum, uint256 signers);
   /// @notice Signers must be given strictly ascending and never the zero address.
   error SetNotAscending(address previous, address signer);
+
+  /// @notice The signer is marked: it cannot stand in a new set, and needs no second mark.
+  error SignerEquivocated(address signer);
+  /// @notice The two settlements are one, or of two requests, or of two rounds.
+  error NoEquivocation(bytes32 requestId, uint8 round);
+  /// @notice The two signatures are not by the same key over these settlements.
+  error SignersDiffer(address one, address other);
+  /// @notice Whoever signed both does not belong to the set.
+  error NotInSet(uint32 setId, address signer);
 
   /// @notice Adds a verifier set and makes it the current one.
   /// @dev Only the owner, who in production is a timelock: participants must be able to see a new
@@ -20,6 +39,25 @@ interface IVerifierRegistry {
   /// @param quorum_ number of signatures needed
   /// @return setId number of the new set, counted from 1
   function addSet(address[] calldata signers, uint8 quorum_) external returns (uint32 setId);
+
+  /// @notice Marks a verifier that signed two different settlements for one round of a request.
+  /// @dev Anyone. The digests are computed here for the address `pool` on this chain, so nothing
+  /// that `pool` says counts. Open requests go on with the set they have, marked members included:
+  /// what the pool does about two such settlements is its `challengeEquivocation`.
+  /// Errors: NoEquivocation, SignersDiffer, NotInSet, SignerEquivocated and those of ECDSA.
+  /// @param pool the pool for which both were signed
+  /// @param setId a set that the signer belongs to
+  function proveEquivocation(
+    address pool,
+    uint32 setId,
+    IFlexPool.Settlement calldata one,
+    bytes calldata signatureOne,
+    IFlexPool.Settlement calldata other,
+    bytes calldata signatureOther
+  ) external returns (address signer);
+
+  /// @notice Whether `signer` was proved to have signed two settlements for one round.
+  function equivocated(address signer) external view returns (bool);
 
   /// @notice Number of the newest set, 0 while there is none.
   function currentSetId() external view returns (uint32);

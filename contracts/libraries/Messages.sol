@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {IFlexPool} from "../interfaces/IFlexPool.sol";
 
 /// @title EIP-712 struct hashes of the pool's messages, and the request id
@@ -16,6 +17,13 @@ library Messages {
       "bytes32 requestIdsHash,bytes32 dataHash)"
     );
   bytes32 internal constant CANCEL_TYPEHASH = keccak256("Cancel(bytes32 requestId)");
+  bytes32 internal constant DOMAIN_TYPEHASH =
+    keccak256(
+      "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+    );
+  /// @dev Of every pool's EIP-712 domain.
+  string internal constant DOMAIN_NAME = "Gridcall FlexPool";
+  string internal constant DOMAIN_VERSION = "1";
   bytes32 internal constant REQUEST_TAG = "FlexRequest.v1";
 
   /// @notice Id of a request in pool `pool` on this chain.
@@ -38,5 +46,18 @@ library Messages {
 
   function hashCancel(bytes32 id) internal pure returns (bytes32) {
     return keccak256(abi.encode(CANCEL_TYPEHASH, id));
+  }
+
+  /// @notice What verifiers of the pool at `pool` sign, for a contract that is not that pool.
+  function settlementDigestIn(
+    address pool,
+    IFlexPool.Settlement calldata s
+  ) internal view returns (bytes32) {
+    bytes32 name = keccak256(bytes(DOMAIN_NAME));
+    bytes32 version = keccak256(bytes(DOMAIN_VERSION));
+    bytes32 separator = keccak256(
+      abi.encode(DOMAIN_TYPEHASH, name, version, block.chainid, pool)
+    );
+    return MessageHashUtils.toTypedDataHash(separator, hash(s));
   }
 }
