@@ -1,8 +1,7 @@
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Hex } from '#domain/ids.ts'
+import { type PoolDomain, epochTypedData, settlementTypedData } from '#domain/pool-messages.ts'
 import type { Attestor } from '#ports.ts'
-import { epochTypedData, settlementTypedData } from './typed-data.ts'
-import type { PoolDomain } from './wire.ts'
 
 /** A verifier's key, bound to one pool on one chain: a signature is worth nothing elsewhere. */
 export function createAttestor(privateKey: Hex, domain: PoolDomain): Attestor {

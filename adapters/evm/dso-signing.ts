@@ -2,13 +2,13 @@ import { privateKeyToAccount } from 'viem/accounts'
 import type { Authorisation, EscrowTerms } from '#domain/escrow.ts'
 import { fieldError } from '#domain/errors.ts'
 import type { Hex } from '#domain/ids.ts'
-import type { ChainIdentity } from '#ports.ts'
 import {
   type TokenDomain,
   authorisationTypedData,
   cancellationTypedData,
   usualValidity,
-} from './typed-data.ts'
+} from '#domain/pool-messages.ts'
+import type { ChainIdentity } from '#ports.ts'
 
 /** Name and version under which a token signs: those of the play-money euro. */
 export const testEuroDomain = { name: 'Test Euro', version: '1' }

@@ -2,12 +2,16 @@ import { hashTypedData, isAddressEqual } from 'viem'
 import { readContract } from 'viem/actions'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
-import { roundIdOf } from '#domain/escrow.ts'
 import type { Hex } from '#domain/ids.ts'
+import { payoutRoot } from '#domain/payout-tree.ts'
+import {
+  type PoolDomain,
+  chunkRows,
+  requestIdOf,
+  settlementTypedData,
+} from '#domain/pool-messages.ts'
 import type { ChainJournal } from '#store-ports.ts'
 import type { ChainClient } from './rpc.ts'
-import { settlementTypedData } from './typed-data.ts'
-import { type PoolDomain, chunkRows, epochRoot, requestIdOf } from './wire.ts'
 
 type Parts = {
   readonly client: ChainClient
@@ -92,7 +96,7 @@ async function posted(
   { statement }: Extract<ChainIntent, { kind: 'postEpoch' }>,
   parts: Parts,
 ): Promise<Hex | null> {
-  const root = epochRoot(statement)
+  const root = payoutRoot(statement.topHash, statement.newTotal)
   const events = await ofKind(parts, 'EpochPosted')
   const event = events.findLast((each) => each.epoch === statement.epoch && each.root === root)
   if (event === undefined) return null
@@ -118,50 +122,4 @@ async function paid(
     last = own.at(-1)?.transactionHash ?? last
   }
   return last
-}
-
-/** Whether carrying out one intent can make room for another one that is refused now. */
-export function makesRoom(earlier: ChainIntent, later: ChainIntent, domain: PoolDomain): boolean {
-  switch (later.kind) {
-    case 'openRequest':
-      return false
-    case 'postEpoch':
-      return (
-        (epochOf(earlier) ?? Number.POSITIVE_INFINITY) < later.statement.epoch ||
-        (earlier.kind === 'finalize' && later.requestIds.includes(earlier.requestId))
-      )
-    case 'activateEpoch':
-    case 'payChunk': {
-      const epoch = epochOf(earlier)
-      if (epoch === null || earlier.kind === 'payChunk') return false
-      return later.kind === 'payChunk' ? epoch <= later.epoch : epochBefore(earlier, later.epoch)
-    }
-    case 'withdrawCredit':
-      return ['finalize', 'cancel', 'refundExpired'].includes(earlier.kind)
-    default: {
-      const requestId = requestOf(earlier, domain)
-      if (requestId === null) return false
-      const opensRest =
-        later.kind === 'proposeSettlement' &&
-        earlier.kind === 'finalize' &&
-        roundIdOf(requestId, later.statement.round) === later.statement.requestId
-      return opensRest || requestId === requestOf(later, domain)
-    }
-  }
-}
-
-function epochBefore(earlier: ChainIntent, epoch: number): boolean {
-  const own = epochOf(earlier) ?? Number.POSITIVE_INFINITY
-  return own < epoch || (own === epoch && earlier.kind === 'postEpoch')
-}
-
-function epochOf(intent: ChainIntent): number | null {
-  if (intent.kind === 'postEpoch') return intent.statement.epoch
-  return intent.kind === 'activateEpoch' || intent.kind === 'payChunk' ? intent.epoch : null
-}
-
-function requestOf(intent: ChainIntent, domain: PoolDomain): Hex | null {
-  if (intent.kind === 'openRequest') return requestIdOf(domain, intent.terms)
-  if (intent.kind === 'proposeSettlement') return intent.statement.requestId
-  return 'requestId' in intent ? intent.requestId : null
 }

@@ -2,11 +2,10 @@ import { hashTypedData } from 'viem'
 import { readContract } from 'viem/actions'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { Hex } from '#domain/ids.ts'
+import { requestIdOf, settlementTypedData } from '#domain/pool-messages.ts'
 import type { ChainIdentity, EscrowReader, Timer } from '#ports.ts'
 import { readPoolState } from './pool-state.ts'
 import { createChainClient, plainly } from './rpc.ts'
-import { settlementTypedData } from './typed-data.ts'
-import { requestIdOf } from './wire.ts'
 
 /** What anyone can read from the pool: enough for a verifier, which holds no database. */
 export function createEscrowReader(options: {

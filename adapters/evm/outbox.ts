@@ -1,11 +1,11 @@
 import type { IntentRow } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
+import type { PoolDomain } from '#domain/pool-messages.ts'
 import type { Clock, Log, Timer } from '#ports.ts'
 import type { JournalAccess } from './effects.ts'
 import type { Notes } from './notes.ts'
 import type { ChainClient } from './rpc.ts'
 import type { Transactions } from './transactions.ts'
-import type { PoolDomain } from './wire.ts'
 
 /** What sender and follower share. */
 export type Outbox = {

@@ -4,9 +4,9 @@ import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
 import { verifierRegistryAbi } from '#contracts/generated/VerifierRegistry.ts'
 import type { Address } from '#domain/ids.ts'
+import type { TokenDomain } from '#domain/pool-messages.ts'
 import type { ChainIdentity, PoolState, RailParties } from '#ports.ts'
 import { type ChainClient, causes } from './rpc.ts'
-import type { TokenDomain } from './typed-data.ts'
 
 /** The pool's own counters and its balance, all at one block. */
 export async function readPoolState(

@@ -1,8 +1,19 @@
-import { hashTypedData, isAddressEqual, parseAbi, type TypedDataDefinition } from 'viem'
+import { hashTypedData, isAddressEqual, parseAbi } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { getCode, readContract } from 'viem/actions'
 import { DomainError } from '#domain/errors.ts'
 import type { Address, Hex } from '#domain/ids.ts'
+import {
+  type PoolDomain,
+  type TypedData,
+  asPlainJson,
+  authorisationTypedData,
+  cancellationTypedData,
+  epochTypedData,
+  requestIdOf,
+  settlementTypedData,
+  usualValidity,
+} from '#domain/pool-messages.ts'
 import type { ChainIdentity, Clock, Log, PayoutRail, Timer } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
 import type { JournalAccess } from './effects.ts'
@@ -14,16 +25,7 @@ import { type ChainClient, createChainClient, plainly, unwrapped } from './rpc.t
 import { Notes } from './notes.ts'
 import { Sender } from './sender.ts'
 import { Transactions } from './transactions.ts'
-import {
-  asPlainJson,
-  authorisationTypedData,
-  cancellationTypedData,
-  epochTypedData,
-  recoverSigner,
-  settlementTypedData,
-  usualValidity,
-} from './typed-data.ts'
-import { type PoolDomain, requestIdOf } from './wire.ts'
+import { recoverSigner } from './typed-data.ts'
 
 export type EvmRailOptions = {
   readonly rpcUrl: string
@@ -130,7 +132,7 @@ function signatures(
   clock: Clock,
 ) {
   /** By a key, or by a contract that says so itself (ERC-1271): payers may be either. */
-  async function signedBy(data: TypedDataDefinition, payer: Address, signature: Hex) {
+  async function signedBy(data: TypedData, payer: Address, signature: Hex) {
     const signer = await recoverSigner(data, signature)
     if (signer !== null && isAddressEqual(signer, payer)) return true
     return plainly(contractAccepts(client, payer, hashTypedData(data), signature))

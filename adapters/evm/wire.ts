@@ -1,89 +1,8 @@
-import {
-  decodeEventLog,
-  encodeAbiParameters,
-  encodeFunctionData,
-  keccak256,
-  stringToHex,
-  type Log as ChainLog,
-} from 'viem'
+import { decodeEventLog, encodeFunctionData, type Log as ChainLog } from 'viem'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
-import type { EscrowTerms } from '#domain/escrow.ts'
-import type { EpochStatement, SettlementStatement } from '#domain/evidence.ts'
-import type { Address, Hex } from '#domain/ids.ts'
-import type { Instant } from '#domain/time.ts'
-
-/** Which pool on which chain: what every signature and every request id is bound to. */
-export type PoolDomain = { readonly chainId: number; readonly pool: Address }
-
-/** The contract counts whole seconds. @throws RangeError for an instant between two seconds. */
-export function unixSeconds(at: Instant): number {
-  if (at % 1000 !== 0) {
-    throw new RangeError(`the chain knows whole seconds only, got ${at} ms since 1970`)
-  }
-  return at / 1000
-}
-
-/** The contract's RequestTerms. */
-export function termsStruct(terms: EscrowTerms) {
-  return {
-    payer: terms.payer,
-    amount: terms.amount as bigint,
-    deliverStart: unixSeconds(terms.deliverStart),
-    deliverEnd: unixSeconds(terms.deliverEnd),
-    settleBy: unixSeconds(terms.settleBy),
-    verifierSetId: terms.verifierSetId,
-    termsHash: terms.termsHash,
-    salt: terms.salt,
-  }
-}
-
-/** The contract's Settlement. */
-export function settlementStruct(statement: SettlementStatement) {
-  return { ...statement, deliveredWh: BigInt(statement.deliveredWh) }
-}
-
-/** The contract's Epoch. */
-export function epochStruct(statement: EpochStatement) {
-  return { ...statement, epoch: BigInt(statement.epoch) }
-}
-
-const requestTag = stringToHex('FlexRequest.v1', { size: 32 })
-
-/** What the pool calls a request with these terms: the hash of chain, pool and all terms. */
-export function requestIdOf({ chainId, pool }: PoolDomain, terms: EscrowTerms): Hex {
-  const t = termsStruct(terms)
-  const words = ['bytes32', 'uint256', 'address', 'address', 'uint128', 'uint48', 'uint48']
-  const rest = ['uint48', 'uint32', 'bytes32', 'bytes32']
-  return keccak256(
-    encodeAbiParameters(
-      [...words, ...rest].map((type) => ({ type })),
-      [
-        requestTag,
-        BigInt(chainId),
-        pool,
-        t.payer,
-        t.amount,
-        t.deliverStart,
-        t.deliverEnd,
-        t.settleBy,
-        t.verifierSetId,
-        t.termsHash,
-        t.salt,
-      ],
-    ),
-  )
-}
-
-/** The root that the pool builds from a posted epoch. */
-export function epochRoot(statement: EpochStatement): Hex {
-  return keccak256(
-    encodeAbiParameters(
-      [{ type: 'bytes32' }, { type: 'uint128' }],
-      [statement.topHash, statement.newTotal],
-    ),
-  )
-}
+import type { Hex } from '#domain/ids.ts'
+import { epochStruct, settlementStruct, termsStruct } from '#domain/pool-messages.ts'
 
 /** The call that does what the intent says. */
 export function callData(intent: ChainIntent): Hex {
@@ -123,26 +42,6 @@ export function callData(intent: ChainIntent): Hex {
     case 'withdrawCredit':
       return encodeFunctionData({ abi, functionName: 'withdrawCredit', args: [intent.account] })
   }
-}
-
-/** Bytes of one row of a chunk: the account and the cumulative amount. */
-const ROW_DIGITS = 56
-
-type PayChunk = Extract<ChainIntent, { kind: 'payChunk' }>
-
-/** The rows of a chunk that pay somebody. */
-export function chunkRows(
-  intent: PayChunk,
-): { index: number; account: Address; cumulative: bigint }[] {
-  const digits = intent.rows.slice(2)
-  const rows = []
-  for (let at = 0; at < digits.length; at += ROW_DIGITS) {
-    const account: Address = `0x${digits.slice(at, at + 40)}`
-    const cumulative = BigInt(`0x${digits.slice(at + 40, at + ROW_DIGITS)}`)
-    const index = intent.first + at / ROW_DIGITS
-    if (cumulative > 0n) rows.push({ index, account, cumulative })
-  }
-  return rows
 }
 
 type PoolEvent = ReturnType<typeof decodeEventLog<typeof flexPoolAbi>>

@@ -3,19 +3,22 @@ import { createClient, hashTypedData, http } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { readContract } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  asPlainJson,
-  authorisationNonce,
-  cancellationTypedData,
-  epochTypedData,
-  recoverSigner,
-  settlementTypedData,
-} from '#adapters/evm/typed-data.ts'
-import { epochStruct, requestIdOf, settlementStruct, termsStruct } from '#adapters/evm/wire.ts'
+import { recoverSigner } from '#adapters/evm/typed-data.ts'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { EscrowTerms } from '#domain/escrow.ts'
 import type { Hex } from '#domain/ids.ts'
 import { microEur } from '#domain/money.ts'
+import {
+  asPlainJson,
+  authorisationNonce,
+  cancellationTypedData,
+  epochStruct,
+  epochTypedData,
+  requestIdOf,
+  settlementStruct,
+  settlementTypedData,
+  termsStruct,
+} from '#domain/pool-messages.ts'
 import { instant } from '#domain/time.ts'
 import type { PayoutRail } from '#ports.ts'
 import { type World, makeWorld, settlementOf, termsOf, word } from './support/world.ts'

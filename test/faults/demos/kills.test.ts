@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { requestIdOf } from '#adapters/evm/wire.ts'
+import { requestIdOf } from '#domain/pool-messages.ts'
 import { bundleText } from '#domain/evidence.ts'
 import { parseBundle } from '#domain/verification.ts'
 import { witnessChain } from '../../support/chain-witness.ts'
