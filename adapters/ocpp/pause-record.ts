@@ -45,6 +45,8 @@ export function createPauseRecord(context: SessionContext): PauseRecord {
 
   return {
     lifted(connectorId) {
+      // It never stood still: that it charges says nothing.
+      if (station.pauses.get(connectorId)?.pauses === false) return
       liftedAt ??= new Map()
       liftedAt.set(connectorId, clock.now())
       unwilling?.delete(connectorId)

@@ -192,6 +192,8 @@ export function sendAgain(parts: Parts, connectorId: number): void {
   const inForce = station.ledger.inForce(connectorId)
   if (resource === undefined || inForce === null) return
   const { setpoint, form } = inForce
+  // A newer one is on its way to the station: the old one must not come after it.
+  if (station.ledger.wanted(connectorId)?.version !== setpoint.version) return
   const transaction = station.transactions.running(connectorId)
   const { powerW, validUntil } = setpoint
   const isOver = powerW === null || validUntil <= clock.now()

@@ -4,6 +4,7 @@ import { isWithinBand, type Verdict } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
+import { belowFloorW, partIn } from '#domain/reserve.ts'
 import type { Rating } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -72,12 +73,14 @@ async function hold(
   const held = { ...allocation, floorW }
   const allocations = call.allocations.map((one) => (one === allocation ? held : one))
   const missingW = (start: Instant, end: Instant): number => {
-    const period = allocation.periods.find((p) => p.start < end && p.end > start)
-    if (period === undefined) return 0
-    return Math.max(0, Math.min(period.powerW, floorW - period.setpointW))
+    const period = partIn(allocation, start, end)
+    return period === undefined ? 0 : belowFloorW(period, floorW)
   }
   const needs = openNeeds(call, now, missingW)
-  const added = await takeFromReserve({ ...call, allocations }, needs, { tx, now })
+  const { added, allocations: all } = await takeFromReserve({ ...call, allocations }, needs, {
+    tx,
+    now,
+  })
   const last = (await tx.readings.lastBefore([resourceId], now))[0]
   const row = rows.get(resourceId)
   const repair: Repair = {
@@ -93,7 +96,7 @@ async function hold(
   events.push(...announceRepair(call, repair, needs, added, now))
   return {
     ...call,
-    allocations: [...allocations, ...added],
+    allocations: all,
     repairs: [...call.repairs, repair],
   }
 }

@@ -5,6 +5,7 @@ import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
 import { contradictionIn } from '#domain/plausibility.ts'
+import { belowFloorW, partIn } from '#domain/reserve.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -155,8 +156,11 @@ async function replaceAll(
   return current
 }
 
-function orderedIn({ periods }: Allocation, start: Instant, end: Instant): number {
-  return periods.find((p) => p.start < end && p.end > start)?.powerW ?? 0
+/** What it was still to give: what lies below its minimum was ordered from others before. */
+function expectedOf(failed: Allocation, start: Instant, end: Instant): number {
+  const period = partIn(failed, start, end)
+  if (period === undefined) return 0
+  return period.powerW - (failed.floorW === undefined ? 0 : belowFloorW(period, failed.floorW))
 }
 
 /** Lets go of one device and orders what it was to give from the reserve. */
@@ -171,8 +175,9 @@ async function replace(
   const released = call.allocations.map((allocation) =>
     allocation === failed ? releaseOf(allocation, verdict) : allocation,
   )
-  const needs = openNeeds(call, now, (start, end) => orderedIn(failed, start, end))
-  const added = await takeFromReserve({ ...call, allocations: released }, needs, cycle)
+  const needs = openNeeds(call, now, (start, end) => expectedOf(failed, start, end))
+  const left = { ...call, allocations: released }
+  const { added, allocations } = await takeFromReserve(left, needs, cycle)
   const row = cycle.rows.get(failed.resourceId)
   const repair: Repair = {
     resourceId: failed.resourceId,
@@ -185,7 +190,7 @@ async function replace(
     reason: verdict.reason,
   }
   events.push(...announceRepair(call, repair, needs, added, now))
-  return { ...call, allocations: [...released, ...added], repairs: [...call.repairs, repair] }
+  return { ...call, allocations, repairs: [...call.repairs, repair] }
 }
 
 function releaseOf(allocation: Allocation, { reason, detectedAt }: NotObeying): Allocation {

@@ -1,6 +1,7 @@
 import { allocate, type Allocation, type Offerable, type PeriodNeed } from '#domain/allocation.ts'
 import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import { offerable } from '#domain/flexibility-offer.ts'
+import { beyond, mayGiveMore, withAdded } from '#domain/reserve.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { needsOf } from './offer-flexibility.ts'
@@ -27,25 +28,45 @@ export function openNeeds(
     .filter((need) => need.end > need.start)
 }
 
-/** Orders what is missing from the candidates that have no part yet, in merit order. */
+export type FromReserve = {
+  /** What was ordered now. */
+  readonly added: Allocation[]
+  /** All parts of the call, with what was added. */
+  readonly allocations: Allocation[]
+}
+
+/**
+ * Orders what is missing, in merit order, from the candidates that have no part yet and from
+ * batteries that already stand in for somebody and have power and energy left.
+ */
 export async function takeFromReserve(
   call: FlexibilityCall,
   needs: readonly PeriodNeed[],
   { tx, now }: { readonly tx: StoreTransaction; readonly now: Instant },
-): Promise<Allocation[]> {
-  if (needs.every((need) => need.powerW === 0)) return []
+): Promise<FromReserve> {
+  if (needs.every((need) => need.powerW === 0))
+    return { added: [], allocations: [...call.allocations] }
   await tx.promises.lockCongestionPoint(call.request.congestionPointId)
-  const busy = new Set(call.allocations.map((allocation) => allocation.resourceId))
-  const reserve = call.candidates.filter((candidate) => !busy.has(candidate.resourceId))
+  const busy = new Map(call.allocations.map((one) => [one.resourceId, one]))
+  const reserve = call.candidates.filter(({ resourceId, kind }) => {
+    const part = busy.get(resourceId)
+    return part === undefined || (kind === 'battery' && mayGiveMore(part))
+  })
   const interval = call.program.meteringIntervalSeconds
   const at = floorToStep(addSeconds(now, -interval), interval)
   const offers: Offerable[] = []
   for (const state of await resourcesNow(tx, call, reserve, at)) {
     const found = offerable(onlyOpen(call, state, needs), needs, call.request.direction)
-    if (!('reason' in found)) offers.push(found)
+    const part = busy.get(state.candidate.resourceId)
+    if (!('reason' in found))
+      offers.push(part ? beyond(part, found, needs, call.request.direction) : found)
   }
   const wanted = allocate(needs, offers, call.request.direction, 'repair')
-  return keepPromised(tx, call, wanted)
+  // What a battery gives already it was promised for.
+  const more = wanted.filter(({ resourceId }) => busy.has(resourceId))
+  const anew = wanted.filter(({ resourceId }) => !busy.has(resourceId))
+  const added = [...more, ...(await keepPromised(tx, call, anew))]
+  return { added, allocations: withAdded(call.allocations, added) }
 }
 
 /** The candidate with its curve, and its promises, cut to the periods that are still open. */

@@ -102,3 +102,19 @@ test('another firmware may pause: after its boot 0 A is tried again', async () =
   await expect.poll(() => world.heard.connected.length, { timeout: 4_000 }).toBe(before + 1)
   expect(await pause()).toEqual({ strategy: 'TxProfile Absolute A level 1' })
 })
+
+test('that its car charges on is not taken for the end of a pause that never was', async () => {
+  const station = await join16(world)
+  await plugIn16(station)
+  await pause()
+  expect(world.driver.nextStrategy(resource.id)).toBe('6 A at least')
+  await pause()
+  await station.call('StatusNotification', {
+    connectorId: 1,
+    errorCode: 'NoError',
+    status: 'Charging',
+  })
+  await world.driver.readBack(resource.id, 500)
+  expect(limits(station)).toEqual([0, 6])
+  expect(world.heard.capabilities.at(-1)?.capability.pauses).toBe(false)
+})
