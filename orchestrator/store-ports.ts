@@ -25,6 +25,13 @@ import type {
 } from './domain/ids.ts'
 import type { LedgerEntry } from './domain/ledger.ts'
 import type { PayoutEpoch, PayoutReceipt } from './domain/payout.ts'
+import type {
+  PoolAccount,
+  PoolEpochs,
+  PoolRequest,
+  PoolSetup,
+  PoolTransfer,
+} from './domain/pool-books.ts'
 import type { Program } from './domain/program.ts'
 import type {
   ChargingSession,
@@ -61,6 +68,7 @@ export interface StoreTransaction {
   readonly payouts: PayoutRepository
   readonly ledger: LedgerBook
   readonly chain: ChainJournal
+  readonly pool: PoolBooks
   readonly events: Events
   readonly requests: IdempotencyRepository
   readonly keys: ApiKeyRepository
@@ -272,6 +280,38 @@ export interface ChainJournal {
   /** Which pool on which chain this database belongs to. */
   identity(): Promise<ChainIdentity | null>
   identify(identity: ChainIdentity): Promise<void>
+}
+
+/**
+ * The books of a pool that stands on no chain. Whoever reads them to write them locks them first.
+ * Nothing here decides: what may be booked is the ledger rail's to know.
+ */
+export interface PoolBooks {
+  /** Serialises what moves the pool's money until the transaction ends. */
+  lock(): Promise<void>
+  /** null: no such pool was ever established. */
+  setup(): Promise<PoolSetup | null>
+  /** The first stays. */
+  establish(setup: PoolSetup): Promise<void>
+  request(id: Hex): Promise<PoolRequest | null>
+  saveRequest(id: Hex, request: PoolRequest): Promise<void>
+  /** Ordered by id. */
+  requestsIn(state: PoolRequest['state']): Promise<{ id: Hex; request: PoolRequest }[]>
+  epochs(): Promise<PoolEpochs>
+  saveEpochs(epochs: PoolEpochs): Promise<void>
+  /** What each index of a range has been paid; one that is missing has had nothing. */
+  claimed(first: number, count: number): Promise<Map<number, bigint>>
+  saveClaimed(claims: readonly { index: number; amount: bigint }[]): Promise<void>
+  /**
+   * All of them or none. @throws Error if one is booked already, ends what is ended, or leaves an
+   * account overdrawn
+   */
+  book(transfers: readonly PoolTransfer[]): Promise<void>
+  transfer(id: string): Promise<PoolTransfer | null>
+  /** Oldest first. */
+  transfers(): Promise<PoolTransfer[]>
+  /** Ordered by name. */
+  accounts(): Promise<PoolAccount[]>
 }
 
 export interface Events {

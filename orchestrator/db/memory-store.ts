@@ -3,6 +3,7 @@ import { memoryChainJournal } from './memory-chain-journal.ts'
 import { memoryCalls, memoryPromises, memorySetpoints } from './memory-calls.ts'
 import { memoryGateways } from './memory-gateways.ts'
 import { memoryMoney } from './memory-money.ts'
+import { memoryPool } from './memory-pool.ts'
 import { memoryParties } from './memory-parties.ts'
 import { memoryTelemetry } from './memory-telemetry.ts'
 import { MemoryTable } from './memory-table.ts'
@@ -29,6 +30,7 @@ export function createMemoryStore(): Store {
     ...memoryTelemetry(makeTable),
     ...memoryMoney(makeTable),
     chain: memoryChainJournal(makeTable),
+    pool: memoryPool(makeTable),
     gateways: memoryGateways(makeTable),
   }
   let tail: Promise<unknown> = Promise.resolve()

@@ -21,6 +21,7 @@ import { idempotencyRepository } from './idempotency-repository.ts'
 import { ledgerRepository } from './ledger-repository.ts'
 import { organisationRepository } from './organisation-repository.ts'
 import { payoutRepository } from './payout-repository.ts'
+import { poolRepository } from './pool-repository.ts'
 import { promiseRepository } from './promise-repository.ts'
 import { readingRepository } from './reading-repository.ts'
 import { resourceRepository } from './resource-repository.ts'
@@ -92,6 +93,7 @@ function repositories(tx: Transaction, events: BufferedEvents): StoreTransaction
     payouts: payoutRepository(tx),
     ledger: ledgerRepository(tx),
     chain: chainJournalRepository(tx),
+    pool: poolRepository(tx),
     events,
     requests: idempotencyRepository(tx),
     keys: apiKeyRepository(tx),

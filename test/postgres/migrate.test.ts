@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readAnchor, writeAnchor } from '#db/clock-anchor.ts'
 import { migrate } from '#db/migrate.ts'
 import * as schema from '#db/schema.ts'
+import * as pool from '#db/schema-pool.ts'
 import * as records from '#db/schema-records.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { recordingLog } from '../support/recording-log.ts'
@@ -78,9 +79,9 @@ describe('migrations', () => {
         CASE WHEN collation_name = 'C' THEN data_type || ' collate "C"' ELSE data_type END ||
         CASE WHEN is_nullable = 'NO' THEN ' not null' ELSE '' END AS name
       FROM information_schema.columns WHERE table_schema = 'gridcall'`
-    const tables = [...Object.values(schema), ...Object.values(records)].flatMap((each) =>
-      is(each, PgTable) ? [each as PgTable] : [],
-    )
+    const tables = [schema, records, pool]
+      .flatMap((file): unknown[] => Object.values(file))
+      .flatMap((each) => (is(each, PgTable) ? [each as PgTable] : []))
     const named = tables.flatMap((table) => {
       const { name, columns, primaryKeys } = getTableConfig(table)
       const inKey = new Set(primaryKeys.flatMap((key) => key.columns))
@@ -98,10 +99,10 @@ describe('migrations', () => {
 
   test('leave nothing of the schema files to be generated', async () => {
     const { readings: _readings, ...rest } = schema
-    expect(await notGenerated({ ...rest, ...records })).toContain(
+    expect(await notGenerated({ ...rest, ...records, ...pool })).toContain(
       'DROP TABLE "gridcall"."readings" CASCADE;',
     )
-    expect(await notGenerated({ ...schema, ...records })).toEqual([])
+    expect(await notGenerated({ ...schema, ...records, ...pool })).toEqual([])
   })
 
   test.each(['events', 'evidence', 'ledger_entries'])('%s can only be added to', async (table) => {

@@ -5,6 +5,7 @@ import { gatewayTests } from './conformance/gateways.ts'
 import { heldTests } from './conformance/held.ts'
 import { chainTests, moneyTests } from './conformance/money.ts'
 import { partyTests, requestTests } from './conformance/parties.ts'
+import { poolTests } from './conformance/pool.ts'
 import { evidenceTests, eventTests, readingTests } from './conformance/telemetry.ts'
 
 /** Where empty stores come from. */
@@ -39,6 +40,7 @@ export function describeStore(name: string, makeSource: () => Promise<StoreSourc
       'payouts and ledger': moneyTests,
       'what is on hold': heldTests,
       'chain journal': chainTests,
+      'the books of a pool without a chain': poolTests,
     }
     for (const [topic, tests] of Object.entries(topics)) {
       describe(`about ${topic}`, () => {
