@@ -17,6 +17,11 @@ const BENCHES: Readonly<
     file: 'fanout',
     packages: ['ws', 'ajv', 'typed-ocpp'],
   },
+  gas: {
+    says: 'gas of a call from its escrow to its payees, beside three other ways to pay them',
+    file: 'gas',
+    packages: ['@foundry-rs/anvil', '@openzeppelin/contracts', 'solc', 'viem'],
+  },
   opcua: {
     says: 'encrypted batteries in one gateway process, with data every second and orders',
     file: 'opcua',

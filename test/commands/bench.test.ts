@@ -33,6 +33,7 @@ describe('the report', () => {
   test.each([
     ['connect', 'ws', ['stations=12'], 'stations connected and set up in one process'],
     ['fanout', 'ws', ['stations=12', 'meterms=200'], '12 setpoints acknowledged'],
+    ['gas', 'solc', ['payees=10', 'calls=1'], 'propose, 3 signatures'],
     [
       'opcua',
       'node-opcua',
