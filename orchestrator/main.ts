@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { readHeadTime } from '#adapters/evm/head.ts'
 import { createEvmRail } from '#adapters/evm/rail.ts'
-import { makeOrLoadKey } from '#adapters/evm/keys.ts'
 import { openSigner } from '#adapters/local-keys/keystore.ts'
 import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { createDrivers, type Drivers } from '#adapters/registry.ts'
 import { createApp } from '#app.ts'
 import type { Config, Part } from '#config.ts'
 import { migrate } from '#db/migrate.ts'
+import { createSoleRight } from '#db/sole-right.ts'
 import { createPostgresStore } from '#db/store.ts'
 import { gatewayId } from '#domain/ids.ts'
 import { createApi } from '#http/api.ts'
@@ -22,6 +22,8 @@ import { createMetrics } from '#observability/metrics.ts'
 import type { Log, Ports, Timer } from '#ports.ts'
 import { clockStarter, followClock, openClock } from './processes/business-clock.ts'
 import { establishChain, startLocalParties } from './processes/local-parties.ts'
+import { openRelayerSigner } from './processes/relayer-signer.ts'
+import { wallMs } from './processes/wall-time.ts'
 import type { Servers } from './supervisor.ts'
 
 /** Under which readings are signed; without devices of its own a process only imports history. */
@@ -80,7 +82,19 @@ async function assemble(
   }
   const drivers = createDrivers(config, { clock, timer, log })
   const { identity } = await establishChain({ config, servers, store, timer })
-  const relayer = await makeOrLoadKey(join(config.dataDir, 'keys'), 'relayer')
+  const relayer = await openRelayerSigner({
+    environment: process.env,
+    dataDir: config.dataDir,
+    isLocalChain: servers.isLocalChain,
+    timer,
+    wallMs,
+    log,
+  })
+  const sender = `${identity.chainId} ${identity.pool}`
+  const key = `${identity.chainId} ${relayer.address}`
+  const names = [`chain outbox ${sender}`, `chain key ${key}`].map((name) => name.toLowerCase())
+  const soleRight = createSoleRight({ url, log, names })
+  undo.unshift(() => soleRight.release())
   const rail = await createEvmRail({
     rpcUrl: servers.rpcUrl,
     store,
@@ -88,7 +102,8 @@ async function assemble(
     timer,
     log,
     identity,
-    relayerKey: relayer.privateKey,
+    signer: relayer,
+    soleRight,
     local: servers.isLocalChain,
   })
   const redis = config.redisUrl === null ? {} : { redisUrl: config.redisUrl }

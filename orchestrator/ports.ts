@@ -135,6 +135,24 @@ export interface Signer {
   sign(hash: Hex): Hex
 }
 
+/** A secp256k1 key that signs transactions; it may lie in a machine that never gives it away. */
+export interface TransactionSigner {
+  readonly address: Address
+  /**
+   * Signs a digest of 32 bytes: r, s in the lower half, v 27 or 28, as 65 bytes.
+   * @throws DomainError 'unavailable' if whoever holds the key does not answer in time
+   */
+  signDigest(digest: Hex): Promise<Hex>
+}
+
+/** What only one process at a time may do, on one database. */
+export interface SoleRight {
+  /** True while this process alone has it; if it has not, it asks again, and never waits. */
+  hold(): Promise<boolean>
+  /** Lets others have it at once. */
+  release(): Promise<void>
+}
+
 /** Checks a gateway's signature without holding its key. */
 export type VerifySignature = (publicKey: Hex, hash: Hex, signature: Hex) => boolean
 

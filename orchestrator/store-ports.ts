@@ -259,16 +259,25 @@ export interface ChainJournal {
   intent(businessKey: string): Promise<IntentRow | null>
   /** States 'pending' and 'sent', oldest first. */
   open(): Promise<IntentRow[]>
-  /** Stored before broadcast. */
-  signed(businessKey: string, tx: { hash: Hex; nonce: number; raw: Hex }): Promise<void>
+  /**
+   * Stored before broadcast. `before`: the raw bytes that this transaction replaces.
+   * @throws Error if it is not these that are stored: another process has signed meanwhile
+   */
+  signed(
+    businessKey: string,
+    tx: { hash: Hex; nonce: number; raw: Hex },
+    before?: Hex | null,
+  ): Promise<void>
+  /** The hash of every transaction that was ever signed for an intent at a nonce. */
+  variants(businessKey: string, nonce: number): Promise<Hex[]>
   mined(
     businessKey: string,
     hash: Hex,
     outcome: 'mined' | 'reverted',
     reason?: string,
   ): Promise<void>
-  /** Idempotent by (transaction, log index). */
-  record(events: readonly ChainEvent[], cursor: { block: number; hash: Hex }): Promise<void>
+  /** Idempotent by (transaction, log index); returns how many are new. */
+  record(events: readonly ChainEvent[], cursor: { block: number; hash: Hex }): Promise<number>
   /**
    * After a reorganisation of the chain: forgets the events above a block and sets the cursor to it.
    * An intent mined by a transaction that wrote one of them is open again: 'sent' if its raw bytes

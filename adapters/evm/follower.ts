@@ -1,10 +1,12 @@
-import { keccak256 } from 'viem'
-import { getTransaction, getTransactionReceipt } from 'viem/actions'
+import { type TransactionReceipt, keccak256 } from 'viem'
+import { getTransaction } from 'viem/actions'
 import type { IntentRow } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import { effectOf } from './effects.ts'
+import { blockHash } from './identity.ts'
 import { type Outbox, type Round, closeIntent, warnOnce } from './outbox.ts'
 import { asksForMore } from './transactions.ts'
+import { nullIfMissing, receiptOf } from './receipts.ts'
 import { callData } from './wire.ts'
 
 /** 'lost': this transaction can never count any more, and what it was to do is not done. */
@@ -23,13 +25,19 @@ export class Follower {
 
   /** One step with one transaction. */
   async follow(row: IntentRow, raw: Hex, round: Round): Promise<Followed> {
-    const { client } = this.#outbox
+    const { client, recordLogs, log } = this.#outbox
     const receipt = await this.#receiptOf(row, raw)
     if (receipt) {
       const block = Number(receipt.blockNumber)
       if (block > round.confirmed) return 'waits'
+      if (!(await this.#stands(receipt))) {
+        warnOnce(this.#outbox, row, 'chain: a receipt of a block that the chain has not', '')
+        return 'waits'
+      }
       const hash = receipt.transactionHash
       if (receipt.status === 'reverted') return this.#afterRevert(row, hash, block)
+      const missed = await recordLogs(receipt)
+      if (missed > 0) log.warn('chain: a receipt has logs that were left out', { hash, missed })
       await closeIntent(this.#outbox, row, hash, null)
       return 'closed'
     }
@@ -49,13 +57,23 @@ export class Follower {
     return !local && head - note.waitingSince >= raiseAfterBlocks
   }
 
-  async #receiptOf(row: IntentRow, raw: Hex) {
-    const { client, notes } = this.#outbox
-    for (const hash of [keccak256(raw), ...notes.of(row.businessKey).variants]) {
-      const receipt = await nullIfMissing(getTransactionReceipt(client, { hash }))
-      if (receipt) return receipt
+  /** Of the last variant, else of any that was ever signed at this nonce. */
+  async #receiptOf(row: IntentRow, raw: Hex): Promise<TransactionReceipt | null> {
+    const { client, journal } = this.#outbox
+    const last = keccak256(raw)
+    const receipt = await receiptOf(client, last)
+    if (receipt) return receipt
+    const all = await journal((chain) => chain.variants(row.businessKey, row.nonce ?? 0))
+    for (const hash of all.filter((each) => each !== last)) {
+      const found = await receiptOf(client, hash)
+      if (found) return found
     }
     return null
+  }
+
+  /** A node can remember a block that is no longer part of the chain, or make one up. */
+  async #stands({ blockNumber, blockHash: hash }: TransactionReceipt): Promise<boolean> {
+    return (await blockHash(this.#outbox.client, Number(blockNumber))) === hash
   }
 
   /** Done by somebody else, refused, or worth another try. */
@@ -115,21 +133,10 @@ export class Follower {
     if (raised === null) {
       return warnOnce(this.#outbox, row, 'chain: waits, and fees are at the cap', '')
     }
-    note.variants.push(keccak256(raw))
-    await journal((chain) => chain.signed(row.businessKey, raised))
+    await this.#outbox.requireSole()
+    await journal((chain) => chain.signed(row.businessKey, raised, raw))
     const refused = await transactions.broadcast(raised.raw)
     const { nonce, hash } = raised
     log.info('chain: raised the fees', { intent: row.businessKey, nonce, hash, refused })
-  }
-}
-
-/** viem throws where JSON-RPC says null. */
-async function nullIfMissing<T>(lookup: Promise<T>): Promise<T | null> {
-  try {
-    return await lookup
-  } catch (error) {
-    const missing = ['TransactionReceiptNotFoundError', 'TransactionNotFoundError']
-    if (error instanceof Error && missing.includes(error.name)) return null
-    throw error
   }
 }

@@ -25,10 +25,7 @@ export async function requireIdentity(
     if (String(before).toLowerCase() === String(identity[key]).toLowerCase()) continue
     throw new Error(`this database belongs to ${key} ${before}, but ${identity[key]} was given`)
   }
-  const chainId = await getChainId(client)
-  if (chainId !== identity.chainId) {
-    throw new Error(`expected the chain with id ${identity.chainId}, but id ${chainId} answers`)
-  }
+  await requireChainId(client, identity)
   if ((await genesisHash(client)) !== identity.genesisHash) {
     throw forgotten('begins with another block')
   }
@@ -44,6 +41,16 @@ export async function requireIdentity(
     if (isAddressEqual(found, identity[key])) continue
     throw new Error(`expected a pool whose ${key} is ${identity[key]}, but it is ${found}`)
   }
+}
+
+/** @throws Error if it is another chain that answers, as behind an address that was changed */
+export async function requireChainId(
+  client: ChainClient,
+  identity: Pick<ChainIdentity, 'chainId'>,
+): Promise<void> {
+  const chainId = await getChainId(client)
+  if (chainId === identity.chainId) return
+  throw new Error(`expected the chain with id ${identity.chainId}, but id ${chainId} answers`)
 }
 
 /**

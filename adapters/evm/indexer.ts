@@ -1,10 +1,17 @@
-import { parseAbiItem } from 'viem'
+import {
+  type TransactionReceipt,
+  decodeEventLog,
+  isAddressEqual,
+  parseAbiItem,
+  toEventSelector,
+} from 'viem'
 import { getBlock, getCode, getLogs } from 'viem/actions'
 import type { ChainEvent } from '#domain/chain.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ChainIdentity, Log } from '#ports.ts'
 import type { JournalAccess } from './effects.ts'
-import { type Position, blockHash, forgotten } from './identity.ts'
+import { type Position, blockHash, forgotten, genesisHash } from './identity.ts'
+import { type MinedLog, isAbout, requireSameInReceipts } from './receipts.ts'
 import { type ChainClient, causes } from './rpc.ts'
 import { eventAt, poolEvent } from './wire.ts'
 
@@ -20,6 +27,8 @@ const REORG_BLOCKS_MAX = 128
 const transfer = parseAbiItem(
   'event Transfer(address indexed from, address indexed to, uint256 value)',
 )
+
+const transferTopic = toEventSelector(transfer)
 
 type IndexerParts = {
   readonly client: ChainClient
@@ -89,6 +98,9 @@ export class Indexer {
     if (((await getCode(client, { address: identity.pool })) ?? '0x') === '0x') {
       throw forgotten(`has no contract at the pool's address ${identity.pool} any more`)
     }
+    if ((await genesisHash(client)) !== identity.genesisHash) {
+      throw forgotten('begins with another block')
+    }
     const common = (await this.#lastCommonEvent(cursor)) ?? (await this.#blockAt(startBlock))
     if (common === null) throw forgotten(`has no block ${startBlock}`)
     await journal((chain) => chain.rewind(common))
@@ -119,8 +131,7 @@ export class Indexer {
     const events = await this.#logsBetween(from, to)
     const after = await this.#blockAt(to)
     if (after === null || after.hash !== before?.hash) return null
-    await this.#parts.journal((chain) => chain.record(events, after))
-    return { found: events.length }
+    return { found: await this.#parts.journal((chain) => chain.record(events, after)) }
   }
 
   async #logsBetween(from: number, to: number): Promise<ChainEvent[]> {
@@ -133,14 +144,51 @@ export class Indexer {
       getLogs(client, { ...side, args: { from: pool } }),
       getLogs(client, { ...side, args: { to: pool } }),
     ])
-    const events = own.map(poolEvent).filter((event) => event !== null)
-    const transfers = [...paidOut, ...paidIn].map((log): ChainEvent => {
-      const { from: sender, to: receiver, value } = log.args
-      return { ...eventAt(log), kind: 'Transfer', from: sender, to: receiver, amount: value }
-    })
-    const all = [...events, ...transfers]
-    return all.toSorted((a, b) => a.block - b.block || a.logIndex - b.logIndex)
+    const logs: MinedLog[] = [...own, ...paidOut, ...paidIn]
+    await requireSameInReceipts(client, logs, (log) => isAbout(log, identity, transferTopic))
+    return this.#eventsOf(logs)
   }
+
+  #eventsOf(logs: readonly MinedLog[]): ChainEvent[] {
+    const events = logs
+      .map((log) =>
+        isAddressEqual(log.address, this.#parts.identity.pool) ? poolEvent(log) : transferOf(log),
+      )
+      .filter((event) => event !== null)
+    return events.toSorted((a, b) => a.block - b.block || a.logIndex - b.logIndex)
+  }
+
+  /**
+   * Records what a receipt of a block that was read already says; how much of it is new. A node
+   * that left out every log of a transaction did not contradict itself when the range was read.
+   */
+  async recordLogs(receipt: TransactionReceipt): Promise<number> {
+    const { identity, journal } = this.#parts
+    const logs = receipt.logs as MinedLog[]
+    const events = this.#eventsOf(logs.filter((log) => isAbout(log, identity, transferTopic)))
+    return journal(async (chain) => {
+      const cursor = await chain.cursor()
+      return cursor === null ? 0 : chain.record(events, cursor)
+    })
+  }
+
+  /** Reads the logs of all blocks up to the cursor once more; how many were left out before. */
+  async readAgain(): Promise<number> {
+    const { journal, startBlock } = this.#parts
+    const cursor = await journal((chain) => chain.cursor())
+    let added = 0
+    for (let from = startBlock + 1; cursor !== null && from <= cursor.block; from += RANGE_BLOCKS) {
+      const to = Math.min(cursor.block, from + RANGE_BLOCKS - 1)
+      const events = await this.#logsBetween(from, to)
+      added += await journal((chain) => chain.record(events, cursor))
+    }
+    return added
+  }
+}
+
+function transferOf(log: MinedLog): ChainEvent {
+  const { args } = decodeEventLog({ abi: [transfer], data: log.data, topics: log.topics })
+  return { ...eventAt(log), kind: 'Transfer', from: args.from, to: args.to, amount: args.value }
 }
 
 /** A node's words for a range with too many blocks or logs. */

@@ -1,12 +1,8 @@
-import type { Hex } from '#domain/ids.ts'
-
 /**
  * What this process noticed about an open intent. A restart forgets it and loses only time: the
  * journal holds all that decides whether money moves.
  */
 export type Note = {
-  /** Earlier variants of the signed transaction, with lower fees. */
-  variants: Hex[]
   /** The head when its transaction was first seen waiting, or last raised. */
   waitingSince: number | null
   /** The head when its nonce was first seen used without a receipt of ours. */
@@ -27,7 +23,6 @@ export class Notes {
     const known = this.#notes.get(businessKey)
     if (known) return known
     const note: Note = {
-      variants: [],
       waitingSince: null,
       nonceGoneSince: null,
       refusedSince: null,
@@ -37,6 +32,11 @@ export class Notes {
     }
     this.#notes.set(businessKey, note)
     return note
+  }
+
+  /** What was noticed before another process sent for a while says nothing any more. */
+  clear(): void {
+    this.#notes.clear()
   }
 
   drop(businessKey: string): void {

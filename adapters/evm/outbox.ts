@@ -1,3 +1,4 @@
+import type { TransactionReceipt } from 'viem'
 import type { IntentRow } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { PoolDomain } from '#domain/pool-messages.ts'
@@ -22,6 +23,10 @@ export type Outbox = {
   /** Blocks after which a transaction that waits is sent again with higher fees. */
   readonly raiseAfterBlocks: number
   readonly notes: Notes
+  /** Records what a receipt says happened; returns how much of it was not known. */
+  recordLogs(receipt: TransactionReceipt): Promise<number>
+  /** Before anything is signed into the journal. @throws DomainError if another process sends now */
+  requireSole(): Promise<void>
 }
 
 /** Where the chain and our queue stand in this round. */

@@ -1,5 +1,4 @@
 import { hashTypedData, isAddressEqual, parseAbi } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
 import { getCode, readContract } from 'viem/actions'
 import { DomainError } from '#domain/errors.ts'
 import type { Address, Hex } from '#domain/ids.ts'
@@ -14,10 +13,18 @@ import {
   settlementTypedData,
   usualValidity,
 } from '#domain/pool-messages.ts'
-import type { ChainIdentity, Clock, Log, PayoutRail, Timer } from '#ports.ts'
+import type {
+  ChainIdentity,
+  Clock,
+  Log,
+  PayoutRail,
+  SoleRight,
+  Timer,
+  TransactionSigner,
+} from '#ports.ts'
 import type { Store } from '#store-ports.ts'
 import type { JournalAccess } from './effects.ts'
-import { requireHistory, requireIdentity } from './identity.ts'
+import { requireChainId, requireHistory, requireIdentity } from './identity.ts'
 import { type Confirmations, Indexer } from './indexer.ts'
 import { fundGas, mine } from './local-chain.ts'
 import { readParties, readPoolState, readTokenDomain } from './pool-state.ts'
@@ -35,7 +42,9 @@ export type EvmRailOptions = {
   readonly log: Log
   readonly identity: ChainIdentity
   /** Pays gas and has no right that anybody else lacks. */
-  readonly relayerKey: Hex
+  readonly signer: TransactionSigner
+  /** Held while this process sends and reads; without one there is no other process. */
+  readonly soleRight?: SoleRight
   /** A chain of our own: we mine it, with business time, and everything counts at once. */
   readonly local: boolean
   /** Of a chain that is not ours: what counts as final. Default 'finalized'. */
@@ -67,21 +76,32 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
   if (local) await resumeLocal(client, journal, options.log)
   if (remembered === null) await journal((chain) => chain.identify(identity))
 
-  const account = privateKeyToAccount(options.relayerKey)
-  if (local) await fundGas(client, account.address)
-  const parties = await readParties(client, identity, account.address)
+  const { signer } = options
+  if (local) await fundGas(client, signer.address)
+  const parties = await readParties(client, identity, signer.address)
   const token = await readTokenDomain(client, identity)
   const confirmations = options.confirmations ?? (local ? 0 : 'finalized')
   const startBlock = options.startBlock ?? 0
   const indexer = new Indexer({ ...options, client, journal, confirmations, startBlock })
   const maxFeeCap = options.maxFeeCap ?? 500_000_000_000n
   const domain: PoolDomain = { chainId: identity.chainId, pool: identity.pool }
-  const transactions = new Transactions({ client, account, ...domain, maxFeeCap })
+  const transactions = new Transactions({ client, signer, ...domain, maxFeeCap })
   const raiseAfterBlocks = options.raiseAfterBlocks ?? 12
-  const own = { client, relayer: account.address, domain, transactions, journal, raiseAfterBlocks }
-  const sender = new Sender({ ...options, ...own, notes: new Notes() })
+  const notes = new Notes()
+  const turn = createTurn(options, notes)
+  const { requireSole } = turn
+  const own = { client, relayer: signer.address, domain, transactions, journal, raiseAfterBlocks }
+  const sender = new Sender({
+    ...options,
+    ...own,
+    notes,
+    requireSole,
+    recordLogs: (receipt) => indexer.recordLogs(receipt),
+  })
 
   async function advance(): Promise<{ newEvents: number }> {
+    if (!(await turn.isOurs())) return { newEvents: 0 }
+    await requireChainId(client, identity)
     // Simulations see the time of the last block, so it must be now wherever one is due.
     if (local) await mine(client, clock.now(), (await sender.isDue()) ? 0 : IDLE_LAG_SECONDS)
     const { confirmed, newEvents } = await indexer.catchUp()
@@ -110,6 +130,27 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
     async poolState() {
       const read = await journal((chain) => chain.cursor())
       return plainly(readPoolState(client, identity, read?.block ?? null))
+    },
+  }
+}
+
+/** Whose turn it is to send and read: this process's, or that of another one on the same database. */
+function createTurn({ soleRight, log }: EvmRailOptions, notes: Notes) {
+  const hold = async () => soleRight === undefined || (await soleRight.hold())
+  let was: boolean | null = soleRight === undefined ? true : null
+  return {
+    async isOurs(): Promise<boolean> {
+      const is = await hold()
+      if (is !== was) {
+        notes.clear()
+        log.info(is ? 'chain: this process sends' : 'chain: another process sends, this one waits')
+      }
+      was = is
+      return is
+    },
+    async requireSole(): Promise<void> {
+      if (await hold()) return
+      throw new DomainError('unavailable', 'another process sends to the chain now')
     },
   }
 }

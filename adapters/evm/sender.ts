@@ -106,7 +106,8 @@ export class Sender {
       await this.#decide(row, refusal, round) // refused between the simulation and the estimate
       return false
     }
-    await journal((chain) => chain.signed(row.businessKey, signed))
+    await this.#outbox.requireSole()
+    await journal((chain) => chain.signed(row.businessKey, signed, row.raw))
     const why = await transactions.broadcast(signed.raw)
     if (why === null) log.info('chain: sent', { intent: row.businessKey, nonce, hash: signed.hash })
     else warnOnce(this.#outbox, row, 'chain: not taken', why)

@@ -1,8 +1,15 @@
-import { type BlockTag, keccak256, numberToHex, parseTransaction } from 'viem'
-import type { PrivateKeyAccount } from 'viem/accounts'
+import {
+  type BlockTag,
+  keccak256,
+  numberToHex,
+  parseSignature,
+  parseTransaction,
+  serializeTransaction,
+} from 'viem'
 import { estimateGas, sendRawTransaction } from 'viem/actions'
 import { DomainError, assert } from '#domain/errors.ts'
 import type { Address, Hex } from '#domain/ids.ts'
+import type { TransactionSigner } from '#ports.ts'
 import { type Fees, currentFees, raisedFees } from './fees.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { type ChainClient, shortMessage, unwrapped } from './rpc.ts'
@@ -11,7 +18,7 @@ export type SignedTransaction = { readonly hash: Hex; readonly nonce: number; re
 
 export type TransactionParts = {
   readonly client: ChainClient
-  readonly account: PrivateKeyAccount
+  readonly signer: TransactionSigner
   readonly chainId: number
   readonly pool: Address
   /** Wei per gas that we pay at most. */
@@ -38,10 +45,10 @@ export class Transactions {
 
   /** What the pool would say to this data at a block; null if it would do it. */
   async simulate(data: Hex, at: number | BlockTag = 'latest'): Promise<Refusal | null> {
-    const { client, account, pool } = this.#parts
+    const { client, signer, pool } = this.#parts
     const block = typeof at === 'number' ? numberToHex(at) : at
     try {
-      const call = { from: account.address, to: pool, data }
+      const call = { from: signer.address, to: pool, data }
       await client.request({ method: 'eth_call', params: [call, block] })
       return null
     } catch (error) {
@@ -71,8 +78,8 @@ export class Transactions {
 
   /** A transaction to ourselves that does nothing but use up a nonce. */
   async filler(nonce: number): Promise<SignedTransaction> {
-    const { client, account } = this.#parts
-    const to = account.address
+    const { client, signer } = this.#parts
+    const to = signer.address
     const gas = await estimateGas(client, { account: to, to })
     return this.#signed({ nonce, gas, fees: await this.#fees(), to, data: '0x' })
   }
@@ -91,8 +98,8 @@ export class Transactions {
 
   /** The estimate and a quarter: between estimate and block others may change what it costs. */
   async #gasFor(data: Hex): Promise<bigint> {
-    const { client, account, pool } = this.#parts
-    const estimate = await estimateGas(client, { account: account.address, to: pool, data })
+    const { client, signer, pool } = this.#parts
+    const estimate = await estimateGas(client, { account: signer.address, to: pool, data })
     const gas = (estimate * 5n) / 4n
     return gas < GAS_MAX ? gas : GAS_MAX
   }
@@ -102,10 +109,11 @@ export class Transactions {
   }
 
   async #signed(fields: TransactionFields): Promise<SignedTransaction> {
-    const { account, chainId } = this.#parts
+    const { signer, chainId } = this.#parts
     const { fees, ...rest } = fields
     const transaction = { type: 'eip1559', chainId, value: 0n, ...rest, ...fees } as const
-    const raw = await account.signTransaction(transaction)
+    const signature = await signer.signDigest(keccak256(serializeTransaction(transaction)))
+    const raw = serializeTransaction(transaction, parseSignature(signature))
     return { hash: keccak256(raw), nonce: rest.nonce, raw }
   }
 }

@@ -1,5 +1,5 @@
 import { and, asc, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm'
-import type { IntentRow } from '#domain/chain.ts'
+import { type IntentRow, requireUnsigned } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { ChainJournal } from '#store-ports.ts'
 import { anyOf } from './array-parameter.ts'
@@ -20,7 +20,7 @@ export function chainJournalRepository(tx: Transaction): ChainJournal {
   return { ...outbox(tx), ...readBack(tx) }
 }
 
-type Outbox = Pick<ChainJournal, 'intend' | 'intent' | 'open' | 'signed' | 'mined'>
+type Outbox = Pick<ChainJournal, 'intend' | 'intent' | 'open' | 'signed' | 'variants' | 'mined'>
 
 function outbox(tx: Transaction): Outbox {
   const change = async (businessKey: string, fields: Partial<Omit<IntentRow, 'businessKey'>>) => {
@@ -51,12 +51,29 @@ function outbox(tx: Transaction): Outbox {
         .from(chainIntents)
         .where(inArray(chainIntents.state, ['pending', 'sent']))
         .orderBy(asc(chainIntents.ordinal)),
-    async signed(businessKey, { hash, nonce, raw }) {
+    async signed(businessKey, { hash, nonce, raw }, before) {
+      if (before !== undefined) {
+        const [row] = await tx
+          .select({ raw: chainIntents.raw })
+          .from(chainIntents)
+          .where(eq(chainIntents.businessKey, businessKey))
+          .for('update')
+        requireUnsigned(businessKey, row?.raw ?? null, before)
+      }
       await change(businessKey, { state: 'sent', hash, nonce, raw })
       await tx
         .insert(chainTransactions)
         .values({ hash, businessKey, nonce, raw })
         .onConflictDoNothing()
+    },
+    async variants(businessKey, nonce) {
+      const rows = await tx
+        .select({ hash: chainTransactions.hash })
+        .from(chainTransactions)
+        .where(
+          and(eq(chainTransactions.businessKey, businessKey), eq(chainTransactions.nonce, nonce)),
+        )
+      return rows.map(({ hash }) => hash)
     },
     mined: async (businessKey, hash, outcome, reason) =>
       change(businessKey, { hash, state: outcome, reason: reason ?? null }),
@@ -66,6 +83,7 @@ function outbox(tx: Transaction): Outbox {
 function readBack(tx: Transaction): Omit<ChainJournal, keyof Outbox> {
   return {
     async record(found, { block, hash }) {
+      let added = 0
       for (let first = 0; first < found.length; first += EVENTS_AT_ONCE) {
         const rows = found.slice(first, first + EVENTS_AT_ONCE).map((event) => ({
           transactionHash: event.transactionHash,
@@ -75,9 +93,15 @@ function readBack(tx: Transaction): Omit<ChainJournal, keyof Outbox> {
           block: event.block,
           body: event,
         }))
-        await tx.insert(chainEvents).values(rows).onConflictDoNothing()
+        const written = await tx
+          .insert(chainEvents)
+          .values(rows)
+          .onConflictDoNothing()
+          .returning({ logIndex: chainEvents.logIndex })
+        added += written.length
       }
       await saveCursor(tx, { block, hash })
+      return added
     },
     async rewind({ block, hash }) {
       const orphans = await tx

@@ -1,4 +1,4 @@
-import type { ChainEvent, IntentRow } from '#domain/chain.ts'
+import { type ChainEvent, type IntentRow, requireUnsigned } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { ChainIdentity } from '#ports.ts'
 import type { ChainJournal } from '#store-ports.ts'
@@ -7,6 +7,7 @@ import type { MakeTable } from './memory-store.ts'
 /** The database's side of the chain in memory. */
 export function memoryChainJournal(makeTable: MakeTable): ChainJournal {
   const intents = makeTable<IntentRow>()
+  const signed = makeTable<{ businessKey: string; nonce: number; hash: Hex }>()
   const events = makeTable<ChainEvent>()
   const single = makeTable<{ block: number; hash: Hex } | ChainIdentity>()
   const change = (businessKey: string, fields: Partial<IntentRow>) => {
@@ -29,12 +30,24 @@ export function memoryChainJournal(makeTable: MakeTable): ChainJournal {
     intent: async (businessKey) => intents.get(businessKey) ?? null,
     open: async () =>
       intents.values().filter((row) => row.state === 'pending' || row.state === 'sent'),
-    signed: async (businessKey, tx) => change(businessKey, { ...tx, state: 'sent' }),
+    async signed(businessKey, tx, before) {
+      const stored = intents.get(businessKey)?.raw ?? null
+      if (before !== undefined) requireUnsigned(businessKey, stored, before)
+      change(businessKey, { ...tx, state: 'sent' })
+      signed.add(tx.hash, { businessKey, nonce: tx.nonce, hash: tx.hash })
+    },
+    variants: async (businessKey, nonce) =>
+      signed
+        .values()
+        .filter((each) => each.businessKey === businessKey && each.nonce === nonce)
+        .map(({ hash }) => hash),
     mined: async (businessKey, hash, outcome, reason) =>
       change(businessKey, { hash, state: outcome, reason: reason ?? null }),
     async record(found, cursor) {
-      for (const event of found) events.add(`${event.transactionHash} ${event.logIndex}`, event)
+      const keyOf = (event: ChainEvent) => `${event.transactionHash} ${event.logIndex}`
+      const added = found.filter((event) => events.add(keyOf(event), event))
       single.set('cursor', cursor)
+      return added.length
     },
     async rewind(to) {
       const orphaned = new Set<Hex>()

@@ -44,6 +44,12 @@ export type IntentRow = {
   readonly reason: string | null
 }
 
+/** @throws Error if a transaction stands there that the one to be stored does not replace */
+export function requireUnsigned(businessKey: string, stored: Hex | null, before: Hex | null): void {
+  if (stored === before) return
+  throw new Error(`${businessKey}: another process has signed a transaction meanwhile`)
+}
+
 type EventAt = {
   readonly transactionHash: Hex
   readonly logIndex: number

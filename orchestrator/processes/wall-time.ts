@@ -16,6 +16,9 @@ export type AnchoredClock = Clock & {
   start(anchor: Anchor): void
 }
 
+/** The machine's time, for what is signed for a few minutes of wall time. */
+export const wallMs = (): number => Date.now()
+
 /** Real use: business time is the machine's. */
 export function createMachineClock(): Clock {
   return { speed: 1, now: () => instant(Date.now()) }

@@ -127,6 +127,7 @@ export const rows: readonly Row[] = [
   adapter('opcua', ['node-opcua', 'node-opcua-*']),
   adapter('modbus', ['modbus-serial']),
   adapter('blueprint', []),
+  adapter('kms', ['viem']),
   adapter('local-keys', []),
   adapter('ocmf', []),
   {

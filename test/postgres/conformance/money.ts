@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { callId, ownerId } from '#domain/ids.ts'
+import { callId, type Hex, ownerId } from '#domain/ids.ts'
 import { microEur } from '#domain/money.ts'
+import type { ChainEvent } from '#domain/chain.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
 import type { ChainIdentity } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
@@ -188,6 +189,37 @@ export function chainTests(open: () => Store): void {
       expect(await tx.chain.events({ requestId: hexOf(4) })).toEqual([openedEvent(2), final])
       expect(await tx.chain.events({ requestId: hexOf(5) })).toEqual([])
     })
+  })
+
+  test('nobody signs over what another process has signed meanwhile', async () => {
+    const store = open()
+    const sent = (byte: number, nonce: number) => {
+      return { hash: hexOf(byte), nonce, raw: hexOf(byte, 40) }
+    }
+    const signing = (byte: number, nonce: number, before: Hex | null) =>
+      store.transaction((tx) => tx.chain.signed('a', sent(byte, nonce), before))
+    await store.transaction((tx) => tx.chain.intend('a', finalizeIntent(1)))
+    await signing(1, 7, null)
+    const refusal = 'a: another process has signed a transaction meanwhile'
+    await expect(signing(2, 7, null)).rejects.toThrow(refusal)
+    await signing(3, 7, sent(1, 7).raw)
+    await expect(signing(4, 7, sent(1, 7).raw)).rejects.toThrow(refusal)
+    await signing(5, 8, sent(3, 7).raw)
+    await store.transaction(async (tx) => {
+      expect((await tx.chain.variants('a', 7)).toSorted()).toEqual([hexOf(1), hexOf(3)])
+      expect(await tx.chain.variants('a', 8)).toEqual([hexOf(5)])
+      expect(await tx.chain.intent('a')).toMatchObject(sent(5, 8))
+    })
+  })
+
+  test('an event is recorded once, and whoever records it is told how many were new', async () => {
+    const store = open()
+    const at = { block: 4, hash: hexOf(104) }
+    const record = (...events: ChainEvent[]) =>
+      store.transaction((tx) => tx.chain.record(events, at))
+    expect(await record(openedEvent(2), openedEvent(3))).toBe(2)
+    expect(await record(openedEvent(3), openedEvent(4))).toBe(1)
+    expect(await record()).toBe(0)
   })
 
   test('after a reorganisation orphaned events are gone and their intents open again', async () => {

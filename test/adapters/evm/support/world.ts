@@ -1,6 +1,7 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { createAttestor } from '#adapters/evm/attestor.ts'
 import { deployPool } from '#adapters/evm/deploy.ts'
+import { fileSigner } from '#adapters/evm/file-signer.ts'
 import { signAuthorisation } from '#adapters/evm/dso-signing.ts'
 import { type EvmRailOptions, createEvmRail } from '#adapters/evm/rail.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
@@ -99,7 +100,12 @@ export async function makeWorld({
   const { lines, log } = listeningLog()
   const options = { store, clock, timer: wallTimer, log, identity, local: true }
   const open = (changes: Partial<EvmRailOptions> = {}) =>
-    createEvmRail({ ...options, rpcUrl: chain.url, relayerKey: parties.relayer.key, ...changes })
+    createEvmRail({
+      ...options,
+      rpcUrl: chain.url,
+      signer: fileSigner(parties.relayer.key),
+      ...changes,
+    })
   return { chain, identity, parties, attestors, clock, store, lines, log, open }
 }
 
