@@ -3,11 +3,10 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {IFlexPool} from "./interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "./interfaces/IFlexPayouts.sol";
 import {Messages} from "./libraries/Messages.sol";
 import {PackedClaims} from "./libraries/PackedClaims.sol";
 import {PayoutTree, Sib} from "./libraries/PayoutTree.sol";
-import {Quorum} from "./libraries/Quorum.sol";
 import {RequestFunding} from "./RequestFunding.sol";
 import {FlexRequests} from "./FlexRequests.sol";
 
@@ -17,39 +16,25 @@ abstract contract FlexPayouts is FlexRequests {
   using Messages for Epoch;
   using PackedClaims for uint256;
 
-  uint48 private constant WINDOW_MAX = 90 days;
-
-  /// @notice Seconds in which a posted root can be proved wrong.
-  uint48 public immutable epochWindow;
-
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   bytes32 public liveRoot;
-  /// @inheritdoc IFlexPool
-  uint64 public currentEpoch;
   uint32 private _posts;
   PendingEpoch private _pending;
   mapping(uint32 post => bool) private _postRejected;
   mapping(bytes32 digest => bool) private _digestRejected;
   mapping(uint256 word => uint256) private _claimed;
 
-  constructor(uint48 epochWindow_) {
-    require(
-      epochWindow_ > 0 && epochWindow_ <= WINDOW_MAX,
-      BadConfiguration("epochWindow", epochWindow_)
-    );
-    epochWindow = epochWindow_;
-  }
-
   // ---------------------------------------------------------------- epochs
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   function postEpoch(
     Epoch calldata e,
     bytes32[] calldata requestIds,
     bytes[] calldata signatures
   ) external nonReentrant {
     require(_pending.epoch == 0, EpochPending(_pending.epoch));
-    require(e.epoch == currentEpoch + 1, WrongEpoch(e.epoch, currentEpoch + 1));
+    uint64 next = currentEpoch() + 1;
+    require(e.epoch == next, WrongEpoch(e.epoch, next));
     require(e.prevRoot == liveRoot, WrongPrevRoot(e.prevRoot, liveRoot));
     bytes32 idsHash = keccak256(abi.encodePacked(requestIds));
     require(idsHash == e.requestIdsHash, WrongRequestIds(idsHash, e.requestIdsHash));
@@ -57,14 +42,15 @@ abstract contract FlexPayouts is FlexRequests {
     // Its signatures are still good, so anyone could post a rejected root for ever.
     require(!_digestRejected[digest], EpochWasRejected(digest));
     uint32 setId = verifierRegistry.currentSetId();
-    Quorum.requireQuorum(verifierRegistry, setId, digest, signatures, false);
+    verifierRegistry.requireQuorum(setId, digest, signatures, false);
 
     uint32 post = ++_posts;
-    uint256 expected = totalAllocated;
+    uint256 expected = totalAllocated();
     for (uint256 i = 0; i < requestIds.length; ++i) {
       expected += _account(requestIds[i], post);
     }
     require(e.newTotal == expected, WrongTotal(e.newTotal, expected));
+    require(expected <= type(uint64).max, AmountOutOfRange(e.newTotal));
 
     bytes32 root = PayoutTree.rootHash(e.topHash, e.newTotal);
     uint48 activeFrom = uint48(block.timestamp) + epochWindow;
@@ -72,7 +58,7 @@ abstract contract FlexPayouts is FlexRequests {
     emit EpochPosted(e.epoch, root, e.newTotal, activeFrom);
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   function proveDecrease(
     Leaf calldata oldLeaf,
     Sib[] calldata oldProof,
@@ -82,7 +68,7 @@ abstract contract FlexPayouts is FlexRequests {
     PendingEpoch memory pending = _pending;
     require(pending.epoch != 0, NoEpochPending());
     require(_loses(oldLeaf, newLeaf, newProof.length), NoDecrease(oldLeaf.idx));
-    _verifyLeaf(oldLeaf, oldProof, liveRoot, totalAllocated);
+    _verifyLeaf(oldLeaf, oldProof, liveRoot, totalAllocated());
     _verifyLeaf(newLeaf, newProof, pending.root, pending.newTotal);
     delete _pending;
     _postRejected[pending.post] = true;
@@ -90,7 +76,7 @@ abstract contract FlexPayouts is FlexRequests {
     emit EpochRejected(pending.epoch, pending.root, oldLeaf.idx);
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   function activateEpoch() external nonReentrant {
     PendingEpoch memory pending = _pending;
     require(pending.epoch != 0, NoEpochPending());
@@ -99,10 +85,8 @@ abstract contract FlexPayouts is FlexRequests {
       TooEarly(block.timestamp, pending.activeFrom)
     );
     delete _pending;
-    allocatable -= pending.newTotal - totalAllocated;
-    totalAllocated = pending.newTotal;
     liveRoot = pending.root;
-    currentEpoch = pending.epoch;
+    _allocate(uint64(pending.newTotal));
     emit EpochActivated(pending.epoch, pending.root, pending.newTotal);
   }
 
@@ -133,7 +117,7 @@ abstract contract FlexPayouts is FlexRequests {
 
   // ---------------------------------------------------------------- payment
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   function claim(
     uint256 idx,
     address account,
@@ -141,18 +125,18 @@ abstract contract FlexPayouts is FlexRequests {
     Sib[] calldata proof
   ) external nonReentrant {
     bytes32 h = PayoutTree.leafHash(idx, account, cum);
-    PayoutTree.verify(h, cum, idx, proof, liveRoot, totalAllocated);
+    PayoutTree.verify(h, cum, idx, proof, liveRoot, totalAllocated());
     uint256 word = _claimed[idx / 4];
     uint64 paid = word.lane(idx);
     require(cum > paid, NothingToClaim(idx, cum));
     uint64 amount = cum - paid;
     _claimed[idx / 4] = word.grow(idx, amount);
-    _addClaimed(amount);
-    emit Paid(idx, account, amount, currentEpoch);
+    _claim(amount);
+    emit Paid(idx, account, amount, currentEpoch());
     token.safeTransfer(account, amount);
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   function payChunk(
     uint256 first,
     bytes calldata rows,
@@ -161,13 +145,13 @@ abstract contract FlexPayouts is FlexRequests {
     uint256 size = PayoutTree.chunkSize(first, rows.length);
     {
       (bytes32 h, uint128 s) = PayoutTree.foldChunk(first, size, rows);
-      PayoutTree.verify(h, s, first / size, proof, liveRoot, totalAllocated);
+      PayoutTree.verify(h, s, first / size, proof, liveRoot, totalAllocated());
     }
-    uint128 total = 0;
+    uint64 total = 0;
     for (uint256 i = 0; i < size; i += 4) {
       total += _payWord(first, i, rows);
     }
-    _addClaimed(total);
+    _claim(total);
   }
 
   /// @dev Pays the four rows that share one storage word. The lanes are written after the
@@ -176,7 +160,7 @@ abstract contract FlexPayouts is FlexRequests {
     uint256 first,
     uint256 row,
     bytes calldata rows
-  ) private returns (uint128 total) {
+  ) private returns (uint64 total) {
     uint256 key = (first + row) / 4;
     uint256 word = _claimed[key];
     uint256 before = word;
@@ -195,30 +179,23 @@ abstract contract FlexPayouts is FlexRequests {
 
   function _tryPay(uint256 idx, address account, uint64 amount) private returns (bool paid) {
     paid = token.trySafeTransfer(account, amount);
-    if (paid) emit Paid(idx, account, amount, currentEpoch);
+    if (paid) emit Paid(idx, account, amount, currentEpoch());
     else emit PayoutDeferred(idx, account, amount);
-  }
-
-  /// @dev The cap that protects the pool's other money from any payout tree, however wrong.
-  function _addClaimed(uint128 amount) private {
-    uint128 total = totalClaimed + amount;
-    require(total <= totalAllocated, ExceedsAllocation(total, totalAllocated));
-    totalClaimed = total;
   }
 
   // ---------------------------------------------------------------- views
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   function claimed(uint256 idx) external view returns (uint64) {
     return _claimed[idx / 4].lane(idx);
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   function pendingEpoch() external view returns (PendingEpoch memory) {
     return _pending;
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexPayouts
   function epochDigest(Epoch calldata e) public view returns (bytes32) {
     return _hashTypedDataV4(e.hash());
   }

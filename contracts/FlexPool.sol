@@ -4,8 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {FlexPayouts} from "./FlexPayouts.sol";
-import {EscrowAccounting} from "./EscrowAccounting.sol";
-import {FlexRequests} from "./FlexRequests.sol";
+import {PoolConfiguration} from "./PoolConfiguration.sol";
 
 /// @title Escrow and payout of one flexibility programme in one euro token
 /// @notice Immutable: no owner, no upgrade, no pause. See `IFlexPool` for every function.
@@ -28,8 +27,15 @@ contract FlexPool is FlexPayouts {
     uint48 heldWindow_,
     address arbiter_
   )
-    EscrowAccounting(token_, verifierRegistry_, feeReceiver_)
-    FlexRequests(disputeWindow_, refundGrace_, heldWindow_, arbiter_)
-    FlexPayouts(epochWindow_)
+    PoolConfiguration(
+      token_,
+      verifierRegistry_,
+      feeReceiver_,
+      disputeWindow_,
+      epochWindow_,
+      refundGrace_,
+      heldWindow_,
+      arbiter_
+    )
   {}
 }

@@ -2,8 +2,7 @@
 pragma solidity 0.8.37;
 
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {IFlexPool} from "./interfaces/IFlexPool.sol";
-import {Quorum} from "./libraries/Quorum.sol";
+import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {RequestFunding} from "./RequestFunding.sol";
 
 /// @title Layer 1, second half: settlement, dispute window, split, the held rest, the exits
@@ -12,60 +11,31 @@ import {RequestFunding} from "./RequestFunding.sol";
 abstract contract FlexRequests is RequestFunding {
   /// @dev How long a final payout waits for an epoch before it can go back to the payer.
   uint48 private constant UNALLOCATED_MAX = 365 days;
-  uint48 private constant WINDOW_MAX = 90 days;
-  uint48 private constant HELD_MAX = 365 days;
-
-  /// @notice Seconds between a proposal and its finality.
-  uint48 public immutable disputeWindow;
-  /// @notice Seconds after settleBy before an unsettled request can be refunded.
-  uint48 public immutable refundGrace;
-  /// @notice Seconds after finality in which what was held can still be settled.
-  uint48 public immutable heldWindow;
-  /// @notice Whose signature settles a held rest in place of verifiers', zero for nobody's.
-  address public immutable arbiter;
-
-  constructor(
-    uint48 disputeWindow_,
-    uint48 refundGrace_,
-    uint48 heldWindow_,
-    address arbiter_
-  ) {
-    require(
-      disputeWindow_ > 0 && disputeWindow_ <= WINDOW_MAX,
-      BadConfiguration("disputeWindow", disputeWindow_)
-    );
-    require(refundGrace_ <= WINDOW_MAX, BadConfiguration("refundGrace", refundGrace_));
-    require(
-      heldWindow_ > 0 && heldWindow_ <= HELD_MAX,
-      BadConfiguration("heldWindow", heldWindow_)
-    );
-    disputeWindow = disputeWindow_;
-    refundGrace = refundGrace_;
-    heldWindow = heldWindow_;
-    arbiter = arbiter_;
-  }
 
   // ---------------------------------------------------------------- settling
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function proposeSettlement(
     Settlement calldata s,
     bytes[] calldata signatures
   ) external nonReentrant {
     bytes32 id = s.requestId;
     Escrow storage escrow = _escrows[id];
-    require(s.round == escrow.round + 1, WrongRound(s.round, escrow.round + 1));
-    uint48 windowEnd = _windowFor(id, escrow, s);
+    Course memory c = escrow.course;
+    require(s.round == c.round + 1, WrongRound(s.round, c.round + 1));
+    c.windowEnd = _windowFor(id, escrow, c, s);
     bytes32 digest = settlementDigest(s);
-    _requireSigned(escrow, digest, signatures);
+    _requireSigned(c, digest, signatures);
 
-    escrow.state = State.Proposed;
-    escrow.round = s.round;
-    escrow.windowEnd = windowEnd;
-    escrow.payout = uint80(s.payoutTotal);
-    escrow.fee = uint80(s.feeTotal);
-    escrow.held = uint80(s.heldTotal);
-    escrow.settlementDigest = digest;
+    c.state = State.Proposed;
+    c.round = s.round;
+    escrow.course = c;
+    escrow.proposal = Proposal(
+      uint64(s.payoutTotal),
+      uint64(s.feeTotal),
+      uint64(s.heldTotal),
+      bytes8(digest)
+    );
     emit SettlementProposed(
       id,
       s.round,
@@ -76,7 +46,7 @@ abstract contract FlexRequests is RequestFunding {
       s.feeTotal,
       s.heldTotal,
       s.deliveredWh,
-      windowEnd
+      c.windowEnd
     );
   }
 
@@ -85,120 +55,107 @@ abstract contract FlexRequests is RequestFunding {
   function _windowFor(
     bytes32 id,
     Escrow storage escrow,
+    Course memory c,
     Settlement calldata s
-  ) private view returns (uint48 windowEnd) {
+  ) private view returns (uint40 windowEnd) {
     uint256 asked = uint256(s.payoutTotal) + s.feeTotal + s.heldTotal;
-    if (escrow.state == State.Proposed) {
-      windowEnd = escrow.windowEnd;
+    if (c.state == State.Proposed) {
+      windowEnd = c.windowEnd;
       require(block.timestamp < windowEnd, TooLate(block.timestamp, windowEnd - 1));
-      uint256 before = uint256(escrow.payout) + escrow.fee + escrow.held;
+      Proposal memory p = escrow.proposal;
       require(
-        s.payoutTotal <= escrow.payout && s.feeTotal <= escrow.fee && asked >= before,
+        s.payoutTotal <= p.payout &&
+          s.feeTotal <= p.fee &&
+          asked >= uint256(p.payout) + p.fee + p.held,
         MayOnlyHold(id)
       );
     } else {
-      _requireState(id, escrow, State.Funded);
-      require(
-        block.timestamp >= escrow.deliverEnd,
-        TooEarly(block.timestamp, escrow.deliverEnd)
-      );
-      require(block.timestamp <= escrow.settleBy, TooLate(block.timestamp, escrow.settleBy));
-      windowEnd = uint48(block.timestamp) + disputeWindow;
+      _requireState(id, c.state, State.Funded);
+      require(block.timestamp >= c.deliverEnd, TooEarly(block.timestamp, c.deliverEnd));
+      require(block.timestamp <= c.settleBy, TooLate(block.timestamp, c.settleBy));
+      windowEnd = uint40(block.timestamp + disputeWindow);
     }
-    require(asked <= escrow.amount, ExceedsEscrow(asked, escrow.amount));
+    require(asked <= c.amount, ExceedsEscrow(asked, c.amount));
   }
 
   /// @dev A rest was held for a doubt, so the verifiers who caused it are not enough to end it.
   function _requireSigned(
-    Escrow storage escrow,
+    Course memory c,
     bytes32 digest,
     bytes[] calldata signatures
   ) private view {
-    bool isRest = _isRest(escrow);
-    if (isRest && signatures.length == 1 && arbiter != address(0)) {
+    if (c.isRest && signatures.length == 1 && arbiter != address(0)) {
       if (SignatureChecker.isValidSignatureNowCalldata(arbiter, digest, signatures[0])) return;
     }
-    Quorum.requireQuorum(verifierRegistry, escrow.verifierSetId, digest, signatures, isRest);
+    verifierRegistry.requireQuorum(c.verifierSetId, digest, signatures, c.isRest);
   }
 
-  function _isRest(Escrow storage escrow) private view returns (bool) {
-    return escrow.deliverStart == escrow.deliverEnd;
-  }
-
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function finalize(bytes32 id) external nonReentrant {
     Escrow storage escrow = _escrows[id];
-    _requireState(id, escrow, State.Proposed);
-    require(block.timestamp >= escrow.windowEnd, TooEarly(block.timestamp, escrow.windowEnd));
-    uint128 payout = escrow.payout;
-    uint128 fee = escrow.fee;
-    uint128 held = escrow.held;
-    uint128 refund = escrow.amount - payout - fee - held;
-    escrow.state = held > 0 ? State.PartlyFinal : State.Final;
-    locked -= payout + fee + refund;
-    allocatable += payout;
-    _addCredit(feeReceiver, fee);
-    _addCredit(escrow.payer, refund);
-    emit RequestFinalized(id, payout, fee, held, refund);
-    if (held > 0) _hold(id, escrow);
+    Course memory c = escrow.course;
+    _requireState(id, c.state, State.Proposed);
+    require(block.timestamp >= c.windowEnd, TooEarly(block.timestamp, c.windowEnd));
+    Proposal memory p = escrow.proposal;
+    address payer = escrow.origin.payer;
+    escrow.course.state = p.held > 0 ? State.PartlyFinal : State.Final;
+    uint64 refund = _split(payer, feeReceiver, c.amount, p.payout, p.fee, p.held);
+    emit RequestFinalized(id, p.payout, p.fee, p.held, refund);
+    if (p.held > 0) _hold(id, payer, c, p.held);
   }
 
   /// @dev However many rounds hold again, the first one's deadline stays: nothing is held for ever.
-  function _hold(bytes32 id, Escrow storage escrow) private {
-    uint256 round = uint256(escrow.round) + 1;
+  /// `c` is the course of what held, and becomes that of its rest.
+  function _hold(bytes32 id, address payer, Course memory c, uint64 held) private {
+    uint256 round = uint256(c.round) + 1;
     bytes32 restId = roundIdOf(id, round);
+    if (!c.isRest) c.settleBy = uint40(block.timestamp + heldWindow);
+    c.amount = held;
+    c.windowEnd = 0;
+    c.state = State.Funded;
+    c.isRest = true;
     Escrow storage rest = _escrows[restId];
-    rest.payer = escrow.payer;
-    rest.deliverStart = escrow.deliverEnd;
-    rest.deliverEnd = escrow.deliverEnd;
-    rest.amount = escrow.held;
-    uint48 settleBy = _isRest(escrow) ? escrow.settleBy : uint48(block.timestamp) + heldWindow;
-    rest.settleBy = settleBy;
-    rest.verifierSetId = escrow.verifierSetId;
-    rest.state = State.Funded;
-    rest.round = escrow.round;
-    emit RestHeld(id, restId, round, rest.amount, settleBy);
+    rest.origin = Origin(payer, c.deliverEnd, 0);
+    rest.course = c;
+    emit RestHeld(id, restId, round, held, c.settleBy);
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function refundExpired(bytes32 id) external nonReentrant {
     Escrow storage escrow = _escrows[id];
-    _requireState(id, escrow, State.Funded);
-    uint256 from = uint256(escrow.settleBy) + refundGrace + 1;
+    _requireState(id, escrow.course.state, State.Funded);
+    uint256 from = uint256(escrow.course.settleBy) + refundGrace + 1;
     require(block.timestamp >= from, TooEarly(block.timestamp, from));
-    uint128 amount = escrow.amount;
-    escrow.state = State.Refunded;
-    locked -= amount;
-    _addCredit(escrow.payer, amount);
+    uint64 amount = _end(escrow, State.Refunded);
     emit RequestRefunded(id, amount);
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function returnUnallocated(bytes32 id) external nonReentrant {
     Escrow storage escrow = _escrows[id];
     _requirePayout(id, escrow);
-    uint256 from = uint256(escrow.windowEnd) + UNALLOCATED_MAX;
+    uint256 from = uint256(escrow.course.windowEnd) + UNALLOCATED_MAX;
     require(block.timestamp >= from, TooEarly(block.timestamp, from));
-    uint128 payout = escrow.payout;
-    escrow.state = State.Refunded;
-    allocatable -= payout;
-    _addCredit(escrow.payer, payout);
+    uint64 payout = escrow.proposal.payout;
+    escrow.course.state = State.Refunded;
+    _returnPayout(escrow.origin.payer, payout);
     emit PayoutReturned(id, payout);
   }
 
   // ---------------------------------------------------------------- for layer 2
 
   /// @dev Counts a final payout in the posted epoch number `post` and returns it.
-  function _account(bytes32 id, uint32 post) internal returns (uint128) {
+  function _account(bytes32 id, uint32 post) internal returns (uint64) {
     Escrow storage escrow = _escrows[id];
     _requirePayout(id, escrow);
-    escrow.accountedBy = post;
-    return escrow.payout;
+    escrow.origin.accountedBy = post;
+    return escrow.proposal.payout;
   }
 
   /// @dev A final payout, in part or in full, that no epoch counts.
   function _requirePayout(bytes32 id, Escrow storage escrow) private view {
-    if (escrow.state != State.PartlyFinal) _requireState(id, escrow, State.Final);
-    require(!_isAccounted(escrow.accountedBy), AlreadyAccounted(id));
+    State found = escrow.course.state;
+    if (found != State.PartlyFinal) _requireState(id, found, State.Final);
+    require(!_isAccounted(escrow.origin.accountedBy), AlreadyAccounted(id));
   }
 }

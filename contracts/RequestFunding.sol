@@ -4,33 +4,53 @@ pragma solidity 0.8.37;
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {IFlexPool} from "./interfaces/IFlexPool.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {IReceiveWithAuthorization} from "./interfaces/IReceiveWithAuthorization.sol";
 import {Messages} from "./libraries/Messages.sol";
 import {EscrowAccounting} from "./EscrowAccounting.sol";
+import {PoolConfiguration} from "./PoolConfiguration.sol";
 
 /// @title Layer 1, first half: escrows, how they are opened and cancelled
-abstract contract RequestFunding is EscrowAccounting {
+abstract contract RequestFunding is
+  EscrowAccounting,
+  PoolConfiguration,
+  ReentrancyGuardTransient
+{
   using SafeERC20 for IERC20;
   using Messages for RequestTerms;
   using Messages for Settlement;
 
-  /// @dev Two slots while funded, two more once proposed. `payout + fee + held <= amount < 2^80`.
+  /// @dev One slot each: a step reads and writes only what it needs. Two are used while funded.
   struct Escrow {
+    Origin origin;
+    Course course;
+    Proposal proposal;
+  }
+
+  struct Origin {
     address payer;
-    uint48 deliverStart;
-    uint48 deliverEnd;
-    uint80 amount;
-    uint48 settleBy;
-    uint32 verifierSetId;
+    uint40 deliverStart;
     uint32 accountedBy; // the posted epoch that counts this payout, 0 for none
+  }
+
+  struct Course {
+    uint64 amount;
+    uint40 deliverEnd;
+    uint40 settleBy;
+    uint40 windowEnd;
+    uint32 verifierSetId;
     State state;
     uint8 round;
-    uint48 windowEnd;
-    uint80 payout;
-    uint80 fee;
-    uint80 held;
-    bytes32 settlementDigest;
+    bool isRest;
+  }
+
+  /// @dev `payout + fee + held <= amount`.
+  struct Proposal {
+    uint64 payout;
+    uint64 fee;
+    uint64 held;
+    bytes8 digestPrefix;
   }
 
   /// @dev No escrow may wait longer than this, so every request ends in finite time.
@@ -40,7 +60,7 @@ abstract contract RequestFunding is EscrowAccounting {
 
   // ---------------------------------------------------------------- opening
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function openRequest(RequestTerms calldata terms) external nonReentrant returns (bytes32 id) {
     require(msg.sender == terms.payer, NotPayer(terms.payer, msg.sender));
     id = _open(terms);
@@ -49,7 +69,7 @@ abstract contract RequestFunding is EscrowAccounting {
     _requireReceived(before, terms.amount);
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function openRequestWithAuthorization(
     RequestTerms calldata terms,
     uint256 validAfter,
@@ -73,11 +93,7 @@ abstract contract RequestFunding is EscrowAccounting {
   function _open(RequestTerms calldata terms) private returns (bytes32 id) {
     id = requestIdOf(terms);
     Escrow storage escrow = _escrows[id];
-    _requireState(id, escrow, State.None);
-    require(
-      terms.amount > 0 && terms.amount <= type(uint80).max,
-      AmountOutOfRange(terms.amount)
-    );
+    _requireState(id, escrow.course.state, State.None);
     require(
       block.timestamp < terms.deliverStart &&
         terms.deliverStart < terms.deliverEnd &&
@@ -90,14 +106,17 @@ abstract contract RequestFunding is EscrowAccounting {
       current > 0 && terms.verifierSetId == current,
       VerifierSetNotCurrent(terms.verifierSetId, current)
     );
-    escrow.payer = terms.payer;
-    escrow.deliverStart = terms.deliverStart;
-    escrow.deliverEnd = terms.deliverEnd;
-    escrow.amount = uint80(terms.amount);
-    escrow.settleBy = terms.settleBy;
-    escrow.verifierSetId = terms.verifierSetId;
-    escrow.state = State.Funded;
-    locked += terms.amount;
+    escrow.origin = Origin(terms.payer, uint40(terms.deliverStart), 0);
+    escrow.course = Course({
+      amount: _lock(terms.amount),
+      deliverEnd: uint40(terms.deliverEnd),
+      settleBy: uint40(terms.settleBy),
+      windowEnd: 0,
+      verifierSetId: current,
+      state: State.Funded,
+      round: 0,
+      isRest: false
+    });
     emit RequestOpened(
       id,
       terms.payer,
@@ -117,17 +136,18 @@ abstract contract RequestFunding is EscrowAccounting {
 
   // ---------------------------------------------------------------- cancelling
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function cancel(bytes32 id) external nonReentrant {
     Escrow storage escrow = _escrows[id];
-    require(msg.sender == escrow.payer, NotPayer(escrow.payer, msg.sender));
+    address payer = escrow.origin.payer;
+    require(msg.sender == payer, NotPayer(payer, msg.sender));
     _cancel(id, escrow);
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function cancelWithSignature(bytes32 id, bytes calldata payerSignature) external nonReentrant {
     Escrow storage escrow = _escrows[id];
-    address payer = escrow.payer;
+    address payer = escrow.origin.payer;
     require(
       SignatureChecker.isValidSignatureNowCalldata(payer, cancelDigest(id), payerSignature),
       NotSignedByPayer(payer)
@@ -136,65 +156,74 @@ abstract contract RequestFunding is EscrowAccounting {
   }
 
   function _cancel(bytes32 id, Escrow storage escrow) private {
-    _requireState(id, escrow, State.Funded);
-    require(
-      block.timestamp < escrow.deliverStart,
-      TooLate(block.timestamp, escrow.deliverStart - 1)
-    );
-    uint128 amount = escrow.amount;
-    escrow.state = State.Cancelled;
-    locked -= amount;
-    _addCredit(escrow.payer, amount);
+    _requireState(id, escrow.course.state, State.Funded);
+    uint256 start = escrow.origin.deliverStart;
+    require(block.timestamp < start, TooLate(block.timestamp, start - 1));
+    uint64 amount = _end(escrow, State.Cancelled);
     emit RequestCancelled(id, amount);
+  }
+
+  /// @dev Ends a funded escrow: all of it becomes credit of the payer.
+  function _end(Escrow storage escrow, State end) internal returns (uint64 amount) {
+    amount = escrow.course.amount;
+    escrow.course.state = end;
+    _unlock(escrow.origin.payer, amount);
+  }
+
+  /// @inheritdoc IFlexRequests
+  function withdrawCredit(address account) external nonReentrant {
+    uint64 amount = _takeCredit(account);
+    emit CreditWithdrawn(account, amount);
+    token.safeTransfer(account, amount);
   }
 
   // ---------------------------------------------------------------- views
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function requestIdOf(RequestTerms calldata terms) public view returns (bytes32) {
     return terms.requestId(address(this));
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function authorizationNonceOf(bytes32 id) public pure returns (bytes32) {
     return bytes32(bytes24(id));
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function roundIdOf(bytes32 id, uint256 round) public pure returns (bytes32) {
     return keccak256(abi.encode(id, round));
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function state(bytes32 id) external view returns (State) {
-    return _escrows[id].state;
+    return _escrows[id].course.state;
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function request(bytes32 id) external view returns (Request memory r) {
-    Escrow storage escrow = _escrows[id];
-    r.payer = escrow.payer;
-    r.amount = escrow.amount;
-    r.deliverStart = escrow.deliverStart;
-    r.deliverEnd = escrow.deliverEnd;
-    r.settleBy = escrow.settleBy;
-    r.windowEnd = escrow.windowEnd;
-    r.verifierSetId = escrow.verifierSetId;
-    r.state = escrow.state;
-    r.round = escrow.round;
-    r.accounted = _isAccounted(escrow.accountedBy);
-    r.payout = escrow.payout;
-    r.fee = escrow.fee;
-    r.held = escrow.held;
-    r.settlementDigest = escrow.settlementDigest;
+    Escrow memory e = _escrows[id];
+    r.payer = e.origin.payer;
+    r.amount = e.course.amount;
+    r.deliverStart = e.origin.deliverStart;
+    r.deliverEnd = e.course.deliverEnd;
+    r.settleBy = e.course.settleBy;
+    r.windowEnd = e.course.windowEnd;
+    r.verifierSetId = e.course.verifierSetId;
+    r.state = e.course.state;
+    r.round = e.course.round;
+    r.accounted = _isAccounted(e.origin.accountedBy);
+    r.payout = e.proposal.payout;
+    r.fee = e.proposal.fee;
+    r.held = e.proposal.held;
+    r.digestPrefix = e.proposal.digestPrefix;
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function settlementDigest(Settlement calldata s) public view returns (bytes32) {
     return _hashTypedDataV4(s.hash());
   }
 
-  /// @inheritdoc IFlexPool
+  /// @inheritdoc IFlexRequests
   function cancelDigest(bytes32 id) public view returns (bytes32) {
     return _hashTypedDataV4(Messages.hashCancel(id));
   }
@@ -202,7 +231,7 @@ abstract contract RequestFunding is EscrowAccounting {
   /// @dev Whether posted epoch number `post` exists and was not rejected.
   function _isAccounted(uint32 post) internal view virtual returns (bool);
 
-  function _requireState(bytes32 id, Escrow storage escrow, State expected) internal view {
-    require(escrow.state == expected, WrongState(id, escrow.state, expected));
+  function _requireState(bytes32 id, State found, State expected) internal pure {
+    require(found == expected, WrongState(id, found, expected));
   }
 }

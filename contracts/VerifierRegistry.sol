@@ -4,21 +4,25 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {IFlexPool} from "./interfaces/IFlexPool.sol";
+import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {AddressList} from "./libraries/AddressList.sol";
 import {Messages} from "./libraries/Messages.sol";
 
 /// @title Append-only list of verifier sets
 contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
+  /// @dev One slot, and the members as code.
+  struct VerifierSet {
+    address members;
+    uint8 quorum;
+    uint8 size;
+  }
+
   /// @inheritdoc IVerifierRegistry
   uint32 public currentSetId;
-  /// @inheritdoc IVerifierRegistry
-  mapping(uint32 setId => uint8) public quorum;
-  /// @inheritdoc IVerifierRegistry
-  mapping(uint32 setId => mapping(address signer => bool)) public isSigner;
+  mapping(uint32 setId => VerifierSet) private _sets;
   /// @inheritdoc IVerifierRegistry
   mapping(address signer => bool) public equivocated;
-  mapping(uint32 setId => address[]) private _signers;
 
   constructor(address initialOwner) Ownable(initialOwner) {}
 
@@ -31,26 +35,56 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
       quorum_ > 0 && quorum_ <= signers.length && signers.length <= type(uint8).max,
       QuorumOutOfRange(quorum_, signers.length)
     );
-    setId = ++currentSetId;
     address previous = address(0);
     for (uint256 i = 0; i < signers.length; ++i) {
       require(signers[i] > previous, SetNotAscending(previous, signers[i]));
       require(!equivocated[signers[i]], SignerEquivocated(signers[i]));
       previous = signers[i];
-      isSigner[setId][previous] = true;
     }
-    quorum[setId] = quorum_;
-    _signers[setId] = signers;
+    setId = ++currentSetId;
+    address members = AddressList.keep(signers, bytes32(uint256(setId)));
+    _sets[setId] = VerifierSet(members, quorum_, uint8(signers.length));
     emit VerifierSetAdded(setId, signers, quorum_);
+  }
+
+  /// @inheritdoc IVerifierRegistry
+  function requireQuorum(
+    uint32 setId,
+    bytes32 digest,
+    bytes[] calldata signatures,
+    bool higher
+  ) external view {
+    VerifierSet memory set = _sets[setId];
+    uint256 needed = set.quorum;
+    require(needed > 0, UnknownVerifierSet(setId));
+    if (higher && needed < set.size) ++needed;
+    require(signatures.length >= needed, QuorumNotReached(signatures.length, needed));
+    address[] memory members = AddressList.read(set.members);
+    address previous = address(0);
+    uint256 place = 0; // both lists ascend, so one walk over the members is enough
+    for (uint256 i = 0; i < signatures.length; ++i) {
+      (address signer, ECDSA.RecoverError fault, ) = ECDSA.tryRecoverCalldata(
+        digest,
+        signatures[i]
+      );
+      require(fault == ECDSA.RecoverError.NoError, MalformedSignature(i));
+      require(signer > previous, SignersNotAscending(previous, signer));
+      while (place < members.length && members[place] < signer) ++place;
+      require(
+        place < members.length && members[place] == signer,
+        NotAVerifier(setId, signer)
+      );
+      previous = signer;
+    }
   }
 
   /// @inheritdoc IVerifierRegistry
   function proveEquivocation(
     address pool,
     uint32 setId,
-    IFlexPool.Settlement calldata one,
+    IFlexRequests.Settlement calldata one,
     bytes calldata signatureOne,
-    IFlexPool.Settlement calldata other,
+    IFlexRequests.Settlement calldata other,
     bytes calldata signatureOther
   ) external returns (address signer) {
     // A next round of the same request is no equivocation: only that round can take effect.
@@ -61,19 +95,33 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
     signer = ECDSA.recoverCalldata(digest, signatureOne);
     address second = ECDSA.recoverCalldata(otherDigest, signatureOther);
     require(signer == second, SignersDiffer(signer, second));
-    require(isSigner[setId][signer], NotInSet(setId, signer));
+    require(isSigner(setId, signer), NotInSet(setId, signer));
     require(!equivocated[signer], SignerEquivocated(signer));
     equivocated[signer] = true;
     emit VerifierEquivocated(setId, signer, one.requestId, one.round);
   }
 
   /// @inheritdoc IVerifierRegistry
-  function size(uint32 setId) external view returns (uint256) {
-    return _signers[setId].length;
+  function isSigner(uint32 setId, address signer) public view returns (bool) {
+    address[] memory members = signersOf(setId);
+    for (uint256 i = 0; i < members.length; ++i) {
+      if (members[i] == signer) return true;
+    }
+    return false;
   }
 
   /// @inheritdoc IVerifierRegistry
-  function signersOf(uint32 setId) external view returns (address[] memory) {
-    return _signers[setId];
+  function quorum(uint32 setId) external view returns (uint8) {
+    return _sets[setId].quorum;
+  }
+
+  /// @inheritdoc IVerifierRegistry
+  function size(uint32 setId) external view returns (uint256) {
+    return _sets[setId].size;
+  }
+
+  /// @inheritdoc IVerifierRegistry
+  function signersOf(uint32 setId) public view returns (address[] memory) {
+    return AddressList.read(_sets[setId].members);
   }
 }

@@ -24,5 +24,5 @@ export function compilerPath() {
 /** What tests and deployed bytecode share. Cancun is the oldest EVM with transient storage. */
 export const settings = {
   evmVersion: 'cancun',
-  optimizer: { enabled: true, runs: 1_000 },
+  optimizer: { enabled: true, runs: 200 },
 }

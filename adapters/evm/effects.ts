@@ -1,4 +1,4 @@
-import { hashTypedData, isAddressEqual } from 'viem'
+import { hashTypedData, isAddressEqual, slice } from 'viem'
 import { readContract } from 'viem/actions'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
@@ -81,14 +81,14 @@ async function proposed(
   if (event === undefined) return null
   // The pool keeps the last digest only; whose place a later round took was there before.
   if (events.some((each) => each.round > round)) return event.transactionHash
-  const { settlementDigest } = await readContract(parts.client, {
+  const { digestPrefix } = await readContract(parts.client, {
     address: parts.domain.pool,
     abi: flexPoolAbi,
     functionName: 'request',
     args: [statement.requestId],
   })
   const ours = hashTypedData(settlementTypedData(parts.domain, statement))
-  return settlementDigest === ours ? event.transactionHash : null
+  return digestPrefix === slice(ours, 0, 8) ? event.transactionHash : null
 }
 
 /** A post that was rejected afterwards has no effect. */

@@ -1,4 +1,4 @@
-import { hashTypedData } from 'viem'
+import { hashTypedData, slice } from 'viem'
 import { readContract } from 'viem/actions'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { Hex } from '#domain/ids.ts'
@@ -27,8 +27,9 @@ export function createEscrowReader(options: {
       return found.state === 0 ? null : { amount, payout, round }
     },
     async isProposed(statement) {
-      const { settlementDigest } = await request(statement.requestId)
-      return settlementDigest === hashTypedData(settlementTypedData(identity, statement))
+      const { digestPrefix } = await request(statement.requestId)
+      const digest = hashTypedData(settlementTypedData(identity, statement))
+      return digestPrefix === slice(digest, 0, 8)
     },
     poolState: () => plainly(readPoolState(client, identity, null)),
   }

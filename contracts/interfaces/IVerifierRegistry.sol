@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFlexPool} from "./IFlexPool.sol";
+import {IFlexRequests} from "./IFlexRequests.sol";
 
 /// @title Append-only list of verifier sets
 /// @notice A set never changes once added, so its number is a snapshot: whoever keeps the number
@@ -22,6 +22,16 @@ interface IVerifierRegistry {
   error QuorumOutOfRange(uint256 quorum, uint256 signers);
   /// @notice Signers must be given strictly ascending and never the zero address.
   error SetNotAscending(address previous, address signer);
+  /// @notice The set does not exist, so no number of signatures is enough.
+  error UnknownVerifierSet(uint32 setId);
+  /// @notice Fewer signatures than are needed.
+  error QuorumNotReached(uint256 given, uint256 needed);
+  /// @notice Signature number `position` is not a 65-byte ECDSA signature.
+  error MalformedSignature(uint256 position);
+  /// @notice Signers must be strictly ascending, which also keeps one signer from counting twice.
+  error SignersNotAscending(address previous, address signer);
+  /// @notice The signature is by somebody outside the set, or over something else.
+  error NotAVerifier(uint32 setId, address signer);
 
   /// @notice The signer is marked: it cannot stand in a new set, and needs no second mark.
   error SignerEquivocated(address signer);
@@ -50,14 +60,26 @@ interface IVerifierRegistry {
   function proveEquivocation(
     address pool,
     uint32 setId,
-    IFlexPool.Settlement calldata one,
+    IFlexRequests.Settlement calldata one,
     bytes calldata signatureOne,
-    IFlexPool.Settlement calldata other,
+    IFlexRequests.Settlement calldata other,
     bytes calldata signatureOther
   ) external returns (address signer);
 
   /// @notice Whether `signer` was proved to have signed two settlements for one round.
   function equivocated(address signer) external view returns (bool);
+
+  /// @notice Requires that at least the quorum of set `setId` signed `digest`, and nobody else.
+  /// @dev Errors: UnknownVerifierSet, QuorumNotReached, MalformedSignature, SignersNotAscending,
+  /// NotAVerifier.
+  /// @param signatures 65 bytes each, in the ascending order of their signers
+  /// @param higher one signature more than the quorum, where the set has so many members
+  function requireQuorum(
+    uint32 setId,
+    bytes32 digest,
+    bytes[] calldata signatures,
+    bool higher
+  ) external view;
 
   /// @notice Number of the newest set, 0 while there is none.
   function currentSetId() external view returns (uint32);

@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
-import {IFlexPool} from "../interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../interfaces/IFlexPayouts.sol";
+import {IFlexRequests} from "../interfaces/IFlexRequests.sol";
 
 /// @title EIP-712 struct hashes of the pool's messages, and the request id
 library Messages {
@@ -29,18 +30,18 @@ library Messages {
   /// @notice Id of a request in pool `pool` on this chain.
   /// @dev 11 ABI words: tag, chain id, pool, then the terms in their order.
   function requestId(
-    IFlexPool.RequestTerms calldata terms,
+    IFlexRequests.RequestTerms calldata terms,
     address pool
   ) internal view returns (bytes32) {
     return keccak256(abi.encode(REQUEST_TAG, block.chainid, pool, terms));
   }
 
   /// @dev All fields are static, so the struct encodes as its fields in order.
-  function hash(IFlexPool.Settlement calldata s) internal pure returns (bytes32) {
+  function hash(IFlexRequests.Settlement calldata s) internal pure returns (bytes32) {
     return keccak256(abi.encode(SETTLEMENT_TYPEHASH, s));
   }
 
-  function hash(IFlexPool.Epoch calldata e) internal pure returns (bytes32) {
+  function hash(IFlexPayouts.Epoch calldata e) internal pure returns (bytes32) {
     return keccak256(abi.encode(EPOCH_TYPEHASH, e));
   }
 
@@ -51,7 +52,7 @@ library Messages {
   /// @notice What verifiers of the pool at `pool` sign, for a contract that is not that pool.
   function settlementDigestIn(
     address pool,
-    IFlexPool.Settlement calldata s
+    IFlexRequests.Settlement calldata s
   ) internal view returns (bytes32) {
     bytes32 name = keccak256(bytes(DOMAIN_NAME));
     bytes32 version = keccak256(bytes(DOMAIN_VERSION));

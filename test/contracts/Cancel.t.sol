@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FlexPool} from "../../contracts/FlexPool.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {Check, vm} from "./support/Vm.sol";
 
@@ -19,7 +19,7 @@ contract Treasury is IERC1271 {
   function open(
     IERC20 token,
     FlexPool pool,
-    IFlexPool.RequestTerms calldata t
+    IFlexRequests.RequestTerms calldata t
   ) external returns (bytes32) {
     token.approve(address(pool), t.amount);
     return pool.openRequest(t);
@@ -35,13 +35,13 @@ contract Treasury is IERC1271 {
 contract CancelTest is Fixture {
   function test_onlyThePayerCancels() public {
     bytes32 id = open(100);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NotPayer.selector, payer, NOBODY));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.NotPayer.selector, payer, NOBODY));
     vm.prank(NOBODY);
     pool.cancel(id);
   }
 
   function test_anUnknownRequestCannotBeCancelled() public {
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NotPayer.selector, address(0), NOBODY));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.NotPayer.selector, address(0), NOBODY));
     vm.prank(NOBODY);
     pool.cancel("unknown");
   }
@@ -50,7 +50,7 @@ contract CancelTest is Fixture {
     bytes32 id = open(100);
     uint48 start = pool.request(id).deliverStart;
     vm.warp(start);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.TooLate.selector, start, start - 1));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.TooLate.selector, start, start - 1));
     vm.prank(payer);
     pool.cancel(id);
   }
@@ -59,7 +59,7 @@ contract CancelTest is Fixture {
     bytes32 id = open(100);
     vm.prank(payer);
     pool.cancel(id);
-    expectWrongState(id, IFlexPool.State.Cancelled, IFlexPool.State.Funded);
+    expectWrongState(id, IFlexRequests.State.Cancelled, IFlexRequests.State.Funded);
     vm.prank(payer);
     pool.cancel(id);
   }
@@ -68,10 +68,10 @@ contract CancelTest is Fixture {
     bytes32 id = open(100);
     vm.warp(pool.request(id).deliverStart - 1);
     vm.expectEmit(address(pool));
-    emit IFlexPool.RequestCancelled(id, 100);
+    emit IFlexRequests.RequestCancelled(id, 100);
     vm.prank(payer);
     pool.cancel(id);
-    checkState(id, IFlexPool.State.Cancelled);
+    checkState(id, IFlexRequests.State.Cancelled);
     Check.eq(pool.credit(payer), 100, "credit");
     Check.eq(pool.locked(), 0, "locked");
     checkSolvent();
@@ -80,19 +80,19 @@ contract CancelTest is Fixture {
   function test_aSignatureOfAnotherKeyDoesNotCancel() public {
     bytes32 id = open(100);
     bytes memory signature = sign(verifierKeys[0], pool.cancelDigest(id));
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NotSignedByPayer.selector, payer));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.NotSignedByPayer.selector, payer));
     pool.cancelWithSignature(id, signature);
   }
 
   function test_aSignatureForAnotherRequestDoesNotCancel() public {
     bytes32 id = open(100);
     bytes memory signature = sign(PAYER_KEY, pool.cancelDigest(open(100)));
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NotSignedByPayer.selector, payer));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.NotSignedByPayer.selector, payer));
     pool.cancelWithSignature(id, signature);
   }
 
   function test_noSignatureCancelsAnUnknownRequest() public {
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NotSignedByPayer.selector, address(0)));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.NotSignedByPayer.selector, address(0)));
     pool.cancelWithSignature("unknown", new bytes(65));
   }
 
@@ -101,7 +101,7 @@ contract CancelTest is Fixture {
     bytes memory signature = sign(PAYER_KEY, pool.cancelDigest(id));
     uint48 start = pool.request(id).deliverStart;
     vm.warp(start);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.TooLate.selector, start, start - 1));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.TooLate.selector, start, start - 1));
     pool.cancelWithSignature(id, signature);
   }
 
@@ -110,7 +110,7 @@ contract CancelTest is Fixture {
     bytes memory signature = sign(PAYER_KEY, pool.cancelDigest(id));
     vm.warp(pool.request(id).deliverEnd);
     propose(id, 60, 0);
-    expectWrongState(id, IFlexPool.State.Proposed, IFlexPool.State.Funded);
+    expectWrongState(id, IFlexRequests.State.Proposed, IFlexRequests.State.Funded);
     pool.cancelWithSignature(id, signature);
   }
 
@@ -119,14 +119,14 @@ contract CancelTest is Fixture {
     bytes memory signature = sign(PAYER_KEY, pool.cancelDigest(id));
     vm.prank(NOBODY);
     pool.cancelWithSignature(id, signature);
-    checkState(id, IFlexPool.State.Cancelled);
+    checkState(id, IFlexRequests.State.Cancelled);
     Check.eq(pool.credit(payer), 100, "credit goes to the payer");
   }
 
   function test_aTreasuryContractOpensAndCancels() public {
     Treasury treasury = new Treasury(vm.addr(PAYER_KEY));
     euro.mint(address(treasury), 100);
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     t.payer = address(treasury);
     bytes32 id = treasury.open(euro, pool, t);
     pool.cancelWithSignature(id, sign(PAYER_KEY, pool.cancelDigest(id)));

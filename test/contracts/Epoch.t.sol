@@ -4,9 +4,10 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FlexPool} from "../../contracts/FlexPool.sol";
 import {VerifierRegistry} from "../../contracts/VerifierRegistry.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../../contracts/interfaces/IFlexPayouts.sol";
+import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
 import {PayoutTree} from "../../contracts/libraries/PayoutTree.sol";
-import {Quorum} from "../../contracts/libraries/Quorum.sol";
+import {IVerifierRegistry} from "../../contracts/interfaces/IVerifierRegistry.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {TreeBuilder} from "./support/TreeBuilder.sol";
 import {Check, vm} from "./support/Vm.sol";
@@ -15,7 +16,7 @@ contract PostEpochTest is Fixture {
   using TreeBuilder for TreeBuilder.Tree;
 
   function refused(
-    IFlexPool.Epoch memory e,
+    IFlexPayouts.Epoch memory e,
     bytes32[] memory ids,
     bytes memory err
   ) private {
@@ -32,36 +33,36 @@ contract PostEpochTest is Fixture {
     refused(
       epochFor(treeOf(60, 40, 0, 0), ids),
       ids,
-      abi.encodeWithSelector(IFlexPool.EpochPending.selector, 1)
+      abi.encodeWithSelector(IFlexPayouts.EpochPending.selector, 1)
     );
   }
 
   function test_epochsAreCountedWithoutGaps() public {
     bytes32[] memory ids = one(finalRequest(60));
-    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
     e.epoch = 2;
-    refused(e, ids, abi.encodeWithSelector(IFlexPool.WrongEpoch.selector, 2, 1));
+    refused(e, ids, abi.encodeWithSelector(IFlexPayouts.WrongEpoch.selector, 2, 1));
   }
 
   function test_anEpochBuildsOnTheLiveRoot() public {
     bytes32[] memory ids = one(finalRequest(60));
-    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
     e.prevRoot = "other";
     refused(
       e,
       ids,
-      abi.encodeWithSelector(IFlexPool.WrongPrevRoot.selector, bytes32("other"), bytes32(0))
+      abi.encodeWithSelector(IFlexPayouts.WrongPrevRoot.selector, bytes32("other"), bytes32(0))
     );
   }
 
   function test_theListOfRequestsIsTheSignedOne() public {
     bytes32[] memory ids = one(finalRequest(60));
-    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
     refused(
       e,
       new bytes32[](0),
       abi.encodeWithSelector(
-        IFlexPool.WrongRequestIds.selector,
+        IFlexPayouts.WrongRequestIds.selector,
         keccak256(""),
         e.requestIdsHash
       )
@@ -70,9 +71,9 @@ contract PostEpochTest is Fixture {
 
   function test_aQuorumMustSign() public {
     bytes32[] memory ids = one(finalRequest(60));
-    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
     bytes[] memory sigs = signatures(pool.epochDigest(e), 1);
-    vm.expectRevert(abi.encodeWithSelector(Quorum.QuorumNotReached.selector, 1, 2));
+    vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.QuorumNotReached.selector, 1, 2));
     pool.postEpoch(e, ids, sigs);
   }
 
@@ -80,9 +81,9 @@ contract PostEpochTest is Fixture {
     bytes32[] memory ids = one(finalRequest(60));
     uint256[] memory fresh = ascending(0x44, 0x55, 0x66);
     addSet(fresh, 2);
-    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
     address stranger = vm.addr(verifierKeys[0]);
-    refused(e, ids, abi.encodeWithSelector(Quorum.NotAVerifier.selector, 2, stranger));
+    refused(e, ids, abi.encodeWithSelector(IVerifierRegistry.NotAVerifier.selector, 2, stranger));
     verifierKeys = fresh;
     post(treeOf(60, 0, 0, 0), ids);
   }
@@ -90,14 +91,14 @@ contract PostEpochTest is Fixture {
   function test_withoutAnyVerifierSetNoEpochIsPosted() public {
     registry = new VerifierRegistry(OWNER);
     pool = newPool(IERC20(address(euro)));
-    IFlexPool.Epoch memory e = epochFor(treeOf(0, 0, 0, 0), new bytes32[](0));
-    vm.expectRevert(abi.encodeWithSelector(Quorum.UnknownVerifierSet.selector, 0));
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(0, 0, 0, 0), new bytes32[](0));
+    vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.UnknownVerifierSet.selector, 0));
     pool.postEpoch(e, new bytes32[](0), new bytes[](0));
   }
 
   function testFuzz_aChangeOfAnySignedFieldUndoesTheSignatures(uint8 field) public {
     bytes32[] memory ids = one(finalRequest(60));
-    IFlexPool.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(60, 0, 0, 0), ids);
     bytes[] memory sigs = signatures(pool.epochDigest(e));
     bytes32 digest = pool.epochDigest(e);
     field %= 3;
@@ -112,7 +113,7 @@ contract PostEpochTest is Fixture {
   function test_signaturesForAnotherPoolOrChainAreWorthNothing() public {
     FlexPool other = newPool(IERC20(address(euro)));
     bytes32[] memory ids = new bytes32[](0);
-    IFlexPool.Epoch memory e = epochFor(treeOf(0, 0, 0, 0), ids);
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(0, 0, 0, 0), ids);
     bytes[] memory sigs = signatures(pool.epochDigest(e));
     vm.expectRevert();
     other.postEpoch(e, ids, sigs);
@@ -126,12 +127,12 @@ contract PostEpochTest is Fixture {
     refused(
       epochFor(treeOf(61, 0, 0, 0), ids),
       ids,
-      abi.encodeWithSelector(IFlexPool.WrongTotal.selector, 61, 60)
+      abi.encodeWithSelector(IFlexPayouts.WrongTotal.selector, 61, 60)
     );
     refused(
       epochFor(treeOf(59, 0, 0, 0), ids),
       ids,
-      abi.encodeWithSelector(IFlexPool.WrongTotal.selector, 59, 60)
+      abi.encodeWithSelector(IFlexPayouts.WrongTotal.selector, 59, 60)
     );
   }
 
@@ -144,10 +145,10 @@ contract PostEpochTest is Fixture {
       epochFor(treeOf(60, 0, 0, 0), one(id)),
       one(id),
       abi.encodeWithSelector(
-        IFlexPool.WrongState.selector,
+        IFlexRequests.WrongState.selector,
         id,
-        IFlexPool.State.Proposed,
-        IFlexPool.State.Final
+        IFlexRequests.State.Proposed,
+        IFlexRequests.State.Final
       )
     );
   }
@@ -159,7 +160,7 @@ contract PostEpochTest is Fixture {
     refused(
       epochFor(treeOf(120, 0, 0, 0), ids),
       ids,
-      abi.encodeWithSelector(IFlexPool.AlreadyAccounted.selector, ids[0])
+      abi.encodeWithSelector(IFlexPayouts.AlreadyAccounted.selector, ids[0])
     );
   }
 
@@ -170,7 +171,7 @@ contract PostEpochTest is Fixture {
     refused(
       epochFor(treeOf(120, 0, 0, 0), ids),
       ids,
-      abi.encodeWithSelector(IFlexPool.AlreadyAccounted.selector, ids[0])
+      abi.encodeWithSelector(IFlexPayouts.AlreadyAccounted.selector, ids[0])
     );
   }
 
@@ -178,15 +179,15 @@ contract PostEpochTest is Fixture {
     post(treeOf(60, 0, 0, 0), one(finalRequest(60)));
     uint48 from = pool.pendingEpoch().activeFrom;
     vm.warp(from - 1);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.TooEarly.selector, from - 1, from));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.TooEarly.selector, from - 1, from));
     pool.activateEpoch();
   }
 
   function test_withoutAPendingRootNothingBecomesActive() public {
-    vm.expectRevert(IFlexPool.NoEpochPending.selector);
+    vm.expectRevert(IFlexPayouts.NoEpochPending.selector);
     pool.activateEpoch();
     allocate(treeOf(60, 0, 0, 0));
-    vm.expectRevert(IFlexPool.NoEpochPending.selector);
+    vm.expectRevert(IFlexPayouts.NoEpochPending.selector);
     pool.activateEpoch();
   }
 
@@ -195,15 +196,15 @@ contract PostEpochTest is Fixture {
   function test_aPostedRootWaitsAndIsAnnounced() public {
     bytes32 id = finalRequest(60);
     TreeBuilder.Tree memory t = treeOf(60, 0, 0, 0);
-    IFlexPool.Epoch memory e = epochFor(t, one(id));
+    IFlexPayouts.Epoch memory e = epochFor(t, one(id));
     bytes[] memory sigs = signatures(pool.epochDigest(e));
     bytes32 root = PayoutTree.rootHash(t.topHash(), 60);
     uint48 from = uint48(block.timestamp) + EPOCH_WINDOW;
     vm.expectEmit(address(pool));
-    emit IFlexPool.EpochPosted(1, root, 60, from);
+    emit IFlexPayouts.EpochPosted(1, root, 60, from);
     vm.prank(NOBODY);
     pool.postEpoch(e, one(id), sigs);
-    IFlexPool.PendingEpoch memory p = pool.pendingEpoch();
+    IFlexPayouts.PendingEpoch memory p = pool.pendingEpoch();
     Check.eq(p.root, root, "root");
     Check.eq(p.newTotal, 60, "newTotal");
     Check.eq(p.epoch, 1, "epoch");
@@ -222,7 +223,7 @@ contract PostEpochTest is Fixture {
     vm.warp(pool.pendingEpoch().activeFrom);
     bytes32 root = PayoutTree.rootHash(t.topHash(), 90);
     vm.expectEmit(address(pool));
-    emit IFlexPool.EpochActivated(2, root, 90);
+    emit IFlexPayouts.EpochActivated(2, root, 90);
     vm.prank(NOBODY);
     pool.activateEpoch();
     Check.eq(pool.totalAllocated(), 90, "allocated");
@@ -236,7 +237,7 @@ contract PostEpochTest is Fixture {
   function test_anEpochWithoutRequestsRepairsAnUnusableTree() public {
     bytes32 id = finalRequest(60);
     TreeBuilder.Tree memory good = treeOf(60, 0, 0, 0);
-    IFlexPool.Epoch memory e = epochFor(good, one(id));
+    IFlexPayouts.Epoch memory e = epochFor(good, one(id));
     e.topHash = "nobody knows a leaf of this";
     pool.postEpoch(e, one(id), signatures(pool.epochDigest(e)));
     activate();

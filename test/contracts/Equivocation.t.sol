@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
 import {IVerifierRegistry} from "../../contracts/interfaces/IVerifierRegistry.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {Check, vm} from "./support/Vm.sol";
@@ -10,8 +10,8 @@ import {Check, vm} from "./support/Vm.sol";
 /// @notice A verifier that signs two results for one round of one request is marked for ever.
 contract EquivocationTest is Fixture {
   bytes32 private id;
-  IFlexPool.Settlement private a;
-  IFlexPool.Settlement private b;
+  IFlexRequests.Settlement private a;
+  IFlexRequests.Settlement private b;
   address private culprit;
 
   function setUp() public override {
@@ -22,13 +22,13 @@ contract EquivocationTest is Fixture {
     culprit = vm.addr(verifierKeys[0]);
   }
 
-  function prove(IFlexPool.Settlement memory one, IFlexPool.Settlement memory other) private {
+  function prove(IFlexRequests.Settlement memory one, IFlexRequests.Settlement memory other) private {
     prove(one, other, verifierKeys[0], verifierKeys[0], 1);
   }
 
   function prove(
-    IFlexPool.Settlement memory one,
-    IFlexPool.Settlement memory other,
+    IFlexRequests.Settlement memory one,
+    IFlexRequests.Settlement memory other,
     uint256 key,
     uint256 otherKey,
     uint32 setId
@@ -38,12 +38,12 @@ contract EquivocationTest is Fixture {
     registry.proveEquivocation(address(pool), setId, one, s, other, t);
   }
 
-  function expectNone(IFlexPool.Settlement memory one) private {
+  function expectNone(IFlexRequests.Settlement memory one) private {
     vm.expectPartialRevert(IVerifierRegistry.NoEquivocation.selector);
     this.proveFirst(one, b);
   }
 
-  function proveFirst(IFlexPool.Settlement memory one, IFlexPool.Settlement memory other) external {
+  function proveFirst(IFlexRequests.Settlement memory one, IFlexRequests.Settlement memory other) external {
     prove(one, other);
   }
 
@@ -146,7 +146,7 @@ contract EquivocationTest is Fixture {
     prove(a, b);
     vm.warp(pool.request(id).deliverEnd);
     propose(id, 50e6, 1e6); // with the marked one's vote: membership is a snapshot (I10)
-    checkState(id, IFlexPool.State.Proposed);
+    checkState(id, IFlexRequests.State.Proposed);
   }
 
   function test_theOthersGoOnInANewSet() public {

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
-import {Quorum} from "../../contracts/libraries/Quorum.sol";
+import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
+import {IVerifierRegistry} from "../../contracts/interfaces/IVerifierRegistry.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {Check, vm} from "./support/Vm.sol";
 
@@ -18,7 +18,7 @@ contract HoldingTest is Fixture {
   }
 
   function refusedNext(uint128 payout, uint128 fee, uint128 held, bytes memory err) private {
-    IFlexPool.Settlement memory s = nextRound(id, payout, fee, held);
+    IFlexRequests.Settlement memory s = nextRound(id, payout, fee, held);
     bytes[] memory sigs = signatures(pool.settlementDigest(s), 3);
     vm.expectRevert(err);
     pool.proposeSettlement(s, sigs);
@@ -32,19 +32,19 @@ contract HoldingTest is Fixture {
     bytes32 restId = keccak256(abi.encode(id, uint256(2)));
     uint48 settleBy = uint48(block.timestamp) + HELD_WINDOW;
     vm.expectEmit(address(pool));
-    emit IFlexPool.RequestFinalized(id, 50, 2, 30, 18);
+    emit IFlexRequests.RequestFinalized(id, 50, 2, 30, 18);
     vm.expectEmit(address(pool));
-    emit IFlexPool.RestHeld(id, restId, 2, 30, settleBy);
+    emit IFlexRequests.RestHeld(id, restId, 2, 30, settleBy);
     vm.prank(NOBODY);
     pool.finalize(id);
-    checkState(id, IFlexPool.State.PartlyFinal);
+    checkState(id, IFlexRequests.State.PartlyFinal);
     Check.eq(pool.roundIdOf(id, 2), restId, "id of the rest");
     Check.eq(pool.locked(), 30, "locked");
     Check.eq(pool.allocatable(), 50, "allocatable");
     Check.eq(pool.credit(payer), 18, "refund");
     Check.eq(pool.credit(FEE_RECEIVER), 2, "fee");
-    IFlexPool.Request memory rest = pool.request(restId);
-    Check.eq(uint256(rest.state), uint256(IFlexPool.State.Funded), "state of the rest");
+    IFlexRequests.Request memory rest = pool.request(restId);
+    Check.eq(uint256(rest.state), uint256(IFlexRequests.State.Funded), "state of the rest");
     Check.eq(rest.payer, payer, "payer of the rest");
     Check.eq(rest.amount, 30, "amount of the rest");
     Check.eq(rest.settleBy, settleBy, "deadline of the rest");
@@ -55,15 +55,15 @@ contract HoldingTest is Fixture {
   }
 
   function testFuzz_theEscrowIsSplitExactly(
-    uint80 amount,
-    uint80 payout,
-    uint80 fee,
-    uint80 held
+    uint64 amount,
+    uint64 payout,
+    uint64 fee,
+    uint64 held
   ) public {
-    vm.assume(amount > 0);
-    payout = uint80(payout % (uint256(amount) + 1));
-    fee = uint80(fee % (uint256(amount) - payout + 1));
-    held = uint80(held % (uint256(amount) - payout - fee + 1));
+    vm.assume(amount > 0 && amount <= type(uint64).max - 100); // beside the escrow of setUp
+    payout = uint64(payout % (uint256(amount) + 1));
+    fee = uint64(fee % (uint256(amount) - payout + 1));
+    held = uint64(held % (uint256(amount) - payout - fee + 1));
     euro.mint(payer, amount);
     bytes32 other = open(amount);
     bytes32 restId = settleHolding(other, payout, fee, held);
@@ -77,8 +77,8 @@ contract HoldingTest is Fixture {
 
   function test_whereNothingIsHeldThereIsNoRest() public {
     bytes32 restId = settleHolding(id, 60, 1, 0);
-    checkState(id, IFlexPool.State.Final);
-    checkState(restId, IFlexPool.State.None);
+    checkState(id, IFlexRequests.State.Final);
+    checkState(restId, IFlexRequests.State.None);
   }
 
   function test_thePaidPartNeedNotWaitForTheRest() public {
@@ -107,7 +107,7 @@ contract HoldingTest is Fixture {
     uint48 end = pool.request(id).windowEnd;
     vm.warp(end - 1);
     proposeNext(id, 40, 3, 22, QUORUM);
-    IFlexPool.Request memory r = pool.request(id);
+    IFlexRequests.Request memory r = pool.request(id);
     Check.eq(r.round, 2, "round");
     Check.eq(r.windowEnd, end, "windowEnd");
     Check.eq(r.held, 22, "held");
@@ -121,7 +121,7 @@ contract HoldingTest is Fixture {
 
   function test_aLaterRoundGivesNobodyMore() public {
     proposeNext(id, 60, 5, 20, QUORUM);
-    bytes memory err = abi.encodeWithSelector(IFlexPool.MayOnlyHold.selector, id);
+    bytes memory err = abi.encodeWithSelector(IFlexRequests.MayOnlyHold.selector, id);
     refusedNext(61, 5, 19, err);
     refusedNext(59, 6, 20, err);
     refusedNext(60, 5, 19, err);
@@ -133,15 +133,15 @@ contract HoldingTest is Fixture {
       60,
       5,
       36,
-      abi.encodeWithSelector(IFlexPool.ExceedsEscrow.selector, 101, 100)
+      abi.encodeWithSelector(IFlexRequests.ExceedsEscrow.selector, 101, 100)
     );
   }
 
   function test_theSameRoundIsNotProposedTwice() public {
     propose(id, 60, 5);
-    IFlexPool.Settlement memory s = settlement(id, 60, 5);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 5);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.WrongRound.selector, 1, 2));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 1, 2));
     pool.proposeSettlement(s, sigs);
   }
 
@@ -149,14 +149,14 @@ contract HoldingTest is Fixture {
     propose(id, 60, 5);
     uint48 end = pool.request(id).windowEnd;
     vm.warp(end);
-    refusedNext(40, 3, 22, abi.encodeWithSelector(IFlexPool.TooLate.selector, end, end - 1));
+    refusedNext(40, 3, 22, abi.encodeWithSelector(IFlexRequests.TooLate.selector, end, end - 1));
   }
 
   function test_holdingMoreNeedsAQuorumToo() public {
     propose(id, 60, 5);
-    IFlexPool.Settlement memory s = nextRound(id, 40, 3, 22);
+    IFlexRequests.Settlement memory s = nextRound(id, 40, 3, 22);
     bytes[] memory sigs = signatures(pool.settlementDigest(s), 1);
-    vm.expectRevert(abi.encodeWithSelector(Quorum.QuorumNotReached.selector, 1, 2));
+    vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.QuorumNotReached.selector, 1, 2));
     pool.proposeSettlement(s, sigs);
   }
 }
@@ -170,27 +170,27 @@ contract RestTest is Fixture {
     restId = settleHolding(open(100), 50, 2, 30);
   }
 
-  function refused(IFlexPool.Settlement memory s, bytes[] memory sigs, bytes memory err) private {
+  function refused(IFlexRequests.Settlement memory s, bytes[] memory sigs, bytes memory err) private {
     vm.expectRevert(err);
     pool.proposeSettlement(s, sigs);
   }
 
-  function by(uint256 key, IFlexPool.Settlement memory s) private view returns (bytes[] memory b) {
+  function by(uint256 key, IFlexRequests.Settlement memory s) private view returns (bytes[] memory b) {
     b = new bytes[](1);
     b[0] = sign(key, pool.settlementDigest(s));
   }
 
   function test_theOrdinaryQuorumIsNotEnough() public {
-    IFlexPool.Settlement memory s = nextRound(restId, 20, 1, 0);
+    IFlexRequests.Settlement memory s = nextRound(restId, 20, 1, 0);
     bytes[] memory sigs = signatures(pool.settlementDigest(s), QUORUM);
-    refused(s, sigs, abi.encodeWithSelector(Quorum.QuorumNotReached.selector, 2, 3));
+    refused(s, sigs, abi.encodeWithSelector(IVerifierRegistry.QuorumNotReached.selector, 2, 3));
   }
 
   function test_oneVerifierMoreSettlesIt() public {
     proposeNext(restId, 20, 1, 0, QUORUM + 1);
     vm.warp(pool.request(restId).windowEnd);
     pool.finalize(restId);
-    checkState(restId, IFlexPool.State.Final);
+    checkState(restId, IFlexRequests.State.Final);
     Check.eq(pool.allocatable(), 70, "both payouts");
     Check.eq(pool.locked(), 0, "nothing held");
     Check.eq(pool.credit(payer), 18 + 9, "both refunds");
@@ -205,11 +205,11 @@ contract RestTest is Fixture {
     vm.warp(pool.request(id).windowEnd);
     pool.finalize(id);
     proposeNext(pool.roundIdOf(id, 2), 50, 0, 0, 3);
-    checkState(pool.roundIdOf(id, 2), IFlexPool.State.Proposed);
+    checkState(pool.roundIdOf(id, 2), IFlexRequests.State.Proposed);
   }
 
   function test_theArbitersWordSettlesIt() public {
-    IFlexPool.Settlement memory s = nextRound(restId, 0, 0, 0);
+    IFlexRequests.Settlement memory s = nextRound(restId, 0, 0, 0);
     pool.proposeSettlement(s, by(ARBITER_KEY, s));
     vm.warp(pool.request(restId).windowEnd);
     pool.finalize(restId);
@@ -219,17 +219,17 @@ contract RestTest is Fixture {
   function test_theArbiterHasNoSayInAFirstSettlement() public {
     bytes32 id = open(100);
     vm.warp(pool.request(id).deliverEnd);
-    IFlexPool.Settlement memory s = nextRound(id, 50, 0, 0);
+    IFlexRequests.Settlement memory s = nextRound(id, 50, 0, 0);
     refused(
       s,
       by(ARBITER_KEY, s),
-      abi.encodeWithSelector(Quorum.QuorumNotReached.selector, 1, 2)
+      abi.encodeWithSelector(IVerifierRegistry.QuorumNotReached.selector, 1, 2)
     );
   }
 
   function test_nobodyElseIsTheArbiter() public {
-    IFlexPool.Settlement memory s = nextRound(restId, 30, 0, 0);
-    bytes memory err = abi.encodeWithSelector(Quorum.QuorumNotReached.selector, 1, 3);
+    IFlexRequests.Settlement memory s = nextRound(restId, 30, 0, 0);
+    bytes memory err = abi.encodeWithSelector(IVerifierRegistry.QuorumNotReached.selector, 1, 3);
     refused(s, by(PAYER_KEY, s), err);
     pool = newPool(IERC20(address(euro)), address(0));
     vm.prank(payer);
@@ -240,21 +240,21 @@ contract RestTest is Fixture {
   }
 
   function test_neverMoreThanWasHeld() public {
-    IFlexPool.Settlement memory s = nextRound(restId, 30, 1, 0);
+    IFlexRequests.Settlement memory s = nextRound(restId, 30, 1, 0);
     bytes[] memory sigs = signatures(pool.settlementDigest(s), 3);
-    refused(s, sigs, abi.encodeWithSelector(IFlexPool.ExceedsEscrow.selector, 31, 30));
+    refused(s, sigs, abi.encodeWithSelector(IFlexRequests.ExceedsEscrow.selector, 31, 30));
   }
 
   function test_theFirstRoundsSignaturesSettleNoRest() public {
-    IFlexPool.Settlement memory s = settlement(restId, 20, 1);
+    IFlexRequests.Settlement memory s = settlement(restId, 20, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s), 3);
-    refused(s, sigs, abi.encodeWithSelector(IFlexPool.WrongRound.selector, 1, 2));
+    refused(s, sigs, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 1, 2));
   }
 
   function test_aRestCannotBeCancelled() public {
     uint48 end = pool.request(restId).deliverEnd;
     vm.expectRevert(
-      abi.encodeWithSelector(IFlexPool.TooLate.selector, block.timestamp, end - 1)
+      abi.encodeWithSelector(IFlexRequests.TooLate.selector, block.timestamp, end - 1)
     );
     vm.prank(payer);
     pool.cancel(restId);
@@ -263,11 +263,11 @@ contract RestTest is Fixture {
   function test_whenNobodyDecidesThePayerHasItBackAndAnyoneMaySeeToIt() public {
     uint256 from = uint256(pool.request(restId).settleBy) + REFUND_GRACE + 1;
     vm.warp(from - 1);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.TooEarly.selector, from - 1, from));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.TooEarly.selector, from - 1, from));
     pool.refundExpired(restId);
     vm.warp(from);
     vm.expectEmit(address(pool));
-    emit IFlexPool.RequestRefunded(restId, 30);
+    emit IFlexRequests.RequestRefunded(restId, 30);
     vm.prank(NOBODY);
     pool.refundExpired(restId);
     Check.eq(pool.credit(payer), 18 + 30, "credit");
@@ -280,13 +280,13 @@ contract RestTest is Fixture {
     proposeNext(restId, 10, 0, 15, 3);
     vm.warp(pool.request(restId).windowEnd);
     pool.finalize(restId);
-    checkState(restId, IFlexPool.State.PartlyFinal);
+    checkState(restId, IFlexRequests.State.PartlyFinal);
     bytes32 last = pool.roundIdOf(restId, 3);
     Check.eq(pool.request(last).amount, 15, "the rest of the rest");
     Check.eq(pool.request(last).settleBy, due, "the same deadline");
-    IFlexPool.Settlement memory s = nextRound(last, 15, 0, 0);
+    IFlexRequests.Settlement memory s = nextRound(last, 15, 0, 0);
     bytes[] memory sigs = signatures(pool.settlementDigest(s), 3);
-    refused(s, sigs, abi.encodeWithSelector(IFlexPool.TooLate.selector, block.timestamp, due));
+    refused(s, sigs, abi.encodeWithSelector(IFlexRequests.TooLate.selector, block.timestamp, due));
     vm.warp(uint256(due) + REFUND_GRACE + 1);
     pool.refundExpired(last);
     Check.eq(pool.locked(), 0, "nothing held");
@@ -319,6 +319,6 @@ contract RestTest is Fixture {
     Check.eq(pool.request(last).round, 255, "round");
     vm.warp(uint256(pool.request(last).settleBy) + REFUND_GRACE + 1);
     pool.refundExpired(last);
-    checkState(last, IFlexPool.State.Refunded);
+    checkState(last, IFlexRequests.State.Refunded);
   }
 }

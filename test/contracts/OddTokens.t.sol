@@ -6,7 +6,8 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {
   ReentrancyGuardTransient
 } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../../contracts/interfaces/IFlexPayouts.sol";
+import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
 import {Sib} from "../../contracts/libraries/PayoutTree.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {
@@ -32,7 +33,7 @@ contract OddTokensTest is Fixture {
     PlainToken(token).approve(address(pool), type(uint256).max);
   }
 
-  function openFrom(IFlexPool.RequestTerms memory t) external {
+  function openFrom(IFlexRequests.RequestTerms memory t) external {
     open(t);
   }
 
@@ -40,15 +41,15 @@ contract OddTokensTest is Fixture {
 
   function test_aFeeOnTransferIsRefused() public {
     switchTo(address(new FeeToken()));
-    IFlexPool.RequestTerms memory t = terms(100);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.InexactTransfer.selector, 99, 100));
+    IFlexRequests.RequestTerms memory t = terms(100);
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.InexactTransfer.selector, 99, 100));
     this.openFrom(t);
   }
 
   function test_aTokenThatGivesTooMuchIsRefused() public {
     switchTo(address(new GenerousToken()));
-    IFlexPool.RequestTerms memory t = terms(100);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.InexactTransfer.selector, 101, 100));
+    IFlexRequests.RequestTerms memory t = terms(100);
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.InexactTransfer.selector, 101, 100));
     this.openFrom(t);
   }
 
@@ -56,7 +57,7 @@ contract OddTokensTest is Fixture {
     FalseToken token = new FalseToken();
     switchTo(address(token));
     token.refuse(true, address(0));
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     vm.expectRevert(
       abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, address(token))
     );
@@ -65,17 +66,17 @@ contract OddTokensTest is Fixture {
 
   function test_anAuthorisationThatMovesNothingOpensNothing() public {
     switchTo(address(new ShrugToken()));
-    IFlexPool.RequestTerms memory t = terms(100);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.InexactTransfer.selector, 0, 100));
+    IFlexRequests.RequestTerms memory t = terms(100);
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.InexactTransfer.selector, 0, 100));
     pool.openRequestWithAuthorization(t, 0, type(uint40).max, "");
   }
 
   function test_aTokenWithoutAuthorisationsCanStillBeAllowed() public {
     switchTo(address(new PlainToken()));
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     vm.expectRevert();
     pool.openRequestWithAuthorization(t, 0, type(uint40).max, "");
-    checkState(open(t), IFlexPool.State.Funded);
+    checkState(open(t), IFlexRequests.State.Funded);
   }
 
   // ---------------------------------------------------------------- out of the pool
@@ -99,7 +100,7 @@ contract OddTokensTest is Fixture {
     allocate(t);
     token.refuse(false, payee(1));
     vm.expectEmit(address(pool));
-    emit IFlexPool.PayoutDeferred(1, payee(1), 20);
+    emit IFlexPayouts.PayoutDeferred(1, payee(1), 20);
     pool.payChunk(0, t.rows(0, 4), t.proof(0, 4));
     Check.eq(pool.totalClaimed(), 80, "the others are paid");
     Check.eq(pool.claimed(1), 0, "still claimable");
@@ -173,10 +174,10 @@ contract ReentrancyTest is Fixture {
   function attacks() private view returns (bytes[] memory calls) {
     TreeBuilder.Tree memory tree = kept();
     Sib[] memory proof = tree.proof(0);
-    IFlexPool.Settlement memory s;
-    IFlexPool.Epoch memory e;
-    IFlexPool.RequestTerms memory t;
-    IFlexPool.Leaf memory l;
+    IFlexRequests.Settlement memory s;
+    IFlexPayouts.Epoch memory e;
+    IFlexRequests.RequestTerms memory t;
+    IFlexPayouts.Leaf memory l;
     calls = new bytes[](13);
     calls[0] = abi.encodeCall(pool.claim, (0, payee(0), 10, proof));
     calls[1] = abi.encodeCall(pool.payChunk, (0, tree.rows(0, 4), tree.proof(0, 4)));

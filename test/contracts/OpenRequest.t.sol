@@ -7,7 +7,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {FlexPool} from "../../contracts/FlexPool.sol";
 import {VerifierRegistry} from "../../contracts/VerifierRegistry.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IEscrowAccounting} from "../../contracts/interfaces/IEscrowAccounting.sol";
+import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {Check, vm} from "./support/Vm.sol";
 
@@ -17,17 +18,17 @@ contract OpenRequestTest is Fixture {
       "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
 
-  function refused(IFlexPool.RequestTerms memory t, bytes memory err) private {
+  function refused(IFlexRequests.RequestTerms memory t, bytes memory err) private {
     vm.expectRevert(err);
     vm.prank(t.payer);
     pool.openRequest(t);
   }
 
-  function badSchedule(IFlexPool.RequestTerms memory t) private {
+  function badSchedule(IFlexRequests.RequestTerms memory t) private {
     refused(
       t,
       abi.encodeWithSelector(
-        IFlexPool.BadSchedule.selector,
+        IFlexRequests.BadSchedule.selector,
         t.deliverStart,
         t.deliverEnd,
         t.settleBy,
@@ -39,70 +40,83 @@ contract OpenRequestTest is Fixture {
   // ---------------------------------------------------------------- refusals
 
   function test_onlyThePayerSpendsItsAllowance() public {
-    IFlexPool.RequestTerms memory t = terms(100);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NotPayer.selector, payer, NOBODY));
+    IFlexRequests.RequestTerms memory t = terms(100);
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.NotPayer.selector, payer, NOBODY));
     vm.prank(NOBODY);
     pool.openRequest(t);
   }
 
   function test_theSameTermsOpenOnce() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes32 id = open(t);
     refused(
       t,
       abi.encodeWithSelector(
-        IFlexPool.WrongState.selector,
+        IFlexRequests.WrongState.selector,
         id,
-        IFlexPool.State.Funded,
-        IFlexPool.State.None
+        IFlexRequests.State.Funded,
+        IFlexRequests.State.None
       )
     );
   }
 
   function test_aCancelledRequestCannotBeOpenedAgain() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes32 id = open(t);
     vm.prank(payer);
     pool.cancel(id);
     refused(
       t,
       abi.encodeWithSelector(
-        IFlexPool.WrongState.selector,
+        IFlexRequests.WrongState.selector,
         id,
-        IFlexPool.State.Cancelled,
-        IFlexPool.State.None
+        IFlexRequests.State.Cancelled,
+        IFlexRequests.State.None
       )
     );
   }
 
   function test_anEmptyEscrowIsRefused() public {
-    refused(terms(0), abi.encodeWithSelector(IFlexPool.AmountOutOfRange.selector, 0));
+    refused(terms(0), abi.encodeWithSelector(IEscrowAccounting.AmountOutOfRange.selector, 0));
   }
 
-  function test_anEscrowAbove96BitsIsRefused() public {
-    uint128 tooMuch = uint128(type(uint80).max) + 1;
-    refused(terms(tooMuch), abi.encodeWithSelector(IFlexPool.AmountOutOfRange.selector, tooMuch));
+  function test_anEscrowAbove64BitsIsRefused() public {
+    uint128 tooMuch = uint128(type(uint64).max) + 1;
+    refused(terms(tooMuch), abi.encodeWithSelector(IEscrowAccounting.AmountOutOfRange.selector, tooMuch));
   }
 
-  function test_anEscrowOf96BitsIsTaken() public {
-    euro.mint(payer, type(uint80).max);
-    Check.eq(pool.request(open(type(uint80).max)).amount, type(uint80).max, "amount");
+  function test_anEscrowOf64BitsIsTaken() public {
+    euro.mint(payer, type(uint64).max);
+    Check.eq(pool.request(open(type(uint64).max)).amount, type(uint64).max, "amount");
+  }
+
+  function test_allMoneyInThePoolTogetherStaysWithin64Bits() public {
+    uint64 most = type(uint64).max;
+    euro.mint(payer, most);
+    bytes32 id = open(most - 1);
+    refused(terms(2), abi.encodeWithSelector(IEscrowAccounting.AmountOutOfRange.selector, 2));
+    settle(id, most - 3, 1);
+    vm.warp(START); // what is credit or waits for an epoch counts as what is locked does
+    refused(terms(2), abi.encodeWithSelector(IEscrowAccounting.AmountOutOfRange.selector, 2));
+    pool.withdrawCredit(payer);
+    open(2);
+    Check.eq(pool.locked(), 2, "locked");
   }
 
   function test_escrowComesBeforeDelivery() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     t.deliverStart = uint48(block.timestamp);
     badSchedule(t);
   }
 
   function test_deliveryEndsAfterItStarts() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     t.deliverEnd = t.deliverStart;
     badSchedule(t);
   }
 
   function test_settlementCannotBeDueBeforeDeliveryEnds() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     t.settleBy = t.deliverEnd - 1;
     badSchedule(t);
     t.settleBy = t.deliverEnd;
@@ -110,7 +124,7 @@ contract OpenRequestTest is Fixture {
   }
 
   function test_noEscrowWaitsLongerThanTwoYears() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     t.settleBy = uint48(block.timestamp) + 730 days + 1;
     badSchedule(t);
     t.settleBy -= 1;
@@ -119,9 +133,9 @@ contract OpenRequestTest is Fixture {
 
   function test_anOlderVerifierSetIsRefused() public {
     addSet(verifierKeys, 3);
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     t.verifierSetId = 1;
-    refused(t, abi.encodeWithSelector(IFlexPool.VerifierSetNotCurrent.selector, 1, 2));
+    refused(t, abi.encodeWithSelector(IFlexRequests.VerifierSetNotCurrent.selector, 1, 2));
   }
 
   function test_withoutAnyVerifierSetNothingCanBeOpened() public {
@@ -129,8 +143,8 @@ contract OpenRequestTest is Fixture {
     FlexPool other = newPool(IERC20(address(euro)));
     vm.prank(payer);
     euro.approve(address(other), 100);
-    IFlexPool.RequestTerms memory t = terms(100);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.VerifierSetNotCurrent.selector, 0, 0));
+    IFlexRequests.RequestTerms memory t = terms(100);
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.VerifierSetNotCurrent.selector, 0, 0));
     vm.prank(payer);
     other.openRequest(t);
   }
@@ -152,7 +166,7 @@ contract OpenRequestTest is Fixture {
   // ---------------------------------------------------------------- authorisation (ERC-3009)
 
   function authorise(
-    IFlexPool.RequestTerms memory t,
+    IFlexRequests.RequestTerms memory t,
     bytes32 nonce
   ) private view returns (bytes memory) {
     bytes32 message = keccak256(
@@ -165,17 +179,17 @@ contract OpenRequestTest is Fixture {
       );
   }
 
-  function authorise(IFlexPool.RequestTerms memory t) private view returns (bytes memory) {
+  function authorise(IFlexRequests.RequestTerms memory t) private view returns (bytes memory) {
     return authorise(t, pool.authorizationNonceOf(pool.requestIdOf(t)));
   }
 
-  function openAuthorised(IFlexPool.RequestTerms memory t, bytes memory signature) private {
+  function openAuthorised(IFlexRequests.RequestTerms memory t, bytes memory signature) private {
     vm.prank(NOBODY);
     pool.openRequestWithAuthorization(t, 0, type(uint40).max, signature);
   }
 
   function test_anAuthorisationOpensNoOtherTerms() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes memory signature = authorise(t);
     t.termsHash = keccak256("dearer terms");
     vm.expectRevert(ERC3009.ERC3009InvalidSignature.selector);
@@ -183,14 +197,14 @@ contract OpenRequestTest is Fixture {
   }
 
   function test_anAuthorisationWithAFreeNonceIsRefused() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes memory signature = authorise(t, bytes32(uint256(1) << 64));
     vm.expectRevert(ERC3009.ERC3009InvalidSignature.selector);
     openAuthorised(t, signature);
   }
 
   function test_anAuthorisationCannotBeTakenByAnyoneButThePool() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes memory signature = authorise(t);
     bytes32 nonce = pool.authorizationNonceOf(pool.requestIdOf(t));
     vm.expectRevert(
@@ -209,24 +223,24 @@ contract OpenRequestTest is Fixture {
   }
 
   function test_aSecondRelayOfTheSameAuthorisationChangesNothing() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes memory signature = authorise(t);
     openAuthorised(t, signature);
-    expectWrongState(pool.requestIdOf(t), IFlexPool.State.Funded, IFlexPool.State.None);
+    expectWrongState(pool.requestIdOf(t), IFlexRequests.State.Funded, IFlexRequests.State.None);
     openAuthorised(t, signature);
     Check.eq(pool.locked(), 100, "locked");
   }
 
   function test_anyoneMayRelayAnAuthorisation() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     openAuthorised(t, authorise(t));
-    checkState(pool.requestIdOf(t), IFlexPool.State.Funded);
+    checkState(pool.requestIdOf(t), IFlexRequests.State.Funded);
     Check.eq(euro.balanceOf(address(pool)), 100, "escrow");
   }
 
   function test_authorisationsOfOnePayerAreIndependentOfTheirOrder() public {
-    IFlexPool.RequestTerms memory a = terms(1);
-    IFlexPool.RequestTerms memory b = terms(2);
+    IFlexRequests.RequestTerms memory a = terms(1);
+    IFlexRequests.RequestTerms memory b = terms(2);
     openAuthorised(b, authorise(b));
     openAuthorised(a, authorise(a));
     Check.eq(pool.locked(), 3, "locked");
@@ -253,16 +267,16 @@ contract OpenRequestTest is Fixture {
     euro.permit(payer, address(pool), 100, START + 1, v, r, s);
     vm.expectPartialRevert(ERC20Permit.ERC2612InvalidSigner.selector);
     euro.permit(payer, address(pool), 100, START + 1, v, r, s);
-    checkState(open(100), IFlexPool.State.Funded);
+    checkState(open(100), IFlexRequests.State.Funded);
   }
 
   // ---------------------------------------------------------------- happy path
 
   function test_openingLocksTheEscrowAndSaysSo() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes32 id = pool.requestIdOf(t);
     vm.expectEmit(address(pool));
-    emit IFlexPool.RequestOpened(
+    emit IFlexRequests.RequestOpened(
       id,
       payer,
       100,
@@ -273,7 +287,7 @@ contract OpenRequestTest is Fixture {
       t.termsHash
     );
     Check.eq(open(t), id, "id");
-    IFlexPool.Request memory r = pool.request(id);
+    IFlexRequests.Request memory r = pool.request(id);
     Check.eq(r.payer, payer, "payer");
     Check.eq(r.amount, 100, "amount");
     Check.eq(r.deliverStart, t.deliverStart, "deliverStart");
@@ -289,7 +303,7 @@ contract OpenRequestTest is Fixture {
 
   function testFuzz_everyFieldOfTheTermsChangesTheId(uint8 field, uint32 by) public {
     vm.assume(by > 0);
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes32 id = pool.requestIdOf(t);
     field %= 8;
     if (field == 0) t.payer = address(uint160(t.payer) ^ by);
@@ -304,14 +318,14 @@ contract OpenRequestTest is Fixture {
   }
 
   function test_anIdBelongsToOnePoolOnOneChain() public {
-    IFlexPool.RequestTerms memory t = terms(100);
+    IFlexRequests.RequestTerms memory t = terms(100);
     bytes32 id = pool.requestIdOf(t);
     Check.yes(newPool(IERC20(address(euro))).requestIdOf(t) != id, "another pool");
     vm.chainId(77);
     Check.yes(pool.requestIdOf(t) != id, "another chain");
   }
 
-  function testFuzz_openingMovesExactlyTheAmount(uint80 amount) public {
+  function testFuzz_openingMovesExactlyTheAmount(uint64 amount) public {
     vm.assume(amount > 0);
     euro.mint(payer, amount);
     uint256 before = euro.balanceOf(payer);

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../../contracts/interfaces/IFlexPayouts.sol";
 import {PayoutTree, Sib} from "../../contracts/libraries/PayoutTree.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {BlocklistEuro} from "./support/OddTokens.sol";
@@ -24,7 +24,7 @@ contract ClaimTest is Fixture {
 
   function test_aClaimComesOnce() public {
     claimLeaf(kept(), 0);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NothingToClaim.selector, 0, 100));
+    vm.expectRevert(abi.encodeWithSelector(IFlexPayouts.NothingToClaim.selector, 0, 100));
     this.claimAs(0, payee(0), 100, kept().proof(0));
   }
 
@@ -68,7 +68,7 @@ contract ClaimTest is Fixture {
 
   function test_anyoneClaimsForAPayee() public {
     vm.expectEmit(address(pool));
-    emit IFlexPool.Paid(0, payee(0), 100, 1);
+    emit IFlexPayouts.Paid(0, payee(0), 100, 1);
     vm.prank(NOBODY);
     pool.claim(0, payee(0), 100, kept().proof(0));
     Check.eq(euro.balanceOf(payee(0)), 100, "paid");
@@ -96,7 +96,7 @@ contract ClaimTest is Fixture {
 
   function test_anIndexKeepsItsPlaceWhenTheTreeDoubles() public {
     claimLeaf(kept(), 0);
-    IFlexPool.Leaf[] memory leaves = new IFlexPool.Leaf[](8);
+    IFlexPayouts.Leaf[] memory leaves = new IFlexPayouts.Leaf[](8);
     for (uint256 i = 0; i < 8; ++i) leaves[i] = leaf(i, payee(i), uint64(100 + i));
     TreeBuilder.Tree memory fresh = TreeBuilder.build(leaves);
     allocate(fresh);
@@ -112,7 +112,7 @@ contract PayChunkTest is Fixture {
   using TreeBuilder for TreeBuilder.Tree;
 
   function bigTree(uint256 size, uint64 each) private pure returns (TreeBuilder.Tree memory) {
-    IFlexPool.Leaf[] memory leaves = new IFlexPool.Leaf[](size);
+    IFlexPayouts.Leaf[] memory leaves = new IFlexPayouts.Leaf[](size);
     for (uint256 i = 0; i < size; ++i) leaves[i] = leaf(i, payee(i), each);
     return TreeBuilder.build(leaves);
   }
@@ -201,7 +201,7 @@ contract PayChunkTest is Fixture {
     allocate(t);
     BlocklistEuro(address(euro)).freeze(payee(2), true);
     vm.expectEmit(address(pool));
-    emit IFlexPool.PayoutDeferred(2, payee(2), 10);
+    emit IFlexPayouts.PayoutDeferred(2, payee(2), 10);
     pay(t, 0, 8);
     for (uint256 i = 0; i < 8; ++i) {
       Check.eq(pool.claimed(i), i == 2 ? 0 : 10, "claimed");
@@ -229,7 +229,7 @@ contract PayChunkTest is Fixture {
     t = TreeBuilder.build(t.leaves);
     allocate(t);
     vm.expectEmit(address(pool));
-    emit IFlexPool.PayoutDeferred(1, address(0), 20);
+    emit IFlexPayouts.PayoutDeferred(1, address(0), 20);
     pay(t, 0, 4);
     Check.eq(pool.totalClaimed(), 10, "total");
     vm.expectRevert(
@@ -256,14 +256,14 @@ contract PayChunkTest is Fixture {
     uint32[8] memory late,
     uint8 claimedBetween
   ) public {
-    IFlexPool.Leaf[] memory leaves = new IFlexPool.Leaf[](8);
+    IFlexPayouts.Leaf[] memory leaves = new IFlexPayouts.Leaf[](8);
     for (uint256 i = 0; i < 8; ++i) leaves[i] = leaf(i, payee(i), early[i]);
     allocate(TreeBuilder.build(leaves));
     TreeBuilder.Tree memory first = TreeBuilder.build(leaves);
     for (uint256 i = 0; i < 8; ++i) {
       if ((claimedBetween >> i) % 2 == 1 && early[i] > 0) claimLeaf(first, i);
     }
-    leaves = new IFlexPool.Leaf[](8);
+    leaves = new IFlexPayouts.Leaf[](8);
     for (uint256 i = 0; i < 8; ++i) leaves[i] = leaf(i, payee(i), uint64(early[i]) + late[i]);
     TreeBuilder.Tree memory second = TreeBuilder.build(leaves);
     allocate(second);

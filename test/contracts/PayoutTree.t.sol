@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../../contracts/interfaces/IFlexPayouts.sol";
 import {PackedClaims} from "../../contracts/libraries/PackedClaims.sol";
 import {PayoutTree, Sib} from "../../contracts/libraries/PayoutTree.sol";
 import {TreeBuilder} from "./support/TreeBuilder.sol";
@@ -43,10 +43,10 @@ contract PayoutTreeTest {
   Verifier private verifier = new Verifier();
 
   function tree(uint64[4] memory amounts) private pure returns (TreeBuilder.Tree memory) {
-    IFlexPool.Leaf[] memory leaves = new IFlexPool.Leaf[](4);
+    IFlexPayouts.Leaf[] memory leaves = new IFlexPayouts.Leaf[](4);
     for (uint256 i = 0; i < 4; ++i) {
       address account = amounts[i] > 0 ? address(uint160(0xa + i)) : address(0);
-      leaves[i] = IFlexPool.Leaf(i, account, amounts[i]);
+      leaves[i] = IFlexPayouts.Leaf(i, account, amounts[i]);
     }
     return TreeBuilder.build(leaves);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IEscrowAccounting} from "../../contracts/interfaces/IEscrowAccounting.sol";
+import {IFlexPayouts} from "../../contracts/interfaces/IFlexPayouts.sol";
 import {PayoutTree} from "../../contracts/libraries/PayoutTree.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {TreeBuilder} from "./support/TreeBuilder.sol";
@@ -39,7 +40,7 @@ contract ProveDecreaseTest is Fixture {
   // ---------------------------------------------------------------- refusals
 
   function test_withoutAPendingRootThereIsNothingToDisprove() public {
-    vm.expectRevert(IFlexPool.NoEpochPending.selector);
+    vm.expectRevert(IFlexPayouts.NoEpochPending.selector);
     this.proveFrom(kept(), 0, 0);
   }
 
@@ -47,7 +48,7 @@ contract ProveDecreaseTest is Fixture {
     TreeBuilder.Tree memory fresh = treeOf(100, 50, 0, 0);
     post(fresh, one(finalRequest(30)));
     for (uint256 i = 0; i < 4; ++i) {
-      vm.expectRevert(abi.encodeWithSelector(IFlexPool.NoDecrease.selector, i));
+      vm.expectRevert(abi.encodeWithSelector(IFlexPayouts.NoDecrease.selector, i));
       this.proveFrom(fresh, i, i);
     }
   }
@@ -55,14 +56,14 @@ contract ProveDecreaseTest is Fixture {
   function test_aSmallerLeafOfAnotherIndexIsNoDecrease() public {
     TreeBuilder.Tree memory fresh = treeOf(100, 50, 0, 0);
     post(fresh, one(finalRequest(30)));
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NoDecrease.selector, 0));
+    vm.expectRevert(abi.encodeWithSelector(IFlexPayouts.NoDecrease.selector, 0));
     this.proveFrom(fresh, 0, 1);
   }
 
   function test_aPositionNobodyHeldCanBeGivenToSomebody() public {
     TreeBuilder.Tree memory fresh = treeOf(100, 20, 30, 0);
     post(fresh, one(finalRequest(30)));
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NoDecrease.selector, 2));
+    vm.expectRevert(abi.encodeWithSelector(IFlexPayouts.NoDecrease.selector, 2));
     this.proveFrom(fresh, 2, 2);
   }
 
@@ -87,12 +88,12 @@ contract ProveDecreaseTest is Fixture {
   function test_aRejectedEpochCannotBePostedAgain() public {
     bytes32[] memory ids = one(finalRequest(30));
     TreeBuilder.Tree memory fresh = treeOf(0, 150, 0, 0);
-    IFlexPool.Epoch memory e = epochFor(fresh, ids);
+    IFlexPayouts.Epoch memory e = epochFor(fresh, ids);
     bytes32 digest = pool.epochDigest(e);
     bytes[] memory sigs = signatures(digest);
     pool.postEpoch(e, ids, sigs);
     prove(fresh, 0);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.EpochWasRejected.selector, digest));
+    vm.expectRevert(abi.encodeWithSelector(IFlexPayouts.EpochWasRejected.selector, digest));
     pool.postEpoch(e, ids, sigs);
   }
 
@@ -101,7 +102,7 @@ contract ProveDecreaseTest is Fixture {
   function test_aSmallerAmountIsRejectedAndItsRequestsCanBePostedAgain() public {
     (TreeBuilder.Tree memory fresh, bytes32 id) = postDecrease();
     vm.expectEmit(address(pool));
-    emit IFlexPool.EpochRejected(2, PayoutTree.rootHash(fresh.topHash(), 150), 0);
+    emit IFlexPayouts.EpochRejected(2, PayoutTree.rootHash(fresh.topHash(), 150), 0);
     vm.prank(NOBODY);
     this.proveFrom(fresh, 0, 0);
     Check.eq(pool.pendingEpoch().epoch, 0, "nothing pending");
@@ -126,12 +127,12 @@ contract ProveDecreaseTest is Fixture {
     keep(treeOf(100, 20, 10, 0));
     allocate(kept());
     // Two leaves only: index 2 is gone without a smaller leaf to show.
-    IFlexPool.Leaf[] memory two = new IFlexPool.Leaf[](2);
+    IFlexPayouts.Leaf[] memory two = new IFlexPayouts.Leaf[](2);
     two[0] = leaf(0, payee(0), 100);
     two[1] = leaf(1, payee(1), 60);
     TreeBuilder.Tree memory fresh = TreeBuilder.build(two);
     post(fresh, one(finalRequest(30)));
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.NoDecrease.selector, 1));
+    vm.expectRevert(abi.encodeWithSelector(IFlexPayouts.NoDecrease.selector, 1));
     this.proveFrom(fresh, 1, 0);
     prove(2, fresh, 0);
     Check.eq(pool.pendingEpoch().epoch, 0, "rejected");
@@ -158,10 +159,10 @@ contract ProveDecreaseTest is Fixture {
     claimLeaf(kept(), 0);
     (TreeBuilder.Tree memory fresh, ) = postDecrease();
     activate();
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.ExceedsAllocation.selector, 250, 150));
+    vm.expectRevert(abi.encodeWithSelector(IEscrowAccounting.ExceedsAllocation.selector, 250, 150));
     this.claimFrom(fresh, 1);
     bytes memory rows = fresh.rows(0, 4);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.ExceedsAllocation.selector, 250, 150));
+    vm.expectRevert(abi.encodeWithSelector(IEscrowAccounting.ExceedsAllocation.selector, 250, 150));
     pool.payChunk(0, rows, fresh.proof(0, 4));
     Check.eq(euro.balanceOf(payee(1)), 0, "nothing paid");
     Check.eq(pool.totalClaimed(), 100, "claimed");

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FlexPool} from "../../contracts/FlexPool.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
-import {Quorum} from "../../contracts/libraries/Quorum.sol";
+import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
+import {IVerifierRegistry} from "../../contracts/interfaces/IVerifierRegistry.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {Check, vm} from "./support/Vm.sol";
 
@@ -18,7 +18,7 @@ contract SettlementTest is Fixture {
   }
 
   function refused(
-    IFlexPool.Settlement memory s,
+    IFlexRequests.Settlement memory s,
     bytes[] memory sigs,
     bytes memory err
   ) private {
@@ -26,7 +26,7 @@ contract SettlementTest is Fixture {
     pool.proposeSettlement(s, sigs);
   }
 
-  function refused(IFlexPool.Settlement memory s, bytes memory err) private {
+  function refused(IFlexRequests.Settlement memory s, bytes memory err) private {
     refused(s, signatures(pool.settlementDigest(s)), err);
   }
 
@@ -36,36 +36,36 @@ contract SettlementTest is Fixture {
     refused(
       settlement(id, 60, 1),
       new bytes[](0),
-      abi.encodeWithSelector(Quorum.QuorumNotReached.selector, 0, 2)
+      abi.encodeWithSelector(IVerifierRegistry.QuorumNotReached.selector, 0, 2)
     );
   }
 
   function test_oneSignatureShortOfTheQuorum() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     refused(
       s,
       signatures(pool.settlementDigest(s), 1),
-      abi.encodeWithSelector(Quorum.QuorumNotReached.selector, 1, 2)
+      abi.encodeWithSelector(IVerifierRegistry.QuorumNotReached.selector, 1, 2)
     );
   }
 
   function test_aVerifierCountsOnce() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
     sigs[1] = sigs[0];
     address signer = vm.addr(verifierKeys[0]);
-    refused(s, sigs, abi.encodeWithSelector(Quorum.SignersNotAscending.selector, signer, signer));
+    refused(s, sigs, abi.encodeWithSelector(IVerifierRegistry.SignersNotAscending.selector, signer, signer));
   }
 
   function test_unsortedSignersAreRefused() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
     (sigs[0], sigs[1]) = (sigs[1], sigs[0]);
     refused(
       s,
       sigs,
       abi.encodeWithSelector(
-        Quorum.SignersNotAscending.selector,
+        IVerifierRegistry.SignersNotAscending.selector,
         vm.addr(verifierKeys[1]),
         vm.addr(verifierKeys[0])
       )
@@ -73,32 +73,32 @@ contract SettlementTest is Fixture {
   }
 
   function test_aStrangerDoesNotCountEvenBesideAQuorum() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes32 digest = pool.settlementDigest(s);
     uint256[] memory keys = ascending(verifierKeys[0], verifierKeys[1], PAYER_KEY);
     bytes[] memory sigs = new bytes[](3);
     for (uint256 i = 0; i < 3; ++i) sigs[i] = sign(keys[i], digest);
-    refused(s, sigs, abi.encodeWithSelector(Quorum.NotAVerifier.selector, 1, payer));
+    refused(s, sigs, abi.encodeWithSelector(IVerifierRegistry.NotAVerifier.selector, 1, payer));
   }
 
   function test_aShortSignatureIsRefused() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
     sigs[1] = hex"1234";
-    refused(s, sigs, abi.encodeWithSelector(Quorum.MalformedSignature.selector, 1));
+    refused(s, sigs, abi.encodeWithSelector(IVerifierRegistry.MalformedSignature.selector, 1));
   }
 
   function test_theMirroredSignatureIsRefused() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
     (uint8 v, bytes32 r, bytes32 low) = vm.sign(verifierKeys[0], pool.settlementDigest(s));
     uint256 order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
     sigs[0] = abi.encodePacked(r, order - uint256(low), v == 27 ? uint8(28) : uint8(27));
-    refused(s, sigs, abi.encodeWithSelector(Quorum.MalformedSignature.selector, 0));
+    refused(s, sigs, abi.encodeWithSelector(IVerifierRegistry.MalformedSignature.selector, 0));
   }
 
   function testFuzz_aChangeOfAnySignedFieldUndoesTheSignatures(uint8 field) public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
     bytes32 digest = pool.settlementDigest(s);
     field %= 7;
@@ -117,21 +117,21 @@ contract SettlementTest is Fixture {
   function test_thePayersSetStaysWhenANewOneComes() public {
     uint256[] memory fresh = ascending(0x44, 0x55, 0x66);
     addSet(fresh, 1);
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes32 digest = pool.settlementDigest(s);
     bytes[] memory sigs = new bytes[](2);
     (sigs[0], sigs[1]) = (sign(fresh[0], digest), sign(fresh[1], digest));
     refused(
       s,
       sigs,
-      abi.encodeWithSelector(Quorum.NotAVerifier.selector, 1, vm.addr(fresh[0]))
+      abi.encodeWithSelector(IVerifierRegistry.NotAVerifier.selector, 1, vm.addr(fresh[0]))
     );
     propose(id, 60, 1);
-    checkState(id, IFlexPool.State.Proposed);
+    checkState(id, IFlexRequests.State.Proposed);
   }
 
   function test_signaturesForAnotherChainAreWorthNothing() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
     vm.chainId(77);
     vm.expectRevert();
@@ -140,7 +140,7 @@ contract SettlementTest is Fixture {
 
   function test_signaturesForAnotherPoolAreWorthNothing() public {
     FlexPool other = newPool(IERC20(address(euro)));
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     bytes[] memory sigs = signatures(other.settlementDigest(s));
     vm.expectRevert();
     pool.proposeSettlement(s, sigs);
@@ -153,7 +153,7 @@ contract SettlementTest is Fixture {
     vm.warp(end - 1);
     refused(
       settlement(id, 60, 1),
-      abi.encodeWithSelector(IFlexPool.TooEarly.selector, end - 1, end)
+      abi.encodeWithSelector(IFlexRequests.TooEarly.selector, end - 1, end)
     );
   }
 
@@ -162,28 +162,28 @@ contract SettlementTest is Fixture {
     vm.warp(due + 1);
     refused(
       settlement(id, 60, 1),
-      abi.encodeWithSelector(IFlexPool.TooLate.selector, due + 1, due)
+      abi.encodeWithSelector(IFlexRequests.TooLate.selector, due + 1, due)
     );
     vm.warp(due);
     propose(id, 60, 1);
   }
 
   function test_theRoundsAreCountedFromOne() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     s.round = 0;
-    refused(s, abi.encodeWithSelector(IFlexPool.WrongRound.selector, 0, 1));
+    refused(s, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 0, 1));
     s.round = 2;
-    refused(s, abi.encodeWithSelector(IFlexPool.WrongRound.selector, 2, 1));
+    refused(s, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 2, 1));
   }
 
   function test_neverMoreThanTheEscrow() public {
     refused(
       settlement(id, 100, 1),
-      abi.encodeWithSelector(IFlexPool.ExceedsEscrow.selector, 101, 100)
+      abi.encodeWithSelector(IFlexRequests.ExceedsEscrow.selector, 101, 100)
     );
     refused(
       nextRound(id, 60, 1, 40),
-      abi.encodeWithSelector(IFlexPool.ExceedsEscrow.selector, 101, 100)
+      abi.encodeWithSelector(IFlexRequests.ExceedsEscrow.selector, 101, 100)
     );
   }
 
@@ -191,23 +191,23 @@ contract SettlementTest is Fixture {
     uint128 max = type(uint128).max;
     refused(
       settlement(id, max, max),
-      abi.encodeWithSelector(IFlexPool.ExceedsEscrow.selector, 2 * uint256(max), 100)
+      abi.encodeWithSelector(IFlexRequests.ExceedsEscrow.selector, 2 * uint256(max), 100)
     );
   }
 
   function test_anUnknownRequestCannotBeSettled() public {
-    IFlexPool.Settlement memory s = settlement("unknown", 0, 0);
+    IFlexRequests.Settlement memory s = settlement("unknown", 0, 0);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
-    expectWrongState("unknown", IFlexPool.State.None, IFlexPool.State.Funded);
+    expectWrongState("unknown", IFlexRequests.State.None, IFlexRequests.State.Funded);
     pool.proposeSettlement(s, sigs);
   }
 
   function test_aProposalIsKeptAndAnnounced() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     uint48 windowEnd = uint48(block.timestamp) + DISPUTE_WINDOW;
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
     vm.expectEmit(address(pool));
-    emit IFlexPool.SettlementProposed(
+    emit IFlexRequests.SettlementProposed(
       id,
       1,
       s.evidenceRoot,
@@ -221,20 +221,20 @@ contract SettlementTest is Fixture {
     );
     vm.prank(NOBODY);
     pool.proposeSettlement(s, sigs);
-    IFlexPool.Request memory r = pool.request(id);
-    Check.eq(uint256(r.state), uint256(IFlexPool.State.Proposed), "state");
+    IFlexRequests.Request memory r = pool.request(id);
+    Check.eq(uint256(r.state), uint256(IFlexRequests.State.Proposed), "state");
     Check.eq(r.round, 1, "round");
     Check.eq(r.payout, 60, "payout");
     Check.eq(r.fee, 1, "fee");
     Check.eq(r.windowEnd, windowEnd, "windowEnd");
-    Check.eq(r.settlementDigest, pool.settlementDigest(s), "digest");
+    Check.eq(r.digestPrefix, bytes8(pool.settlementDigest(s)), "digest");
     Check.eq(pool.locked(), 100, "the escrow stays locked");
   }
 
   function test_moreThanTheQuorumMaySign() public {
-    IFlexPool.Settlement memory s = settlement(id, 60, 1);
+    IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     pool.proposeSettlement(s, signatures(pool.settlementDigest(s), 3));
-    checkState(id, IFlexPool.State.Proposed);
+    checkState(id, IFlexRequests.State.Proposed);
   }
 }
 
@@ -251,26 +251,26 @@ contract FinalizeTest is Fixture {
     propose(id, 60, 1);
     uint48 end = pool.request(id).windowEnd;
     vm.warp(end - 1);
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.TooEarly.selector, end - 1, end));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.TooEarly.selector, end - 1, end));
     pool.finalize(id);
   }
 
   function test_noProposalNoFinality() public {
     vm.warp(START + 365 days);
-    expectWrongState(id, IFlexPool.State.Funded, IFlexPool.State.Proposed);
+    expectWrongState(id, IFlexRequests.State.Funded, IFlexRequests.State.Proposed);
     pool.finalize(id);
   }
 
   function test_finalityComesOnce() public {
     settle(id, 60, 1);
-    expectWrongState(id, IFlexPool.State.Final, IFlexPool.State.Proposed);
+    expectWrongState(id, IFlexRequests.State.Final, IFlexRequests.State.Proposed);
     pool.finalize(id);
   }
 
-  function testFuzz_theEscrowIsSplitExactly(uint80 amount, uint80 payout, uint80 fee) public {
-    vm.assume(amount > 0);
-    payout = uint80(payout % (uint256(amount) + 1));
-    fee = uint80(fee % (uint256(amount) - payout + 1));
+  function testFuzz_theEscrowIsSplitExactly(uint64 amount, uint64 payout, uint64 fee) public {
+    vm.assume(amount > 0 && amount <= type(uint64).max - 100); // beside the escrow of setUp
+    payout = uint64(payout % (uint256(amount) + 1));
+    fee = uint64(fee % (uint256(amount) - payout + 1));
     euro.mint(payer, amount);
     bytes32 other = open(amount);
     settle(other, payout, fee);
@@ -285,10 +285,10 @@ contract FinalizeTest is Fixture {
     propose(id, 60, 1);
     vm.warp(pool.request(id).windowEnd);
     vm.expectEmit(address(pool));
-    emit IFlexPool.RequestFinalized(id, 60, 1, 0, 39);
+    emit IFlexRequests.RequestFinalized(id, 60, 1, 0, 39);
     vm.prank(NOBODY);
     pool.finalize(id);
-    checkState(id, IFlexPool.State.Final);
+    checkState(id, IFlexRequests.State.Final);
   }
 
   function test_nothingDeliveredNothingPaid() public {

@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FlexPool} from "../../../contracts/FlexPool.sol";
 import {VerifierRegistry} from "../../../contracts/VerifierRegistry.sol";
-import {IFlexPool} from "../../../contracts/interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../../../contracts/interfaces/IFlexPayouts.sol";
+import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
 import {TestEuro} from "../../../contracts/mocks/TestEuro.sol";
 import {BlocklistEuro} from "./OddTokens.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
@@ -112,7 +113,7 @@ abstract contract Fixture {
   // ---------------------------------------------------------------- layer 1
 
   /// @dev Delivery from one to two hours from now, settlement within three days of it.
-  function terms(uint128 amount) internal returns (IFlexPool.RequestTerms memory t) {
+  function terms(uint128 amount) internal returns (IFlexRequests.RequestTerms memory t) {
     t.payer = payer;
     t.amount = amount;
     t.deliverStart = uint48(block.timestamp) + 1 hours;
@@ -123,7 +124,7 @@ abstract contract Fixture {
     t.salt = bytes32(++_salt);
   }
 
-  function open(IFlexPool.RequestTerms memory t) internal returns (bytes32) {
+  function open(IFlexRequests.RequestTerms memory t) internal returns (bytes32) {
     vm.prank(t.payer);
     return pool.openRequest(t);
   }
@@ -136,7 +137,7 @@ abstract contract Fixture {
     bytes32 id,
     uint128 payout,
     uint128 fee
-  ) internal pure returns (IFlexPool.Settlement memory s) {
+  ) internal pure returns (IFlexRequests.Settlement memory s) {
     s.requestId = id;
     s.round = 1;
     s.evidenceRoot = keccak256("evidence");
@@ -148,7 +149,7 @@ abstract contract Fixture {
   }
 
   function propose(bytes32 id, uint128 payout, uint128 fee) internal {
-    IFlexPool.Settlement memory s = settlement(id, payout, fee);
+    IFlexRequests.Settlement memory s = settlement(id, payout, fee);
     pool.proposeSettlement(s, signatures(pool.settlementDigest(s)));
   }
 
@@ -158,7 +159,7 @@ abstract contract Fixture {
     uint128 payout,
     uint128 fee,
     uint128 held
-  ) internal view returns (IFlexPool.Settlement memory s) {
+  ) internal view returns (IFlexRequests.Settlement memory s) {
     s = settlement(id, payout, fee);
     s.round = pool.request(id).round + 1;
     s.heldTotal = held;
@@ -171,7 +172,7 @@ abstract contract Fixture {
     uint128 held,
     uint256 votes
   ) internal {
-    IFlexPool.Settlement memory s = nextRound(id, payout, fee, held);
+    IFlexRequests.Settlement memory s = nextRound(id, payout, fee, held);
     pool.proposeSettlement(s, signatures(pool.settlementDigest(s), votes));
   }
 
@@ -209,8 +210,8 @@ abstract contract Fixture {
     uint256 idx,
     address account,
     uint64 cum
-  ) internal pure returns (IFlexPool.Leaf memory) {
-    return IFlexPool.Leaf(idx, account, cum);
+  ) internal pure returns (IFlexPayouts.Leaf memory) {
+    return IFlexPayouts.Leaf(idx, account, cum);
   }
 
   function payee(uint256 idx) internal pure returns (address) {
@@ -225,7 +226,7 @@ abstract contract Fixture {
     uint64 d
   ) internal pure returns (TreeBuilder.Tree memory) {
     uint64[4] memory amounts = [a, b, c, d];
-    IFlexPool.Leaf[] memory leaves = new IFlexPool.Leaf[](4);
+    IFlexPayouts.Leaf[] memory leaves = new IFlexPayouts.Leaf[](4);
     for (uint256 i = 0; i < 4; ++i) {
       leaves[i] = leaf(i, amounts[i] > 0 ? payee(i) : address(0), amounts[i]);
     }
@@ -240,7 +241,7 @@ abstract contract Fixture {
   function epochFor(
     TreeBuilder.Tree memory t,
     bytes32[] memory ids
-  ) internal view returns (IFlexPool.Epoch memory e) {
+  ) internal view returns (IFlexPayouts.Epoch memory e) {
     e.epoch = pool.currentEpoch() + 1;
     e.prevRoot = pool.liveRoot();
     e.topHash = t.topHash();
@@ -250,7 +251,7 @@ abstract contract Fixture {
   }
 
   function post(TreeBuilder.Tree memory t, bytes32[] memory ids) internal {
-    IFlexPool.Epoch memory e = epochFor(t, ids);
+    IFlexPayouts.Epoch memory e = epochFor(t, ids);
     pool.postEpoch(e, ids, signatures(pool.epochDigest(e)));
   }
 
@@ -283,13 +284,13 @@ abstract contract Fixture {
 
   function expectWrongState(
     bytes32 id,
-    IFlexPool.State found,
-    IFlexPool.State expected
+    IFlexRequests.State found,
+    IFlexRequests.State expected
   ) internal {
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.WrongState.selector, id, found, expected));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.WrongState.selector, id, found, expected));
   }
 
-  function checkState(bytes32 id, IFlexPool.State expected) internal view {
+  function checkState(bytes32 id, IFlexRequests.State expected) internal view {
     Check.eq(uint256(pool.state(id)), uint256(expected), "state");
   }
 

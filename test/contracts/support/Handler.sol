@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFlexPool} from "../../../contracts/interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../../../contracts/interfaces/IFlexPayouts.sol";
+import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
 import {BlocklistEuro} from "./OddTokens.sol";
 import {RequestHandler} from "./RequestHandler.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
@@ -22,9 +23,9 @@ contract Handler is RequestHandler {
       skipTo(pool.pendingEpoch().activeFrom);
       return this.activateEpoch();
     }
-    IFlexPool.State wanted = step == 3 ? IFlexPool.State.Funded : IFlexPool.State.Proposed;
-    IFlexPool.Request memory r = pool.request(pick(seed | 1, wanted));
-    skipTo(r.state == IFlexPool.State.Funded ? r.deliverEnd : r.windowEnd);
+    IFlexRequests.State wanted = step == 3 ? IFlexRequests.State.Funded : IFlexRequests.State.Proposed;
+    IFlexRequests.Request memory r = pool.request(pick(seed | 1, wanted));
+    skipTo(r.state == IFlexRequests.State.Funded ? r.deliverEnd : r.windowEnd);
     if (step == 3) this.proposeSettlement(seed, seed >> 64, seed >> 128);
     else this.finalize(seed);
   }
@@ -54,7 +55,7 @@ contract Handler is RequestHandler {
       pendingThief = victim + 1;
     }
     TreeBuilder.Tree memory t = treeFrom(cum);
-    IFlexPool.Epoch memory e = epochFor(t, pendingIds);
+    IFlexPayouts.Epoch memory e = epochFor(t, pendingIds);
     e.dataHash = bytes32(++epochsTried);
     bytes[] memory few = signatures(pool.epochDigest(e), 1);
     attempt(abi.encodeCall(pool.postEpoch, (e, pendingIds, few)), false, "posted by too few");
@@ -88,7 +89,7 @@ contract Handler is RequestHandler {
   }
 
   function activateEpoch() external atNow {
-    IFlexPool.PendingEpoch memory p = pool.pendingEpoch();
+    IFlexPayouts.PendingEpoch memory p = pool.pendingEpoch();
     bool allowed = p.epoch != 0 && nowAt >= p.activeFrom;
     attempt(abi.encodeCall(pool.activateEpoch, ()), allowed, "activateEpoch");
     if (!allowed) return;
@@ -183,9 +184,9 @@ contract Handler is RequestHandler {
   function endRequests() private {
     uint256 count = ids.length;
     for (uint256 i = 0; i < count; ++i) {
-      IFlexPool.State s = stateOf(ids[i]);
-      if (s == IFlexPool.State.Funded) pool.refundExpired(ids[i]);
-      if (s != IFlexPool.State.Proposed) continue;
+      IFlexRequests.State s = stateOf(ids[i]);
+      if (s == IFlexRequests.State.Funded) pool.refundExpired(ids[i]);
+      if (s != IFlexRequests.State.Proposed) continue;
       pool.finalize(ids[i]);
       expectRest(ids[i]);
     }
@@ -193,10 +194,10 @@ contract Handler is RequestHandler {
 
   function checkEnded() external view {
     for (uint256 i = 0; i < ids.length; ++i) {
-      IFlexPool.State s = stateOf(ids[i]);
+      IFlexRequests.State s = stateOf(ids[i]);
       bool ended = isPaidOut(s) ||
-        s == IFlexPool.State.Cancelled ||
-        s == IFlexPool.State.Refunded;
+        s == IFlexRequests.State.Cancelled ||
+        s == IFlexRequests.State.Refunded;
       Check.yes(ended, "I7 every request ends");
     }
     Check.eq(pool.locked(), 0, "I7 nothing locked");

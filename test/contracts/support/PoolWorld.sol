@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFlexPool} from "../../../contracts/interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../../../contracts/interfaces/IFlexPayouts.sol";
+import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
 import {BlocklistEuro} from "./OddTokens.sol";
 import {Fixture} from "./Fixture.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
@@ -57,19 +58,19 @@ abstract contract PoolWorld is Fixture {
   }
 
   function treeFrom(uint64[PAYEES] memory cum) internal pure returns (TreeBuilder.Tree memory) {
-    IFlexPool.Leaf[] memory leaves = new IFlexPool.Leaf[](PAYEES);
+    IFlexPayouts.Leaf[] memory leaves = new IFlexPayouts.Leaf[](PAYEES);
     for (uint256 i = 0; i < PAYEES; ++i) {
       leaves[i] = leaf(i, cum[i] > 0 ? payee(i) : address(0), cum[i]);
     }
     return TreeBuilder.build(leaves);
   }
 
-  function stateOf(bytes32 id) internal view returns (IFlexPool.State) {
+  function stateOf(bytes32 id) internal view returns (IFlexRequests.State) {
     return pool.state(id);
   }
 
-  function isPaidOut(IFlexPool.State s) internal pure returns (bool) {
-    return s == IFlexPool.State.Final || s == IFlexPool.State.PartlyFinal;
+  function isPaidOut(IFlexRequests.State s) internal pure returns (bool) {
+    return s == IFlexRequests.State.Final || s == IFlexRequests.State.PartlyFinal;
   }
 
   /// @dev To be called after a request went final: what it held is a request from now on.
@@ -103,19 +104,19 @@ abstract contract PoolWorld is Fixture {
     uint256[2] memory refunds;
     for (uint256 i = 0; i < ids.length; ++i) {
       Expected memory e = expected[ids[i]];
-      IFlexPool.State s = stateOf(ids[i]);
+      IFlexRequests.State s = stateOf(ids[i]);
       uint256 back = 0;
-      if (s == IFlexPool.State.Funded || s == IFlexPool.State.Proposed) locked += e.amount;
-      if (s == IFlexPool.State.Cancelled) back = e.amount;
-      if (s == IFlexPool.State.Refunded) back = e.amount - e.fee - e.held;
-      if (s == IFlexPool.State.Refunded) fees += e.fee;
+      if (s == IFlexRequests.State.Funded || s == IFlexRequests.State.Proposed) locked += e.amount;
+      if (s == IFlexRequests.State.Cancelled) back = e.amount;
+      if (s == IFlexRequests.State.Refunded) back = e.amount - e.fee - e.held;
+      if (s == IFlexRequests.State.Refunded) fees += e.fee;
       if (isPaidOut(s)) {
         Check.yes(e.signed, "I6 no payout without a quorum");
         Check.yes(nowAt >= e.signedAt + DISPUTE_WINDOW, "I6 no payout inside the window");
         payouts += e.payout;
         fees += e.fee;
         back = e.amount - e.payout - e.fee - e.held;
-        bool holds = s == IFlexPool.State.PartlyFinal;
+        bool holds = s == IFlexRequests.State.PartlyFinal;
         Check.yes(holds == (e.held > 0), "partly final while something is held");
       }
       refunds[e.payer == payers[0] ? 0 : 1] += back;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFlexPool} from "../../../contracts/interfaces/IFlexPool.sol";
+import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
 import {BlocklistEuro} from "./OddTokens.sol";
 import {PoolWorld} from "./PoolWorld.sol";
 import {Check, vm} from "./Vm.sol";
@@ -32,7 +32,7 @@ abstract contract RequestHandler is PoolWorld {
   }
 
   /// @dev A request in this state if there is one; every eighth time any request at all.
-  function pick(uint256 seed, IFlexPool.State wanted) internal view returns (bytes32) {
+  function pick(uint256 seed, IFlexRequests.State wanted) internal view returns (bytes32) {
     if (ids.length == 0) return "unknown";
     for (uint256 k = 0; k < ids.length && seed % 8 != 0; ++k) {
       bytes32 id = ids[((seed >> 3) + k) % ids.length];
@@ -58,10 +58,10 @@ abstract contract RequestHandler is PoolWorld {
   }
 
   function nextInstant(uint256 seed) internal view returns (uint256) {
-    IFlexPool.State wanted = IFlexPool.State(1 + (seed % 2));
-    IFlexPool.Request memory r = pool.request(pick(seed | 1, wanted));
+    IFlexRequests.State wanted = IFlexRequests.State(1 + (seed % 2));
+    IFlexRequests.Request memory r = pool.request(pick(seed | 1, wanted));
     if (seed % 5 == 0) return pool.pendingEpoch().activeFrom;
-    return r.state == IFlexPool.State.Funded ? r.deliverEnd : r.windowEnd;
+    return r.state == IFlexRequests.State.Funded ? r.deliverEnd : r.windowEnd;
   }
 
   function donate(uint256 amount) external atNow {
@@ -82,7 +82,7 @@ abstract contract RequestHandler is PoolWorld {
   function openRequest(uint256 seed, uint256 amount) external atNow {
     if (ids.length >= 24) return; // enough for any mixture of states, and quick to check
     seed = mix(seed);
-    IFlexPool.RequestTerms memory t = terms(uint128(1 + (amount % 1e9)));
+    IFlexRequests.RequestTerms memory t = terms(uint128(1 + (amount % 1e9)));
     t.payer = payers[seed % 2];
     uint48 lead = (seed >> 1) % 3 == 0 ? uint48((seed >> 8) % 40 days) : 0;
     (t.deliverStart, t.deliverEnd) = (t.deliverStart + lead, t.deliverEnd + lead);
@@ -96,9 +96,9 @@ abstract contract RequestHandler is PoolWorld {
 
   function cancel(uint256 seed) external atNow {
     seed = mix(seed);
-    bytes32 id = pick(seed, IFlexPool.State.Funded);
-    IFlexPool.Request memory r = pool.request(id);
-    bool allowed = r.state == IFlexPool.State.Funded && nowAt < r.deliverStart;
+    bytes32 id = pick(seed, IFlexRequests.State.Funded);
+    IFlexRequests.Request memory r = pool.request(id);
+    bool allowed = r.state == IFlexRequests.State.Funded && nowAt < r.deliverStart;
     attempt(abi.encodeCall(pool.cancel, (id)), false, "cancelled by a stranger");
     if ((seed >> 200) % 2 == 0) {
       uint256 key = r.payer == payers[0] ? PAYER_KEY : SECOND_PAYER_KEY;
@@ -112,10 +112,10 @@ abstract contract RequestHandler is PoolWorld {
 
   function proposeSettlement(uint256 seed, uint256 payout, uint256 fee) external atNow {
     seed = mix(seed);
-    bytes32 id = pick(seed, IFlexPool.State.Funded);
-    IFlexPool.Request memory r = pool.request(id);
-    if (r.state == IFlexPool.State.Proposed) return; // a later round is another matter
-    bool allowed = r.state == IFlexPool.State.Funded &&
+    bytes32 id = pick(seed, IFlexRequests.State.Funded);
+    IFlexRequests.Request memory r = pool.request(id);
+    if (r.state == IFlexRequests.State.Proposed) return; // a later round is another matter
+    bool allowed = r.state == IFlexRequests.State.Funded &&
       nowAt >= r.deliverEnd &&
       nowAt <= r.settleBy;
     uint256 room = uint256(r.amount) + (seed % 32 == 0 ? 1 : 0); // now and then too much
@@ -130,16 +130,16 @@ abstract contract RequestHandler is PoolWorld {
   /// @dev A later round inside the window; every other time it would also give somebody more.
   function holdMore(uint256 seed) external atNow {
     seed = mix(seed);
-    bytes32 id = pick(seed, IFlexPool.State.Proposed);
-    IFlexPool.Request memory r = pool.request(id);
-    if (r.state == IFlexPool.State.Funded) return; // a first proposal
+    bytes32 id = pick(seed, IFlexRequests.State.Proposed);
+    IFlexRequests.Request memory r = pool.request(id);
+    if (r.state == IFlexRequests.State.Funded) return; // a first proposal
     uint128 refund = r.amount - r.payout - r.fee - r.held;
     uint128[3] memory left = [r.payout, r.fee, refund];
     for (uint256 i = 0; i < 3; ++i) left[i] -= uint128((seed >> (32 * i)) % (left[i] + 1));
     uint256 winner = (seed >> 100) % 6;
     if (winner < 3) left[winner] += 1;
     if (uint256(left[0]) + left[1] + left[2] > r.amount) return;
-    bool allowed = r.state == IFlexPool.State.Proposed &&
+    bool allowed = r.state == IFlexRequests.State.Proposed &&
       nowAt < r.windowEnd &&
       left[0] <= r.payout &&
       left[1] <= r.fee &&
@@ -148,7 +148,7 @@ abstract contract RequestHandler is PoolWorld {
     proposeBy(seed, nextRound(id, left[0], left[1], held), allowed);
   }
 
-  function proposeBy(uint256 seed, IFlexPool.Settlement memory s, bool allowed) private {
+  function proposeBy(uint256 seed, IFlexRequests.Settlement memory s, bool allowed) private {
     Expected storage e = expected[s.requestId];
     bytes32 digest = pool.settlementDigest(s);
     uint256 votes = e.isRest ? QUORUM + 1 : QUORUM;
@@ -173,25 +173,25 @@ abstract contract RequestHandler is PoolWorld {
     e.signed = true;
   }
 
-  function refusedBy(IFlexPool.Settlement memory s, bytes[] memory signatures_) private {
+  function refusedBy(IFlexRequests.Settlement memory s, bytes[] memory signatures_) private {
     bytes memory data = abi.encodeCall(pool.proposeSettlement, (s, signatures_));
     attempt(data, false, "I6 settled without a quorum");
   }
 
   function finalize(uint256 seed) external atNow {
     seed = mix(seed);
-    bytes32 id = pick(seed, IFlexPool.State.Proposed);
-    IFlexPool.Request memory r = pool.request(id);
-    bool allowed = r.state == IFlexPool.State.Proposed && nowAt >= r.windowEnd;
+    bytes32 id = pick(seed, IFlexRequests.State.Proposed);
+    IFlexRequests.Request memory r = pool.request(id);
+    bool allowed = r.state == IFlexRequests.State.Proposed && nowAt >= r.windowEnd;
     attempt(abi.encodeCall(pool.finalize, (id)), allowed, "finalize");
     if (allowed) expectRest(id);
   }
 
   function refundExpired(uint256 seed) external atNow {
     seed = mix(seed);
-    bytes32 id = pick(seed, IFlexPool.State.Funded);
-    IFlexPool.Request memory r = pool.request(id);
-    bool allowed = r.state == IFlexPool.State.Funded &&
+    bytes32 id = pick(seed, IFlexRequests.State.Funded);
+    IFlexRequests.Request memory r = pool.request(id);
+    bool allowed = r.state == IFlexRequests.State.Funded &&
       nowAt > uint256(r.settleBy) + REFUND_GRACE;
     attempt(abi.encodeCall(pool.refundExpired, (id)), allowed, "refundExpired");
   }
@@ -199,8 +199,8 @@ abstract contract RequestHandler is PoolWorld {
   function returnUnallocated(uint256 seed) external atNow {
     seed = mix(seed);
     bool part = (seed >> 100) % 2 == 0;
-    bytes32 id = pick(seed, part ? IFlexPool.State.PartlyFinal : IFlexPool.State.Final);
-    IFlexPool.Request memory r = pool.request(id);
+    bytes32 id = pick(seed, part ? IFlexRequests.State.PartlyFinal : IFlexRequests.State.Final);
+    IFlexRequests.Request memory r = pool.request(id);
     bool allowed = isPaidOut(r.state) &&
       !expected[id].counted &&
       nowAt >= uint256(r.windowEnd) + 365 days;

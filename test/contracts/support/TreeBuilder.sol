@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IFlexPool} from "../../../contracts/interfaces/IFlexPool.sol";
+import {IFlexPayouts} from "../../../contracts/interfaces/IFlexPayouts.sol";
 import {PayoutTree, Sib} from "../../../contracts/libraries/PayoutTree.sol";
 
 /// @notice A whole payout tree in memory: node 1 is the top, leaves stand from `size` on.
 library TreeBuilder {
   struct Tree {
-    IFlexPool.Leaf[] leaves;
+    IFlexPayouts.Leaf[] leaves;
     bytes32[] h;
     uint128[] s;
   }
 
   /// @dev `leaves` must be 2^k long and leaf i must have index i.
-  function build(IFlexPool.Leaf[] memory leaves) internal pure returns (Tree memory t) {
+  function build(IFlexPayouts.Leaf[] memory leaves) internal pure returns (Tree memory t) {
     uint256 size = leaves.length;
     t.leaves = leaves;
     t.h = new bytes32[](2 * size);
