@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type Address, type GatewayId, gatewayId } from '#domain/ids.ts'
 import { type Instant, parseInstant } from '#domain/time.ts'
@@ -63,6 +63,8 @@ export type Config = {
   readonly heldWindowSeconds: number
   /** Whose signature decides on it too; null: nobody's. */
   readonly arbiter: Address | null
+  /** The file of the key that seals bank accounts. */
+  readonly ibanKeyFile: string
 }
 
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
@@ -129,6 +131,7 @@ const Environment = z.object({
     .regex(/^0x[0-9a-fA-F]{40}$/, 'expected 0x and 40 hexadecimal digits')
     .transform((text) => text as Address)
     .optional(),
+  GRIDCALL_IBAN_KEY: z.string().min(1).optional(),
 })
 
 /**
@@ -173,6 +176,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     epochWindowSeconds: found.GRIDCALL_EPOCH_WINDOW,
     heldWindowSeconds: found.GRIDCALL_HELD_WINDOW,
     arbiter: found.GRIDCALL_ARBITER ?? null,
+    ibanKeyFile: resolve(
+      found.GRIDCALL_IBAN_KEY ?? join(found.GRIDCALL_DATA_DIR, 'keys', 'iban.key'),
+    ),
   })
 }
 

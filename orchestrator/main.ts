@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { readHeadTime } from '#adapters/evm/head.ts'
 import { createEvmRail } from '#adapters/evm/rail.ts'
+import { createClosedVault, openAccountVault } from '#adapters/local-keys/account-vault.ts'
 import { openSigner } from '#adapters/local-keys/keystore.ts'
 import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { createDrivers, type Drivers } from '#adapters/registry.ts'
@@ -19,7 +20,8 @@ import { STREAM_TIMING } from '#http/context.ts'
 import { type BullWakeUps, createBullWakeUps } from '#jobs/queue.ts'
 import { ensureFirstOperator } from '#lifecycle/first-start.ts'
 import { createMetrics } from '#observability/metrics.ts'
-import type { Log, Ports, Timer } from '#ports.ts'
+import type { AccountVault, Log, Ports, Timer } from '#ports.ts'
+import type { Store } from '#store-ports.ts'
 import { clockStarter, followClock, openClock } from './processes/business-clock.ts'
 import { establishChain, startLocalParties } from './processes/local-parties.ts'
 import { openRelayerSigner } from './processes/relayer-signer.ts'
@@ -72,9 +74,11 @@ async function assemble(
   undo: (() => Promise<void>)[],
 ): Promise<Service> {
   const url = servers.databaseUrl
-  await migrate({ url, log })
+  const file = config.ibanKeyFile
+  await migrate({ url, log, openVault: () => openAccountVault({ file, mayMake: true }) })
   const store = createPostgresStore({ url, log })
   undo.unshift(() => store.close())
+  const vault = parts.has('api') ? await openVault(file, store) : createClosedVault()
   const clock = await openClock(config, { url, log })
   if (!parts.has('api')) {
     const following = followClock(clock, { url, log }, timer)
@@ -123,6 +127,7 @@ async function assemble(
     rail,
     gateway: { id: name, signer },
     checkMeterSignature,
+    vault,
   }
   const chainHeadAt = () => readHeadTime({ rpcUrl: servers.rpcUrl, timer })
   const operatorKey = await ensureFirstOperator(ports)
@@ -141,6 +146,14 @@ async function assemble(
   const processes = [...servers.processes, ...(parties?.processes ?? [])]
   const stop = () => runAll(undo, log)
   return { url: address, ports, operatorKey, servers, drivers, processes, stop }
+}
+
+/** A key file may be made only while nothing is sealed under another one. */
+async function openVault(file: string, store: Store): Promise<AccountVault> {
+  const accounts = await store.transaction((tx) => tx.accounts.list())
+  const readable = accounts.filter(({ wrappedKey }) => wrappedKey !== null)
+  const needed = [...new Set(readable.map(({ keyId }) => keyId))]
+  return openAccountVault({ file, mayMake: needed.length === 0, needed })
 }
 
 type Pieces = {

@@ -1,5 +1,6 @@
 /** Everything the core needs from the world, on one page; the store has one of its own. Implementations live elsewhere. */
 import type { ApiKey } from './domain/api-key.ts'
+import type { BankAccount, SealedAccount } from './domain/bank-account.ts'
 import type { Capability } from './domain/capability.ts'
 import type { ChainIdentity, PoolState, RailParties } from './domain/chain.ts'
 import type { DesiredSetpoint, EffectiveSetpoint } from './domain/dispatch-instruction.ts'
@@ -156,6 +157,27 @@ export interface SoleRight {
 /** Checks a gateway's signature without holding its key. */
 export type VerifySignature = (publicKey: Hex, hash: Hex, signature: Hex) => boolean
 
+/**
+ * Seals bank accounts under a key that no database holds; each has a data key of its own, so that
+ * destroying that one erases it.
+ */
+export interface AccountVault {
+  /** Which key it seals under now. */
+  keyId(): string
+  seal(
+    place: Pick<SealedAccount, 'holder' | 'version'>,
+    account: BankAccount,
+  ): Pick<SealedAccount, 'keyId' | 'wrappedKey' | 'sealed'>
+  /** @throws DomainError unavailable with a sentence: erased, another key, or not what was sealed */
+  open(account: SealedAccount): BankAccount
+  /** The same under the newest key. @throws as open */
+  rewrap(account: SealedAccount): SealedAccount
+  /** Makes a new key and seals under it from now on; the ones before still open. */
+  addKey(): Promise<string>
+  /** Forgets every key but the newest. */
+  dropOldKeys(): Promise<void>
+}
+
 /** A verifier's key; EIP-712. */
 export interface Attestor {
   readonly address: Address
@@ -214,9 +236,10 @@ export type Ports = {
   /** The key under which this process signs the telemetry that it takes in. */
   readonly gateway: { readonly id: GatewayId; readonly signer: Signer }
   readonly checkMeterSignature: CheckMeterSignature
+  readonly vault: AccountVault
 }
 
 /** What a gateway is handed: neither money nor the queue of calls. */
-export type GatewayPorts = Omit<Ports, 'rail' | 'wakeUps' | 'checkMeterSignature'> & {
+export type GatewayPorts = Omit<Ports, 'rail' | 'wakeUps' | 'checkMeterSignature' | 'vault'> & {
   readonly wakeUps: Pick<WakeUps, 'notify' | 'subscribe'>
 }

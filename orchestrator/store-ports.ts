@@ -1,5 +1,6 @@
 /** What the core needs of the store. Implementations live in db. */
 import type { ApiKey } from './domain/api-key.ts'
+import type { AccountHolder, SealedAccount } from './domain/bank-account.ts'
 import type { BusinessEvent, BusinessEventInput } from './domain/business-event.ts'
 import type { DeviceCondition, KnownCapability } from './domain/capability.ts'
 import type { ChainEvent, ChainIdentity, ChainIntent, IntentRow } from './domain/chain.ts'
@@ -24,6 +25,7 @@ import type {
   SiteId,
 } from './domain/ids.ts'
 import type { LedgerEntry } from './domain/ledger.ts'
+import type { Payment, PaymentFile } from './domain/payment-order.ts'
 import type { PayoutEpoch, PayoutReceipt } from './domain/payout.ts'
 import type {
   PoolAccount,
@@ -66,6 +68,8 @@ export interface StoreTransaction {
   readonly disputes: DisputeRepository
   readonly rests: HeldRestRepository
   readonly payouts: PayoutRepository
+  readonly accounts: BankAccountRepository
+  readonly payments: PaymentRepository
   readonly ledger: LedgerBook
   readonly chain: ChainJournal
   readonly pool: PoolBooks
@@ -88,8 +92,6 @@ export interface OrganisationRepository {
 
 export interface ResourceRepository {
   saveOwner(owner: Owner): Promise<void>
-  /** Writes the IBAN into the table that nothing else reads. */
-  saveIban(ownerId: OwnerId, iban: string): Promise<void>
   owner(id: OwnerId): Promise<Owner | null>
   owners(aggregatorId?: OrganisationId): Promise<Owner[]>
   saveSite(site: Site): Promise<void>
@@ -241,6 +243,27 @@ export interface PayoutRepository {
   lock(): Promise<void>
   saveReceipts(receipts: readonly PayoutReceipt[]): Promise<void>
   receipts(filter: { epoch?: number; ownerId?: OwnerId }): Promise<PayoutReceipt[]>
+}
+
+/** Bank accounts, sealed: nothing here can be read without the key that seals them. */
+export interface BankAccountRepository {
+  /** By (holder, version); a later save replaces. */
+  save(account: SealedAccount): Promise<void>
+  /** Oldest version first. */
+  of(holder: AccountHolder): Promise<SealedAccount[]>
+  /** Ordered by holder and version. */
+  list(): Promise<SealedAccount[]>
+}
+
+/** Credit transfers that payout epochs order, and what the agent took of them. */
+export interface PaymentRepository {
+  /** By (epoch, payee); a later save replaces. */
+  save(payment: Payment): Promise<void>
+  /** Ordered by epoch and payee. */
+  list(filter: { epoch?: number; payee?: AccountHolder }): Promise<Payment[]>
+  /** The first of an epoch stays. */
+  saveFile(file: PaymentFile): Promise<void>
+  file(epoch: number): Promise<PaymentFile | null>
 }
 
 /** Double entry; every posting sums to zero. */

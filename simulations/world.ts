@@ -2,6 +2,7 @@ import { createSimulatedDriver, type SimulatedDriver } from '#adapters/simulated
 import type { SimulatedPool } from '#adapters/simulated/pool.ts'
 import { createSimulatedRail, type SimulatedRail } from '#adapters/simulated/rail.ts'
 import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
+import { createSimulatedVault } from '#adapters/simulated/vault.ts'
 import { type App, createApp } from '#app.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
 import { DomainError } from '#domain/errors.ts'
@@ -51,6 +52,7 @@ export function createWorld(options: WorldOptions): World {
   const store = createMemoryStore()
   const driver = createSimulatedDriver({ clock, ...options })
   const rail = createSimulatedRail({ store, clock, ...options })
+  const vault = createSimulatedVault()
   let drawn = 0
   let running: { app: App; ports: Ports; stop: () => Promise<void> } | null = null
 
@@ -69,6 +71,7 @@ export function createWorld(options: WorldOptions): World {
       gateway: { id, signer },
       // Nothing of this world signs its registers.
       checkMeterSignature: () => ({ result: 'cannot-be-verified', detail: 'no means here' }),
+      vault,
     }
     const { ports, driver: device } = options.interpose?.(plain, driver) ?? { ports: plain, driver }
     const app = createApp(ports)

@@ -1,16 +1,23 @@
 import type { Dispute } from '#domain/dispute.ts'
+import type { SealedAccount } from '#domain/bank-account.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
 import type { LedgerEntry } from '#domain/ledger.ts'
+import type { Payment, PaymentFile } from '#domain/payment-order.ts'
 import type { PayoutEpoch, PayoutReceipt } from '#domain/payout.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
-type Money = Pick<StoreTransaction, 'payouts' | 'ledger' | 'disputes' | 'rests'>
+type Money = Pick<
+  StoreTransaction,
+  'payouts' | 'accounts' | 'payments' | 'ledger' | 'disputes' | 'rests'
+>
 
-/** Payout epochs, receipts, the double-entry ledger and what is on hold in memory. */
+/** Payout epochs, receipts, bank accounts, payments, the double-entry ledger and what is on hold in memory. */
 export function memoryMoney(makeTable: MakeTable): Money {
   return {
     payouts: memoryPayouts(makeTable),
+    accounts: memoryAccounts(makeTable),
+    payments: memoryPayments(makeTable),
     ledger: memoryLedger(makeTable),
     disputes: memoryDisputes(makeTable),
     rests: memoryRests(makeTable),
@@ -63,6 +70,35 @@ function memoryPayouts(makeTable: MakeTable): Money['payouts'] {
             (ownerId === undefined || r.ownerId === ownerId),
         )
         .sort((a, b) => a.epoch - b.epoch || (a.ownerId < b.ownerId ? -1 : 1)),
+  }
+}
+
+function memoryAccounts(makeTable: MakeTable): Money['accounts'] {
+  const accounts = makeTable<SealedAccount>()
+  const sorted = () =>
+    accounts
+      .values()
+      .sort((a, b) => (a.holder < b.holder ? -1 : a.holder > b.holder ? 1 : a.version - b.version))
+  return {
+    save: async (account) => accounts.set(`${account.holder} ${account.version}`, account),
+    of: async (holder) => sorted().filter((account) => account.holder === holder),
+    list: async () => sorted(),
+  }
+}
+
+function memoryPayments(makeTable: MakeTable): Money['payments'] {
+  const payments = makeTable<Payment>()
+  const files = makeTable<PaymentFile>()
+  return {
+    save: async (payment) => payments.set(`${payment.epoch} ${payment.payee}`, payment),
+    list: async ({ epoch, payee }) =>
+      payments
+        .values()
+        .filter((payment) => epoch === undefined || payment.epoch === epoch)
+        .filter((payment) => payee === undefined || payment.payee === payee)
+        .sort((a, b) => a.epoch - b.epoch || (a.payee < b.payee ? -1 : 1)),
+    saveFile: async (file) => void files.add(String(file.epoch), file),
+    file: async (epoch) => files.get(String(epoch)) ?? null,
   }
 }
 

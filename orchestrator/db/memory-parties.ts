@@ -43,7 +43,6 @@ function memoryOrganisations(makeTable: MakeTable): Parties['organisations'] {
 
 function memoryResources(makeTable: MakeTable): Parties['resources'] {
   const owners = makeTable<Owner>()
-  const ibans = makeTable<string>()
   const sites = makeTable<Site>()
   const resources = makeTable<Resource>()
   const healths = makeTable<ResourceHealth>()
@@ -51,7 +50,6 @@ function memoryResources(makeTable: MakeTable): Parties['resources'] {
   const conditions = makeTable<DeviceCondition>()
   return {
     saveOwner: async (owner) => owners.set(owner.id, owner),
-    saveIban: async (ownerId, iban) => ibans.set(ownerId, iban),
     owner: async (id) => owners.get(id) ?? null,
     owners: async (aggregatorId) =>
       byId(

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { sql } from 'drizzle-orm'
-import type { Log } from '#ports.ts'
+import type { AccountVault, Log } from '#ports.ts'
 import { connect, type Deadlines, inTransaction, type Transaction } from './connection.ts'
 import { fromDatabase } from './database-error.ts'
+import { sealPlainIbans } from './seal-plain-ibans.ts'
 
 const FOLDER = new URL('./migrations/', import.meta.url)
 /** 'grid' in ASCII: one migrator at a time per database. */
@@ -18,20 +19,30 @@ const DEADLINES: Deadlines = {
   idleInTransactionMs: 30_000,
 }
 
+/** What stands in a table that this drops is sealed first, in the same transaction. */
+const DROPS_PLAIN = 'DROP TABLE "gridcall"."ibans"'
+
 type Migration = { version: number; name: string; sha256: string; statements: string[] }
+
+export type MigrateOptions = {
+  readonly url: string
+  readonly log: Log
+  /** Asked for where a database still holds account numbers that are not sealed. */
+  readonly openVault?: () => Promise<AccountVault>
+}
 
 /**
  * Brings the database to this program's version, all missing migrations in one transaction, one
  * program at a time. @throws Error with a sentence for an older server, a newer or edited schema.
  */
-export async function migrate({ url, log }: { url: string; log: Log }): Promise<void> {
+export async function migrate({ url, log, openVault }: MigrateOptions): Promise<void> {
   const migrations = await readMigrations()
   const pool = connect({ url, log, poolSize: 1, name: 'gridcall migrate', deadlines: DEADLINES })
   try {
     const applied = await inTransaction(pool, async (tx) => {
       await requireServer(tx)
       await tx.execute(sql`SELECT pg_advisory_xact_lock(${LOCK_KEY})`)
-      return applyMissing(tx, migrations)
+      return applyMissing(tx, migrations, openVault)
     })
     for (const { name } of applied) log.info('database migrated', { migration: name })
   } catch (error) {
@@ -75,6 +86,7 @@ async function requireServer(tx: Transaction): Promise<void> {
 async function applyMissing(
   tx: Transaction,
   migrations: readonly Migration[],
+  openVault: MigrateOptions['openVault'],
 ): Promise<Migration[]> {
   await tx.execute(sql`CREATE SCHEMA IF NOT EXISTS gridcall_migrations`)
   await tx.execute(sql`CREATE TABLE IF NOT EXISTS gridcall_migrations.applied (
@@ -99,7 +111,10 @@ async function applyMissing(
   }
   const missing = migrations.slice(applied.length)
   for (const migration of missing) {
-    for (const statement of migration.statements) await tx.execute(sql.raw(statement))
+    for (const statement of migration.statements) {
+      if (statement.includes(DROPS_PLAIN)) await sealPlainIbans(tx, openVault)
+      await tx.execute(sql.raw(statement))
+    }
     const { version, name, sha256 } = migration
     await tx.execute(
       sql`INSERT INTO gridcall_migrations.applied VALUES (${version}, ${name}, ${sha256})`,

@@ -1,4 +1,5 @@
 import { asc, eq } from 'drizzle-orm'
+import type { Organisation } from '#domain/resource.ts'
 import type { OrganisationRepository } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { congestionPoints, organisations, programs } from './schema.ts'
@@ -16,7 +17,8 @@ export function organisationRepository(tx: Transaction): OrganisationRepository 
       return row?.body ?? null
     },
     async save(organisation) {
-      const { id, ...rest } = organisation
+      const { id, minimumPayoutCents = null, ...others } = organisation
+      const rest = { ...others, minimumPayoutCents }
       await tx
         .insert(organisations)
         .values({ id, ...rest })
@@ -24,14 +26,16 @@ export function organisationRepository(tx: Transaction): OrganisationRepository 
     },
     async find(id) {
       const [row] = await tx.select().from(organisations).where(eq(organisations.id, id))
-      return row ?? null
+      return row === undefined ? null : organisationOf(row)
     },
-    list: async (kind) =>
-      tx
+    async list(kind) {
+      const rows = await tx
         .select()
         .from(organisations)
         .where(kind === undefined ? undefined : eq(organisations.kind, kind))
-        .orderBy(asc(organisations.id)),
+        .orderBy(asc(organisations.id))
+      return rows.map(organisationOf)
+    },
     async saveCongestionPoint({ id, dsoId, name }) {
       await tx
         .insert(congestionPoints)
@@ -45,4 +49,9 @@ export function organisationRepository(tx: Transaction): OrganisationRepository 
     congestionPoints: async () =>
       tx.select().from(congestionPoints).orderBy(asc(congestionPoints.id)),
   }
+}
+
+function organisationOf(row: typeof organisations.$inferSelect): Organisation {
+  const { minimumPayoutCents, ...organisation } = row
+  return minimumPayoutCents === null ? organisation : { ...organisation, minimumPayoutCents }
 }

@@ -1,10 +1,10 @@
 import { and, asc, eq } from 'drizzle-orm'
+import type { Owner } from '#domain/resource.ts'
 import type { ResourceRepository } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
 import {
-  ibans,
   owners,
   resourceCapabilities,
   resourceConditions,
@@ -19,33 +19,30 @@ export function resourceRepository(tx: Transaction): ResourceRepository {
 
 type OwnersAndSites = Pick<
   ResourceRepository,
-  'saveOwner' | 'saveIban' | 'owner' | 'owners' | 'saveSite' | 'site'
+  'saveOwner' | 'owner' | 'owners' | 'saveSite' | 'site'
 >
 
 function ownersAndSites(tx: Transaction): OwnersAndSites {
   return {
-    async saveOwner({ id, aggregatorId, payout }) {
+    async saveOwner({ id, aggregatorId, payout, announced = null }) {
+      const rest = { aggregatorId, payout, announced }
       await tx
         .insert(owners)
-        .values({ id, aggregatorId, payout })
-        .onConflictDoUpdate({ target: owners.id, set: { aggregatorId, payout } })
-    },
-    async saveIban(ownerId, iban) {
-      await tx
-        .insert(ibans)
-        .values({ ownerId, iban })
-        .onConflictDoUpdate({ target: ibans.ownerId, set: { iban } })
+        .values({ id, ...rest })
+        .onConflictDoUpdate({ target: owners.id, set: rest })
     },
     async owner(id) {
       const [row] = await tx.select().from(owners).where(eq(owners.id, id))
-      return row ?? null
+      return row === undefined ? null : ownerOf(row)
     },
-    owners: async (aggregatorId) =>
-      tx
+    async owners(aggregatorId) {
+      const rows = await tx
         .select()
         .from(owners)
         .where(aggregatorId === undefined ? undefined : eq(owners.aggregatorId, aggregatorId))
-        .orderBy(asc(owners.id)),
+        .orderBy(asc(owners.id))
+      return rows.map(ownerOf)
+    },
     async saveSite({ id, ...rest }) {
       await tx
         .insert(sites)
@@ -57,6 +54,10 @@ function ownersAndSites(tx: Transaction): OwnersAndSites {
       return row ?? null
     },
   }
+}
+
+function ownerOf({ announced, ...owner }: typeof owners.$inferSelect): Owner {
+  return announced === null ? owner : { ...owner, announced }
 }
 
 function resourcesAndHealth(tx: Transaction): Omit<ResourceRepository, keyof OwnersAndSites> {

@@ -10,12 +10,14 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
+import type { AccountHolder } from '#domain/bank-account.ts'
 import type { BusinessEventKind } from '#domain/business-event.ts'
 import type { ChainEvent, ChainIntent, IntentRow } from '#domain/chain.ts'
 import type { Attestation } from '#domain/evidence.ts'
 import type { Dispute } from '#domain/dispute.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
 import type { CallId, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
+import type { Payment } from '#domain/payment-order.ts'
 import type { PayoutEpoch, PayoutReceipt } from '#domain/payout.ts'
 import type { ApiKey } from '#ports.ts'
 import {
@@ -115,6 +117,43 @@ export const payoutReceipts = gridcall.table(
   },
   (t) => [primaryKey({ columns: [t.epoch, t.ownerId] }), index().on(t.ownerId)],
 )
+
+/** Bank accounts, sealed under a key that is not here; without the wrapped key they are erased. */
+export const bankAccounts = gridcall.table(
+  'bank_accounts',
+  {
+    holder: idColumn<AccountHolder>().notNull(),
+    version: integer().notNull(),
+    keyId: text().notNull(),
+    wrappedKey: text(),
+    sealed: text().notNull(),
+    from: instantColumn().notNull(),
+    refused: text(),
+  },
+  (t) => [primaryKey({ columns: [t.holder, t.version] })],
+)
+
+/** Credit transfers that payout epochs order. */
+export const payments = gridcall.table(
+  'payments',
+  {
+    epoch: integer().notNull(),
+    payee: idColumn<AccountHolder>().notNull(),
+    accountVersion: integer().notNull(),
+    cents: moneyColumn().notNull(),
+    state: text().$type<Payment['state']>().notNull(),
+    reason: text(),
+  },
+  (t) => [primaryKey({ columns: [t.epoch, t.payee] }), index().on(t.payee)],
+)
+
+/** From when on an epoch's file is in the payout agent's hands and never changes again. */
+export const paymentFiles = gridcall.table('payment_files', {
+  epoch: integer().primaryKey(),
+  agentId: idColumn<OrganisationId>().notNull(),
+  debtorVersion: integer().notNull(),
+  createdAt: instantColumn().notNull(),
+})
 
 export const ledgerPostings = gridcall.table('ledger_postings', {
   key: text().primaryKey(),

@@ -24,7 +24,7 @@ import type {
 } from '#domain/ids.ts'
 import type { Program } from '#domain/program.ts'
 import type { Connection, OrganisationKind, ResourceKind } from '#domain/resource.ts'
-import type { PayoutChoice, Rating, StandingOffer } from '#domain/resource.ts'
+import type { Owner, PayoutChoice, Rating, StandingOffer } from '#domain/resource.ts'
 import type { MeterKey } from '#domain/signed-meter/meter-key.ts'
 import type { ReadingQuality } from '#domain/telemetry.ts'
 import type { BasisPoints } from '#domain/units.ts'
@@ -34,6 +34,7 @@ import {
   hexColumn,
   idColumn,
   instantColumn,
+  moneyColumn,
   wholeColumn,
   wordsColumn,
 } from './columns.ts'
@@ -51,6 +52,7 @@ export const organisations = gridcall.table('organisations', {
   name: wordsColumn().notNull(),
   address: addressColumn(),
   aggregatorShareBp: integer().$type<BasisPoints>().notNull(),
+  minimumPayoutCents: moneyColumn(),
 })
 
 export const congestionPoints = gridcall.table('congestion_points', {
@@ -65,15 +67,10 @@ export const owners = gridcall.table(
     id: idColumn<OwnerId>().primaryKey(),
     aggregatorId: idColumn<OrganisationId>().notNull(),
     payout: domainColumn<PayoutChoice>().notNull(),
+    announced: domainColumn<NonNullable<Owner['announced']>>(),
   },
   (t) => [index().on(t.aggregatorId)],
 )
-
-/** Personal data: nothing but the payout agent's export reads this table. */
-export const ibans = gridcall.table('ibans', {
-  ownerId: idColumn<OwnerId>().primaryKey(),
-  iban: text().notNull(),
-})
 
 export const sites = gridcall.table('sites', {
   id: idColumn<SiteId>().primaryKey(),

@@ -20,6 +20,7 @@ import { gatewayRepository } from './gateway-repository.ts'
 import { idempotencyRepository } from './idempotency-repository.ts'
 import { ledgerRepository } from './ledger-repository.ts'
 import { organisationRepository } from './organisation-repository.ts'
+import { bankAccountRepository, paymentRepository } from './payment-repository.ts'
 import { payoutRepository } from './payout-repository.ts'
 import { poolRepository } from './pool-repository.ts'
 import { promiseRepository } from './promise-repository.ts'
@@ -91,6 +92,8 @@ function repositories(tx: Transaction, events: BufferedEvents): StoreTransaction
     disputes: disputeRepository(tx),
     rests: heldRestRepository(tx),
     payouts: payoutRepository(tx),
+    accounts: bankAccountRepository(tx),
+    payments: paymentRepository(tx),
     ledger: ledgerRepository(tx),
     chain: chainJournalRepository(tx),
     pool: poolRepository(tx),

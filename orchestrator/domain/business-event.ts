@@ -39,6 +39,10 @@ export type BusinessEventKind =
   | 'held-refunded'
   | 'payout-posted'
   | 'payout-paid'
+  /** The bank sent a payment back; it is on the payee's account again. */
+  | 'payment-returned'
+  /** Where an owner's money goes, or will go from a stated instant on. */
+  | 'payout-changed'
 
 export type BusinessEventInput = {
   readonly kind: BusinessEventKind

@@ -1,5 +1,7 @@
+import { type AccountHolder, aggregatorAccount, ownerAccount } from './bank-account.ts'
 import type { Address, CallId, Hex, OrganisationId, OwnerId } from './ids.ts'
 import { type MicroEur, microEur, sumMoney } from './money.ts'
+import type { AccountMovement } from './payment-order.ts'
 import type { PayoutChoice } from './resource.ts'
 import type { SettlementLine } from './settlement.ts'
 import type { Instant } from './time.ts'
@@ -44,7 +46,7 @@ export type PayoutReceipt = {
   readonly ownerId: OwnerId
   readonly lines: readonly { readonly callId: CallId; readonly amount: MicroEur }[]
   readonly amount: MicroEur
-  /** Whole cents paid by SEPA now, the rest carried on the owner's account. */
+  /** Whole cents paid by SEPA now; the rest, or all below the minimum, stays on the owner's account. */
   readonly paidCents: bigint
   readonly carried: MicroEur
   readonly route: 'agent' | 'wallet'
@@ -115,27 +117,38 @@ export function addShares(
   return [...accounts.values()].sort((a, b) => a.index - b.index)
 }
 
-/** One receipt per owner; SEPA pays whole cents of what it earned and carried before. */
+/** Under which name a payee stands in the ledger and in payments. */
+export function payeeKey(payee: Payee): AccountHolder {
+  return payee.kind === 'owner'
+    ? ownerAccount(payee.ownerId)
+    : aggregatorAccount(payee.aggregatorId)
+}
+
+/**
+ * One receipt per owner who earned or was paid. SEPA pays whole cents of what an owner earned and
+ * had on account; what is left stays there.
+ */
 export function receiptsOf(
   epoch: number,
   shares: readonly PayoutShare[],
-  carriedBefore: (ownerId: OwnerId) => bigint,
+  movements: readonly AccountMovement[],
 ): PayoutReceipt[] {
-  const ids = new Set(shares.flatMap((s) => (s.payee.kind === 'owner' ? [s.payee.ownerId] : [])))
-  return [...ids].sort().map((ownerId) => {
+  const moved = new Map(movements.map((movement) => [movement.payee, movement]))
+  const earners = shares.flatMap(({ payee }) => (payee.kind === 'owner' ? [payee.ownerId] : []))
+  const paid = movements.flatMap(({ payee, cents }) =>
+    cents > 0n && payee.startsWith('owner:') ? [payee.slice('owner:'.length) as OwnerId] : [],
+  )
+  return [...new Set([...earners, ...paid])].sort().map((ownerId) => {
     const mine = shares.filter((s) => s.payee.kind === 'owner' && s.payee.ownerId === ownerId)
-    const amount = sumMoney(mine.map((s) => s.amount))
-    const route = mine.some((s) => s.wallet !== null) ? 'wallet' : 'agent'
-    const due = route === 'agent' ? carriedBefore(ownerId) + amount : 0n
-    const paidCents = due / 10_000n
+    const movement = moved.get(ownerAccount(ownerId))
     return {
       epoch,
       ownerId,
       lines: mine.map(({ callId, amount: part }) => ({ callId, amount: part })),
-      amount,
-      paidCents,
-      carried: microEur(due - paidCents * 10_000n),
-      route,
+      amount: sumMoney(mine.map((s) => s.amount)),
+      paidCents: movement?.cents ?? 0n,
+      carried: movement?.after ?? microEur(0n),
+      route: mine.some((s) => s.wallet !== null) ? 'wallet' : 'agent',
     }
   })
 }

@@ -23,6 +23,8 @@ export type Organisation = {
   readonly address: Address | null
   /** Aggregator: its share of what its owners earn. */
   readonly aggregatorShareBp: BasisPoints
+  /** Agent: what it pays at least at once, in whole cents; absent: every whole cent. */
+  readonly minimumPayoutCents?: bigint
 }
 
 export type CongestionPoint = {
@@ -40,6 +42,13 @@ export type Owner = {
   readonly id: OwnerId
   readonly aggregatorId: OrganisationId
   readonly payout: PayoutChoice
+  /** A choice that was announced and takes effect later; absent: none. */
+  readonly announced?: { readonly payout: PayoutChoice; readonly from: Instant }
+}
+
+/** The choice that counts at an instant. */
+export function payoutChoiceAt({ payout, announced }: Owner, at: Instant): PayoutChoice {
+  return announced !== undefined && announced.from <= at ? announced.payout : payout
 }
 
 export type Site = {

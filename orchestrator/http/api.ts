@@ -15,6 +15,7 @@ import { escrowRoutes } from './routes/escrow.ts'
 import { operatorRoutes } from './routes/operator.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import { partyRoutes } from './routes/parties.ts'
+import { paymentRoutes } from './routes/payments.ts'
 import { payoutRoutes } from './routes/payouts.ts'
 import { programRoutes } from './routes/programs.ts'
 import { resourceRoutes } from './routes/resources.ts'
@@ -71,6 +72,7 @@ export function createApi(context: ApiContext) {
     .route('/', earningsRoutes(context))
     .route('/', verificationRoutes(context))
     .route('/', payoutRoutes(context))
+    .route('/', paymentRoutes(context))
     .route('/', operatorRoutes(context))
   app.route('/', pages(context.dashboardsFolder))
   return routes

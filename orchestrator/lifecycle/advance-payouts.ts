@@ -4,6 +4,7 @@ import type { Address, CallId, Hex } from '#domain/ids.ts'
 import { microEur, sumMoney } from '#domain/money.ts'
 import { addShares, type PayoutAccount, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
 import { buildPayoutTree, CHUNK_LEAVES_MIN } from '#domain/payout-tree.ts'
+import { payoutChoiceAt } from '#domain/resource.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -112,7 +113,9 @@ async function newEpoch(
 ): Promise<PayoutEpoch> {
   const [agent] = await tx.organisations.list('agent')
   if (!agent?.address) throw new Error('no payout agent with an address is registered')
-  const owners = new Map((await tx.resources.owners()).map((owner) => [owner.id, owner.payout]))
+  const owners = new Map(
+    (await tx.resources.owners()).map((owner) => [owner.id, payoutChoiceAt(owner, now)]),
+  )
   const shares = payables.flatMap(({ callId, lines }) =>
     sharesOf(callId, lines, (id) => {
       const choice = owners.get(id)

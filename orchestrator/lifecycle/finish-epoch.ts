@@ -1,8 +1,9 @@
-import type { Address, OwnerId } from '#domain/ids.ts'
+import type { Address } from '#domain/ids.ts'
 import type { LedgerEntry } from '#domain/ledger.ts'
-import { type PayoutEpoch, receiptsOf } from '#domain/payout.ts'
+import { payeeKey, type PayoutEpoch, receiptsOf } from '#domain/payout.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { orderPayments } from './order-payments.ts'
 
 /**
  * Every leaf of the epoch is paid, or deferred by its own account: books it and writes each
@@ -20,7 +21,8 @@ export async function finishEpoch(
   })
   const done = await handled(tx, epoch.epoch)
   if (due.some((account) => !done.has(account.index))) return null
-  const receipts = receiptsOf(epoch.epoch, epoch.shares, await carriedBefore(tx, epoch))
+  const movements = await orderPayments(ports, tx, epoch)
+  const receipts = receiptsOf(epoch.epoch, epoch.shares, movements)
   await tx.payouts.saveReceipts(receipts)
   await tx.ledger.post(`epoch:${epoch.epoch}`, entriesOf(epoch, ports))
   await tx.payouts.save({ ...epoch, state: 'paid' })
@@ -53,17 +55,6 @@ async function handled(tx: StoreTransaction, epoch: number): Promise<ReadonlySet
   return indices
 }
 
-/** What SEPA could not pay in whole cents before. */
-async function carriedBefore(tx: StoreTransaction, epoch: PayoutEpoch) {
-  const carried = new Map<OwnerId, bigint>()
-  for (const share of epoch.shares) {
-    if (share.payee.kind !== 'owner' || carried.has(share.payee.ownerId)) continue
-    const all = await tx.payouts.receipts({ ownerId: share.payee.ownerId })
-    carried.set(share.payee.ownerId, all.filter((r) => r.epoch < epoch.epoch).at(-1)?.carried ?? 0n)
-  }
-  return (ownerId: OwnerId) => carried.get(ownerId) ?? 0n
-}
-
 /** From what each earned to where it went: the agent, who owes it in SEPA, or a wallet. */
 function entriesOf(epoch: PayoutEpoch, ports: Ports): LedgerEntry[] {
   const at = ports.clock.now()
@@ -71,9 +62,7 @@ function entriesOf(epoch: PayoutEpoch, ports: Ports): LedgerEntry[] {
   const add = (account: string, amount: bigint) =>
     sums.set(account, (sums.get(account) ?? 0n) + amount)
   for (const { payee, amount, wallet } of epoch.shares) {
-    const from =
-      payee.kind === 'owner' ? `owner:${payee.ownerId}` : `aggregator:${payee.aggregatorId}`
-    add(from, 0n - amount)
+    add(payeeKey(payee), 0n - amount)
     add(wallet === null ? 'agent' : `wallet:${(wallet as Address).toLowerCase()}`, amount)
   }
   return [...sums].map(([account, amount]) => ({ account, amount, at }))

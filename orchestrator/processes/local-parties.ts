@@ -13,6 +13,12 @@ const QUORUM = 2
 /** Ten million euros of play money for the one DSO whose key lies in our own folder. */
 const PLAY_MONEY = 10_000_000_000_000n
 
+/** From which the local agent pays its play money: the example number of the IBAN registry. */
+const PLAY_ACCOUNT = {
+  GRIDCALL_AGENT_IBAN: 'NL91ABNA0417164300',
+  GRIDCALL_AGENT_NAME: 'Payout agent of a local chain',
+}
+
 /** Keys of the parties that a local chain brings along; each file is one party's. */
 export function partiesFolder(dataDir: string): string {
   return join(dataDir, 'parties')
@@ -71,6 +77,7 @@ export async function startLocalParties(options: {
   const { config, ports, apiUrl, rpcUrl, identity } = options
   const folder = partiesFolder(config.dataDir)
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  const payments = join(folder, 'payments')
   const children: Child[] = []
   for (const name of [...VERIFIERS, 'agent']) {
     const role = name === 'agent' ? 'agent' : 'verifier'
@@ -85,6 +92,7 @@ export async function startLocalParties(options: {
         GRIDCALL_API_KEY: token,
         GRIDCALL_PARTY_RPC_URL: rpcUrl,
         GRIDCALL_CHAIN_IDENTITY: JSON.stringify(identity),
+        ...(role === 'agent' ? { ...PLAY_ACCOUNT, GRIDCALL_PAYMENTS_DIR: payments } : {}),
         LOG_LEVEL: config.logLevel,
       }),
     )

@@ -2,13 +2,13 @@ import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DEADLINES } from '#db/connection.ts'
 import { createPostgresStore, type PostgresStoreOptions } from '#db/store.ts'
-import { callId, ownerId, resourceId } from '#domain/ids.ts'
+import { callId, resourceId } from '#domain/ids.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Store, StoreTransaction } from '#store-ports.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { recordingLog } from '../support/recording-log.ts'
 import { createMigratedDatabase } from './migrated-database.ts'
-import { businessEvent, call, NOW, reading, setpoint } from './samples.ts'
+import { businessEvent, call, NOW, reading, sealedAccount, setpoint } from './samples.ts'
 import { startNetwork } from './swallowing-network.ts'
 
 const FIRST = callId('call-1')
@@ -138,13 +138,14 @@ test('a failed statement whose error is not passed on fails the transaction all 
 test('an error of the database tells nothing of what was written', async () => {
   const store = open()
   const admin = postgres(database.url, { max: 1 })
-  await admin`DROP TABLE gridcall.ibans`
+  await admin`DROP TABLE gridcall.bank_accounts`
   await admin.end()
-  const iban = 'DE89370400440532013000'
-  const saving = store.transaction((tx) => tx.resources.saveIban(ownerId('owner-1'), iban))
+  const sealed = 'what nobody but the vault can read'
+  const account = { ...sealedAccount('owner:owner-1', 1), sealed }
+  const saving = store.transaction((tx) => tx.accounts.save(account))
   const error = await saving.catch((reason: unknown) => reason as Error)
   expect(error).toBeInstanceOf(Error)
-  expect(JSON.stringify([error, `${error}`, log.lines])).not.toContain(iban)
+  expect(JSON.stringify([error, `${error}`, log.lines])).not.toContain(sealed)
 })
 
 test('two transactions that lock two calls crosswise both succeed in the end', async () => {

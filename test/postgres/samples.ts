@@ -1,4 +1,5 @@
 /** Valid domain values; a test states only what matters to it. */
+import type { SealedAccount } from '#domain/bank-account.ts'
 import type { Capability } from '#domain/capability.ts'
 import type { Allocation } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
@@ -261,4 +262,9 @@ export function epoch(number: number, fields: Partial<PayoutEpoch> = {}): Payout
     createdAt: NOW,
     ...fields,
   }
+}
+
+export function sealedAccount(holder: string, version: number): SealedAccount {
+  const text = { keyId: 'key-1', wrappedKey: `wrapped ${version}`, sealed: 'sealed' }
+  return { holder: holder as SealedAccount['holder'], version, ...text, from: NOW, refused: null }
 }

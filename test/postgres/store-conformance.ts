@@ -5,6 +5,7 @@ import { gatewayTests } from './conformance/gateways.ts'
 import { heldTests } from './conformance/held.ts'
 import { chainTests, moneyTests } from './conformance/money.ts'
 import { partyTests, requestTests } from './conformance/parties.ts'
+import { paymentTests } from './conformance/payments.ts'
 import { poolTests } from './conformance/pool.ts'
 import { evidenceTests, eventTests, readingTests } from './conformance/telemetry.ts'
 
@@ -38,6 +39,7 @@ export function describeStore(name: string, makeSource: () => Promise<StoreSourc
       'evidence and attestations': evidenceTests,
       events: eventTests,
       'payouts and ledger': moneyTests,
+      'bank accounts and payments': paymentTests,
       'what is on hold': heldTests,
       'chain journal': chainTests,
       'the books of a pool without a chain': poolTests,

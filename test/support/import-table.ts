@@ -152,7 +152,15 @@ export const rows: readonly Row[] = [
     name: 'http',
     files: paths('orchestrator/http/'),
     may: paths(lifecycle, domain, ports, observability),
-    libraries: ['@hono/*', '@scalar/*', 'hono', 'rate-limiter-flexible', 'zod'],
+    libraries: [
+      '@hono/*',
+      '@scalar/*',
+      'hono',
+      'pdfkit',
+      'rate-limiter-flexible',
+      'xmlbuilder2',
+      'zod',
+    ],
     builtins: true,
     globals: time,
     forbidden: {

@@ -19,7 +19,12 @@ import {
 const PayoutBody = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('agent'),
-    iban: z.string().max(60).openapi({ description: 'Checked, kept apart, never shown again' }),
+    iban: z.string().max(60).openapi({ description: 'Checked, sealed, never shown again' }),
+    name: z
+      .string()
+      .max(100)
+      .optional()
+      .openapi({ description: 'Of who holds the account; sealed with it, banks compare it' }),
   }),
   z.strictObject({ kind: z.literal('wallet'), address: AddressText }),
 ])

@@ -55,7 +55,10 @@ export function partyTests(open: () => Store): void {
     const store = open()
     await store.transaction(async (tx) => {
       await tx.organisations.save(dso)
-      await tx.organisations.save({ ...aggregator, name: 'old' })
+      await tx.organisations.save({ ...aggregator, name: 'old', minimumPayoutCents: 500n })
+      await tx.organisations.save({ ...dso, minimumPayoutCents: 500n })
+      expect(await tx.organisations.find(DSO)).toEqual({ ...dso, minimumPayoutCents: 500n })
+      await tx.organisations.save(dso)
       await tx.organisations.save(aggregator)
       await tx.organisations.saveProgram(program())
       await tx.organisations.saveProgram(program({ version: 2, graceSeconds: 60 }))
@@ -84,6 +87,7 @@ export function partyTests(open: () => Store): void {
       id: ownerId('owner-1'),
       aggregatorId: AGGREGATOR,
       payout: { kind: 'agent' },
+      announced: { payout: { kind: 'wallet', address: hexOf(3, 20) }, from: minutes(5) },
     }
     const site = {
       id: siteId('site-1'),
@@ -100,10 +104,12 @@ export function partyTests(open: () => Store): void {
     })
     const store = open()
     await store.transaction(async (tx) => {
+      await tx.resources.saveOwner({
+        ...wallet,
+        announced: { payout: { kind: 'agent' }, from: NOW },
+      })
       await tx.resources.saveOwner(wallet)
       await tx.resources.saveOwner(agent)
-      await tx.resources.saveIban(agent.id, 'DE89370400440532013000')
-      await tx.resources.saveIban(agent.id, 'GB33BUKB20201555555555')
       await tx.resources.saveSite(site)
       await tx.resources.save(resource({ enrolledAt: minutes(-5) }))
       await tx.resources.save(resource())
