@@ -25,7 +25,7 @@ const LETTERS: Readonly<Record<string, string>> = {
 
 /** Nothing but Latin characters that every SEPA bank takes (EPC217-08), accents not counted. */
 export function isSepaText(text: string): boolean {
-  return [...plain(text)].every(isBasic)
+  return Array.from(plain(text)).every(isBasic)
 }
 
 /**
@@ -33,7 +33,7 @@ export function isSepaText(text: string): boolean {
  * (EPC230-15, 1.3), at most so many characters. What has no counterpart becomes a full stop.
  */
 export function sepaText(text: string, most: number): string {
-  const basic = [...plain(text)].map((letter) => (isBasic(letter) ? letter : '.')).join('')
+  const basic = Array.from(plain(text), (letter) => (isBasic(letter) ? letter : '.')).join('')
   const single = basic.replaceAll(/\/{2,}/g, '/').replaceAll(/\s+/g, ' ')
   return single
     .replaceAll(/^[/ ]+/g, '')
@@ -43,7 +43,7 @@ export function sepaText(text: string, most: number): string {
 
 function plain(text: string): string {
   const apart = text.normalize('NFD').replaceAll(/\p{M}/gu, '')
-  return [...apart].map((letter) => LETTERS[letter] ?? letter).join('')
+  return Array.from(apart, (letter) => LETTERS[letter] ?? letter).join('')
 }
 
 function isBasic(letter: string): boolean {
