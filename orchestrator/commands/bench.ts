@@ -32,6 +32,11 @@ const BENCHES: Readonly<
     file: 'settlement',
     packages: ['temporal-polyfill'],
   },
+  tree: {
+    says: 'the payout tree of 100,000 payees with every proof',
+    file: 'tree',
+    packages: ['@noble/hashes'],
+  },
 }
 
 /** `gridcall bench`: measures, and judges each figure; the exit code says only that it ran. */

@@ -40,6 +40,7 @@ describe('the report', () => {
       ['clients=2', 'orders=5', 'seconds=1'],
       'an order acknowledged, median',
     ],
+    ['tree', '@noble/hashes', ['leaves=50'], '50 leaves: tree and every proof'],
     [
       'settlement',
       'temporal-polyfill',

@@ -87,6 +87,30 @@ describe('refusals', () => {
   })
 })
 
+describe('refusals of a proof', () => {
+  const tree = buildPayoutTree([leaf(0, 100n), leaf(1, 50n)])
+  const proved = (one: PayoutLeaf) => verifyPayoutProof(one, tree.proof(0), tree.root, tree.total)
+
+  test.each([
+    ['an index that is 0 in its lower 32 bits', { index: 2 ** 32 }],
+    ['an index below 0', { index: -1 }],
+    ['an index between two', { index: 0.5 }],
+    ['an amount that is 100 in its lower 64 bits', { cumulative: 2n ** 64n + 100n }],
+    ['an amount below 0', { cumulative: -100n }],
+    ['money of nobody', { account: ZERO_ACCOUNT }],
+  ])('%s is no leaf', (_what, change) => {
+    expect(proved(leaf(0, 100n))).toBe(true)
+    expect(proved({ ...leaf(0, 100n), ...change })).toBe(false)
+    expect(() => payoutLeafHash({ ...leaf(0, 100n), ...change })).toThrow(RangeError)
+  })
+
+  test.each([2n ** 128n, -1n])('a neighbour whose sum is %s is no neighbour', (s) => {
+    const [first, ...rest] = tree.proof(0)
+    const proof = [{ h: first!.h, s }, ...rest]
+    expect(() => verifyPayoutProof(leaf(0, 100n), proof, tree.root, tree.total)).toThrow('128 bits')
+  })
+})
+
 describe('golden vectors, the same in test/contracts/PayoutTree.t.sol', () => {
   const a = { index: 0, account: account(0x0a), cumulative: 100n }
   const b = { index: 1, account: account(0x0b), cumulative: 50n }
