@@ -20,8 +20,8 @@ export default defineConfig({
         },
         // `hardhat test solidity --test-profile deep`
         deep: {
-          fuzz: { runs: 5_000 },
-          invariant: { runs: 256, depth: 200, failOnRevert: true },
+          fuzz: { runs: 10_000 },
+          invariant: { runs: 256, depth: 100, failOnRevert: true },
         },
       },
     },

@@ -1,16 +1,56 @@
 import { parseArgs } from 'node:util'
-import { printCounts, runTool } from './tool.ts'
+import { modelCheck } from './test-contracts/model-check.ts'
+import { coverage, fuzz, invariants, quickRun, viaIr } from './test-contracts/hardhat-steps.ts'
+import { checkGas, writeGas } from './test-contracts/gas-snapshot.ts'
+import { deleteEveryRequire } from './test-contracts/require-deletion.ts'
+import type { Step } from './test-contracts/step.ts'
+import { type Counts, printCounts, sum } from './tool.ts'
 
-/** `gridcall test:contracts [--deep]`: the Solidity tests; deep ones run longer and find more. */
+const quick: readonly Step[] = [{ name: 'tests', run: quickRun }]
+const snapshot: readonly Step[] = [{ name: 'gas', run: writeGas }]
+const deep: readonly Step[] = [
+  { name: 'fuzz', run: fuzz },
+  { name: 'invariants', run: invariants },
+  { name: 'via-ir', run: viaIr },
+  { name: 'require-deletion', run: deleteEveryRequire },
+  { name: 'gas', run: checkGas },
+  { name: 'coverage', run: coverage },
+  { name: 'model-checker', run: modelCheck },
+]
+
+/**
+ * `gridcall test:contracts`: the Solidity tests. `--deep` climbs the whole ladder, `--only STEP`
+ * takes one rung of it, `--snapshot` writes the gas figures that the ladder compares with.
+ */
 export async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { deep: { type: 'boolean', default: false } } })
-  const deep = values.deep ? ['--test-profile', 'deep'] : []
-  const result = await runTool('hardhat', ['test', 'solidity', ...deep], { keepOutput: true })
-  const count = (word: string) => {
-    return Number(new RegExp(`^\\s*(\\d+) ${word}`, 'm').exec(result.output)?.[1] ?? 0)
+  const { values } = parseArgs({
+    args,
+    options: {
+      deep: { type: 'boolean', default: false },
+      snapshot: { type: 'boolean', default: false },
+      only: { type: 'string' },
+    },
+  })
+  const { only } = values
+  const ladder = values.snapshot ? snapshot : values.deep || only !== undefined ? deep : quick
+  const steps = ladder.filter(({ name }) => only === undefined || name === only)
+  if (steps.length === 0) {
+    console.error(`expected one of ${deep.map(({ name }) => name).join(', ')}, got ${only}`)
+    return 1
   }
-  const [passed, failed] = [count('passing'), count('failing')]
-  // A contract that does not compile fails without a failing test.
-  const isFailure = result.exitCode !== 0 || passed === 0
-  return printCounts({ passed, failed: failed === 0 && isFailure ? 1 : failed })
+  const counts: Counts[] = []
+  for (const step of steps) counts.push(await climb(step))
+  return printCounts(sum(counts))
+}
+
+/** One step and its line. A step that breaks has failed; the others still tell what they find. */
+async function climb({ name, run: runStep }: Step): Promise<Counts> {
+  const since = performance.now()
+  const result = await runStep().catch((error: unknown) => {
+    console.log(error)
+    return { passed: 0, failed: 1, says: 'broke off' }
+  })
+  const seconds = ((performance.now() - since) / 1_000).toFixed(0)
+  console.log(`${result.failed === 0 ? 'ok' : 'FAILED'} ${name}: ${result.says} (${seconds} s)`)
+  return result
 }

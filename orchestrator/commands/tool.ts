@@ -37,23 +37,27 @@ export async function runTool(
   options: {
     readonly env?: Readonly<Record<string, string>>
     readonly keepOutput?: boolean
+    /** Nothing goes through; what it prints on either stream is handed back. */
+    readonly isQuiet?: boolean
     readonly beside?: Beside
   } = {},
 ): Promise<ToolResult> {
-  const { env = {}, keepOutput = false, beside } = options
-  const isHeard = keepOutput || beside !== undefined
+  const { env = {}, keepOutput = false, isQuiet = false, beside } = options
+  const isHeard = keepOutput || isQuiet || beside !== undefined
+  const isApart = isQuiet || beside !== undefined
   const script = join(root, 'node_modules', ...tools[tool].split('/'))
   const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
-    stdio: ['ignore', isHeard ? 'pipe' : 'inherit', beside === undefined ? 'inherit' : 'pipe'],
+    stdio: ['ignore', isHeard ? 'pipe' : 'inherit', isApart ? 'pipe' : 'inherit'],
   })
   if (beside?.isPatient) lowerPriority(child.pid)
   let output = ''
   child.stdout?.on('data', (chunk: Buffer) => {
     output += chunk.toString()
-    if (beside === undefined) process.stdout.write(chunk)
+    if (!isApart) process.stdout.write(chunk)
   })
+  if (isQuiet) child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()))
   if (beside !== undefined) {
     passOn(child.stdout, process.stdout, beside.name)
     passOn(child.stderr, process.stderr, beside.name)

@@ -25,6 +25,10 @@ interface Vm {
   function expectEmit(address emitter) external;
   function recordLogs() external;
   function getRecordedLogs() external returns (Log[] memory);
+  function snapshotGasLastCall(
+    string calldata group,
+    string calldata name
+  ) external returns (uint256 gasUsed);
 }
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import { uncoveredLines } from '#commands/test-contracts/coverage.ts'
+import { gasDeviations } from '#commands/test-contracts/gas-snapshot.ts'
+import { modelCheckerFigures } from '#commands/test-contracts/model-check.ts'
+import { isSuite, openRunner } from '#commands/test-contracts/solidity-runner.ts'
+import { compileSources, parseSources } from '#commands/test-contracts/sources.ts'
+import { addSwitches, switchOff } from '#commands/test-contracts/switches.ts'
+
+const head = '// SPDX-License-Identifier: Apache-2.0\npragma solidity 0.8.37;\n'
+const door = `${head}
+// Müller's door: require(false, Shut());
+contract Door {
+  error Shut(uint256 hour);
+  string public constant sign = "require(true);";
+  function enter(uint256 hour) external pure returns (uint256) {
+    if (hour == 12) require(hour != 12, Shut(hour)); else hour += 1;
+    require(hour > 8 && hour < 20, Shut(hour - 1));
+    return hour;
+  }
+}`
+const doorTest = `${head}
+import {Door} from "./Door.sol";
+contract DoorTest {
+  Door private door = new Door();
+  function enters(uint256 hour) private view returns (bool) {
+    try door.enter(hour) { return true; } catch { return false; }
+  }
+  function test_early() public view { require(!enters(3)); }
+  function test_late() public view { require(!enters(21)); }
+  function test_noon() public view { require(!enters(12)); }
+  function test_open() public view { require(enters(9) && door.enter(9) == 10); }
+}`
+
+describe('a check is taken out of compiled code', () => {
+  const own = { 'Door.sol': door }
+  const { sources, switches } = addSwitches(own, parseSources(own))
+
+  test('comments, strings and the test itself hold none', () => {
+    expect(switches.map(({ kind, line, text }) => `${kind} ${line} ${text}`)).toEqual([
+      'require 9 require(hour != 12, Shut(hour))',
+      'require 10 require(hour > 8 && hour < 20, Shut(hour - 1))',
+      'operand 10 hour > 8',
+      'operand 10 hour < 20',
+    ])
+    expect(switches.every(({ error }) => error === 'Shut')).toBe(true)
+  })
+
+  test('the tests that guard it fall, and no others; with every check in place none does', async () => {
+    const compiled = compileSources({ ...sources, 'Door.t.sol': doorTest })
+    const runSuites = await openRunner()
+    const fallen = async (contracts: typeof compiled) => {
+      const settings = { fuzzRuns: 1, invariantRuns: 1, invariantDepth: 1 }
+      const outcomes = await runSuites(contracts, contracts.filter(isSuite), settings)
+      expect(outcomes.map(({ passed, failed }) => passed.length + failed.length)).toEqual([4])
+      return outcomes
+        .flatMap(({ failed }) => failed.map(({ name }) => name.slice(5, -2)))
+        .toSorted()
+    }
+    expect(await fallen(compiled)).toEqual([])
+    const each = []
+    for (const one of switches) each.push(await fallen(switchOff(compiled, one)))
+    expect(each).toEqual([['noon'], ['early', 'late'], ['early'], ['late']])
+  })
+
+  test('a require that is no statement of its own is refused', () => {
+    const odd = {
+      'Odd.sol': `${head}contract C { function f() external pure { true ? require(true) : require(false); } }`,
+    }
+    expect(() => addSwitches(odd, parseSources(odd))).toThrow('expected every require to be')
+  })
+})
+
+describe('figures', () => {
+  test('a line that no test executes is named; mocks do not count', () => {
+    const lcov = [
+      'SF:contracts/Pool.sol\nDA:9,1\nDA:15,0\nend_of_record',
+      'SF:contracts/mocks/Euro.sol\nDA:3,0\nend_of_record',
+      'SF:test/contracts/X.t.sol\nDA:3,0\nend_of_record',
+    ].join('\n')
+    expect(uncoveredLines(lcov)).toEqual({
+      files: 1,
+      lines: 2,
+      missed: ['contracts/Pool.sol:15'],
+    })
+  })
+
+  test('gas may move by one per cent either way, and no figure may come or go unseen', () => {
+    const kept = { a: 1_000, b: 1_000, c: 1_000, gone: 5 }
+    expect(gasDeviations(kept, { a: 1_010, b: 1_011, c: 980, come: 7 })).toEqual([
+      'b: 1000 -> 1011 gas (+1.1 %)',
+      'c: 1000 -> 980 gas (-2.0 %)',
+      'come: 7 gas, not in the snapshot',
+      'gone: in the snapshot, measured by no test',
+    ])
+  })
+
+  test('the model checker counts as silent when it printed nothing', () => {
+    expect(modelCheckerFigures('x\n2 asserts safe, 1 unproved\n1 assert safe, 0 unproved')).toEqual(
+      { safe: 3, unproved: 1, says: '3 asserts safe, 1 unproved' },
+    )
+    expect(modelCheckerFigures('✓ proved').safe).toBe(0)
+  })
+})
