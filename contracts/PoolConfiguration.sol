@@ -43,8 +43,8 @@ abstract contract PoolConfiguration is IFlexPool, EIP712 {
     uint48 heldWindow_,
     address arbiter_
   ) EIP712(Messages.DOMAIN_NAME, Messages.DOMAIN_VERSION) {
-    (bool known, uint8 decimals) = token_.tryGetDecimals();
-    require(known && decimals == TOKEN_DECIMALS, TokenDecimals(decimals));
+    (, uint8 decimals) = token_.tryGetDecimals(); // 0 where the token does not say
+    require(decimals == TOKEN_DECIMALS, TokenDecimals(decimals));
     require(
       address(verifierRegistry_).code.length > 0,
       BadConfiguration("verifierRegistry", uint160(address(verifierRegistry_)))
