@@ -249,6 +249,7 @@ export interface PayoutRepository {
 export interface BankAccountRepository {
   /** By (holder, version); a later save replaces. */
   save(account: SealedAccount): Promise<void>
+  remove(holder: AccountHolder, version: number): Promise<void>
   /** Oldest version first. */
   of(holder: AccountHolder): Promise<SealedAccount[]>
   /** Ordered by holder and version. */

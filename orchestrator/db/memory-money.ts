@@ -81,6 +81,7 @@ function memoryAccounts(makeTable: MakeTable): Money['accounts'] {
       .sort((a, b) => (a.holder < b.holder ? -1 : a.holder > b.holder ? 1 : a.version - b.version))
   return {
     save: async (account) => accounts.set(`${account.holder} ${account.version}`, account),
+    remove: async (holder, version) => accounts.delete(`${holder} ${version}`),
     of: async (holder) => sorted().filter((account) => account.holder === holder),
     list: async () => sorted(),
   }

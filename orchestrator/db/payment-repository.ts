@@ -12,6 +12,11 @@ export function bankAccountRepository(tx: Transaction): BankAccountRepository {
         .values({ holder, version, ...rest })
         .onConflictDoUpdate({ target: [bankAccounts.holder, bankAccounts.version], set: rest })
     },
+    async remove(holder, version) {
+      await tx
+        .delete(bankAccounts)
+        .where(and(eq(bankAccounts.holder, holder), eq(bankAccounts.version, version)))
+    },
     of: async (holder) =>
       tx
         .select()

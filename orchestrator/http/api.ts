@@ -16,6 +16,7 @@ import { operatorRoutes } from './routes/operator.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import { partyRoutes } from './routes/parties.ts'
 import { paymentRoutes } from './routes/payments.ts'
+import { payoutChoiceRoutes } from './routes/payout-choice.ts'
 import { payoutRoutes } from './routes/payouts.ts'
 import { programRoutes } from './routes/programs.ts'
 import { resourceRoutes } from './routes/resources.ts'
@@ -73,6 +74,7 @@ export function createApi(context: ApiContext) {
     .route('/', verificationRoutes(context))
     .route('/', payoutRoutes(context))
     .route('/', paymentRoutes(context))
+    .route('/', payoutChoiceRoutes(context))
     .route('/', operatorRoutes(context))
   app.route('/', pages(context.dashboardsFolder))
   return routes

@@ -34,6 +34,13 @@ const NEWS: Partial<Record<BusinessEventKind, string>> = {
   'shortfall-remains': 'No other device could take over.',
 }
 
+/** About money and accounts, which belong to no call and no device. */
+function isAddressedTo({ ownerId, organisationIds }: BusinessEvent, key: CallAccess['key']) {
+  return key.role === 'owner'
+    ? ownerId !== null && ownerId === key.ownerId
+    : organisationIds.includes(key.organisationId)
+}
+
 /**
  * The events that a key may see, as it may see them. A DSO sees what is addressed to it; an
  * aggregator and an owner what happened to their own resources, and news of the calls these take
@@ -56,7 +63,7 @@ export async function visibleEvents(
     if (resourceId !== null && !own.has(resourceId)) continue
     if (key.role === 'owner' && event.kind === 'device-security') continue
     if (callId === null) {
-      if (resourceId !== null) shown.push(view(event))
+      if (resourceId !== null || isAddressedTo(event, key)) shown.push(view(event))
       continue
     }
     const news = NEWS[event.kind]

@@ -118,7 +118,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(28)
+    expect(compared).toHaveLength(29)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {

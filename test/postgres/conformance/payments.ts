@@ -16,6 +16,9 @@ export function paymentTests(open: () => Store): void {
       await tx.accounts.save(first)
       await tx.accounts.save(upper)
       await tx.accounts.save({ ...first, wrappedKey: null })
+      await tx.accounts.save(sealedAccount('owner:anna', 3))
+      await tx.accounts.remove(first.holder, 3)
+      await tx.accounts.remove(first.holder, 3)
     })
     await store.transaction(async (tx) => {
       const erased = { ...first, wrappedKey: null }
