@@ -6,8 +6,19 @@
  * at position i has index i. A position nobody holds is the leaf (i, zero account, 0).
  */
 import { keccak_256 } from '@noble/hashes/sha3.js'
-import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import type { Address, Hex } from './ids.ts'
+import {
+  fixedBytes,
+  HASH_BYTES,
+  hashAt,
+  hashesInHex,
+  hashTree,
+  hexAt,
+  leafHasher,
+  nodeHasher,
+  writeSum,
+} from './payout-tree-hashes.ts'
 
 /** What one index has ever earned, in micro-EUR; an index keeps its account for ever. */
 export type PayoutLeaf = {
@@ -38,19 +49,10 @@ export type PayoutTree = {
   chunk(first: number, size: number): PayoutChunk
 }
 
-/**
- * A full tree, top first: node 1 is the top, 2k and 2k + 1 are the children of node k, and the leaf
- * at position i is node `positions + i`. All hashes lie in one block, 32 bytes a node.
- */
-type Nodes = { readonly hashes: Uint8Array; readonly sums: readonly bigint[] }
-
 export const ZERO_ACCOUNT: Address = '0x0000000000000000000000000000000000000000'
 /** One storage word of the contract holds four claimed amounts: a chunk is never smaller. */
 export const CHUNK_LEAVES_MIN = 4
 const CUMULATIVE_MAX = 2n ** 64n - 1n
-const SUM_MAX = 2n ** 128n - 1n
-const LEAF_TAG = utf8ToBytes('FlexLeaf.v1')
-const HASH_BYTES = 32
 const ROW_BYTES = 28
 
 /**
@@ -61,15 +63,15 @@ const ROW_BYTES = 28
 export function buildPayoutTree(leaves: readonly PayoutLeaf[]): PayoutTree {
   const placed = placeLeaves(leaves)
   const positions = placed.length
-  const nodes = hashAll(placed)
+  const nodes = hashTree(placed)
   const topHash = toHex(hashAt(nodes, 1))
   const total = nodes.sums[1]!
-  // Most of a proof is in many others: each neighbour is told once.
-  const told = Array.from<Sibling | undefined>({ length: 2 * positions })
+  let told: string | null = null
   const proofFrom = (node: number): Sibling[] => {
+    told ??= hashesInHex(nodes)
     const proof: Sibling[] = []
     for (let at = node; at > 1; at >>= 1) {
-      proof.push((told[at ^ 1] ??= siblingAt(nodes, at ^ 1)))
+      proof.push({ h: hexAt(told, at ^ 1), s: nodes.sums[at ^ 1]! })
     }
     return proof
   }
@@ -96,7 +98,7 @@ export function buildPayoutTree(leaves: readonly PayoutLeaf[]): PayoutTree {
 /** The root the contract keeps: hash of top node and total. */
 export function payoutRoot(topHash: Hex, total: bigint): Hex {
   const preimage = new Uint8Array(2 * HASH_BYTES)
-  preimage.set(fromHex(topHash, HASH_BYTES))
+  preimage.set(fixedBytes(topHash, HASH_BYTES))
   writeSum(new DataView(preimage.buffer), 48, total)
   return toHex(keccak_256(preimage))
 }
@@ -114,7 +116,7 @@ export function verifyPayoutProof(
   let sum = leaf.cumulative
   let position = leaf.index
   for (const { h, s } of proof) {
-    const sibling = fromHex(h, HASH_BYTES)
+    const sibling = fixedBytes(h, HASH_BYTES)
     hash = position % 2 === 0 ? hashNode(hash, sum, sibling, s) : hashNode(sibling, s, hash, sum)
     sum += s
     position = Math.floor(position / 2)
@@ -124,7 +126,7 @@ export function verifyPayoutProof(
 
 /** Hash over the ids of the requests that an epoch accounts for, in their order. */
 export function requestIdsHash(requestIds: readonly Hex[]): Hex {
-  return toHex(keccak_256(concatBytes(...requestIds.map((id) => fromHex(id, HASH_BYTES)))))
+  return toHex(keccak_256(concatBytes(...requestIds.map((id) => fixedBytes(id, HASH_BYTES)))))
 }
 
 /**
@@ -188,92 +190,11 @@ function requireChunk(first: number, size: number, positions: number): void {
   requireIndex(first + size - 1, positions)
 }
 
-function hashAll(placed: readonly PayoutLeaf[]): Nodes {
-  const size = placed.length
-  const hashes = new Uint8Array(2 * size * HASH_BYTES)
-  const sums = Array.from({ length: 2 * size }, () => 0n)
-  const nodes = { hashes, sums }
-  const hashLeaf = leafHasher()
-  for (const [i, leaf] of placed.entries()) {
-    hashLeaf(leaf, hashAt(nodes, size + i))
-    sums[size + i] = leaf.cumulative
-  }
-  const hashNode = nodeHasher()
-  for (let k = size - 1; k > 0; k -= 1) {
-    const [left, right] = [sums[2 * k]!, sums[2 * k + 1]!]
-    hashNode(hashAt(nodes, 2 * k), left, hashAt(nodes, 2 * k + 1), right, hashAt(nodes, k))
-    sums[k] = left + right
-  }
-  return nodes
-}
-
-function hashAt({ hashes }: Nodes, node: number): Uint8Array {
-  return hashes.subarray(node * HASH_BYTES, (node + 1) * HASH_BYTES)
-}
-
-function siblingAt(nodes: Nodes, node: number): Sibling {
-  return { h: toHex(hashAt(nodes, node)), s: nodes.sums[node]! }
-}
-
-/** One sponge for all the hashes of a tree: a new one for each costs a fifth more. */
-function sponge(): (preimage: Uint8Array, into: Uint8Array) => Uint8Array {
-  const empty = keccak_256.create()
-  const used = empty.clone()
-  return (preimage, into) => {
-    empty._cloneInto(used).update(preimage).digestInto(into)
-    return into
-  }
-}
-
-/** Four words: tag, index, account, amount. One preimage serves all leaves of a tree. */
-function leafHasher() {
-  const preimage = new Uint8Array(128)
-  const view = new DataView(preimage.buffer)
-  preimage.set(LEAF_TAG)
-  const hash = sponge()
-  return (
-    { index, account, cumulative }: PayoutLeaf,
-    into: Uint8Array = new Uint8Array(HASH_BYTES),
-  ) => {
-    view.setUint32(60, index)
-    preimage.set(fromHex(account, 20), 76)
-    view.setBigUint64(120, cumulative)
-    return hash(preimage, into)
-  }
-}
-
-/** Left and right hash, then left and right sum as 16 bytes each. */
-function nodeHasher() {
-  const preimage = new Uint8Array(96)
-  const view = new DataView(preimage.buffer)
-  const hash = sponge()
-  return (
-    left: Uint8Array,
-    leftSum: bigint,
-    right: Uint8Array,
-    rightSum: bigint,
-    into: Uint8Array = new Uint8Array(HASH_BYTES),
-  ) => {
-    preimage.set(left)
-    preimage.set(right, HASH_BYTES)
-    writeSum(view, 64, leftSum)
-    writeSum(view, 80, rightSum)
-    return hash(preimage, into)
-  }
-}
-
-/** 16 bytes, big-endian. */
-function writeSum(view: DataView, at: number, sum: bigint): void {
-  if (sum < 0n || sum > SUM_MAX) throw new RangeError(`a sum must fit 128 bits, got ${sum}`)
-  view.setBigUint64(at, sum >> 64n)
-  view.setBigUint64(at + 8, sum & CUMULATIVE_MAX)
-}
-
 function rowsOf(leaves: readonly PayoutLeaf[]): Hex {
   const rows = new Uint8Array(leaves.length * ROW_BYTES)
   const view = new DataView(rows.buffer)
   for (const [i, { account, cumulative }] of leaves.entries()) {
-    rows.set(fromHex(account, 20), i * ROW_BYTES)
+    rows.set(fixedBytes(account, 20), i * ROW_BYTES)
     view.setBigUint64(i * ROW_BYTES + 20, cumulative)
   }
   return toHex(rows)
@@ -281,10 +202,4 @@ function rowsOf(leaves: readonly PayoutLeaf[]): Hex {
 
 function toHex(bytes: Uint8Array): Hex {
   return `0x${bytesToHex(bytes)}`
-}
-
-function fromHex(value: Hex, length: number): Uint8Array {
-  const bytes = hexToBytes(value.slice(2))
-  if (bytes.length !== length) throw new RangeError(`expected ${length} bytes, got ${value}`)
-  return bytes
 }
