@@ -22,7 +22,7 @@ abstract contract FlexRequests is RequestFunding {
     bytes32 id = s.requestId;
     Escrow storage escrow = _escrows[id];
     Course memory c = escrow.course;
-    require(s.round == c.round + 1, WrongRound(s.round, c.round + 1));
+    require(s.round > c.round, WrongRound(s.round, c.round));
     c.windowEnd = _windowFor(id, escrow, c, s);
     bytes32 digest = settlementDigest(s);
     _requireSigned(c, digest, signatures);

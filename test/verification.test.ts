@@ -32,6 +32,7 @@ import {
   withOtherReadings,
   withOwnEscrow,
 } from './support/tampered-bundle.ts'
+import { signedInMemory } from './support/signed-rounds.ts'
 
 /*
  * One measured call of the simulated world, whose gateway signs with a real Ed25519 key. Forgers
@@ -216,6 +217,7 @@ function differencesOf(receipt: string): readonly unknown[] {
 function verifierShown(forged: EvidenceBundle, refused: Difference[]) {
   const statement = statementOf(forged)
   return createVerifier({
+    signed: signedInMemory(),
     attestor: createSimulatedAttestor(SIMULATED_PARTIES.verifiers[0]),
     chain: world.rail,
     verifySignature: verifyEd25519,

@@ -152,7 +152,7 @@ export class SimulatedPool {
       demand(!isMore, 'MayOnlyHold')
     } else demand(now >= deliverEnd && now <= settleBy, 'OutsideSchedule')
     demand(asked <= (request as Request).amount, 'Over')
-    demand(round === (request as Request).round + 1, 'WrongRound')
+    demand(round > (request as Request).round, 'WrongRound')
     demand(!request?.isRest || this.maySettleRest(intent), 'QuorumNotReached')
     const windowEnd =
       state === 'proposed' ? (request as Request).windowEnd : now + this.disputeWindow

@@ -148,8 +148,8 @@ interface IFlexRequests {
   error TooLate(uint256 nowAt, uint256 until);
   /// @notice It is too early: the first second is `from`.
   error TooEarly(uint256 nowAt, uint256 from);
-  /// @notice The proposal is not the next round of its request.
-  error WrongRound(uint8 given, uint8 expected);
+  /// @notice The proposal's round does not come after the last one of its request.
+  error WrongRound(uint8 given, uint8 last);
   /// @notice Payout, fee and held exceed the escrow.
   error ExceedsEscrow(uint256 asked, uint128 amount);
   /// @notice Inside the dispute window a later round may hold more, and give nobody more.
@@ -191,8 +191,9 @@ interface IFlexRequests {
   /// @notice Proposes the settlement of a funded request and starts its dispute window.
   /// @dev Anyone, from deliverEnd to settleBy, with the signatures of a quorum of the verifier set
   /// the request was opened with, ordered by ascending signer. A call that ended early waits for
-  /// deliverEnd all the same. Inside the dispute window the next round may replace a proposal if it
-  /// only holds more: payout, fee and refund do not grow, and the window stays as it is.
+  /// deliverEnd all the same. Inside the dispute window a later round may replace a proposal if it
+  /// only holds more: payout, fee and refund do not grow, and the window stays as it is. Rounds only
+  /// grow and may skip numbers, so that each version of the evidence can have one of its own.
   /// For a held rest one signature more than the quorum is needed (all, where the quorum is all), or
   /// the arbiter's alone. Errors: WrongState, TooEarly, TooLate, WrongRound, ExceedsEscrow,
   /// MayOnlyHold and those of `IVerifierRegistry.requireQuorum`.

@@ -78,8 +78,6 @@ export type EvidenceBundle = {
   readonly deliveries: readonly Delivery[]
   readonly salts: readonly { readonly resourceId: ResourceId; readonly salt: Hex }[]
   readonly settlement: CallSettlement
-  /** The pool's round of the whole escrow; absent in the first. */
-  readonly round?: number
   /** Lines that a party objects to; absent where nobody does. */
   readonly disputed?: readonly DisputedLine[]
   /** A later round settles what an earlier one held, and only that; absent in the first. */
@@ -154,13 +152,16 @@ export type SettlementStatement = {
   readonly deliveredWh: number
 }
 
-/** The contract counts proposals per request; a dispute asks for another, a rest goes on counting. */
-const FIRST_ROUND = 1
+/**
+ * The pool's rounds have 8 bits and only grow. Each version of a call's evidence has a round of its
+ * own, its number: so whoever signs two settlements of one round contradicts himself.
+ */
+export const ROUND_MAX = 255
 
 export function statementOf(bundle: EvidenceBundle): SettlementStatement {
   return {
     requestId: bundle.rest?.requestId ?? bundle.escrow.requestId,
-    round: bundle.rest?.round ?? bundle.round ?? FIRST_ROUND,
+    round: bundle.version,
     evidenceRoot: evidenceRootOf(bundle),
     bundleHash: keccakText(bundleText(bundle)),
     linesRoot: linesRootOf(bundle),
@@ -175,30 +176,23 @@ export function statementOf(bundle: EvidenceBundle): SettlementStatement {
 export function statementOfCall(call: FlexibilityCall): SettlementStatement | null {
   const { escrow, evidence, settlement } = call
   if (!escrow || !evidence || !settlement) return null
-  return statementFrom(escrow.requestId, nextRound(call), evidence, settlement)
+  return statementFrom(escrow.requestId, evidence, settlement)
 }
 
 /** The same from what is remembered of a held rest; null before it was measured again. */
 export function statementOfRest(rest: HeldRest): SettlementStatement | null {
-  const { id, round, evidence, settlement } = rest
-  return evidence && settlement ? statementFrom(id, round, evidence, settlement) : null
-}
-
-/** The round of the call's evidence: one more than stands proposed, unless it is that one. */
-export function nextRound({ standing, evidence }: FlexibilityCall): number {
-  if (!standing) return FIRST_ROUND
-  return standing.evidence.version === evidence?.version ? standing.round : standing.round + 1
+  const { id, evidence, settlement } = rest
+  return evidence && settlement ? statementFrom(id, evidence, settlement) : null
 }
 
 function statementFrom(
   requestId: Hex,
-  round: number,
   evidence: EvidenceHead,
   settlement: CallSettlement,
 ): SettlementStatement {
   return {
     requestId,
-    round,
+    round: evidence.version,
     evidenceRoot: evidence.root,
     bundleHash: evidence.bundleHash,
     linesRoot: evidence.linesRoot,

@@ -1,5 +1,6 @@
 import type { ChainIntent } from './chain.ts'
 import { roundIdOf } from './escrow.ts'
+import type { SettlementStatement } from './evidence.ts'
 import type { Hex } from './ids.ts'
 import { type PoolDomain, requestIdOf } from './pool-messages.ts'
 
@@ -27,10 +28,18 @@ export function makesRoom(earlier: ChainIntent, later: ChainIntent, domain: Pool
       const opensRest =
         later.kind === 'proposeSettlement' &&
         earlier.kind === 'finalize' &&
-        roundIdOf(requestId, later.statement.round) === later.statement.requestId
+        isRestOf(requestId, later.statement)
       return opensRest || requestId === requestOf(later, domain)
     }
   }
+}
+
+/** A rest is named after the round that follows the one that held it; its own come later still. */
+function isRestOf(heldBy: Hex, { requestId, round }: SettlementStatement): boolean {
+  for (let next = 2; next <= round; next += 1) {
+    if (roundIdOf(heldBy, next) === requestId) return true
+  }
+  return false
 }
 
 function epochBefore(earlier: ChainIntent, epoch: number): boolean {

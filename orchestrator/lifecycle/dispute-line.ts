@@ -139,20 +139,14 @@ async function withHeldLines(
   call: FlexibilityCall,
   disputes: readonly Dispute[],
 ): Promise<EvidenceBundle> {
-  const { evidence, standing } = call
+  const { evidence } = call
   if (!evidence) throw new Error(`${call.id} is ${call.state} without evidence`)
   const text = await tx.evidence.load(call.id, evidence.version)
   if (text === null) throw new Error(`${call.id} has no evidence ${evidence.version}`)
-  const {
-    deliveries: _d,
-    settlement: _s,
-    round: _r,
-    ...rest
-  } = parseEvidence(text) as EvidenceBundle
+  const { deliveries: _d, settlement: _s, ...rest } = parseEvidence(text) as EvidenceBundle
   return completeBundle({
     ...rest,
     version: evidence.version + 1,
     disputed: disputedLines(disputes),
-    ...(standing ? { round: standing.round + 1 } : {}),
   })
 }

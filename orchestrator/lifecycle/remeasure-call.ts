@@ -1,4 +1,5 @@
 import { canonicalJson } from '#domain/canonical.ts'
+import { ROUND_MAX } from '#domain/evidence.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import { measure } from '#domain/measurement.ts'
@@ -32,6 +33,8 @@ export async function remeasureCall(ports: Ports, callId: CallId): Promise<void>
 async function isOpen(tx: StoreTransaction, call: FlexibilityCall): Promise<boolean> {
   const { id, state, standing, evidence } = call
   if (state !== 'measured' || standing || !evidence) return false
+  // Some numbers are left for disputes and for what is held.
+  if (evidence.version >= ROUND_MAX / 2) return false
   if ((await tx.chain.intent(`propose:${id}:${evidence.version}`)) !== null) return false
   return (await tx.disputes.ofCall(id)).length === 0
 }

@@ -48,7 +48,8 @@ export async function settleCall(ports: Ports, callId: CallId): Promise<void> {
 function standingOf({ state, standing, evidence, settlement }: FlexibilityCall): Standing | null {
   if (state !== 'verified' && state !== 'measured') return null
   if (standing) return standing
-  return state === 'verified' && evidence && settlement ? { round: 1, evidence, settlement } : null
+  if (state !== 'verified' || !evidence || !settlement) return null
+  return { round: evidence.version, evidence, settlement }
 }
 
 /** Each dispute either holds its line now, or came too late to. */

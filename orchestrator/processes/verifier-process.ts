@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { createAttestor } from '#adapters/evm/attestor.ts'
 import { createEscrowReader } from '#adapters/evm/escrow-reader.ts'
 import { makeOrLoadKey } from '#adapters/evm/keys.ts'
@@ -8,6 +9,7 @@ import type { ChainIdentity } from '#ports.ts'
 import { createVerificationClient } from '#verifier/http-client.ts'
 import { createVerifier } from '#verifier/verifier.ts'
 import { keepLooking, need, type Running } from './party.ts'
+import { openSignedRounds } from './signed-rounds.ts'
 import { createWallTimer } from './wall-time.ts'
 
 /** What a verifier is told: its name, where its key lies, whom to ask, which chain to read. */
@@ -33,6 +35,7 @@ export async function startVerifier(
     client: createVerificationClient({ ...settings, timer }),
     attestor: createAttestor(key.privateKey, identity),
     chain: createEscrowReader({ rpcUrl, timer, identity }),
+    signed: await openSignedRounds(join(settings.folder, `${settings.party}.signed`)),
     verifySignature: verifyEd25519,
     checkMeterSignature,
     log,

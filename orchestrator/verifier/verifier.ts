@@ -27,10 +27,17 @@ export interface VerificationClient {
   refuse(task: VerificationTask, verifier: Hex, difference: Difference): Promise<void>
 }
 
+/** What a verifier has signed: two settlements of one round would prove it dishonest. */
+export interface SignedRounds {
+  /** Keeps what is about to be signed, for good, unless another one is kept; returns what is. */
+  keep(requestId: Hex, round: number, statement: Hex): Promise<Hex>
+}
+
 export type VerifierPorts = {
   readonly client: VerificationClient
   readonly attestor: Attestor
   readonly chain: EscrowReader
+  readonly signed: SignedRounds
   readonly verifySignature: VerifySignature
   readonly checkMeterSignature: CheckMeterSignature
   readonly log: Log
@@ -50,7 +57,8 @@ export function createVerifier(ports: VerifierPorts): { tick(): Promise<number> 
 
   async function answer(task: VerificationTask): Promise<void> {
     const { attestor, client, log } = ports
-    const differences = await check(task)
+    const found = await check(task)
+    const differences = found.length > 0 ? found : await signedBefore(ports, task)
     const [first] = differences
     if (first) {
       log.warn('refused', { subject: task.subjectId, ...first, differences: differences.length })
@@ -71,6 +79,18 @@ export function createVerifier(ports: VerifierPorts): { tick(): Promise<number> 
       return tasks.length
     },
   }
+}
+
+/** Nothing is signed before it is kept, so that a crash in between costs no honesty. */
+async function signedBefore(
+  { signed }: VerifierPorts,
+  task: VerificationTask,
+): Promise<Difference[]> {
+  if (task.subject !== 'settlement') return []
+  const { requestId, round } = task.statement
+  const mine = hashOf(task.statement)
+  const kept = await signed.keep(requestId, round, mine)
+  return same(`signed before in round ${round}`, mine, kept)
 }
 
 function checksOf({ verifySignature, checkMeterSignature }: VerifierPorts): Checks {

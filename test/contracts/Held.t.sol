@@ -141,7 +141,7 @@ contract HoldingTest is Fixture {
     propose(id, 60, 5);
     IFlexRequests.Settlement memory s = settlement(id, 60, 5);
     bytes[] memory sigs = signatures(pool.settlementDigest(s));
-    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 1, 2));
+    vm.expectRevert(abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 1, 1));
     pool.proposeSettlement(s, sigs);
   }
 
@@ -248,7 +248,7 @@ contract RestTest is Fixture {
   function test_theFirstRoundsSignaturesSettleNoRest() public {
     IFlexRequests.Settlement memory s = settlement(restId, 20, 1);
     bytes[] memory sigs = signatures(pool.settlementDigest(s), 3);
-    refused(s, sigs, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 1, 2));
+    refused(s, sigs, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 1, 1));
   }
 
   function test_aRestCannotBeCancelled() public {

@@ -168,12 +168,16 @@ contract SettlementTest is Fixture {
     propose(id, 60, 1);
   }
 
-  function test_theRoundsAreCountedFromOne() public {
+  function test_aRoundComesAfterTheLastOneAndMaySkipSome() public {
     IFlexRequests.Settlement memory s = settlement(id, 60, 1);
     s.round = 0;
-    refused(s, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 0, 1));
-    s.round = 2;
-    refused(s, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 2, 1));
+    refused(s, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 0, 0));
+    s.round = 7;
+    pool.proposeSettlement(s, signatures(pool.settlementDigest(s)));
+    assert(pool.request(id).round == 7);
+    s = settlement(id, 60, 1);
+    s.round = 6;
+    refused(s, abi.encodeWithSelector(IFlexRequests.WrongRound.selector, 6, 7));
   }
 
   function test_neverMoreThanTheEscrow() public {

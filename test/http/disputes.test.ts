@@ -116,7 +116,7 @@ describe('a disputed line over HTTP', () => {
     const sum = [paidMinor, feeMinor, refundMinor, heldMinor].map(BigInt).reduce((a, b) => a + b)
     expect(sum).toBe(BigInt(fundedMinor))
     const [rest] = (await disputesOf('dso')).body.held
-    expect(rest).toMatchObject({ round: 2, state: 'held', amountMinor: heldMinor })
+    expect(rest).toMatchObject({ round: 3, state: 'held', amountMinor: heldMinor })
     expect((await disputesOf('bert')).body.held).toEqual([])
     expect((await dispute('agg', { resourceId: 'charger' })).status).toBe(409)
   })

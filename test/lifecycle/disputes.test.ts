@@ -80,7 +80,8 @@ describe('a line that is disputed', () => {
     expect(await lineOf(BATTERY)).toEqual(other)
     await disputed.pass(330)
     const call = await disputed.call()
-    expect(call).toMatchObject({ state: 'settled', standing: { round: 1 } })
+    // The second version of its evidence, and the only one that was proposed.
+    expect(call).toMatchObject({ state: 'settled', standing: { round: 2 } })
     const { held } = await disputed.books()
     expect(held).toBe(call.settlement?.held)
     expect(await disputed.balance(`held:${call.id}`)).toBe(held)
@@ -272,6 +273,6 @@ describe('a verifier refuses a later round', () => {
     ])
     expect(second).not.toContain('it was not there')
     const third = parseEvidence((await load(evidence?.version ?? 0)) ?? '') as EvidenceBundle
-    expect(third.rest).toMatchObject({ requestId: id, fromVersion: 2, round: 2 })
+    expect(third.rest).toMatchObject({ requestId: id, fromVersion: 2, round: 3 })
   })
 })

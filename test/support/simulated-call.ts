@@ -13,6 +13,7 @@ import { verificationTasks } from '#lifecycle/verification-tasks.ts'
 import type { World } from '#simulations/world.ts'
 import { createVerifier } from '#verifier/verifier.ts'
 import { WINDOW_START } from './builders.ts'
+import { signedInMemory } from './signed-rounds.ts'
 
 /** A charger whose car draws the same every weekday: machine and history. */
 export async function plugCharger(
@@ -96,6 +97,7 @@ export async function runVerifiers(
     const address = SIMULATED_PARTIES.verifiers[index]
     if (address === undefined) throw new RangeError(`no verifier ${index}`)
     const verifier = createVerifier({
+      signed: signedInMemory(),
       attestor: createSimulatedAttestor(address),
       chain: world.rail,
       verifySignature,

@@ -181,7 +181,7 @@ describe('a chain that is not ours', () => {
     await settleDown(rail)
     const row = await journal().intent('ours')
     expect(row.state).toBe('reverted')
-    expect(row.reason).toBe('WrongRound: given 1, expected 2')
+    expect(row.reason).toBe('WrongRound: given 1, last 1')
   })
 
   it('counts only what is finalized, unless told otherwise', async () => {

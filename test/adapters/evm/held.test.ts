@@ -81,7 +81,7 @@ describe('what a settlement holds', () => {
   it('is not settled by the ordinary quorum, nor by more than was held', async () => {
     const restId = roundIdOf(rail.requestId(termsOf(world)), 2)
     await journal().intend('unknown', await proposeIntent(world, secondRound(restId), 3))
-    expect(await refusalOf('unknown')).toBe('WrongRound: given 2, expected 1')
+    expect(await refusalOf('unknown')).toMatch(/^WrongState: .* found None, expected Funded$/)
     const { restId: known } = await heldRest('refused')
     await journal().intend('two', await proposeIntent(world, secondRound(known), 2))
     expect(await refusalOf('two')).toBe('QuorumNotReached: given 2, needed 3')

@@ -222,7 +222,7 @@ describe('settling', () => {
     expect(await journal().intent('same')).toMatchObject({ state: 'mined', hash: good.hash })
     const other = settlementOf(requestId, { bundleHash: world.identity.genesisHash })
     await journal().intend('twice', await proposeIntent(world, other))
-    expect(await refusalOf('twice')).toBe('WrongRound: given 1, expected 2')
+    expect(await refusalOf('twice')).toBe('WrongRound: given 1, last 1')
   })
 })
 

@@ -31,6 +31,7 @@ import { AGGREGATOR, CHARGER } from '../../support/disputed-call.ts'
 import { plugBattery, plugCharger } from '../../support/simulated-call.ts'
 import { startAnvil } from './support/anvil.ts'
 import { makeWorld, wallTimer, type World as Chain } from './support/world.ts'
+import { signedInMemory } from '#test/support/signed-rounds.ts'
 
 /*
  * The simulated fleet and the whole lifecycle, with a real pool on a real chain: one line is
@@ -82,6 +83,7 @@ afterAll(async () => {
 async function verify(attestor: Attestor): Promise<void> {
   const reader = { rpcUrl: chain.chain.url, timer: wallTimer, identity: chain.identity }
   const verifier = createVerifier({
+    signed: signedInMemory(),
     attestor,
     chain: createEscrowReader(reader),
     verifySignature: verifySimulatedSignature,

@@ -19,6 +19,7 @@ import {
 } from '../../support/demo-run.ts'
 import { recordingLog } from '../../support/recording-log.ts'
 import { wallTimer } from '../../support/wall-timer.ts'
+import { signedInMemory } from '#test/support/signed-rounds.ts'
 
 describe('verifiers', () => {
   let run: DemoRun
@@ -89,6 +90,7 @@ describe('verifiers', () => {
     const { key: apiKey } = await operator.post<{ key: string }>('/v1/organisations', body, body.id)
     const identity = await operator.get<ChainIdentity>('/v1/operator/parties')
     const verifier = createVerifier({
+      signed: signedInMemory(),
       client: createVerificationClient({ apiUrl: apiUrlOf(run), apiKey, timer: wallTimer }),
       attestor: createAttestor(key, identity),
       chain: createEscrowReader({ rpcUrl: rpcUrlOf(run), timer: wallTimer, identity }),
