@@ -16,7 +16,7 @@ export default defineConfig({
       profiles: {
         default: {
           fuzz: { runs: 256 },
-          invariant: { runs: 24, depth: 160, failOnRevert: true },
+          invariant: { runs: 12, depth: 120, failOnRevert: true },
         },
         // `hardhat test solidity --test-profile deep`
         deep: {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Handler} from "./support/Handler.sol";
+import {ProbedHandler} from "./support/ProbedHandler.sol";
 import {Check} from "./support/Vm.sol";
 
 struct FuzzSelector {
@@ -10,10 +10,10 @@ struct FuzzSelector {
 }
 
 contract InvariantsTest {
-  Handler private handler;
+  ProbedHandler private handler;
 
   function setUp() public {
-    handler = new Handler();
+    handler = new ProbedHandler();
     handler.setUp();
   }
 
@@ -45,39 +45,78 @@ contract InvariantsTest {
     targets[0] = FuzzSelector(address(handler), s);
   }
 
-  /// I1, I3: the balance covers the books, and no more is claimed than was allocated.
-  function invariant_theBooksBalance() public view {
-    handler.checkBooks();
+  // Each rule by its number in the design. What each means stands where it is checked.
+
+  function invariant_I1_theBalanceCoversTheBooks() public view {
+    handler.i1TheBalanceCoversTheBooks();
   }
 
-  /// I2, I4, I6, I8, I13: every request is split exactly, and only after verification.
-  function invariant_everyRequestIsSplitExactly() public view {
-    handler.checkRequests();
+  function invariant_I2_everyRequestIsSplitAsSigned() public view {
+    handler.i2EveryRequestIsSplitAsSigned();
   }
 
-  /// I5: nobody is paid twice, nor more than a live leaf.
-  function invariant_nobodyIsPaidTwice() public view {
-    handler.checkPayees();
+  function invariant_I3_noMoreIsClaimedThanAllocated() public view {
+    handler.i3NoMoreIsClaimedThanAllocated();
   }
 
-  /// I9: a payout is counted by at most one epoch.
-  function invariant_everyPayoutIsCountedOnce() public view {
-    handler.checkCounted();
+  function invariant_I4_allocatedAndAllocatableAreTheFinalPayouts() public view {
+    handler.i4AllocatedAndAllocatableAreTheFinalPayouts();
   }
 
-  /// I7: whatever happened, anyone can end everything while all privileged parties are silent.
-  function invariant_everythingEndsWithoutPrivilegedParties() public {
+  function invariant_I5_nobodyIsPaidTwice() public view {
+    handler.i5NobodyIsPaidTwice();
+  }
+
+  function invariant_I6_nothingIsPaidBeforeVerification() public view {
+    handler.i6NothingIsPaidBeforeVerification();
+  }
+
+  /// Whatever happened, anyone can end everything while all privileged parties are silent.
+  function invariant_I7_everythingEndsWithoutPrivilegedParties() public {
     handler.endEverything();
     handler.checkEnded();
-    handler.checkBooks();
-    handler.checkRequests();
-    handler.checkPayees();
+    checkBooks();
+  }
+
+  function invariant_I8_aRefundGoesToThePayerAlone() public view {
+    handler.i8ARefundGoesToThePayerAlone();
+  }
+
+  function invariant_I9_oneSettlementPerRoundAndOneCountPerPayout() public view {
+    handler.i9OneSettlementPerRoundAndOneCountPerPayout();
+  }
+
+  function invariant_I10_aNewSetLeavesOpenRequestsAlone() public {
+    handler.i10ANewSetLeavesOpenRequestsAlone();
+  }
+
+  function invariant_I12_aFrozenRecipientHarmsNobodyElse() public {
+    handler.i12AFrozenRecipientHarmsNobodyElse();
+    checkBooks();
+  }
+
+  function invariant_I13_whatIsLeftOverIsRefunded() public view {
+    handler.i13WhatIsLeftOverIsRefunded();
+  }
+
+  function invariant_I14_whatIsSignedHoldsHereAlone() public {
+    handler.i14WhatIsSignedHoldsHereAlone();
+  }
+
+  function checkBooks() private view {
+    handler.i1TheBalanceCoversTheBooks();
+    handler.i2EveryRequestIsSplitAsSigned();
+    handler.i3NoMoreIsClaimedThanAllocated();
+    handler.i4AllocatedAndAllocatableAreTheFinalPayouts();
+    handler.i5NobodyIsPaidTwice();
+    handler.i8ARefundGoesToThePayerAlone();
+    handler.i13WhatIsLeftOverIsRefunded();
   }
 
   /// @dev An invariant proves nothing about a world in which nothing happens: on some fixed walks
   /// every kind of call must go through, and dishonest trees must be disproved and go live.
   function test_theHandlerReachesEverySituation() public {
-    string[15] memory kinds = [
+    string[17] memory kinds = [
       "opened",
       "cancel",
       "cancel signed",
@@ -92,13 +131,17 @@ contract InvariantsTest {
       "proveDecrease",
       "activateEpoch",
       "claim",
-      "payChunk"
+      "payChunk",
+      "I10 its own set",
+      "I12 withdrawCredit"
     ];
-    uint256[15] memory seen;
+    uint256[17] memory seen;
     uint256 robbed = 0;
     for (uint256 k = 0; k < 12; ++k) {
       setUp();
       walk(k, 150);
+      if (k % 2 == 1) handler.i10ANewSetLeavesOpenRequestsAlone();
+      if (k % 3 == 2) handler.i12AFrozenRecipientHarmsNobodyElse();
       handler.endEverything();
       handler.checkEnded();
       for (uint256 i = 0; i < kinds.length; ++i) seen[i] += handler.successes(kinds[i]);

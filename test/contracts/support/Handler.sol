@@ -100,7 +100,7 @@ contract Handler is RequestHandler {
     }
   }
 
-  function due(uint256 i) private view returns (uint256) {
+  function due(uint256 i) internal view returns (uint256) {
     return liveCum[i] > pool.claimed(i) ? liveCum[i] - pool.claimed(i) : 0;
   }
 
@@ -126,7 +126,10 @@ contract Handler is RequestHandler {
   function payChunk(uint256 seed) external atNow {
     seed = mix(seed);
     uint256 size = seed % 2 == 0 ? 4 : 8;
-    uint256 first = size == 4 && seed % 3 == 0 ? 4 : 0;
+    payRows(size == 4 && seed % 3 == 0 ? 4 : 0, size);
+  }
+
+  function payRows(uint256 first, uint256 size) internal {
     uint256 balance = euro.balanceOf(address(pool));
     uint256 paid = 0;
     uint256 deferred = 0;

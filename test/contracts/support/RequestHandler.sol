@@ -3,13 +3,12 @@ pragma solidity 0.8.37;
 
 import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
 import {BlocklistEuro} from "./OddTokens.sol";
-import {PoolWorld} from "./PoolWorld.sol";
+import {PoolInvariants} from "./PoolInvariants.sol";
 import {Check, vm} from "./Vm.sol";
 
 /// @notice Does with requests anything anyone could do, in any order, and requires of each call that
 /// it succeeds exactly when the rules say so.
-abstract contract RequestHandler is PoolWorld {
-
+abstract contract RequestHandler is PoolInvariants {
   /// @notice How often each kind of call went through.
   mapping(string what => uint256) public successes;
 
@@ -171,6 +170,7 @@ abstract contract RequestHandler is PoolWorld {
     (e.payout, e.fee, e.held) = (s.payoutTotal, s.feeTotal, s.heldTotal);
     if (!e.signed) e.signedAt = uint48(nowAt);
     e.signed = true;
+    e.digest = digest;
   }
 
   function refusedBy(IFlexRequests.Settlement memory s, bytes[] memory signatures_) private {
