@@ -2,7 +2,9 @@ import { TERMINAL } from '#domain/flexibility-call.ts'
 import { type Gateway, runGateway } from '#gateway/run-gateway.ts'
 import { advanceCall } from '#lifecycle/advance-call.ts'
 import { advancePayouts } from '#lifecycle/advance-payouts.ts'
+import { checkBooks } from '#lifecycle/check-books.ts'
 import { settleHeld } from '#lifecycle/settle-held.ts'
+import { createBooksLoop } from '#jobs/books-loop.ts'
 import { createChainLoop } from '#jobs/chain-loop.ts'
 import type { BullWakeUps } from '#jobs/queue.ts'
 import { createReconciler } from '#jobs/reconciler.ts'
@@ -10,11 +12,16 @@ import { createWorker } from '#jobs/worker.ts'
 import type { Instant } from '#domain/time.ts'
 import type { DeviceDriver, Ports } from '#ports.ts'
 
+export type WorkerSettings = {
+  /** Business time between two comparisons of all books. Default one hour. */
+  readonly reconcileEverySeconds?: number
+}
+
 export type App = {
   /** Holds the devices of these drivers until it is stopped. */
   startGateway(drivers: readonly DeviceDriver[], ocppUrl?: () => string | null): Promise<Gateway>
   /** Advances calls, payouts and the chain until it is stopped. */
-  startWorker(wakeUps: BullWakeUps): { stop(): Promise<void> }
+  startWorker(wakeUps: BullWakeUps, settings?: WorkerSettings): { stop(): Promise<void> }
   /** Takes every step that is due now: calls, payouts, one round of the chain. */
   advance(): Promise<void>
 }
@@ -23,11 +30,12 @@ export type App = {
 export function createApp(ports: Ports): App {
   return {
     startGateway: (drivers, ocppUrl) => runGateway(ports, drivers, ocppUrl),
-    startWorker(wakeUps) {
+    startWorker(wakeUps, { reconcileEverySeconds = 3600 } = {}) {
       const parts = [
         createWorker({ ports, wakeUps, advanceCall }),
         createReconciler({ ports, advanceCall }),
         createChainLoop({ ports, advancePayouts: advanceMoney }),
+        createBooksLoop({ ports, checkBooks, everySeconds: reconcileEverySeconds }),
       ]
       return {
         async stop() {

@@ -61,6 +61,8 @@ export type Config = {
   readonly epochWindowSeconds: number
   /** How long money that a settlement held can still be settled. */
   readonly heldWindowSeconds: number
+  /** Business time between two comparisons of contract, events, ledger and token balance. */
+  readonly reconcileEverySeconds: number
   /** Whose signature decides on it too; null: nobody's. */
   readonly arbiter: Address | null
   /** The file of the key that seals bank accounts. */
@@ -126,6 +128,7 @@ const Environment = z.object({
   GRIDCALL_DISPUTE_WINDOW: Duration.prefault('24h'),
   GRIDCALL_EPOCH_WINDOW: Duration.prefault('24h'),
   GRIDCALL_HELD_WINDOW: Duration.prefault('720h'),
+  GRIDCALL_RECONCILE_EVERY: Duration.prefault('1h'),
   GRIDCALL_ARBITER: z
     .string()
     .regex(/^0x[0-9a-fA-F]{40}$/, 'expected 0x and 40 hexadecimal digits')
@@ -175,6 +178,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     disputeWindowSeconds: found.GRIDCALL_DISPUTE_WINDOW,
     epochWindowSeconds: found.GRIDCALL_EPOCH_WINDOW,
     heldWindowSeconds: found.GRIDCALL_HELD_WINDOW,
+    reconcileEverySeconds: found.GRIDCALL_RECONCILE_EVERY,
     arbiter: found.GRIDCALL_ARBITER ?? null,
     ibanKeyFile: resolve(
       found.GRIDCALL_IBAN_KEY ?? join(found.GRIDCALL_DATA_DIR, 'keys', 'iban.key'),

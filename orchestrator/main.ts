@@ -18,6 +18,7 @@ import { gatewayId } from '#domain/ids.ts'
 import { createApi } from '#http/api.ts'
 import { STREAM_TIMING } from '#http/context.ts'
 import { type BullWakeUps, createBullWakeUps } from '#jobs/queue.ts'
+import { standingDifferences } from '#lifecycle/check-books.ts'
 import { ensureFirstOperator } from '#lifecycle/first-start.ts'
 import { createMetrics } from '#observability/metrics.ts'
 import type { AccountVault, Log, Ports, Timer } from '#ports.ts'
@@ -108,6 +109,7 @@ async function assemble(
     identity,
     signer: relayer,
     soleRight,
+    mayPost: () => store.transaction(async (tx) => (await standingDifferences(tx)).length === 0),
     local: servers.isLocalChain,
   })
   const redis = config.redisUrl === null ? {} : { redisUrl: config.redisUrl }
@@ -182,7 +184,7 @@ async function startParts(
     pieces.onAnswering(address)
   }
   if (parts.has('worker')) {
-    const worker = app.startWorker(wakeUps)
+    const worker = app.startWorker(wakeUps, config)
     undo.unshift(() => worker.stop())
   }
   if (parts.has('gateway')) {

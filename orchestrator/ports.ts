@@ -207,6 +207,8 @@ export interface PayoutRail {
   epochSigner(statement: EpochStatement, signature: Hex): Promise<Address | null>
   /** One round: mine where we mine, send what is open, follow what was sent, read new logs. */
   advance(): Promise<{ newEvents: number }>
+  /** Reads all that was read before once more; how many events had been left out. */
+  readAgain?(): Promise<number>
   /** What the pool itself says now, for reconciliation. */
   poolState(): Promise<PoolState>
 }

@@ -1,7 +1,11 @@
 /** What the core needs of the store. Implementations live in db. */
 import type { ApiKey } from './domain/api-key.ts'
 import type { AccountHolder, SealedAccount } from './domain/bank-account.ts'
-import type { BusinessEvent, BusinessEventInput } from './domain/business-event.ts'
+import type {
+  BusinessEvent,
+  BusinessEventInput,
+  BusinessEventKind,
+} from './domain/business-event.ts'
 import type { DeviceCondition, KnownCapability } from './domain/capability.ts'
 import type { ChainEvent, ChainIdentity, ChainIntent, IntentRow } from './domain/chain.ts'
 import type { Dispute } from './domain/dispute.ts'
@@ -353,6 +357,8 @@ export interface Events {
   append(events: readonly BusinessEventInput[]): Promise<void>
   after(sequence: number, limit: number): Promise<BusinessEvent[]>
   ofCall(callId: CallId): Promise<BusinessEvent[]>
+  /** The last event of any of these kinds. */
+  latest(kinds: readonly BusinessEventKind[]): Promise<BusinessEvent | null>
 }
 
 export interface IdempotencyRepository {

@@ -23,6 +23,8 @@ export type Outbox = {
   /** Blocks after which a transaction that waits is sent again with higher fees. */
   readonly raiseAfterBlocks: number
   readonly notes: Notes
+  /** Whether new epochs may be posted now; all else goes on without asking. */
+  readonly mayPost?: () => Promise<boolean>
   /** Records what a receipt says happened; returns how much of it was not known. */
   recordLogs(receipt: TransactionReceipt): Promise<number>
   /** Before anything is signed into the journal. @throws DomainError if another process sends now */

@@ -45,6 +45,8 @@ export type EvmRailOptions = {
   readonly signer: TransactionSigner
   /** Held while this process sends and reads; without one there is no other process. */
   readonly soleRight?: SoleRight
+  /** Whether new epochs may be posted now. Default: always. */
+  readonly mayPost?: () => Promise<boolean>
   /** A chain of our own: we mine it, with business time, and everything counts at once. */
   readonly local: boolean
   /** Of a chain that is not ours: what counts as final. Default 'finalized'. */
@@ -127,6 +129,7 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
       })
       return running
     },
+    readAgain: () => plainly(indexer.readAgain()),
     async poolState() {
       const read = await journal((chain) => chain.cursor())
       return plainly(readPoolState(client, identity, read?.block ?? null))

@@ -39,7 +39,8 @@ export class Sender {
     if (nonces.length > 0) await this.#fillGap(round.pending, Math.min(...nonces))
     let next = Math.max(round.pending, ...nonces.map((nonce) => nonce + 1))
     let underWay = nonces.length
-    for (const row of toSend.filter((each) => !this.#isPaused(each)).slice(0, TRIES_PER_ROUND)) {
+    const ready = await this.#allowed(toSend.filter((each) => !this.#isPaused(each)))
+    for (const row of ready.slice(0, TRIES_PER_ROUND)) {
       if (!(await this.#try(row, next, round))) continue
       next += 1
       underWay += 1
@@ -51,6 +52,17 @@ export class Sender {
   async isDue(): Promise<boolean> {
     const open = await this.#outbox.journal((chain) => chain.open())
     return open.some((row) => row.raw !== null || !this.#isPaused(row))
+  }
+
+  /** While books differ no epoch is posted that was not posted yet. */
+  async #allowed(rows: readonly IntentRow[]): Promise<readonly IntentRow[]> {
+    const { mayPost } = this.#outbox
+    const isPosting = ({ intent }: IntentRow) => intent.kind === 'postEpoch'
+    if (mayPost === undefined || !rows.some(isPosting) || (await mayPost())) return rows
+    for (const row of rows.filter(isPosting)) {
+      warnOnce(this.#outbox, row, 'chain: not posted while the books differ', '')
+    }
+    return rows.filter((row) => !isPosting(row))
   }
 
   async #begin(confirmed: number): Promise<Round> {

@@ -55,7 +55,10 @@ export function poolEvent(log: ChainLog<bigint, number, false>): ChainEvent | nu
   })
   const at = eventAt(log)
   switch (decoded.eventName) {
-    case 'RequestOpened':
+    case 'RequestOpened': {
+      const { id, payer, amount } = decoded.args
+      return { ...at, kind: 'RequestOpened', requestId: id, payer, amount }
+    }
     case 'RequestCancelled':
     case 'RequestRefunded':
     case 'PayoutReturned': {

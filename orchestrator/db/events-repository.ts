@@ -1,4 +1,4 @@
-import { asc, eq, gt, max } from 'drizzle-orm'
+import { asc, desc, eq, gt, inArray, max } from 'drizzle-orm'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import type { Events } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
@@ -50,6 +50,16 @@ export function eventsRepository(tx: Transaction): BufferedEvents {
     async ofCall(callId) {
       await flush()
       return tx.select().from(events).where(eq(events.callId, callId)).orderBy(asc(events.sequence))
+    },
+    async latest(kinds) {
+      await flush()
+      const [last] = await tx
+        .select()
+        .from(events)
+        .where(inArray(events.kind, [...kinds]))
+        .orderBy(desc(events.sequence))
+        .limit(1)
+      return last ?? null
     },
     flush,
   }

@@ -160,5 +160,6 @@ function memoryEvents(makeTable: MakeTable): Telemetry['events'] {
         .filter((e) => e.sequence > sequence)
         .slice(0, limit),
     ofCall: async (callId) => events.values().filter((e) => e.callId === callId),
+    latest: async (kinds) => events.values().findLast(({ kind }) => kinds.includes(kind)) ?? null,
   }
 }

@@ -255,7 +255,11 @@ export const events = gridcall.table(
     message: wordsColumn().notNull(),
     data: domainColumn<Readonly<Record<string, string | number | boolean | null>>>().notNull(),
   },
-  (t) => [index().on(t.callId)],
+  (t) => [
+    index().on(t.callId),
+    // Whether the books agree is asked often, and is said seldom.
+    index('events_books_index').on(t.sequence).where(sql`${t.kind} IN ('books-differ', 'books-agree')`),
+  ],
 )
 
 export const requests = gridcall.table(

@@ -43,6 +43,9 @@ export type BusinessEventKind =
   | 'payment-returned'
   /** Where an owner's money goes, or will go from a stated instant on. */
   | 'payout-changed'
+  /** Contract, events, ledger and token balance; for the operator alone. */
+  | 'books-differ'
+  | 'books-agree'
 
 export type BusinessEventInput = {
   readonly kind: BusinessEventKind

@@ -60,7 +60,13 @@ type EventAt = {
 /** What the pool said, read from its logs. Amounts in micro-EUR. */
 export type ChainEvent = EventAt &
   (
-    | { readonly kind: 'RequestOpened'; readonly requestId: Hex; readonly amount: bigint }
+    | {
+        readonly kind: 'RequestOpened'
+        readonly requestId: Hex
+        readonly amount: bigint
+        /** Anybody can open a request: by this we know ours. */
+        readonly payer?: Address
+      }
     | { readonly kind: 'RequestCancelled'; readonly requestId: Hex; readonly amount: bigint }
     | {
         readonly kind: 'SettlementProposed'

@@ -1,5 +1,6 @@
 import { hashOf } from '#domain/canonical.ts'
 import { organisationId } from '#domain/ids.ts'
+import { standingDifferences } from '#lifecycle/check-books.ts'
 import type { Stock } from '#observability/metrics.ts'
 import type { Ports } from '#ports.ts'
 import type { ApiContext } from './context.ts'
@@ -8,6 +9,8 @@ export type Readiness = {
   readonly ready: boolean
   readonly database: { readonly ready: boolean; readonly detail: string }
   readonly chain: { readonly ready: boolean; readonly headAgeSeconds: number | null }
+  /** By the last comparison; while they differ the service works, and posts no new epoch. */
+  readonly books: { readonly agree: boolean; readonly differences: number }
 }
 
 const OWN_ROW = organisationId('gridcall')
@@ -17,7 +20,9 @@ const DEADLINE_MS = 2_000
 /** Can the service do its work: does the database take a write, and does the chain go on? */
 export async function readiness(context: ApiContext): Promise<Readiness> {
   const [database, chain] = await Promise.all([databaseReady(context), chainReady(context)])
-  return { ready: database.ready && chain.ready, database, chain }
+  const differences = database.ready ? await differencesNow(context) : 0
+  const books = { agree: differences === 0, differences }
+  return { ready: database.ready && chain.ready, database, chain, books }
 }
 
 async function databaseReady({ ports }: ApiContext): Promise<Readiness['database']> {
@@ -33,6 +38,11 @@ async function databaseReady({ ports }: ApiContext): Promise<Readiness['database
     log.error('the database took no write', { error })
     return { ready: false, detail: `took no write within ${DEADLINE_MS} ms` }
   }
+}
+
+async function differencesNow({ ports: { store, timer } }: ApiContext): Promise<number> {
+  const asked = store.transaction(async (tx) => (await standingDifferences(tx)).length)
+  return timer.deadline(asked, DEADLINE_MS, 'the last comparison of the books')
 }
 
 async function chainReady(context: ApiContext): Promise<Readiness['chain']> {
@@ -57,6 +67,8 @@ export async function countNow({ store }: Ports): Promise<Stock> {
     const healths = await tx.resources.health(resources.map(({ id }) => id))
     const connected = healths.filter((health) => health.connected).length
     const intents = (await tx.chain.open()).length
-    return { calls, connected, disconnected: resources.length - connected, intents }
+    const differences = (await standingDifferences(tx)).length
+    const disconnected = resources.length - connected
+    return { calls, connected, disconnected, intents, differences }
   })
 }

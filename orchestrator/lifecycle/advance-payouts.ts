@@ -9,6 +9,7 @@ import type { SettlementLine } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { standingDifferences } from './check-books.ts'
 import { finishEpoch } from './finish-epoch.ts'
 
 const NO_ROOT: Hex = `0x${'0'.repeat(64)}`
@@ -172,10 +173,15 @@ export function epochStatement(epoch: PayoutEpoch, data: EpochData): EpochStatem
 
 async function postEpoch(ports: Ports, tx: StoreTransaction, epoch: PayoutEpoch): Promise<null> {
   const posted = await tx.chain.events({ kind: 'EpochPosted' })
-  if (posted.some((event) => event.kind === 'EpochPosted' && event.epoch === epoch.epoch)) {
+  const last = posted.findLast(
+    (event) => event.kind === 'EpochPosted' && event.epoch === epoch.epoch,
+  )
+  // Another root under this number is not ours: the reconciliation names it, and nobody guesses.
+  if (last?.kind === 'EpochPosted' && last.root === epoch.root) {
     await tx.payouts.save({ ...epoch, state: 'posted' })
     return null
   }
+  if ((await standingDifferences(tx)).length > 0) return null // until the books agree again
   const all = await tx.attestations.of('epoch', String(epoch.epoch))
   if (all.length < ports.rail.parties.quorum) return null
   const signatures = [...all]

@@ -1,80 +1,83 @@
-import type { ChainEvent } from '#domain/chain.ts'
-import type { Address } from '#domain/ids.ts'
+import type { BookedEpoch, ChainBooks } from '#domain/chain-books.ts'
+import { chainFile, chainFileText, type Posting } from '#domain/chain-file.ts'
+import { compareBooks } from '#domain/compare-books.ts'
+import { DomainError } from '#domain/errors.ts'
+import type { Address, Hex } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 
 export type Reconciliation = {
   readonly reconciled: boolean
-  /** One sentence per difference; empty when database, events and token balances agree. */
+  /** One sentence per difference; empty when contract, events, ledger and token balance agree. */
   readonly differences: readonly string[]
 }
 
-/** Compares three books: our ledger, the pool's events, and what pool and token say themselves. */
+/** Blocks come while we read: so often the reading begins again. */
+const TRIES = 10
+
+/** Compares what the pool says, its events, the token's transfers, our ledger and our epochs. */
 export async function reconcileChain(ports: Ports): Promise<Reconciliation> {
-  const pool = await ports.rail.poolState()
-  return ports.store.transaction(async (tx) => {
-    const events = await tx.chain.events()
-    const byEvents = balancesOf(events, ports.rail.parties.pool)
-    const differences: string[] = []
-    const compare = (what: string, a: bigint, b: bigint) => {
-      if (a !== b) differences.push(`${what}: ${a} against ${b}`)
-    }
-    const owed =
-      pool.locked + pool.allocatable + pool.totalAllocated - pool.totalClaimed + pool.credits
-    compare('token balance of the pool against what it owes', pool.tokenBalance, owed)
-    compare('locked by the pool against its events', pool.locked, byEvents.locked)
-    compare('claimed by the pool against its events', pool.totalClaimed, byEvents.paid)
-    compare('credits of the pool against its events', pool.credits, byEvents.credits)
-    compare('transfers in and out against the balance', byEvents.transfers, pool.tokenBalance)
-    await compareLedger(tx, byEvents, compare)
-    return { reconciled: differences.length === 0, differences }
-  })
+  const differences = compareBooks(await gatherBooks(ports))
+  return { reconciled: differences.length === 0, differences }
 }
 
-function balancesOf(events: readonly ChainEvent[], pool: Address) {
-  let locked = 0n
-  let credits = 0n
-  let paid = 0n
-  let transfers = 0n
-  let finalised = 0n
-  const open = new Map<string, bigint>()
-  for (const event of events) {
-    if (event.kind === 'RequestOpened') open.set(event.requestId, event.amount)
-    if (event.kind === 'RequestFinalized') {
-      credits += event.fee + event.refund
-      finalised += event.payout
-      open.delete(event.requestId)
-    }
-    if (event.kind === 'RestHeld') open.set(event.restId, event.amount)
-    if (event.kind === 'RequestCancelled' || event.kind === 'RequestRefunded') {
-      credits += event.amount
-      open.delete(event.requestId)
-    }
-    if (event.kind === 'PayoutReturned') credits += event.amount
-    if (event.kind === 'CreditWithdrawn') credits -= event.amount
-    if (event.kind === 'Paid') paid += event.amount
-    if (event.kind === 'Transfer') {
-      const isIn = event.to.toLowerCase() === pool.toLowerCase()
-      transfers += isIn ? event.amount : -event.amount
-    }
+/**
+ * All books as of one block.
+ * @throws DomainError 'unavailable' if the chain goes on faster than it can be read
+ */
+export async function gatherBooks(ports: Ports): Promise<ChainBooks> {
+  const { rail, store } = ports
+  for (let i = 0; i < TRIES; i += 1) {
+    const before = await store.transaction((tx) => tx.chain.cursor())
+    const pool = await rail.poolState()
+    const books = await store.transaction(async (tx) => {
+      const cursor = await tx.chain.cursor()
+      if (cursor?.block !== before?.block || cursor?.hash !== before?.hash) return null
+      return ourBooks(tx, ports, cursor)
+    })
+    if (books !== null) return { ...books, pool }
   }
-  for (const amount of open.values()) locked += amount
-  return { locked, credits, paid, transfers, finalised, open }
+  throw new DomainError('unavailable', 'the chain went on while its books were read')
 }
 
-async function compareLedger(
+async function ourBooks(
   tx: StoreTransaction,
-  byEvents: ReturnType<typeof balancesOf>,
-  compare: (what: string, a: bigint, b: bigint) => void,
-): Promise<void> {
-  const balances = await tx.ledger.balances()
-  const total = balances.reduce((sum, { balance }) => sum + balance, 0n)
-  compare('sum of all ledger accounts', total, 0n)
-  const escrows = balances.filter(({ account }) => /^(escrow|held):/.test(account))
-  const inEscrow = escrows.reduce((sum, { balance }) => sum + balance, 0n)
-  compare('escrows in the ledger against the events', inEscrow, byEvents.locked)
-  const paidOut = balances
-    .filter(({ account }) => account === 'agent' || account.startsWith('wallet:'))
-    .reduce((sum, { balance }) => sum + balance, 0n)
-  compare('paid out in the ledger against the events', paidOut, byEvents.paid)
+  { rail }: Ports,
+  cursor: ChainBooks['cursor'] | null,
+): Promise<Omit<ChainBooks, 'pool'>> {
+  const { chainId, genesisHash, pool, token, registry, feeReceiver } = rail.parties
+  const calls = await tx.calls.list()
+  const rests = await tx.rests.list({})
+  const organisations = await tx.organisations.list('dso')
+  return {
+    identity: { chainId, genesisHash, pool, token, registry, feeReceiver },
+    cursor: cursor ?? { block: 0, hash: genesisHash },
+    events: await tx.chain.events(),
+    balances: await tx.ledger.balances(),
+    requestIds: [
+      ...calls.flatMap(({ escrow }) => (escrow === null ? [] : [escrow.requestId as Hex])),
+      ...rests.map(({ id }) => id),
+    ],
+    payers: organisations.flatMap(({ address }) => (address === null ? [] : [address as Address])),
+    epochs: (await tx.payouts.list()).map(bookedEpoch),
+  }
+}
+
+function bookedEpoch({ epoch, root, newTotal, accounts, state }: BookedEpoch): BookedEpoch {
+  return { epoch, root, newTotal, accounts, state }
+}
+
+/** All books and every posting as a file that anybody can check without us. */
+export async function saveBooks(ports: Ports): Promise<string> {
+  const books = await gatherBooks(ports)
+  const postings = await ports.store.transaction(async (tx) => {
+    const lines: Posting[] = []
+    for (const { account } of books.balances) {
+      for (const { key, amount, at } of await tx.ledger.entries(account)) {
+        lines.push({ key, account, amount, at })
+      }
+    }
+    return lines
+  })
+  return chainFileText(chainFile(books, postings))
 }

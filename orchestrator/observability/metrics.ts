@@ -8,6 +8,8 @@ export type Stock = {
   readonly disconnected: number
   /** Transactions that the chain has not taken yet. */
   readonly intents: number
+  /** Between contract, events, ledger and token balance, at the last comparison. */
+  readonly differences: number
 }
 
 export type Metrics = {
@@ -36,6 +38,7 @@ export function createMetrics(): Metrics {
   const calls = gauge('gridcall_calls', 'Flexibility calls by state', ['state'])
   const resources = gauge('gridcall_resources', 'Enrolled resources', ['connected'])
   const intents = gauge('gridcall_chain_intents_open', 'Transactions that are not mined yet')
+  const books = gauge('gridcall_books_differences', 'Differences between contract, events, ledger')
   const streams = gauge('gridcall_event_streams', 'Event streams open now')
   return {
     answered: (method, route, status, seconds) =>
@@ -48,6 +51,7 @@ export function createMetrics(): Metrics {
       resources.set({ connected: 'true' }, stock.connected)
       resources.set({ connected: 'false' }, stock.disconnected)
       intents.set(stock.intents)
+      books.set(stock.differences)
       return registry.metrics()
     },
     contentType: registry.contentType,
