@@ -2,7 +2,10 @@ const HELP = `gridcall chain status|reconcile [--json]
     Asks the running service at GRIDCALL_API_URL (default http://127.0.0.1:8080) with the
     operator's key in GRIDCALL_API_KEY.
     status      contracts, parties and what the pool holds
-    reconcile   do database, events and token balances agree? exit code 0 only if they do`
+    reconcile   do contract, events, ledger and token balance agree? exit code 0 only if they do
+    reconcile --offline FILE
+                the same from the chain.json that the demo saves: every balance is recomputed from
+                the logs in it, and neither service nor chain is asked`
 
 /** `gridcall chain`: what stands on the chain and whether all books agree. */
 export async function run(args: string[]): Promise<number> {

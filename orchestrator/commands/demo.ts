@@ -116,6 +116,7 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
     seed,
     fleetLog: stage.fleetLog,
     evidenceFile: await saveEvidence(stage, played.call),
+    chainFile: await saveChain(stage),
     wallet: stage.wallet.address,
     payer: stage.payer.address,
     verifierPids: service.processes.flatMap((p) => (p.role.startsWith('verifier') ? [p.pid] : [])),
@@ -136,6 +137,13 @@ async function saveEvidence(stage: Stage, call: OperatorCallView): Promise<strin
     const path = `/v1/flexibility-calls/${call.id}/evidence`
     await writeFile(file, await stage.parties.dso.text(path))
   }
+  return file
+}
+
+/** What `chain reconcile --offline` recomputes every balance from. */
+async function saveChain(stage: Stage): Promise<string> {
+  const file = join(stage.folder, 'chain.json')
+  await writeFile(file, await stage.parties.operator.text('/v1/operator/books'))
   return file
 }
 

@@ -258,7 +258,9 @@ export const events = gridcall.table(
   (t) => [
     index().on(t.callId),
     // Whether the books agree is asked often, and is said seldom.
-    index('events_books_index').on(t.sequence).where(sql`${t.kind} IN ('books-differ', 'books-agree')`),
+    index('events_books_index')
+      .on(t.sequence)
+      .where(sql`${t.kind} IN ('books-differ', 'books-agree')`),
   ],
 )
 

@@ -5,6 +5,7 @@ export type Extras = {
   readonly seed: number
   readonly fleetLog: string
   readonly evidenceFile: string
+  readonly chainFile: string
   readonly wallet: string
   readonly payer: string
   readonly verifierPids: readonly number[]
@@ -77,6 +78,7 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
     owners: outcome.owners.map(({ why: _why, ...owner }) => owner),
     aggregators: outcome.aggregators,
     evidence: { file: extras.evidenceFile, root: call.evidence?.root ?? null },
+    chainFile: extras.chainFile,
     input: scenario.input,
     ...gatewaysOf(outcome),
     peakPssMb: extras.peakPssMb,
@@ -170,7 +172,10 @@ export function demoTable(outcome: Outcome, extras: Extras, url: string): string
     `  paid ${payTx}`,
   )
   lines.push('', `Evidence: ${extras.evidenceFile}`)
-  lines.push(`  npm run -s gridcall -- verify ${extras.evidenceFile}`, `Page: ${url}/dso`, '')
+  lines.push(`  npm run -s gridcall -- verify ${extras.evidenceFile}`)
+  lines.push(`Books: ${extras.chainFile}`)
+  lines.push(`  npm run -s gridcall -- chain reconcile --offline ${extras.chainFile}`)
+  lines.push(`Page: ${url}/dso`, '')
   return lines.join('\n')
 }
 

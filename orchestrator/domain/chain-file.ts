@@ -31,15 +31,16 @@ const SECTIONS = [
   'postings',
 ] as const
 
-/** Owners and their wallets are no accounts of their own here. */
-function withoutPersons(account: string): string {
-  if (account.startsWith('owner:')) return 'owners'
-  return account.startsWith('wallet:') ? 'wallets' : account
+/** Owners and their wallets have no accounts and no keys of their own here. */
+function withoutPersons(name: string): string {
+  return name.replaceAll(/\bowner:[^:]+/g, 'owners').replaceAll(/\bwallet:[^:]+/g, 'wallets')
 }
 
 /** The file of these books. */
 export function chainFile(books: ChainBooks, postings: readonly Posting[]): ChainFile {
-  const lines = postings.map((each) => ({ ...each, account: withoutPersons(each.account) }))
+  const lines = postings.map(({ key, account, amount, at }) => {
+    return { key: withoutPersons(key), account: withoutPersons(account), amount, at }
+  })
   const sums = new Map<string, bigint>()
   for (const { account, balance } of books.balances) {
     const name = withoutPersons(account)

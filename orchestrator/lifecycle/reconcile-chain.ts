@@ -64,7 +64,8 @@ async function ourBooks(
 }
 
 function bookedEpoch({ epoch, root, newTotal, accounts, state }: BookedEpoch): BookedEpoch {
-  return { epoch, root, newTotal, accounts, state }
+  const leaves = accounts.map(({ index, account, cumulative }) => ({ index, account, cumulative }))
+  return { epoch, root, newTotal, accounts: leaves, state }
 }
 
 /** All books and every posting as a file that anybody can check without us. */

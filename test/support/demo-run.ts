@@ -75,6 +75,7 @@ export type DemoJson = {
   readonly differences: readonly string[]
   readonly owners: readonly { owner: string; wh: number; minor: string; receipt: unknown }[]
   readonly aggregators: readonly { readonly aggregator: string; readonly minor: string }[]
+  readonly chainFile: string
   readonly evidence: { readonly file: string; readonly root: string | null }
   readonly input: Record<string, unknown> | null
   /** Only with --gateways. */

@@ -1,12 +1,12 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
-import { reconcileChain } from '#lifecycle/reconcile-chain.ts'
+import { reconcileChain, saveBooks } from '#lifecycle/reconcile-chain.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import { transactionView } from '../call-view.ts'
 import { TransactionView } from '../call-schemas.ts'
 import type { ApiContext } from '../context.ts'
 import { notFound } from '../problem.ts'
-import { answers, At, at, atOrNull, takes } from '../schemas.ts'
+import { answers, At, at, atOrNull, exactly, takes } from '../schemas.ts'
 
 const Parties = z.object({
   chainId: z.int(),
@@ -57,6 +57,13 @@ const getReconciliation = createRoute({
       'One sentence per difference',
     ),
   },
+})
+const getBooks = createRoute({
+  method: 'get',
+  path: '/v1/operator/books',
+  summary: 'All events, counters, epochs and postings at one block, to be checked without us',
+  ...forRoles('operator'),
+  responses: { 200: answers(z.unknown(), 'Canonical JSON, for chain reconcile --offline') },
 })
 const getParties = createRoute({
   method: 'get',
@@ -118,6 +125,7 @@ export function operatorRoutes({ ports, startClock }: ApiContext) {
       const { reconciled, differences } = await reconcileChain(ports)
       return c.json({ reconciled, differences: [...differences] }, 200)
     })
+    .openapi(getBooks, async (c) => exactly(c, await saveBooks(ports)))
     .openapi(getParties, async (c) => {
       const { parties } = ports.rail
       const organisations = await ports.store.transaction((tx) => tx.organisations.list())

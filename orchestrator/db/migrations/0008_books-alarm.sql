@@ -1,0 +1,1 @@
+CREATE INDEX "events_books_index" ON "gridcall"."events" USING btree ("sequence") WHERE "gridcall"."events"."kind" IN ('books-differ', 'books-agree');
