@@ -65,6 +65,8 @@ export type Config = {
   readonly reconcileEverySeconds: number
   /** Whose signature decides on it too; null: nobody's. */
   readonly arbiter: Address | null
+  /** What invoices say about VAT; null: that nothing is set. */
+  readonly taxNote: string | null
   /** The file of the key that seals bank accounts. */
   readonly ibanKeyFile: string
 }
@@ -134,6 +136,7 @@ const Environment = z.object({
     .regex(/^0x[0-9a-fA-F]{40}$/, 'expected 0x and 40 hexadecimal digits')
     .transform((text) => text as Address)
     .optional(),
+  GRIDCALL_TAX_NOTE: z.string().min(1).max(500).optional(),
   GRIDCALL_IBAN_KEY: z.string().min(1).optional(),
 })
 
@@ -180,6 +183,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     heldWindowSeconds: found.GRIDCALL_HELD_WINDOW,
     reconcileEverySeconds: found.GRIDCALL_RECONCILE_EVERY,
     arbiter: found.GRIDCALL_ARBITER ?? null,
+    taxNote: found.GRIDCALL_TAX_NOTE ?? null,
     ibanKeyFile: resolve(
       found.GRIDCALL_IBAN_KEY ?? join(found.GRIDCALL_DATA_DIR, 'keys', 'iban.key'),
     ),

@@ -210,6 +210,7 @@ async function startApi(config: Config, ports: Ports, { drivers, url, chainHeadA
     clientCertificate: () => drivers.opcua.clientCertificate(),
     chainHeadAt,
     chainHeadAgeMaxSeconds: 120 * config.speed,
+    ...(config.taxNote === null ? {} : { taxNote: config.taxNote }),
     dashboardsFolder: existsSync(PAGES_FOLDER) ? PAGES_FOLDER : null,
     stopping: stopping.signal,
     stream: STREAM_TIMING,

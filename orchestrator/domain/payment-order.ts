@@ -67,7 +67,7 @@ export function moveAccounts(
   })
 }
 
-/** The same in the ledger; the entries sum to zero. */
+/** The same in the ledger, what comes and what goes apart; the entries sum to zero. */
 export function movementEntries(
   epoch: number,
   movements: readonly AccountMovement[],
@@ -76,11 +76,10 @@ export function movementEntries(
   const credited = movements.reduce((sum, movement) => sum + movement.credited, 0n)
   const paid = movements.reduce((sum, { cents }) => sum + cents * MINOR_PER_CENT, 0n)
   return [
-    ...movements.map(({ payee, before, after }) => ({
-      account: onAccount(payee),
-      amount: after - before,
-      at,
-    })),
+    ...movements.flatMap(({ payee, credited: amount, cents }) => [
+      { account: onAccount(payee), amount, at },
+      { account: onAccount(payee), amount: -cents * MINOR_PER_CENT, at },
+    ]),
     { account: sepaAccount(epoch), amount: paid, at },
     { account: AGENT_DUTY, amount: -credited, at },
   ].filter(({ amount }) => amount !== 0n)

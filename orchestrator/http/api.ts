@@ -20,6 +20,7 @@ import { payoutChoiceRoutes } from './routes/payout-choice.ts'
 import { payoutRoutes } from './routes/payouts.ts'
 import { programRoutes } from './routes/programs.ts'
 import { resourceRoutes } from './routes/resources.ts'
+import { statementRoutes } from './routes/statements.ts'
 import { verificationRoutes } from './routes/verification.ts'
 import { at } from './schemas.ts'
 import { eventStream } from './stream.ts'
@@ -75,6 +76,7 @@ export function createApi(context: ApiContext) {
     .route('/', payoutRoutes(context))
     .route('/', paymentRoutes(context))
     .route('/', payoutChoiceRoutes(context))
+    .route('/', statementRoutes(context))
     .route('/', operatorRoutes(context))
   app.route('/', pages(context.dashboardsFolder))
   return routes

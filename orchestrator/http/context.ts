@@ -17,6 +17,8 @@ export type ApiContext = {
   readonly chainHeadAt: () => Promise<number | null>
   /** A chain whose newest block is older than this is not ready, in business seconds. */
   readonly chainHeadAgeMaxSeconds: number
+  /** What invoices say about VAT, as the operator set it; absent: that nothing is set. */
+  readonly taxNote?: string
   /** Folder of the built pages; null where there are none. */
   readonly dashboardsFolder: string | null
   /** Ends the event streams when the service stops. */
