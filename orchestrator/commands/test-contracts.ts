@@ -4,11 +4,14 @@ import { coverage, fuzz, invariants, quickRun, viaIr } from './test-contracts/ha
 import { checkGas, writeGas } from './test-contracts/gas-snapshot.ts'
 import { deleteEveryRequire } from './test-contracts/require-deletion.ts'
 import type { Step } from './test-contracts/step.ts'
+import { checkTrees } from './test-contracts/trees.ts'
 import { type Counts, printCounts, sum } from './tool.ts'
 
-const quick: readonly Step[] = [{ name: 'tests', run: quickRun }]
+const trees: Step = { name: 'trees', run: checkTrees }
+const quick: readonly Step[] = [trees, { name: 'tests', run: quickRun }]
 const snapshot: readonly Step[] = [{ name: 'gas', run: writeGas }]
 const deep: readonly Step[] = [
+  trees,
   { name: 'fuzz', run: fuzz },
   { name: 'invariants', run: invariants },
   { name: 'via-ir', run: viaIr },

@@ -5,6 +5,7 @@ import { modelCheckerFigures } from '#commands/test-contracts/model-check.ts'
 import { isSuite, openRunner } from '#commands/test-contracts/solidity-runner.ts'
 import { compileSources, parseSources } from '#commands/test-contracts/sources.ts'
 import { addSwitches, switchOff } from '#commands/test-contracts/switches.ts'
+import { parseTree, testsIn, treeProblems } from '#commands/test-contracts/trees.ts'
 
 const head = '// SPDX-License-Identifier: Apache-2.0\npragma solidity 0.8.37;\n'
 const door = `${head}
@@ -99,5 +100,30 @@ describe('figures', () => {
       { safe: 3, unproved: 1, says: '3 asserts safe, 1 unproved' },
     )
     expect(modelCheckerFigures('✓ proved').safe).toBe(0)
+  })
+})
+
+describe('branch trees', () => {
+  const tests = new Map([
+    [
+      'A.t.sol',
+      testsIn('contract ATest is F {\n  function test_one() public {\n  function testFuzz_two('),
+    ],
+  ])
+  const problems = (text: string) => treeProblems([parseTree('a.tree', text)], tests)
+
+  test('each leaf is a test and each test is a leaf', () => {
+    const whole =
+      'a (A.t.sol)\n├── given x\n│   └── y: Z -> ATest.test_one\n└── v -> ATest.testFuzz_two'
+    expect(problems(whole)).toEqual([])
+    expect(problems(whole.replace('test_one', 'test_none'))).toEqual([
+      'a.tree:3 names ATest.test_none, which does not exist',
+      'a.tree: ATest.test_one is no leaf',
+    ])
+    expect(problems(whole.replace(' -> ATest.testFuzz_two', ''))).toEqual([
+      'a.tree:4 names no test',
+      'a.tree: ATest.testFuzz_two is no leaf',
+    ])
+    expect(problems('a\n└── v')[0]).toBe('a.tree: its first line names no test file')
   })
 })
