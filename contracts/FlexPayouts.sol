@@ -32,6 +32,7 @@ abstract contract FlexPayouts is FlexRequests {
     bytes32[] calldata requestIds,
     bytes[] calldata signatures
   ) external nonReentrant {
+    _requireNotPaused();
     require(_pending.epoch == 0, EpochPending(_pending.epoch));
     uint64 next = currentEpoch() + 1;
     require(e.epoch == next, WrongEpoch(e.epoch, next));
@@ -41,8 +42,8 @@ abstract contract FlexPayouts is FlexRequests {
     bytes32 digest = epochDigest(e);
     // Its signatures are still good, so anyone could post a rejected root for ever.
     require(!_digestRejected[digest], EpochWasRejected(digest));
-    uint32 setId = verifierRegistry.currentSetId();
-    verifierRegistry.requireQuorum(setId, digest, signatures, false);
+    uint32 setId = verifierRegistry().currentSetId();
+    verifierRegistry().requireQuorum(setId, digest, signatures, false);
 
     uint32 post = ++_posts;
     uint256 expected = totalAllocated();
@@ -53,7 +54,7 @@ abstract contract FlexPayouts is FlexRequests {
     require(expected <= type(uint64).max, AmountOutOfRange(e.newTotal));
 
     bytes32 root = PayoutTree.rootHash(e.topHash, e.newTotal);
-    uint48 activeFrom = uint48(block.timestamp) + epochWindow;
+    uint48 activeFrom = uint48(block.timestamp) + epochWindow();
     _pending = PendingEpoch(root, e.newTotal, e.epoch, activeFrom, post, digest);
     emit EpochPosted(e.epoch, root, e.newTotal, activeFrom);
   }
@@ -133,7 +134,7 @@ abstract contract FlexPayouts is FlexRequests {
     _claimed[idx / 4] = word.grow(idx, amount);
     _claim(amount);
     emit Paid(idx, account, amount, currentEpoch());
-    token.safeTransfer(account, amount);
+    token().safeTransfer(account, amount);
   }
 
   /// @inheritdoc IFlexPayouts
@@ -178,7 +179,7 @@ abstract contract FlexPayouts is FlexRequests {
   }
 
   function _tryPay(uint256 idx, address account, uint64 amount) private returns (bool paid) {
-    paid = token.trySafeTransfer(account, amount);
+    paid = token().trySafeTransfer(account, amount);
     if (paid) emit Paid(idx, account, amount, currentEpoch());
     else emit PayoutDeferred(idx, account, amount);
   }

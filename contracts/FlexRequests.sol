@@ -71,9 +71,11 @@ abstract contract FlexRequests is RequestFunding {
       );
     } else {
       _requireState(id, c.state, State.Funded);
+      _requireNotPaused();
       require(block.timestamp >= c.deliverEnd, TooEarly(block.timestamp, c.deliverEnd));
-      require(block.timestamp <= c.settleBy, TooLate(block.timestamp, c.settleBy));
-      windowEnd = uint40(block.timestamp + disputeWindow);
+      uint256 until = _proposeUntil(c.settleBy);
+      require(block.timestamp <= until, TooLate(block.timestamp, until));
+      windowEnd = uint40(block.timestamp + disputeWindow());
     }
     require(asked <= c.amount, ExceedsEscrow(asked, c.amount));
   }
@@ -84,10 +86,10 @@ abstract contract FlexRequests is RequestFunding {
     bytes32 digest,
     bytes[] calldata signatures
   ) private view {
-    if (c.isRest && signatures.length == 1 && arbiter != address(0)) {
-      if (SignatureChecker.isValidSignatureNowCalldata(arbiter, digest, signatures[0])) return;
+    if (c.isRest && signatures.length == 1 && arbiter() != address(0)) {
+      if (SignatureChecker.isValidSignatureNowCalldata(arbiter(), digest, signatures[0])) return;
     }
-    verifierRegistry.requireQuorum(c.verifierSetId, digest, signatures, c.isRest);
+    verifierRegistry().requireQuorum(c.verifierSetId, digest, signatures, c.isRest);
   }
 
   /// @inheritdoc IFlexRequests
@@ -99,7 +101,7 @@ abstract contract FlexRequests is RequestFunding {
     Proposal memory p = escrow.proposal;
     address payer = escrow.origin.payer;
     escrow.course.state = p.held > 0 ? State.PartlyFinal : State.Final;
-    uint64 refund = _split(payer, feeReceiver, c.amount, p.payout, p.fee, p.held);
+    uint64 refund = _split(payer, feeReceiver(), c.amount, p.payout, p.fee, p.held);
     emit RequestFinalized(id, p.payout, p.fee, p.held, refund);
     if (p.held > 0) _hold(id, payer, c, p.held);
   }
@@ -109,7 +111,7 @@ abstract contract FlexRequests is RequestFunding {
   function _hold(bytes32 id, address payer, Course memory c, uint64 held) private {
     uint256 round = uint256(c.round) + 1;
     bytes32 restId = roundIdOf(id, round);
-    if (!c.isRest) c.settleBy = uint40(block.timestamp + heldWindow);
+    if (!c.isRest) c.settleBy = uint40(block.timestamp + heldWindow());
     c.amount = held;
     c.windowEnd = 0;
     c.state = State.Funded;
@@ -124,7 +126,7 @@ abstract contract FlexRequests is RequestFunding {
   function refundExpired(bytes32 id) external nonReentrant {
     Escrow storage escrow = _escrows[id];
     _requireState(id, escrow.course.state, State.Funded);
-    uint256 from = uint256(escrow.course.settleBy) + refundGrace + 1;
+    uint256 from = uint256(escrow.course.settleBy) + refundGrace() + 1;
     require(block.timestamp >= from, TooEarly(block.timestamp, from));
     uint64 amount = _end(escrow, State.Refunded);
     emit RequestRefunded(id, amount);

@@ -9,14 +9,10 @@ import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {IReceiveWithAuthorization} from "./interfaces/IReceiveWithAuthorization.sol";
 import {Messages} from "./libraries/Messages.sol";
 import {EscrowAccounting} from "./EscrowAccounting.sol";
-import {PoolConfiguration} from "./PoolConfiguration.sol";
+import {PoolGuard} from "./PoolGuard.sol";
 
 /// @title Layer 1, first half: escrows, how they are opened and cancelled
-abstract contract RequestFunding is
-  EscrowAccounting,
-  PoolConfiguration,
-  ReentrancyGuardTransient
-{
+abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuardTransient {
   using SafeERC20 for IERC20;
   using Messages for RequestTerms;
   using Messages for Settlement;
@@ -64,8 +60,8 @@ abstract contract RequestFunding is
   function openRequest(RequestTerms calldata terms) external nonReentrant returns (bytes32 id) {
     require(msg.sender == terms.payer, NotPayer(terms.payer, msg.sender));
     id = _open(terms);
-    uint256 before = token.balanceOf(address(this));
-    token.safeTransferFrom(terms.payer, address(this), terms.amount);
+    uint256 before = token().balanceOf(address(this));
+    token().safeTransferFrom(terms.payer, address(this), terms.amount);
     _requireReceived(before, terms.amount);
   }
 
@@ -77,8 +73,8 @@ abstract contract RequestFunding is
     bytes calldata signature
   ) external nonReentrant returns (bytes32 id) {
     id = _open(terms);
-    uint256 before = token.balanceOf(address(this));
-    IReceiveWithAuthorization(address(token)).receiveWithAuthorization(
+    uint256 before = token().balanceOf(address(this));
+    IReceiveWithAuthorization(address(token())).receiveWithAuthorization(
       terms.payer,
       address(this),
       terms.amount,
@@ -94,6 +90,8 @@ abstract contract RequestFunding is
     id = requestIdOf(terms);
     Escrow storage escrow = _escrows[id];
     _requireState(id, escrow.course.state, State.None);
+    _requireNotPaused();
+    _requireRole(_payerRole(), terms.payer);
     require(
       block.timestamp < terms.deliverStart &&
         terms.deliverStart < terms.deliverEnd &&
@@ -101,7 +99,7 @@ abstract contract RequestFunding is
         terms.settleBy <= block.timestamp + HORIZON_MAX,
       BadSchedule(terms.deliverStart, terms.deliverEnd, terms.settleBy, block.timestamp)
     );
-    uint32 current = verifierRegistry.currentSetId();
+    uint32 current = verifierRegistry().currentSetId();
     require(
       current > 0 && terms.verifierSetId == current,
       VerifierSetNotCurrent(terms.verifierSetId, current)
@@ -130,7 +128,7 @@ abstract contract RequestFunding is
   }
 
   function _requireReceived(uint256 before, uint256 expected) private view {
-    uint256 received = token.balanceOf(address(this)) - before;
+    uint256 received = token().balanceOf(address(this)) - before;
     require(received == expected, InexactTransfer(received, expected));
   }
 
@@ -174,7 +172,7 @@ abstract contract RequestFunding is
   function withdrawCredit(address account) external nonReentrant {
     uint64 amount = _takeCredit(account);
     emit CreditWithdrawn(account, amount);
-    token.safeTransfer(account, amount);
+    token().safeTransfer(account, amount);
   }
 
   // ---------------------------------------------------------------- views

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
@@ -10,7 +9,7 @@ import {AddressList} from "./libraries/AddressList.sol";
 import {Messages} from "./libraries/Messages.sol";
 
 /// @title Append-only list of verifier sets
-contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
+contract VerifierRegistry is IVerifierRegistry, AccessManaged {
   /// @dev One slot, and the members as code.
   struct VerifierSet {
     address members;
@@ -24,13 +23,13 @@ contract VerifierRegistry is IVerifierRegistry, Ownable2Step {
   /// @inheritdoc IVerifierRegistry
   mapping(address signer => bool) public equivocated;
 
-  constructor(address initialOwner) Ownable(initialOwner) {}
+  constructor(address authority_) AccessManaged(authority_) {}
 
   /// @inheritdoc IVerifierRegistry
   function addSet(
     address[] calldata signers,
     uint8 quorum_
-  ) external onlyOwner returns (uint32 setId) {
+  ) external restricted returns (uint32 setId) {
     require(
       quorum_ > 0 && quorum_ <= signers.length && signers.length <= type(uint8).max,
       QuorumOutOfRange(quorum_, signers.length)

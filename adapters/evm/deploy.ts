@@ -1,154 +1,213 @@
-import { type Abi, encodeDeployData, encodeFunctionData, zeroAddress } from 'viem'
-import { privateKeyToAccount } from 'viem/accounts'
 import {
-  estimateGas,
-  getBlock,
-  getChainId,
-  getTransactionCount,
-  getTransactionReceipt,
-  sendRawTransaction,
-} from 'viem/actions'
-import { flexPoolAbi, flexPoolBytecode } from '#contracts/generated/FlexPool.ts'
-import { testEuroAbi, testEuroBytecode } from '#contracts/generated/TestEuro.ts'
-import {
-  verifierRegistryAbi,
-  verifierRegistryBytecode,
-} from '#contracts/generated/VerifierRegistry.ts'
-import { DomainError } from '#domain/errors.ts'
+  encodeFunctionData,
+  getAddress,
+  getContractAddress,
+  keccak256,
+  maxUint64,
+  stringToHex,
+  zeroAddress,
+} from 'viem'
+import { getContractEvents, readContract } from 'viem/actions'
+import { flexPoolFactoryAbi } from '#contracts/generated/FlexPoolFactory.ts'
+import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
 import type { Address, Hex } from '#domain/ids.ts'
-import { instant } from '#domain/time.ts'
-import type { ChainIdentity, Timer } from '#ports.ts'
-import { currentFees } from './fees.ts'
+import type { Timer } from '#ports.ts'
+import {
+  type PoolConfig,
+  piecesOf,
+  playMoney,
+  poolArguments,
+  poolCode,
+  poolCreation,
+} from './contract-code.ts'
+import { createDeployer, type Deployer, otherCode } from './deployer.ts'
 import { genesisHash } from './identity.ts'
-import { fundGas, isLocalChain, mine } from './local-chain.ts'
-import { refusalOf } from './refusal.ts'
-import { type ChainClient, createChainClient, unwrapped } from './rpc.ts'
+import type { ContractName, Manifest } from './manifest.ts'
+import { GUARDIAN_ROLE, PAYER_ROLE, setUpPool } from './pool-setup.ts'
+import { type ChainClient, createChainClient } from './rpc.ts'
 
 export type Deployment = {
   readonly rpcUrl: string
   readonly timer: Timer
-  /** Pays the gas; owns the list of verifiers and, where there is one, the play-money euro. */
+  /** Pays the gas, and is the admin until the last transaction hands that over. */
   readonly deployerKey: Hex
+  /** Names the pool among those of one deployer, and decides its address. */
+  readonly programme?: string
   readonly verifiers: readonly Address[]
   readonly quorum: number
   readonly feeReceiver: Address
+  /** Whose escrows the pool takes. */
+  readonly payers: readonly Address[] | 'anyone'
+  /** Who may pause; default nobody. */
+  readonly guardians?: readonly Address[]
+  /** Who acts for the programme, and how long in sight before it; default the deployer, at once. */
+  readonly admin?: { readonly address: Address; readonly delaySeconds: number }
   /** 1 second to 90 days. */
   readonly disputeWindowSeconds: number
   /** 1 second to 90 days. */
   readonly epochWindowSeconds: number
-  /** 0 to 90 days. */
+  /** 0 to 90 days; half of it bounds a pause. */
   readonly refundGraceSeconds: number
   /** How long a held rest can be settled: 1 second to 365 days. */
   readonly heldWindowSeconds: number
   /** Whose word settles a held rest in place of verifiers'; default nobody's. */
   readonly arbiter?: Address
+  /** Most that payouts take out in a day, in 1/10,000 of all ever allocated; default no limit. */
+  readonly outflowBps?: number
   /** An ERC-20 of 6 decimals with ERC-3009; without one a play-money euro is deployed. */
   readonly token?: Address
   /** Play money to begin with; only where it is ours to make. */
   readonly mintTo?: readonly { readonly address: Address; readonly amount: bigint }[]
 }
 
-/** How long a transaction of the deployment may take to be mined. Wall time. */
-const MINED_WITHIN_MS = 180_000
-const POLL_MS = 1_000
-
 /**
- * Deploys a list of verifiers and a pool, and a play-money euro where no token is given. On a
- * local chain it mines for itself without letting time pass.
- * @throws Error with the contract's own words; DomainError 'unavailable' if the chain is silent
+ * Sees to a pool and all it stands on, wherever something is missing: whoever runs it twice sends
+ * nothing the second time, whoever was stopped half-way goes on. On a local chain it mines for itself
+ * without letting time pass. All rights are given in one transaction, the last.
+ * @throws Error with the contract's own words, or naming what was expected; DomainError
+ * 'unavailable' if the chain is silent
  */
-export async function deployPool(deployment: Deployment): Promise<ChainIdentity> {
-  const { feeReceiver, quorum } = deployment
-  if (deployment.token !== undefined && (deployment.mintTo ?? []).length > 0) {
+export async function deployPool(deployment: Deployment): Promise<Manifest> {
+  const { mintTo = [], programme = 'gridcall', verifiers, quorum, feeReceiver } = deployment
+  if (deployment.token !== undefined && mintTo.length > 0) {
     throw new RangeError('mintTo needs the play-money euro: a given token is not ours to make')
   }
   const client = createChainClient(deployment)
-  const send = await createDeployer(client, deployment)
-  const owner = privateKeyToAccount(deployment.deployerKey).address
-  const token =
-    deployment.token ?? (await send.create('TestEuro', testEuroAbi, testEuroBytecode, [owner]))
-  for (const { address, amount } of deployment.mintTo ?? []) {
-    const args = [address, amount] as const
-    const data = encodeFunctionData({ abi: testEuroAbi, functionName: 'mint', args })
-    await send.call(`minting for ${address}`, token, data)
+  const deployer = await createDeployer(client, deployment.deployerKey, deployment.timer)
+  const pieces = piecesOf(deployer.address)
+  const euro = deployment.token === undefined ? playMoney(deployer.address) : null
+  const token = euro?.address ?? deployment.token ?? zeroAddress
+  const config = configOf(deployment, token, pieces.registry.address)
+  const pool = poolAt(pieces, config, programme)
+  const isThere = await holdsPool(deployer, pool)
+  for (const piece of [euro, ...Object.values(pieces)]) if (piece) await deployer.place(piece)
+  if (!isThere) await mint(client, deployer, token, mintTo)
+
+  const who = {
+    verifiers: verifiers
+      .toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
+      .map((each) => getAddress(each)),
+    quorum,
+    payers: deployment.payers === 'anyone' ? [] : deployment.payers,
+    guardians: deployment.guardians ?? [],
+    admin: deployment.admin ?? { address: deployer.address, delaySeconds: 0 },
   }
-  const registry = await send.create(
-    'VerifierRegistry',
-    verifierRegistryAbi,
-    verifierRegistryBytecode,
-    [owner],
-  )
-  const ascending = deployment.verifiers.toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1))
-  const args = [ascending, quorum] as const
-  const addSet = { abi: verifierRegistryAbi, functionName: 'addSet', args } as const
-  await send.call('naming the verifiers', registry, encodeFunctionData(addSet))
-  const { disputeWindowSeconds, epochWindowSeconds, refundGraceSeconds } = deployment
-  const windows = [disputeWindowSeconds, epochWindowSeconds, refundGraceSeconds]
-  const held = [deployment.heldWindowSeconds, deployment.arbiter ?? zeroAddress]
-  const pool = await send.create('FlexPool', flexPoolAbi, flexPoolBytecode, [
-    token,
-    registry,
-    feeReceiver,
-    ...windows,
-    ...held,
-  ])
-  const chainId = await getChainId(client)
-  return { chainId, genesisHash: await genesisHash(client), pool, token, registry, feeReceiver }
+  const wanted = { ...who, config, programme, salt: pool.salt, pool: pool.address }
+  await setUpPool(client, deployer, pieces, wanted)
+  if (!(await holdsPool(deployer, pool))) {
+    throw new Error(`expected the pool at ${pool.address}, but nothing is there`)
+  }
+
+  const { authority, registry, implementation, factory } = pieces
+  const addresses = { token, authority, registry, implementation, factory, pool }
+  const { chainId, sent } = deployer
+  const there = { pool: pool.address, token, registry: registry.address, feeReceiver }
+  return {
+    format: 'gridcall-chain/1',
+    identity: { chainId, genesisHash: await genesisHash(client), ...there },
+    programme,
+    contracts: await withHashes(deployer, addresses),
+    config: shownConfig(config),
+    ...who,
+    payers: deployment.payers,
+    block: sent.at(-1)?.block ?? (await createdIn(client, factory.address, pool.address)),
+    transactions: sent,
+  }
 }
 
-/** Sends one transaction after the other and waits for each. */
-async function createDeployer(client: ChainClient, { deployerKey, timer }: Deployment) {
-  const account = privateKeyToAccount(deployerKey)
-  const local = await isLocalChain(client)
-  if (local) await fundGas(client, account.address)
-  const chainId = await getChainId(client)
+async function withHashes(
+  deployer: Deployer,
+  addresses: Record<ContractName, Address | { readonly address: Address }>,
+): Promise<Manifest['contracts']> {
+  const entries = await Promise.all(
+    Object.entries(addresses).map(async ([name, at]) => {
+      const address = typeof at === 'string' ? at : at.address
+      return [name, { address, codeHash: keccak256(await deployer.codeAt(address)) }] as const
+    }),
+  )
+  return Object.fromEntries(entries) as Manifest['contracts']
+}
 
-  async function send(what: string, fields: { to?: Address; data: Hex }) {
-    try {
-      const gas = await estimateGas(client, { account: account.address, ...fields })
-      const nonce = await getTransactionCount(client, {
-        address: account.address,
-        blockTag: 'pending',
-      })
-      const fees = await currentFees(client, 10n ** 12n)
-      const transaction = { type: 'eip1559', chainId, nonce, gas: (gas * 5n) / 4n } as const
-      const raw = await account.signTransaction({ ...transaction, ...fees, ...fields })
-      const hash = await sendRawTransaction(client, { serializedTransaction: raw })
-      return await receiptOf(what, hash)
-    } catch (error) {
-      const refusal = refusalOf(error)
-      if (refusal === null) throw unwrapped(error)
-      throw new Error(`${what} was refused: ${refusal.text}`, { cause: error })
-    }
-  }
+/** The block of a pool that was there already. */
+async function createdIn(client: ChainClient, factory: Address, pool: Address): Promise<number> {
+  const [created] = await getContractEvents(client, {
+    address: factory,
+    abi: flexPoolFactoryAbi,
+    eventName: 'PoolCreated',
+    args: { pool },
+    fromBlock: 0n,
+    strict: true,
+  })
+  if (!created) throw new Error(`the factory ${factory} does not know its pool ${pool}`)
+  return Number(created.blockNumber)
+}
 
-  async function receiptOf(what: string, hash: Hex) {
-    if (local) await mine(client, instant(Number((await getBlock(client)).timestamp) * 1000), 0)
-    const until = timer.monotonicMs() + MINED_WITHIN_MS
-    for (;;) {
-      const receipt = await getTransactionReceipt(client, { hash }).catch((error) => {
-        if (error instanceof Error && error.name === 'TransactionReceiptNotFoundError') return null
-        throw error
-      })
-      if (receipt?.status === 'reverted') throw new Error(`${what} reverted on chain: ${hash}`)
-      if (receipt) return receipt
-      if (timer.monotonicMs() > until) {
-        const waited = `waited ${MINED_WITHIN_MS / 1000} s`
-        throw new DomainError('unavailable', `${waited} for ${what} to be mined (${hash})`)
-      }
-      await timer.sleep(POLL_MS)
-    }
-  }
-
+function configOf(deployment: Deployment, token: Address, registry: Address): PoolConfig {
   return {
-    async create(what: string, abi: Abi, bytecode: Hex, args: unknown[]): Promise<Address> {
-      const data = encodeDeployData({ abi, bytecode, args })
-      const { contractAddress } = await send(`deploying ${what}`, { data })
-      if (!contractAddress) throw new Error(`deploying ${what} gave no address`)
-      return contractAddress
-    },
-    async call(what: string, to: Address, data: Hex): Promise<void> {
-      await send(what, { to, data })
-    },
+    token,
+    verifierRegistry: registry,
+    feeReceiver: deployment.feeReceiver,
+    arbiter: deployment.arbiter ?? zeroAddress,
+    disputeWindow: deployment.disputeWindowSeconds,
+    epochWindow: deployment.epochWindowSeconds,
+    refundGrace: deployment.refundGraceSeconds,
+    heldWindow: deployment.heldWindowSeconds,
+    outflowBps: deployment.outflowBps ?? 0,
+    payerRole: deployment.payers === 'anyone' ? maxUint64 : PAYER_ROLE,
+    guardianRole: GUARDIAN_ROLE,
+  }
+}
+
+function shownConfig(config: PoolConfig): Manifest['config'] {
+  return {
+    arbiter: config.arbiter,
+    disputeWindowSeconds: config.disputeWindow,
+    epochWindowSeconds: config.epochWindow,
+    refundGraceSeconds: config.refundGrace,
+    heldWindowSeconds: config.heldWindow,
+    outflowBps: config.outflowBps,
+    payerRole: String(config.payerRole),
+    guardianRole: String(config.guardianRole),
+  }
+}
+
+/** The pool that the factory makes of this: where it is and what its code is. */
+function poolAt(pieces: ReturnType<typeof piecesOf>, config: PoolConfig, programme: string) {
+  const args = poolArguments(config, pieces.authority.address)
+  const code = poolCode(pieces.implementation.address, args)
+  const salt = keccak256(stringToHex(programme))
+  const from = pieces.factory.address
+  const address = getContractAddress({
+    opcode: 'CREATE2',
+    from,
+    salt,
+    bytecode: poolCreation(code),
+  })
+  return { address, code, salt }
+}
+
+async function holdsPool(
+  deployer: Deployer,
+  { address, code }: { address: Address; code: Hex },
+): Promise<boolean> {
+  const found = await deployer.codeAt(address)
+  if (found !== '0x' && found !== code.toLowerCase()) throw otherCode('the pool', address)
+  return found !== '0x'
+}
+
+/** Before the pool is there: afterwards whoever has no play money may have spent it. */
+async function mint(
+  client: ChainClient,
+  deployer: Deployer,
+  token: Address,
+  mintTo: NonNullable<Deployment['mintTo']>,
+): Promise<void> {
+  const euro = { address: token, abi: testEuroAbi } as const
+  for (const { address, amount } of mintTo) {
+    const args = [address, amount] as const
+    if ((await readContract(client, { ...euro, functionName: 'balanceOf', args: [address] })) > 0n)
+      continue
+    const data = encodeFunctionData({ abi: testEuroAbi, functionName: 'mint', args })
+    await deployer.send(`minting for ${address}`, { to: token, data })
   }
 }

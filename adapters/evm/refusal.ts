@@ -1,5 +1,7 @@
 import { type Abi, decodeErrorResult, hexToString } from 'viem'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
+import { flexPoolFactoryAbi } from '#contracts/generated/FlexPoolFactory.ts'
+import { poolAuthorityAbi } from '#contracts/generated/PoolAuthority.ts'
 import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
 import { verifierRegistryAbi } from '#contracts/generated/VerifierRegistry.ts'
 import { DomainError } from '#domain/errors.ts'
@@ -16,9 +18,13 @@ export type Refusal = {
 }
 
 /** Errors of our contracts, and of tokens that speak OpenZeppelin's. */
-const errorAbi: Abi = [...flexPoolAbi, ...verifierRegistryAbi, ...testEuroAbi].filter(
-  ({ type }) => type === 'error',
-)
+const errorAbi: Abi = [
+  ...flexPoolAbi,
+  ...verifierRegistryAbi,
+  ...testEuroAbi,
+  ...flexPoolFactoryAbi,
+  ...poolAuthorityAbi,
+].filter(({ type }) => type === 'error')
 
 const stateNames = ['None', 'Funded', 'Proposed', 'Final', 'Cancelled', 'Refunded']
 

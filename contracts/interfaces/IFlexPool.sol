@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {IEscrowAccounting} from "./IEscrowAccounting.sol";
 import {IFlexPayouts} from "./IFlexPayouts.sol";
 import {IFlexRequests} from "./IFlexRequests.sol";
+import {IPoolConfiguration} from "./IPoolConfiguration.sol";
+import {IPoolGuard} from "./IPoolGuard.sol";
 
 /// @title Escrow and payout of one flexibility programme in one euro token
 /// @notice Layer 1, per request: escrow, settlement signed by M of N verifiers, dispute window,
@@ -11,11 +13,12 @@ import {IFlexRequests} from "./IFlexRequests.sol";
 /// goes back to the payer at its deadline. Layer 2, per pool: one cumulative Merkle-sum tree
 /// of payouts, renewed in epochs and capped by the sum of finalised payouts.
 /// All amounts are token units (1e-6 EUR), all times are seconds, all energy is Wh.
-/// Nobody but the payer has a right that anyone else lacks: who sends a call never matters for
-/// where money goes.
-interface IFlexPool is IEscrowAccounting, IFlexRequests, IFlexPayouts {
-  /// @notice A constructor argument is out of its range; `name` says which.
-  error BadConfiguration(bytes32 name, uint256 value);
-  /// @notice The token has other than 6 decimals, so a payout would not fit its 64-bit lane.
-  error TokenDecimals(uint256 decimals);
-}
+/// Only payers with the role open requests and only guardians pause, for a week at most; nobody else
+/// has a right that anyone lacks: who sends a call never matters for where money goes.
+interface IFlexPool is
+  IPoolConfiguration,
+  IPoolGuard,
+  IEscrowAccounting,
+  IFlexRequests,
+  IFlexPayouts
+{}

@@ -43,8 +43,8 @@ interface IVerifierRegistry {
   error NotInSet(uint32 setId, address signer);
 
   /// @notice Adds a verifier set and makes it the current one.
-  /// @dev Only the owner, who in production is a timelock: participants must be able to see a new
-  /// set before it signs its first epoch.
+  /// @dev Only whom the authority lets: the admin, whose delay lets participants see a new set before
+  /// it signs its first epoch.
   /// @param signers strictly ascending by address
   /// @param quorum_ number of signatures needed
   /// @return setId number of the new set, counted from 1

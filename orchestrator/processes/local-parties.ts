@@ -10,6 +10,8 @@ import { type Child, type Servers, startChild } from '#supervisor.ts'
 
 const VERIFIERS = ['verifier-1', 'verifier-2', 'verifier-3'] as const
 const QUORUM = 2
+/** As on a chain of others: whoever adds verifiers does it two days in sight. */
+const ADMIN_DELAY_S = 172_800
 /** Ten million euros of play money for the one DSO whose key lies in our own folder. */
 const PLAY_MONEY = 10_000_000_000_000n
 
@@ -48,7 +50,7 @@ export async function establishChain(options: {
   const fee = await makeOrLoadKey(folder, 'fee-receiver')
   const dso = await makeOrLoadKey(folder, 'dso')
   const { deployPool } = await import('#adapters/evm/deploy.ts')
-  const identity = await deployPool({
+  const { identity } = await deployPool({
     rpcUrl: servers.rpcUrl,
     timer,
     deployerKey: deployer.privateKey,
@@ -60,6 +62,8 @@ export async function establishChain(options: {
     refundGraceSeconds: 0,
     heldWindowSeconds: config.heldWindowSeconds,
     ...(config.arbiter === null ? {} : { arbiter: config.arbiter }),
+    payers: [dso.address],
+    admin: { address: deployer.address, delaySeconds: ADMIN_DELAY_S },
     mintTo: [{ address: dso.address, amount: PLAY_MONEY }],
   })
   await store.transaction((tx) => tx.chain.identify(identity))

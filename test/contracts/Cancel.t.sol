@@ -126,6 +126,7 @@ contract CancelTest is Fixture {
   function test_aTreasuryContractOpensAndCancels() public {
     Treasury treasury = new Treasury(vm.addr(PAYER_KEY));
     euro.mint(address(treasury), 100);
+    grant(PAYER_ROLE, address(treasury));
     IFlexRequests.RequestTerms memory t = terms(100);
     t.payer = address(treasury);
     bytes32 id = treasury.open(euro, pool, t);

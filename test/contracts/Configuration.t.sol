@@ -2,88 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {FlexPool} from "../../contracts/FlexPool.sol";
-import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IVerifierRegistry} from "../../contracts/interfaces/IVerifierRegistry.sol";
-import {TestEuro} from "../../contracts/mocks/TestEuro.sol";
 import {Fixture} from "./support/Fixture.sol";
-import {EighteenDecimals} from "./support/OddTokens.sol";
 import {Check, vm} from "./support/Vm.sol";
-
-contract PoolConfigurationTest is Fixture {
-  function refused(bytes32 name, uint256 value) private {
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.BadConfiguration.selector, name, value));
-  }
-
-  function test_aTokenOfOtherThanSixDecimalsIsRefused() public {
-    EighteenDecimals token = new EighteenDecimals();
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.TokenDecimals.selector, 18));
-    new FlexPool(token, registry, FEE_RECEIVER, 1, 1, 0, 1, address(0));
-  }
-
-  function test_aTokenThatIsNoContractIsRefused() public {
-    vm.expectRevert(abi.encodeWithSelector(IFlexPool.TokenDecimals.selector, 0));
-    new FlexPool(IERC20(NOBODY), registry, FEE_RECEIVER, 1, 1, 0, 1, address(0));
-  }
-
-  function test_aRegistryThatIsNoContractIsRefused() public {
-    refused("verifierRegistry", uint160(NOBODY));
-    new FlexPool(euro, IVerifierRegistry(NOBODY), FEE_RECEIVER, 1, 1, 0, 1, address(0));
-  }
-
-  function test_feesNeedAReceiver() public {
-    refused("feeReceiver", 0);
-    new FlexPool(euro, registry, address(0), 1, 1, 0, 1, address(0));
-  }
-
-  function test_thereIsAlwaysADisputeWindow() public {
-    refused("disputeWindow", 0);
-    new FlexPool(euro, registry, FEE_RECEIVER, 0, 1, 0, 1, address(0));
-    refused("disputeWindow", 90 days + 1);
-    new FlexPool(euro, registry, FEE_RECEIVER, 90 days + 1, 1, 0, 1, address(0));
-  }
-
-  function test_thereIsAlwaysAnEpochWindow() public {
-    refused("epochWindow", 0);
-    new FlexPool(euro, registry, FEE_RECEIVER, 1, 0, 0, 1, address(0));
-    refused("epochWindow", 90 days + 1);
-    new FlexPool(euro, registry, FEE_RECEIVER, 1, 90 days + 1, 0, 1, address(0));
-  }
-
-  function test_noRefundWaitsLongerThan90Days() public {
-    refused("refundGrace", 90 days + 1);
-    new FlexPool(euro, registry, FEE_RECEIVER, 1, 1, 90 days + 1, 1, address(0));
-  }
-
-  function test_nothingIsHeldForNoTimeOrForMoreThanAYear() public {
-    refused("heldWindow", 0);
-    new FlexPool(euro, registry, FEE_RECEIVER, 1, 1, 0, 0, address(0));
-    refused("heldWindow", 365 days + 1);
-    new FlexPool(euro, registry, FEE_RECEIVER, 1, 1, 0, 365 days + 1, address(0));
-  }
-
-  function test_theLongestWindowsAreAllowed() public {
-    FlexPool other = new FlexPool(euro, registry, FEE_RECEIVER, 90 days, 90 days, 90 days, 365 days, NOBODY);
-    Check.eq(address(other.token()), address(euro), "token");
-    Check.eq(address(other.verifierRegistry()), address(registry), "registry");
-    Check.eq(other.feeReceiver(), FEE_RECEIVER, "feeReceiver");
-    Check.eq(other.disputeWindow(), 90 days, "disputeWindow");
-    Check.eq(other.epochWindow(), 90 days, "epochWindow");
-    Check.eq(other.refundGrace(), 90 days, "refundGrace");
-    Check.eq(other.heldWindow(), 365 days, "heldWindow");
-    Check.eq(other.arbiter(), NOBODY, "arbiter");
-  }
-
-  function test_thePoolTakesNoEther() public {
-    (bool sent, ) = address(pool).call{value: 1}("");
-    Check.yes(!sent, "ether refused");
-  }
-
-  function test_thePoolFitsTheSizeLimitWithRoom() public view {
-    Check.yes(address(pool).code.length < 24_000, "24 kB");
-  }
-}
 
 contract VerifierRegistryTest is Fixture {
   function refused(address[] memory signers, uint8 quorum, bytes memory err) private {
@@ -97,9 +19,9 @@ contract VerifierRegistryTest is Fixture {
     for (uint256 i = 0; i < count; ++i) a[i] = address(first + uint160(i));
   }
 
-  function test_onlyTheOwnerAddsASet() public {
+  function test_onlyTheAdminAddsASet() public {
     vm.expectRevert(
-      abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, NOBODY)
+      abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, NOBODY)
     );
     vm.prank(NOBODY);
     registry.addSet(signersFrom(1, 3), 2);
@@ -173,15 +95,6 @@ contract VerifierRegistryTest is Fixture {
     Check.yes(registry.isSigner(1, vm.addr(verifierKeys[0])), "old member");
     Check.yes(!registry.isSigner(1, address(0x101)), "no new member in the old set");
     Check.eq(registry.quorum(3), 0, "no third set");
-  }
-
-  function test_theOwnershipMovesInTwoSteps() public {
-    vm.prank(OWNER);
-    registry.transferOwnership(NOBODY);
-    Check.eq(registry.owner(), OWNER, "not yet");
-    vm.prank(NOBODY);
-    registry.acceptOwnership();
-    Check.eq(registry.owner(), NOBODY, "accepted");
   }
 }
 

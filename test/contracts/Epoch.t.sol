@@ -89,7 +89,7 @@ contract PostEpochTest is Fixture {
   }
 
   function test_withoutAnyVerifierSetNoEpochIsPosted() public {
-    registry = new VerifierRegistry(OWNER);
+    registry = new VerifierRegistry(address(manager));
     pool = newPool(IERC20(address(euro)));
     IFlexPayouts.Epoch memory e = epochFor(treeOf(0, 0, 0, 0), new bytes32[](0));
     vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.UnknownVerifierSet.selector, 0));

@@ -139,7 +139,7 @@ contract OpenRequestTest is Fixture {
   }
 
   function test_withoutAnyVerifierSetNothingCanBeOpened() public {
-    registry = new VerifierRegistry(OWNER);
+    registry = new VerifierRegistry(address(manager));
     FlexPool other = newPool(IERC20(address(euro)));
     vm.prank(payer);
     euro.approve(address(other), 100);

@@ -71,7 +71,7 @@ export async function createGasPool(
   const verifiers = Array.from({ length: VERIFIERS }, () => keyPair()).toSorted(byAddress)
   const { key: payerKey, address: payer } = keyPair()
   const { address: feeReceiver } = keyPair()
-  const identity = await deployPool({
+  const { identity } = await deployPool({
     rpcUrl: chain.rpcUrl,
     timer,
     deployerKey: generatePrivateKey(),
@@ -82,6 +82,7 @@ export async function createGasPool(
     epochWindowSeconds: WINDOW_S,
     refundGraceSeconds: 0,
     heldWindowSeconds: WINDOW_S,
+    payers: [payer],
     token: euro.address,
   })
   await euro.mint(payer, PLAY_MONEY)

@@ -28,12 +28,13 @@ afterAll(() => anvil.stop())
 
 const at = (seconds: number) => instant((START + seconds) * 1000)
 
-const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
+const deployment = (changes: Partial<Deployment> = {}) => ({
   rpcUrl: anvil.url,
   timer: wallTimer,
   deployerKey: generatePrivateKey(),
   verifiers: [address(), address(), address()],
   quorum: 2,
+  payers: [address()],
   feeReceiver: address(),
   disputeWindowSeconds: 60,
   epochWindowSeconds: 60,
@@ -45,7 +46,7 @@ const deployment = (changes: Partial<Deployment> = {}): Deployment => ({
 describe('deploying a pool', () => {
   it('is refused in the contract’s own words', async () => {
     await expect(deployPool(deployment({ quorum: 4 }))).rejects.toThrow(
-      'naming the verifiers was refused: QuorumOutOfRange: quorum 4, signers 3',
+      'setting up the pool of gridcall was refused: QuorumOutOfRange: quorum 4, signers 3',
     )
     const [twice] = deployment().verifiers
     if (!twice) throw new Error('the deployment has verifiers')
@@ -53,7 +54,7 @@ describe('deploying a pool', () => {
       /SetNotAscending/,
     )
     await expect(deployPool(deployment({ disputeWindowSeconds: 0 }))).rejects.toThrow(
-      'deploying FlexPool was refused: BadConfiguration: name disputeWindow, value 0',
+      'setting up the pool of gridcall was refused: BadConfiguration: name disputeWindow, value 0',
     )
     await expect(deployPool(deployment({ token: address() }))).rejects.toThrow(/TokenDecimals/)
     const mintTo = [{ address: address(), amount: 1n }]
@@ -63,8 +64,8 @@ describe('deploying a pool', () => {
   })
 
   it('takes a token that is there, and lets no time pass on a local chain', async () => {
-    const first = await deployPool(deployment())
-    const second = await deployPool(deployment({ token: first.token }))
+    const { identity: first } = await deployPool(deployment())
+    const { identity: second } = await deployPool(deployment({ token: first.token }))
     expect(second).toMatchObject({ token: first.token, chainId: 31337 })
     expect(second.pool).not.toBe(first.pool)
     const block = await anvil.ask('eth_getBlockByNumber', 'latest', false)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FlexPool} from "../../../contracts/FlexPool.sol";
+import {FlexPoolFactory} from "../../../contracts/FlexPoolFactory.sol";
 import {VerifierRegistry} from "../../../contracts/VerifierRegistry.sol";
 import {IFlexPayouts} from "../../../contracts/interfaces/IFlexPayouts.sol";
 import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
+import {PoolConfig} from "../../../contracts/interfaces/IPoolConfiguration.sol";
 import {TestEuro} from "../../../contracts/mocks/TestEuro.sol";
 import {BlocklistEuro} from "./OddTokens.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
@@ -18,7 +21,7 @@ abstract contract Fixture {
   uint48 internal constant START = 1_800_000_000;
   uint48 internal constant DISPUTE_WINDOW = 1 days;
   uint48 internal constant EPOCH_WINDOW = 2 days;
-  uint48 internal constant REFUND_GRACE = 7 days;
+  uint48 internal constant REFUND_GRACE = 14 days;
   uint48 internal constant HELD_WINDOW = 30 days;
   uint8 internal constant QUORUM = 2;
   uint256 internal constant PAYER_KEY = 0xD50;
@@ -26,8 +29,12 @@ abstract contract Fixture {
   address internal constant FEE_RECEIVER = address(0xFEE);
   address internal constant NOBODY = address(0xB0B);
   address internal constant OWNER = address(0xAD);
+  uint64 internal constant PAYER_ROLE = 1;
+  uint64 internal constant GUARDIAN_ROLE = 2;
 
   TestEuro internal euro;
+  AccessManager internal manager;
+  FlexPoolFactory internal factory;
   VerifierRegistry internal registry;
   FlexPool internal pool;
   address internal payer;
@@ -40,7 +47,10 @@ abstract contract Fixture {
     vm.warp(START);
     payer = vm.addr(PAYER_KEY);
     euro = new BlocklistEuro(address(this));
-    registry = new VerifierRegistry(OWNER);
+    manager = new AccessManager(OWNER);
+    registry = new VerifierRegistry(address(manager));
+    factory = new FlexPoolFactory(address(new FlexPool()), address(manager));
+    grant(PAYER_ROLE, payer);
     verifierKeys = ascending(0x11, 0x22, 0x33);
     addSet(verifierKeys, QUORUM);
     pool = newPool(IERC20(address(euro)));
@@ -56,17 +66,37 @@ abstract contract Fixture {
   }
 
   function newPool(IERC20 token, address arbiter) internal returns (FlexPool) {
+    PoolConfig memory config = poolConfig(token);
+    config.arbiter = arbiter;
+    return createPool(config, bytes32(++_salt));
+  }
+
+  function poolConfig(IERC20 token) internal view returns (PoolConfig memory) {
     return
-      new FlexPool(
-        token,
-        registry,
-        FEE_RECEIVER,
-        DISPUTE_WINDOW,
-        EPOCH_WINDOW,
-        REFUND_GRACE,
-        HELD_WINDOW,
-        arbiter
-      );
+      PoolConfig({
+        token: token,
+        verifierRegistry: registry,
+        feeReceiver: FEE_RECEIVER,
+        arbiter: vm.addr(ARBITER_KEY),
+        disputeWindow: DISPUTE_WINDOW,
+        epochWindow: EPOCH_WINDOW,
+        refundGrace: REFUND_GRACE,
+        heldWindow: HELD_WINDOW,
+        outflowBps: 0,
+        payerRole: PAYER_ROLE,
+        guardianRole: GUARDIAN_ROLE
+      });
+  }
+
+  function createPool(PoolConfig memory config, bytes32 programme) internal returns (FlexPool) {
+    vm.prank(OWNER);
+    return FlexPool(factory.createPool(config, programme));
+  }
+
+  /// @dev At once and for use at once: the owner of these tests has no delay.
+  function grant(uint64 role, address account) internal {
+    vm.prank(OWNER);
+    manager.grantRole(role, account, 0);
   }
 
   function addSet(uint256[] memory keys, uint8 quorum) internal {

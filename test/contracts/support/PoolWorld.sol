@@ -50,6 +50,7 @@ abstract contract PoolWorld is Fixture {
     super.setUp();
     nowAt = START;
     payers = [payer, vm.addr(SECOND_PAYER_KEY)];
+    grant(PAYER_ROLE, payers[1]);
     euro.mint(payers[1], START_MONEY);
     vm.prank(payers[1]);
     euro.approve(address(pool), type(uint256).max);

@@ -4,10 +4,17 @@ import {
   createWalletClient,
   defineChain,
   http,
+  parseEventLogs,
   zeroAddress,
+  zeroHash,
 } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { flexPoolAbi, flexPoolBytecode } from '#contracts/generated/FlexPool.ts'
+import {
+  flexPoolFactoryAbi,
+  flexPoolFactoryBytecode,
+} from '#contracts/generated/FlexPoolFactory.ts'
+import { poolAuthorityAbi, poolAuthorityBytecode } from '#contracts/generated/PoolAuthority.ts'
 import { testEuroAbi, testEuroBytecode } from '#contracts/generated/TestEuro.ts'
 import {
   verifierRegistryAbi,
@@ -25,7 +32,7 @@ export const FEE_RECEIVER: Address = '0x00000000000000000000000000000000000000fe
 export const byAddress = (a: PrivateKeyAccount, b: PrivateKeyAccount) =>
   BigInt(a.address) < BigInt(b.address) ? -1 : 1
 
-/** The three contracts on a chain of their own, spoken to by nothing but viem. */
+/** The contracts on a chain of their own, spoken to by nothing but viem. */
 export async function deployAll() {
   const anvil = await startAnvil(START)
   const chain = defineChain({
@@ -58,7 +65,8 @@ export async function deployAll() {
   }
 
   const token = await deploy(testEuroAbi, testEuroBytecode, [relayer.address])
-  const registry = await deploy(verifierRegistryAbi, verifierRegistryBytecode, [relayer.address])
+  const authority = await deploy(poolAuthorityAbi, poolAuthorityBytecode, [relayer.address])
+  const registry = await deploy(verifierRegistryAbi, verifierRegistryBytecode, [authority])
   const members = verifiers.map(({ address }) => address)
   await mined(
     await sender.writeContract({
@@ -68,16 +76,43 @@ export async function deployAll() {
       args: [members, 2],
     }),
   )
-  const pool = await deploy(flexPoolAbi, flexPoolBytecode, [
-    token,
-    registry,
-    FEE_RECEIVER,
-    DISPUTE_WINDOW,
-    EPOCH_WINDOW,
-    0,
-    HELD_WINDOW,
-    zeroAddress,
+  const implementation = await deploy(flexPoolAbi, flexPoolBytecode, [])
+  const factory = await deploy(flexPoolFactoryAbi, flexPoolFactoryBytecode, [
+    implementation,
+    authority,
   ])
+  const config = {
+    token,
+    verifierRegistry: registry,
+    feeReceiver: FEE_RECEIVER,
+    arbiter: zeroAddress,
+    disputeWindow: DISPUTE_WINDOW,
+    epochWindow: EPOCH_WINDOW,
+    refundGrace: 0,
+    heldWindow: HELD_WINDOW,
+    outflowBps: 0,
+    payerRole: 1n,
+    guardianRole: 2n,
+  }
+  const { logs } = await mined(
+    await sender.writeContract({
+      address: factory,
+      abi: flexPoolFactoryAbi,
+      functionName: 'createPool',
+      args: [config, zeroHash],
+    }),
+  )
+  const [created] = parseEventLogs({ abi: flexPoolFactoryAbi, logs, eventName: 'PoolCreated' })
+  if (!created) throw new Error('the factory named no pool')
+  const { pool } = created.args
+  await mined(
+    await sender.writeContract({
+      address: authority,
+      abi: poolAuthorityAbi,
+      functionName: 'grantRole',
+      args: [config.payerRole, payer.address, 0],
+    }),
+  )
   return {
     chainId: chain.id,
     reader,

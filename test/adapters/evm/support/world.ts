@@ -78,7 +78,7 @@ export async function makeWorld({
   const named = { dso: party(), fees: party(), relayer: party(), deployer: party() }
   const parties = { ...named, arbiter: party() }
   const keys = Array.from({ length: verifierCount }, party)
-  const identity = await deployPool({
+  const { identity } = await deployPool({
     rpcUrl: chain.url,
     timer: wallTimer,
     deployerKey: parties.deployer.key,
@@ -90,6 +90,7 @@ export async function makeWorld({
     refundGraceSeconds: 120,
     heldWindowSeconds: 3600,
     arbiter: parties.arbiter.address,
+    payers: [parties.dso.address],
     mintTo: [{ address: parties.dso.address, amount: 10_000n * EUR }],
   })
   const attestors = keys
