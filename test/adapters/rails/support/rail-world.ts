@@ -69,7 +69,7 @@ const windows = {
 export async function evmWorld(parties = makeParties()): Promise<RailWorld> {
   const { dso, fees, arbiter, verifiers } = parties
   const chain = await startAnvil(START)
-  const identity = await deployPool({
+  const { identity } = await deployPool({
     rpcUrl: chain.url,
     timer: wallTimer,
     deployerKey: party().key,
@@ -78,6 +78,7 @@ export async function evmWorld(parties = makeParties()): Promise<RailWorld> {
     feeReceiver: fees.address,
     ...windows,
     arbiter: arbiter.address,
+    payers: [dso.address],
     mintTo: [{ address: dso.address, amount: RICH }],
   })
   const store = createMemoryStore()
