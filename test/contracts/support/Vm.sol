@@ -25,6 +25,9 @@ interface Vm {
   function expectEmit(address emitter) external;
   function recordLogs() external;
   function getRecordedLogs() external returns (Log[] memory);
+  function etch(address target, bytes calldata code) external;
+  function snapshotState() external returns (uint256 id);
+  function revertToState(uint256 id) external returns (bool done);
   function snapshotGasLastCall(
     string calldata group,
     string calldata name
