@@ -4,7 +4,7 @@ import type { IntentRow } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import { effectOf } from './effects.ts'
 import { blockHash } from './identity.ts'
-import { type Outbox, type Round, closeIntent, warnOnce } from './outbox.ts'
+import { type Outbox, type Round, closeIntent, mayPass, warnOnce } from './outbox.ts'
 import { asksForMore } from './transactions.ts'
 import { nullIfMissing, receiptOf } from './receipts.ts'
 import { callData } from './wire.ts'
@@ -35,7 +35,7 @@ export class Follower {
         return 'waits'
       }
       const hash = receipt.transactionHash
-      if (receipt.status === 'reverted') return this.#afterRevert(row, hash, block)
+      if (receipt.status === 'reverted') return this.#afterRevert(row, hash, round, block)
       const missed = await recordLogs(receipt)
       if (missed > 0) log.warn('chain: a receipt has logs that were left out', { hash, missed })
       await closeIntent(this.#outbox, row, hash, null)
@@ -77,7 +77,7 @@ export class Follower {
   }
 
   /** Done by somebody else, refused, or worth another try. */
-  async #afterRevert(row: IntentRow, hash: Hex, block: number): Promise<Followed> {
+  async #afterRevert(row: IntentRow, hash: Hex, round: Round, block: number): Promise<Followed> {
     const { transactions, notes, log } = this.#outbox
     const effect = await effectOf(row.intent, this.#outbox)
     if (effect !== null) {
@@ -92,6 +92,8 @@ export class Follower {
       log.warn('chain: reverted, yet the pool would do it now', { intent: row.businessKey, hash })
       return 'lost'
     }
+    // Sent before a reorganisation, it may have come before its time, or before what it needs.
+    if (refusal !== null && mayPass(this.#outbox, row, refusal, round)) return 'lost'
     const reason = (await transactions.simulate(data, block))?.text ?? refusal?.text
     await closeIntent(this.#outbox, row, hash, reason ?? 'reverted without a reason')
     return 'closed'

@@ -1,10 +1,12 @@
 import type { TransactionReceipt } from 'viem'
 import type { IntentRow } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
+import { makesRoom } from '#domain/intent-order.ts'
 import type { PoolDomain } from '#domain/pool-messages.ts'
 import type { Clock, Log, Timer } from '#ports.ts'
 import type { JournalAccess } from './effects.ts'
 import type { Notes } from './notes.ts'
+import type { Refusal } from './refusal.ts'
 import type { ChainClient } from './rpc.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -44,6 +46,21 @@ export type Round = {
 
 /** What stands where a hash is asked for and no transaction was ever sent. */
 export const NO_TRANSACTION: Hex = `0x${'00'.repeat(32)}`
+
+/** Whether time alone, or an intent asked for earlier, can change the pool's answer. */
+export function mayPass(
+  { clock, domain }: Outbox,
+  { businessKey, intent: later }: IntentRow,
+  { name, args }: Refusal,
+  { open }: Round,
+): boolean {
+  if (name === 'TooEarly' || name === 'EpochPending') return true
+  if (name === 'ERC3009InvalidAuthorizationTime') {
+    return Number(args['validAfter']) * 1000 >= clock.now()
+  }
+  const position = open.findIndex((row) => row.businessKey === businessKey)
+  return open.slice(0, position).some(({ intent }) => makesRoom(intent, later, domain))
+}
 
 /** Closes an intent: done by that transaction, or refused for good. */
 export async function closeIntent(

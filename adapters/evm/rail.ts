@@ -55,6 +55,9 @@ export type EvmRailOptions = {
   readonly startBlock?: number
   /** Wei per gas that is paid at most. Default 500 gwei. */
   readonly maxFeeCap?: bigint
+  /** Wall time for one attempt of a request, and for all of them; default 8 s and 20 s. */
+  readonly attemptMs?: number
+  readonly requestMs?: number
   /** Blocks after which a waiting transaction is sent again with higher fees. Default 12. */
   readonly raiseAfterBlocks?: number
 }

@@ -9,20 +9,28 @@ export type ChainClient = Client
 const ATTEMPT_MS = 8_000
 const REQUEST_MS = 20_000
 
+export type ChainLine = {
+  readonly rpcUrl: string
+  readonly timer: Timer
+  /** Wall time for one attempt, and for all of one request together. */
+  readonly attemptMs?: number
+  readonly requestMs?: number
+}
+
 /**
  * A JSON-RPC client that repeats what did not arrive and gives up in finite time. Every method we
  * use may be repeated: a transaction is known by its hash. Nothing is cached.
  */
-export function createChainClient(world: { rpcUrl: string; timer: Timer }): ChainClient {
-  const { rpcUrl, timer } = world
-  const once = http(rpcUrl, { retryCount: 0, timeout: ATTEMPT_MS })({})
+export function createChainClient(world: ChainLine): ChainClient {
+  const { rpcUrl, timer, attemptMs = ATTEMPT_MS, requestMs = REQUEST_MS } = world
+  const once = http(rpcUrl, { retryCount: 0, timeout: attemptMs })({})
   const backoff = new ExponentialBackoff({ initialDelay: 100, maxDelay: 1_000 })
   const patiently = retry(handleWhen(isOutage), { maxAttempts: 3, backoff })
   const request = async ({ method, params }: { method: string; params?: unknown }) => {
     const what = `the chain to answer ${method}`
     try {
       const answer = patiently.execute(() => once.request({ method, params }))
-      return await timer.deadline(answer, REQUEST_MS, what)
+      return await timer.deadline(answer, requestMs, what)
     } catch (error) {
       if (!isOutage(error)) throw error
       throw new DomainError('unavailable', `waited for ${what}: ${shortMessage(error)}`)

@@ -2,10 +2,16 @@ import { getBlock, getTransactionCount } from 'viem/actions'
 import type { IntentRow } from '#domain/chain.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Hex } from '#domain/ids.ts'
-import { makesRoom } from '#domain/intent-order.ts'
 import { effectOf } from './effects.ts'
 import { Follower } from './follower.ts'
-import { NO_TRANSACTION, type Outbox, type Round, closeIntent, warnOnce } from './outbox.ts'
+import {
+  NO_TRANSACTION,
+  type Outbox,
+  type Round,
+  closeIntent,
+  mayPass,
+  warnOnce,
+} from './outbox.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { shortMessage, unwrapped } from './rpc.ts'
 import { callData } from './wire.ts'
@@ -134,7 +140,7 @@ export class Sender {
     const note = notes.of(row.businessKey)
     note.refusedSince ??= round.head
     const counts = round.confirmed >= note.refusedSince
-    if (counts && !this.#mayPass(row, refusal, round)) {
+    if (counts && !mayPass(this.#outbox, row, refusal, round)) {
       return closeIntent(this.#outbox, row, NO_TRANSACTION, refusal.text)
     }
     warnOnce(this.#outbox, row, 'chain: not yet', refusal.name)
@@ -142,17 +148,6 @@ export class Sender {
     const soon = local && refusal.name !== 'EpochPending'
     const wallMs = timer.monotonicMs() + (soon ? 0 : RECHECK_MS)
     note.pausedUntil = { businessMs: earliest(refusal), wallMs }
-  }
-
-  /** Whether time alone, or an intent asked for earlier, can change the pool's answer. */
-  #mayPass(row: IntentRow, { name, args }: Refusal, { open }: Round): boolean {
-    if (name === 'TooEarly' || name === 'EpochPending') return true
-    if (name === 'ERC3009InvalidAuthorizationTime') {
-      return Number(args['validAfter']) * 1000 >= this.#outbox.clock.now()
-    }
-    const position = open.findIndex(({ businessKey }) => businessKey === row.businessKey)
-    const earlier = open.slice(0, position)
-    return earlier.some(({ intent }) => makesRoom(intent, row.intent, this.#outbox.domain))
   }
 
   #isPaused({ businessKey }: IntentRow): boolean {
