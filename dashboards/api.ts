@@ -48,6 +48,21 @@ function noAnswer(reason: unknown): never {
   )
 }
 
+/** Has the browser keep a file that only the key's holder may have. @throws Refused */
+export async function download(client: Client, path: string): Promise<void> {
+  const headers = { authorization: client.authorization }
+  const signal = AbortSignal.timeout(DEADLINE_MS)
+  const answer = await fetch(path, { headers, signal, cache: 'no-store' }).catch(noAnswer)
+  if (!answer.ok) throw await refusal(answer)
+  const named = /filename="([^"]+)"/.exec(answer.headers.get('content-disposition') ?? '')?.[1]
+  const url = URL.createObjectURL(await answer.blob())
+  const link = document.createElement('a')
+  link.href = url
+  link.download = named ?? 'statement'
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(url), DEADLINE_MS) // the browser has read it by then
+}
+
 /** What an RFC 9457 problem says, for a person. */
 export async function refusal(answer: Response): Promise<Refused> {
   const text = await answer.text()
@@ -97,4 +112,5 @@ export type Resource = InferResponseType<
   200
 >[number]
 export type Earnings = InferResponseType<Client['v1']['owner']['earnings']['$get'], 200>
+export type Payout = InferResponseType<Client['v1']['owner']['payout']['$get'], 200>
 export type EarningsLine = Earnings['lines'][number]

@@ -9,6 +9,10 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   verify: { says: 'recompute an evidence bundle, with no service and no database', file: 'verify' },
   dso: { says: 'sign as the DSO: dso address, dso sign', file: 'dso' },
   chain: { says: 'chain status, chain reconcile', file: 'chain' },
+  statement: {
+    says: 'a month as PDF or CSV: owner, invoice, reconciliation',
+    file: 'statement',
+  },
   accounts: { says: 'accounts rotate-key: a new key for bank accounts', file: 'accounts' },
   simulate: { says: 'one charger or one battery without hardware', file: 'simulate' },
   devices: { says: 'devices list, devices watch ID: the truth chain live', file: 'devices' },

@@ -8,6 +8,7 @@ import { EventLog } from '../shared/event-log.tsx'
 import { PeriodCharts } from '../shared/period-charts.tsx'
 import { Repairs } from '../shared/repairs.tsx'
 import { SkippedResources } from '../shared/skipped.tsx'
+import { Statements } from '../shared/statements.tsx'
 import { StateTag } from '../shared/state-tag.tsx'
 import { DIRECTION, STATE } from '../shared/words.ts'
 import { CancelCall } from './cancel-call.tsx'
@@ -16,6 +17,11 @@ import { KeyFigures } from './key-figures.tsx'
 import type { DsoModel } from './model.ts'
 import { SignEscrow } from './sign-escrow.tsx'
 import { Transactions, Verification } from './verification.tsx'
+
+const DOCUMENTS = [
+  { name: 'Invoice and credit note', path: '/v1/dso/invoice' },
+  { name: 'Reconciliation', path: '/v1/dso/reconciliation' },
+]
 
 export function DsoPage({ model }: { model: DsoModel }) {
   const calls = model.calls.value
@@ -38,6 +44,10 @@ export function DsoPage({ model }: { model: DsoModel }) {
       <main id="main" tabIndex={-1}>
         {call !== null && <Call model={model} call={call} />}
         {call === null && calls !== null && <NoCall />}
+        <section class="card" aria-labelledby="statements">
+          <h2 id="statements">Statements</h2>
+          <Statements client={model.client} documents={DOCUMENTS} />
+        </section>
       </main>
     </div>
   )

@@ -63,6 +63,9 @@ export function Receipts({ earnings }: { earnings: Earnings }) {
 
 function whereItWent({ route, amountMinor, paidCents, carriedMinor }: Receipt): string {
   if (route === 'wallet') return `${formatEuros(amountMinor)} went to your wallet.`
+  if (paidCents === '0') {
+    return `${formatEuros(carriedMinor)} is kept for you and goes with a later payout.`
+  }
   const paid = `${formatCents(paidCents)} went to your bank account`
   if (carriedMinor === '0') return `${paid}.`
   return (

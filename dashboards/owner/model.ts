@@ -1,17 +1,19 @@
 import { batch, type Signal, signal } from '@preact/signals'
-import type { AnyCall, Client, Earnings, OwnerCall, Resource } from '../api.ts'
+import type { AnyCall, Client, Earnings, OwnerCall, Payout, Resource } from '../api.ts'
 import { goLive, type Live } from '../shared/live.ts'
 import { createStateWatch } from '../shared/state-changes.ts'
 import { hasEnded } from '../shared/words.ts'
 
 /** What an owner's page knows. */
 export type OwnerModel = {
+  readonly client: Client
   readonly live: Live
   /** null before the first answer. */
   readonly resources: Signal<readonly Resource[] | null>
   /** Calls that the owner's devices take part in and that have not ended. */
   readonly open: Signal<readonly OwnerCall[]>
   readonly earnings: Signal<Earnings | null>
+  readonly payout: Signal<Payout | null>
 }
 
 const LOOK_AGAIN_MS = { inWindow: 2000, idle: 5000 }
@@ -20,13 +22,15 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
   const resources = signal<readonly Resource[] | null>(null)
   const open = signal<readonly OwnerCall[]>([])
   const earnings = signal<Earnings | null>(null)
+  const payout = signal<Payout | null>(null)
   const watch = createStateWatch(() => 'The call that your devices help with')
 
   async function refresh(): Promise<void> {
-    const [devices, list, earned] = await Promise.all([
+    const [devices, list, earned, paid] = await Promise.all([
       client.v1.owner.resources.$get().then((answer) => answer.json()),
       client.v1['flexibility-calls'].$get({ query: {} }).then((answer) => answer.json()),
       client.v1.owner.earnings.$get().then((answer) => answer.json()),
+      client.v1.owner.payout.$get().then((answer) => answer.json()),
     ])
     const ids = list.filter(({ state }) => !hasEnded(state)).map(({ id }) => id)
     const views = await Promise.all(
@@ -38,6 +42,7 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
     batch(() => {
       resources.value = devices
       earnings.value = earned
+      payout.value = paid
       open.value = views.filter((view) => view.view === 'owner')
     })
     watch(list)
@@ -49,5 +54,5 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
     onKeyRefused,
     lookAgainMs: () => (open.peek().length > 0 ? LOOK_AGAIN_MS.inWindow : LOOK_AGAIN_MS.idle),
   })
-  return { live, resources, open, earnings }
+  return { client, live, resources, open, earnings, payout }
 }

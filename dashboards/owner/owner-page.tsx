@@ -2,7 +2,11 @@ import { Amount } from '../shared/amount.tsx'
 import { Devices } from './devices.tsx'
 import { EarningsList, Receipts } from './earnings-list.tsx'
 import type { OwnerModel } from './model.ts'
+import { PayoutNow } from './payout-now.tsx'
 import { RightNow } from './right-now.tsx'
+import { Statements } from '../shared/statements.tsx'
+
+const DOCUMENTS = [{ name: 'What you earned and why', path: '/v1/owner/statement' }]
 
 export function OwnerPage({ model }: { model: OwnerModel }) {
   const resources = model.resources.value
@@ -28,6 +32,11 @@ export function OwnerPage({ model }: { model: OwnerModel }) {
           <section class="card" aria-labelledby="payouts">
             <h2 id="payouts">What was paid out</h2>
             <Receipts earnings={earnings} />
+            {model.payout.value !== null && <PayoutNow payout={model.payout.value} />}
+          </section>
+          <section class="card" aria-labelledby="statements">
+            <h2 id="statements">Statements</h2>
+            <Statements client={model.client} documents={DOCUMENTS} />
           </section>
           <Devices resources={resources} />
         </>

@@ -98,6 +98,9 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     expect(shown).toContain(`€0.${paidCents} went to your bank account`)
     expect(shown).toContain(`${formatEuros(carriedMinor)} is kept for you`)
     expect(shown.match(/went to your bank account/g)).toHaveLength(1)
+    const kept = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'What you earned and why as PDF' }).click()
+    expect((await kept).suggestedFilename()).toMatch(/^earnings-.+-2026-01\.pdf$/)
   }, 60_000)
 
   test('paid, the aggregator reads its share', async () => {

@@ -12,7 +12,7 @@ import type { Instant } from '#domain/time.ts'
 const MARGIN = 40
 const SIZE = { title: 17, heading: 11, text: 9, small: 7 }
 const INK = { text: '#1a1a1a', quiet: '#555555', line: '#bbbbbb' }
-const GAP = 4
+const GAP = 9
 
 type Pdf = PDFKit.PDFDocument
 
