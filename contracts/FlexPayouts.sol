@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IFlexPayouts} from "./interfaces/IFlexPayouts.sol";
+import {IPayoutRecipients} from "./interfaces/IPayoutRecipients.sol";
 import {Messages} from "./libraries/Messages.sol";
 import {PackedClaims} from "./libraries/PackedClaims.sol";
 import {PayoutTree, Sib} from "./libraries/PayoutTree.sol";
@@ -17,12 +18,18 @@ abstract contract FlexPayouts is FlexRequests {
   using PackedClaims for uint256;
 
   /// @inheritdoc IFlexPayouts
+  IPayoutRecipients public immutable recipients;
+  /// @inheritdoc IFlexPayouts
   bytes32 public liveRoot;
   uint32 private _posts;
   PendingEpoch private _pending;
   mapping(uint32 post => bool) private _postRejected;
   mapping(bytes32 digest => bool) private _digestRejected;
   mapping(uint256 word => uint256) private _claimed;
+
+  constructor(IPayoutRecipients recipients_) {
+    recipients = recipients_;
+  }
 
   // ---------------------------------------------------------------- epochs
 
@@ -91,17 +98,20 @@ abstract contract FlexPayouts is FlexRequests {
     emit EpochActivated(pending.epoch, pending.root, pending.newTotal);
   }
 
-  /// @dev A position nobody holds (zero account) has nothing to lose. A tree in which a leaf has
+  /// @dev An index goes to another account only if its own account named that one in time.
+  /// A position nobody holds (zero account) has nothing to lose. A tree in which a leaf has
   /// `depth` siblings has no place for an index of 2^depth or more, unless it is lopsided, and a
   /// lopsided tree can hold one index twice.
   function _loses(
     Leaf calldata oldLeaf,
     Leaf calldata newLeaf,
     uint256 depth
-  ) private pure returns (bool) {
+  ) private view returns (bool) {
     if (oldLeaf.account == address(0)) return false;
     if (newLeaf.idx == oldLeaf.idx) {
-      return newLeaf.cum < oldLeaf.cum || newLeaf.account != oldLeaf.account;
+      if (newLeaf.cum < oldLeaf.cum) return true;
+      if (newLeaf.account == oldLeaf.account) return false;
+      return !recipients.isRecipient(oldLeaf.account, newLeaf.account);
     }
     return oldLeaf.idx >> depth != 0;
   }

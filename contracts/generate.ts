@@ -49,6 +49,11 @@ const outputs = [
     contract: 'VerifierRegistry',
     prefix: 'verifierRegistry',
   },
+  {
+    unit: 'contracts/PayoutRecipients.sol',
+    contract: 'PayoutRecipients',
+    prefix: 'payoutRecipients',
+  },
   { unit: 'contracts/mocks/TestEuro.sol', contract: 'TestEuro', prefix: 'testEuro' },
 ] as const
 

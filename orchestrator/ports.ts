@@ -221,6 +221,8 @@ export interface EscrowReader {
   escrow(requestId: Hex): Promise<{ amount: bigint; payout: bigint; round: number } | null>
   /** Whether this very settlement is the last one that was proposed for its request or rest. */
   isProposed(statement: SettlementStatement): Promise<boolean>
+  /** Whether an account of the payout tree named this other address, and the delay is over. */
+  isRecipient(account: Address, to: Address): Promise<boolean>
   poolState(): Promise<PoolState>
 }
 

@@ -8,10 +8,12 @@ import {
 import { getBlock, getCode, getLogs } from 'viem/actions'
 import type { ChainEvent } from '#domain/chain.ts'
 import { DomainError } from '#domain/errors.ts'
+import type { Address } from '#domain/ids.ts'
 import type { ChainIdentity, Log } from '#ports.ts'
 import type { JournalAccess } from './effects.ts'
 import { type Position, blockHash, forgotten, genesisHash } from './identity.ts'
-import { type MinedLog, isAbout, requireSameInReceipts } from './receipts.ts'
+import { listEvent } from './list-events.ts'
+import { type MinedLog, type Watched, isAbout, requireSameInReceipts } from './receipts.ts'
 import { type ChainClient, causes } from './rpc.ts'
 import { eventAt, poolEvent } from './wire.ts'
 
@@ -33,6 +35,8 @@ const transferTopic = toEventSelector(transfer)
 type IndexerParts = {
   readonly client: ChainClient
   readonly identity: ChainIdentity
+  /** Where accounts of the payout tree name other addresses. */
+  readonly recipients: Address
   readonly journal: JournalAccess
   readonly log: Log
   readonly confirmations: Confirmations
@@ -44,8 +48,12 @@ type IndexerParts = {
 export class Indexer {
   readonly #parts: IndexerParts
 
+  readonly #watched: Watched
+
   constructor(parts: IndexerParts) {
     this.#parts = parts
+    const { pool, token, registry } = parts.identity
+    this.#watched = { pool, token, lists: [registry, parts.recipients] }
   }
 
   /** Up to which block the journal speaks after this round, and how many events are new. */
@@ -135,25 +143,27 @@ export class Indexer {
   }
 
   async #logsBetween(from: number, to: number): Promise<ChainEvent[]> {
-    const { client, identity } = this.#parts
-    const { pool, token } = identity
+    const { client } = this.#parts
+    const { pool, token, lists } = this.#watched
     const range = { fromBlock: BigInt(from), toBlock: BigInt(to) }
     const side = { ...range, address: token, event: transfer, strict: true } as const
     const [own, paidOut, paidIn] = await Promise.all([
-      getLogs(client, { ...range, address: pool }),
+      getLogs(client, { ...range, address: [pool, ...lists] }),
       getLogs(client, { ...side, args: { from: pool } }),
       getLogs(client, { ...side, args: { to: pool } }),
     ])
     const logs: MinedLog[] = [...own, ...paidOut, ...paidIn]
-    await requireSameInReceipts(client, logs, (log) => isAbout(log, identity, transferTopic))
+    await requireSameInReceipts(client, logs, (log) => isAbout(log, this.#watched, transferTopic))
     return this.#eventsOf(logs)
   }
 
   #eventsOf(logs: readonly MinedLog[]): ChainEvent[] {
+    const { pool, token } = this.#watched
     const events = logs
-      .map((log) =>
-        isAddressEqual(log.address, this.#parts.identity.pool) ? poolEvent(log) : transferOf(log),
-      )
+      .map((log) => {
+        if (isAddressEqual(log.address, pool)) return poolEvent(log)
+        return isAddressEqual(log.address, token) ? transferOf(log) : listEvent(log)
+      })
       .filter((event) => event !== null)
     return events.toSorted((a, b) => a.block - b.block || a.logIndex - b.logIndex)
   }
@@ -163,9 +173,10 @@ export class Indexer {
    * that left out every log of a transaction did not contradict itself when the range was read.
    */
   async recordLogs(receipt: TransactionReceipt): Promise<number> {
-    const { identity, journal } = this.#parts
+    const { journal } = this.#parts
     const logs = receipt.logs as MinedLog[]
-    const events = this.#eventsOf(logs.filter((log) => isAbout(log, identity, transferTopic)))
+    const ours = logs.filter((log) => isAbout(log, this.#watched, transferTopic))
+    const events = this.#eventsOf(ours)
     return journal(async (chain) => {
       const cursor = await chain.cursor()
       return cursor === null ? 0 : chain.record(events, cursor)

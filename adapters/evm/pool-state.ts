@@ -17,19 +17,29 @@ export async function readPoolState(
   const blockNumber = block === null ? (await getBlock(client)).number : BigInt(block)
   const at = { address: pool, abi: flexPoolAbi, blockNumber } as const
   const balance = { address: token, abi: testEuroAbi, functionName: 'balanceOf' } as const
-  const [tokenBalance, locked, allocatable, totalAllocated, totalClaimed, credits, root, epoch] =
-    await Promise.all([
-      readContract(client, { ...balance, args: [pool], blockNumber }),
-      readContract(client, { ...at, functionName: 'locked' }),
-      readContract(client, { ...at, functionName: 'allocatable' }),
-      readContract(client, { ...at, functionName: 'totalAllocated' }),
-      readContract(client, { ...at, functionName: 'totalClaimed' }),
-      readContract(client, { ...at, functionName: 'totalCredit' }),
-      readContract(client, { ...at, functionName: 'liveRoot' }),
-      readContract(client, { ...at, functionName: 'currentEpoch' }),
-    ])
-  const money = { tokenBalance, locked, allocatable, totalAllocated, totalClaimed, credits }
-  return { ...money, liveRoot: root, currentEpoch: Number(epoch) }
+  const [
+    balanceNow,
+    locked,
+    allocatable,
+    totalAllocated,
+    totalClaimed,
+    credits,
+    bonds,
+    root,
+    epoch,
+  ] = await Promise.all([
+    readContract(client, { ...balance, args: [pool], blockNumber }),
+    readContract(client, { ...at, functionName: 'locked' }),
+    readContract(client, { ...at, functionName: 'allocatable' }),
+    readContract(client, { ...at, functionName: 'totalAllocated' }),
+    readContract(client, { ...at, functionName: 'totalClaimed' }),
+    readContract(client, { ...at, functionName: 'totalCredit' }),
+    readContract(client, { ...at, functionName: 'totalBonds' }),
+    readContract(client, { ...at, functionName: 'liveRoot' }),
+    readContract(client, { ...at, functionName: 'currentEpoch' }),
+  ])
+  const books = { locked, allocatable, totalAllocated, totalClaimed, credits, bonds }
+  return { tokenBalance: balanceNow, ...books, liveRoot: root, currentEpoch: Number(epoch) }
 }
 
 /** Who verifies, and how long the windows are: what the pool was deployed with. */
@@ -59,6 +69,14 @@ export async function readParties(
   }
   const who = { relayer, verifierSetId, verifiers, quorum }
   return { ...identity, ...who, ...windows, arbiter: arbiter === zeroAddress ? null : arbiter }
+}
+
+/** Where accounts of the pool's payout tree name other addresses. */
+export function readRecipients(
+  client: ChainClient,
+  { pool }: Pick<ChainIdentity, 'pool'>,
+): Promise<Address> {
+  return readContract(client, { address: pool, abi: flexPoolAbi, functionName: 'recipients' })
 }
 
 const domainAbi = [

@@ -27,7 +27,7 @@ import type { JournalAccess } from './effects.ts'
 import { requireChainId, requireHistory, requireIdentity } from './identity.ts'
 import { type Confirmations, Indexer } from './indexer.ts'
 import { fundGas, mine } from './local-chain.ts'
-import { readParties, readPoolState, readTokenDomain } from './pool-state.ts'
+import { readParties, readRecipients, readPoolState, readTokenDomain } from './pool-state.ts'
 import { type ChainClient, createChainClient, plainly, unwrapped } from './rpc.ts'
 import { Notes } from './notes.ts'
 import { Sender } from './sender.ts'
@@ -87,7 +87,14 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
   const token = await readTokenDomain(client, identity)
   const confirmations = options.confirmations ?? (local ? 0 : 'finalized')
   const startBlock = options.startBlock ?? 0
-  const indexer = new Indexer({ ...options, client, journal, confirmations, startBlock })
+  const indexer = new Indexer({
+    ...options,
+    client,
+    recipients: await readRecipients(client, identity),
+    journal,
+    confirmations,
+    startBlock,
+  })
   const maxFeeCap = options.maxFeeCap ?? 500_000_000_000n
   const domain: PoolDomain = { chainId: identity.chainId, pool: identity.pool }
   const transactions = new Transactions({ client, signer, ...domain, maxFeeCap })

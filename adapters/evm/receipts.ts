@@ -54,13 +54,16 @@ export async function requireSameInReceipts(
   })
 }
 
-/** True for the pool's logs, and for the token's where the pool is one side. */
+/** Whose logs are read: all of the pool's and of the lists it reads, some of the token's. */
+export type Watched = { readonly pool: Hex; readonly lists: readonly Hex[]; readonly token: Hex }
+
+/** True for the logs of pool and lists, and for the token's where the pool is one side. */
 export function isAbout(
   { address, topics }: MinedLog,
-  { pool, token }: { readonly pool: Hex; readonly token: Hex },
+  { pool, lists, token }: Watched,
   transferTopic: Hex,
 ): boolean {
-  if (isAddressEqual(address, pool)) return true
+  if ([pool, ...lists].some((own) => isAddressEqual(address, own))) return true
   if (!isAddressEqual(address, token) || topics[0] !== transferTopic) return false
   const side = `0x${pool.slice(2).toLowerCase().padStart(64, '0')}`
   return topics[1]?.toLowerCase() === side || topics[2]?.toLowerCase() === side

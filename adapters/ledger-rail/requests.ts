@@ -125,8 +125,8 @@ export async function propose(
 ): Promise<PoolEvent[]> {
   const { requestId, round, evidenceRoot, payoutTotal, feeTotal, heldTotal } = statement
   const request = await pool.books.request(requestId)
-  const next = (request?.round ?? 0) + 1
-  demand(round === next, 'WrongRound', { given: round, expected: next })
+  const last = request?.round ?? 0
+  demand(round > last, 'WrongRound', { given: round, last })
   const windowEnd = windowFor(pool, request, statement)
   const known = request as PoolRequest // windowFor refuses what is not there
   await demandSigned(pool, known, statement, signatures)

@@ -19,6 +19,8 @@ type Request = {
   fee: bigint
   held: bigint
   windowEnd: number
+  /** Whose stake waits on this, and what it challenged. */
+  challenge: { challenger: Address; asked: bigint; bond: bigint } | null
   /** Of the last settlement that was proposed. */
   digest: Hex
 }
@@ -41,6 +43,7 @@ const UNSETTLED = {
   fee: 0n,
   held: 0n,
   windowEnd: 0,
+  challenge: null,
   digest: NO_ROOT,
 }
 
@@ -62,6 +65,7 @@ export class SimulatedPool {
   allocatable = 0n
   totalAllocated = 0n
   totalClaimed = 0n
+  bonds = 0n
   liveRoot: Hex = NO_ROOT
   currentEpoch = 0
   pending: Pending | null = null
@@ -136,7 +140,39 @@ export class SimulatedPool {
     this.locked -= request.amount
     this.#credit(request.payer, request.amount)
     const kind = to === 'cancelled' ? 'RequestCancelled' : 'RequestRefunded'
-    return [{ kind, requestId: id, amount: request.amount }]
+    const bond = this.#decideBond(id, request, 0n, null)
+    return [...bond, { kind, requestId: id, amount: request.amount }]
+  }
+
+  /** What the contract's `challenge` does; an intent of nobody in the service. */
+  challenge(id: Hex, challenger: Address, bond: bigint, now: number): PoolEvent[] {
+    const request = this.#find(id, 'proposed')
+    demand(now < request.windowEnd, 'TooLate')
+    demand(challenger !== request.payer, 'PayerMayNotChallenge')
+    const asked = request.payout + request.fee
+    demand(asked > 0n && !request.isRest, 'NothingToChallenge')
+    Object.assign(request, { payout: 0n, fee: 0n, held: request.held + asked })
+    request.challenge = { challenger, asked, bond }
+    this.bonds += bond
+    this.balance += bond
+    return [
+      { kind: 'Transfer', from: challenger, to: this.pool, amount: bond },
+      { kind: 'SettlementChallenged', requestId: id, challenger, amount: asked, bond },
+    ]
+  }
+
+  #decideBond(id: Hex, request: Request, settled: bigint, rest: Request | null): PoolEvent[] {
+    if (request.challenge === null) return []
+    const { challenger, asked, bond } = request.challenge
+    request.challenge = null
+    if (settled < asked && rest !== null) {
+      rest.challenge = { challenger, asked: asked - settled, bond }
+      return []
+    }
+    const isRight = settled < asked
+    this.bonds -= bond
+    this.#credit(isRight ? challenger : this.feeReceiver, bond)
+    return [{ kind: isRight ? 'BondReturned' : 'BondForfeited', requestId: id, challenger, bond }]
   }
 
   #propose(intent: Propose, now: number): PoolEvent[] {
@@ -174,7 +210,11 @@ export class SimulatedPool {
     this.#credit(this.feeReceiver, fee)
     this.#credit(payer, refund)
     const final: PoolEvent = { kind: 'RequestFinalized', requestId: id, payout, fee, held, refund }
-    return held > 0n ? [final, this.#hold(id, request, now)] : [final]
+    const settled = payout + fee
+    if (held === 0n) return [final, ...this.#decideBond(id, request, settled, null)]
+    const kept = this.#hold(id, request, now)
+    const rest = this.requests.get(roundIdOf(id, request.round + 1)) ?? null
+    return [final, kept, ...this.#decideBond(id, request, settled, rest)]
   }
 
   #hold(requestId: Hex, request: Request, now: number): PoolEvent {
@@ -261,7 +301,7 @@ export class SimulatedPool {
   state(): PoolState {
     const { balance, locked, allocatable, totalAllocated, totalClaimed, liveRoot } = this
     const credits = [...this.credits.values()].reduce((sum, credit) => sum + credit, 0n)
-    const { currentEpoch } = this
+    const { currentEpoch, bonds } = this
     return {
       tokenBalance: balance,
       locked,
@@ -269,6 +309,7 @@ export class SimulatedPool {
       totalAllocated,
       totalClaimed,
       credits,
+      bonds,
       liveRoot,
       currentEpoch,
     }

@@ -35,7 +35,15 @@ export function simulatedSignature(signer: Address, message: unknown): Hex {
   return hashOf({ signer, message })
 }
 
-export type SimulatedRail = PayoutRail & EscrowReader & { readonly pool: SimulatedPool }
+export type SimulatedRail = PayoutRail &
+  EscrowReader & {
+    readonly pool: SimulatedPool
+    /** Somebody challenges what is proposed, with a stake of so much. */
+    challenge(requestId: Hex, challenger: Address, bond: bigint): Promise<void>
+    /** An account names another payout address, from `from` (Unix seconds) on; or takes it back. */
+    announceRecipient(account: Address, to: Address, from: number): Promise<void>
+    cancelRecipient(account: Address, to: Address): Promise<void>
+  }
 
 export type SimulatedRailOptions = {
   readonly store: Store
@@ -75,6 +83,7 @@ export function createSimulatedRail(options: SimulatedRailOptions): SimulatedRai
   const signers = arbiter === null ? verifiers : [...verifiers, arbiter]
   const signer = (message: unknown, signature: Hex): Address | null =>
     signers.find((v) => simulatedSignature(v, message) === signature) ?? null
+  const recipients = new Map<string, number>()
   const sender = createSender({ store, clock, pool, identity: IDENTITY, idOf })
 
   return {
@@ -108,6 +117,22 @@ export function createSimulatedRail(options: SimulatedRailOptions): SimulatedRai
       const found = pool.requests.get(id)
       return found ? { amount: found.amount, payout: found.payout, round: found.round } : null
     },
+    async challenge(id, challenger, bond) {
+      const events = pool.challenge(id, challenger, bond, Math.floor(clock.now() / 1000))
+      await sender.recordForeign(`challenge ${id}`, events)
+    },
+    async announceRecipient(account, to, from) {
+      recipients.set(`${account} ${to}`, from)
+      const event = { kind: 'RecipientAnnounced', account, to, from } as const
+      await sender.recordForeign(`announce ${account} ${from}`, [event])
+    },
+    async cancelRecipient(account, to) {
+      recipients.delete(`${account} ${to}`)
+      const event = { kind: 'RecipientCancelled', account, to } as const
+      await sender.recordForeign(`cancel ${account} ${clock.now()}`, [event])
+    },
+    isRecipient: async (account, to) =>
+      (recipients.get(`${account} ${to}`) ?? Number.POSITIVE_INFINITY) * 1000 <= clock.now(),
     advance: async () => ({ newEvents: await sender.sendAll() }),
   }
 }

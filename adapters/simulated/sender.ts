@@ -2,13 +2,15 @@ import { hashOf } from '#domain/canonical.ts'
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { ChainIdentity, Clock } from '#ports.ts'
-import type { Store } from '#store-ports.ts'
+import type { Store, StoreTransaction } from '#store-ports.ts'
 import type { PoolEvent, SimulatedPool } from './pool.ts'
 
 /** Carries out on the pool what the chain journal intends, and records what came of it. */
 export type Sender = {
   /** Returns how many events were new. */
   sendAll(): Promise<number>
+  /** Records what somebody else did at the pool. */
+  recordForeign(what: string, events: readonly PoolEvent[]): Promise<void>
 }
 
 export function createSender(options: {
@@ -42,14 +44,22 @@ export function createSender(options: {
     const events = await eventsOf(businessKey, intent)
     if (events === null) return 0
     const hash = hashOf({ businessKey })
+    await record(hash, events, (tx) => tx.chain.mined(businessKey, hash, 'mined'))
+    return events.length
+  }
+
+  async function record(
+    transactionHash: Hex,
+    events: readonly PoolEvent[],
+    also: (tx: StoreTransaction) => Promise<void>,
+  ): Promise<void> {
     const block = Math.floor(clock.now() / 1000)
-    const at = { transactionHash: hash, block, blockHash: hashOf({ block }) }
+    const at = { transactionHash, block, blockHash: hashOf({ block }) }
     const recorded = events.map((event, logIndex) => ({ ...event, ...at, logIndex }) as ChainEvent)
     await store.transaction(async (tx) => {
-      await tx.chain.mined(businessKey, hash, 'mined')
+      await also(tx)
       await tx.chain.record(recorded, { block, hash: at.blockHash })
     })
-    return recorded.length
   }
 
   return {
@@ -62,6 +72,7 @@ export function createSender(options: {
       for (const row of open) newEvents += await carryOut(row.businessKey, row.intent)
       return newEvents
     },
+    recordForeign: (what, events) => record(hashOf({ foreign: what }), events, async () => {}),
   }
 }
 

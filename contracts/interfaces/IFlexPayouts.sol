@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IPayoutRecipients} from "./IPayoutRecipients.sol";
 import {Sib} from "../libraries/PayoutTree.sol";
 
 /// @title Layer 2 of a pool: one cumulative Merkle-sum tree of payouts, renewed in epochs
@@ -101,7 +102,7 @@ interface IFlexPayouts {
   /// @notice Deletes the pending root on proof that somebody loses by it.
   /// @dev Anyone, while the root is pending. `oldLeaf` is proved against the live root, `newLeaf`
   /// against the pending one. Either both have the same index and the new one has a smaller amount
-  /// or another account; or the old index lies outside a tree as deep as the new leaf's proof.
+  /// or another account than the old one named in time (`recipients`); or the old index lies outside a tree as deep as the new leaf's proof.
   /// Errors: NoEpochPending, NoDecrease and those of `PayoutTree`.
   function proveDecrease(
     Leaf calldata oldLeaf,
@@ -130,6 +131,9 @@ interface IFlexPayouts {
 
   /// @notice Paid to index `idx` so far.
   function claimed(uint256 idx) external view returns (uint64);
+
+  /// @notice Where accounts of the payout trees of all pools of this code name other addresses.
+  function recipients() external view returns (IPayoutRecipients);
 
   /// @notice Root of the live payout tree, zero before the first epoch.
   function liveRoot() external view returns (bytes32);

@@ -9,6 +9,8 @@ export type BusinessEventKind =
   | 'call-dispatched'
   | 'call-measured'
   | 'call-verified'
+  /** Somebody challenged what verifiers signed: it is on hold until more of them confirm it. */
+  | 'settlement-challenged'
   | 'call-settled'
   | 'call-paid'
   | 'call-declined'

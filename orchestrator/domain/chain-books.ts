@@ -37,6 +37,8 @@ export type BalancesByEvents = {
   readonly allocated: bigint
   readonly claimed: bigint
   readonly credits: bigint
+  /** Stakes of challengers that are not decided yet. */
+  readonly bonds: bigint
   readonly tokenBalance: bigint
   /** Tokens that somebody sent to the pool without asking anything of it. */
   readonly gifts: bigint
@@ -77,6 +79,8 @@ export function balancesByEvents(
   const returned = of('PayoutReturned', ({ amount }) => amount)
   const withdrawn = of('CreditWithdrawn', ({ amount }) => amount)
   const split = of('RequestFinalized', ({ fee, refund }) => fee + refund)
+  const staked = of('SettlementChallenged', ({ bond }) => bond)
+  const decided = of('BondReturned', ({ bond }) => bond) + of('BondForfeited', ({ bond }) => bond)
   const live = eventsOf(events, 'EpochActivated').at(-1)
   const allocated = live?.total ?? 0n
   const { into, out } = flows(events, books.identity.pool)
@@ -86,9 +90,10 @@ export function balancesByEvents(
     allocatable: of('RequestFinalized', ({ payout }) => payout) - returned - allocated,
     allocated,
     claimed: of('Paid', ({ amount }) => amount),
-    credits: back + returned + split - withdrawn,
+    credits: back + returned + split + decided - withdrawn,
+    bonds: staked - decided,
     tokenBalance: into - out,
-    gifts: into - of('RequestOpened', ({ amount }) => amount),
+    gifts: into - of('RequestOpened', ({ amount }) => amount) - staked,
     liveEpoch: live?.epoch ?? 0,
     liveRoot: live?.root ?? null,
     escrows,

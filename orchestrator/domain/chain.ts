@@ -99,6 +99,21 @@ export type ChainEvent = EventAt &
     | { readonly kind: 'RequestRefunded'; readonly requestId: Hex; readonly amount: bigint }
     /** A final payout that no epoch counted for a year became the payer's credit. */
     | { readonly kind: 'PayoutReturned'; readonly requestId: Hex; readonly amount: bigint }
+    /** Somebody holds all that a proposal pays: `amount`, payout and fee. Its bond is 0 if proved. */
+    | {
+        readonly kind: 'SettlementChallenged'
+        readonly requestId: Hex
+        readonly challenger: Address
+        readonly amount: bigint
+        readonly bond: bigint
+      }
+    /** The bond became credit: of the challenger, or of the fee receiver. */
+    | {
+        readonly kind: 'BondReturned' | 'BondForfeited'
+        readonly requestId: Hex
+        readonly challenger: Address
+        readonly bond: bigint
+      }
     | {
         readonly kind: 'EpochPosted'
         readonly epoch: number
@@ -125,6 +140,22 @@ export type ChainEvent = EventAt &
         readonly index: number
         readonly account: Address
         readonly amount: bigint
+      }
+    /** From then on, in Unix seconds, the account is to be paid to another address. */
+    | {
+        readonly kind: 'RecipientAnnounced'
+        readonly account: Address
+        readonly to: Address
+        readonly from: number
+      }
+    | { readonly kind: 'RecipientCancelled'; readonly account: Address; readonly to: Address }
+    /** A verifier signed two settlements of one request for one round. */
+    | {
+        readonly kind: 'VerifierEquivocated'
+        readonly setId: number
+        readonly signer: Address
+        readonly requestId: Hex
+        readonly round: number
       }
     | { readonly kind: 'CreditWithdrawn'; readonly account: Address; readonly amount: bigint }
     /** The token's own log, where the pool is one side. */
@@ -168,6 +199,8 @@ export type PoolState = {
   readonly totalAllocated: bigint
   readonly totalClaimed: bigint
   readonly credits: bigint
+  /** What challengers staked and is not decided yet. */
+  readonly bonds: bigint
   readonly liveRoot: Hex
   readonly currentEpoch: number
 }

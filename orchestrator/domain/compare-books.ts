@@ -39,8 +39,8 @@ function comparePool(
   compare: Compare,
   say: Say,
 ): void {
-  const owed =
-    pool.locked + pool.allocatable + pool.totalAllocated - pool.totalClaimed + pool.credits
+  const unclaimed = pool.totalAllocated - pool.totalClaimed
+  const owed = pool.locked + pool.allocatable + unclaimed + pool.credits + pool.bonds
   // Anybody can send tokens to the pool; they are nobody's, and no reason to stop.
   const { gifts } = byEvents
   compare('token balance of the pool against what it owes', pool.tokenBalance - gifts, owed)
@@ -49,6 +49,7 @@ function comparePool(
   compare('allocated by the pool against its events', pool.totalAllocated, byEvents.allocated)
   compare('claimed by the pool against its events', pool.totalClaimed, byEvents.claimed)
   compare('credits of the pool against its events', pool.credits, byEvents.credits)
+  compare('bonds of the pool against its events', pool.bonds, byEvents.bonds)
   compare('transfers in and out against the balance', byEvents.tokenBalance, pool.tokenBalance)
   const [live, byEvent] = [BigInt(pool.currentEpoch), BigInt(byEvents.liveEpoch)]
   compare('live epoch of the pool against its events', live, byEvent)
@@ -62,7 +63,8 @@ function comparePool(
 function compareTransfers({ events, identity }: ChainBooks, compare: Compare): void {
   for (const [hash, logs] of Map.groupBy(events, ({ transactionHash }) => transactionHash)) {
     const { into, out } = flows(logs, identity.pool)
-    const opened = sum(eventsOf(logs, 'RequestOpened'))
+    const staked = eventsOf(logs, 'SettlementChallenged').map(({ bond: amount }) => ({ amount }))
+    const opened = sum([...eventsOf(logs, 'RequestOpened'), ...staked])
     const paid = sum([...eventsOf(logs, 'Paid'), ...eventsOf(logs, 'CreditWithdrawn')])
     if (opened > 0n) compare(`funded in ${hash} against the token's transfers`, opened, into)
     compare(`paid out in ${hash} against the token's transfers`, paid, out)
@@ -98,9 +100,12 @@ function compareSplits(all: readonly ChainEvent[], compare: Compare): void {
     const proposals = eventsOf(events, 'SettlementProposed').filter((each) => each.requestId === id)
     const last = proposals.at(-1)
     if (!last) continue
-    compare(`payout of ${id} against what was proposed`, payout, last.payoutTotal)
-    compare(`fee of ${id} against what was proposed`, fee, last.feeTotal)
-    compare(`held of ${id} against what was proposed`, held, last.heldTotal)
+    const isChallenged = eventsOf(events, 'SettlementChallenged').some((c) => c.requestId === id)
+    const [paid, feePaid] = isChallenged ? [0n, 0n] : [last.payoutTotal, last.feeTotal]
+    const all = last.payoutTotal + last.feeTotal + last.heldTotal
+    compare(`payout of ${id} against what was proposed`, payout, paid)
+    compare(`fee of ${id} against what was proposed`, fee, feePaid)
+    compare(`held of ${id} against what was proposed`, held, all - paid - feePaid)
     const kept = sum(rests.filter((rest) => rest.requestId === id))
     compare(`rest of ${id} against what is held`, kept, held)
   }

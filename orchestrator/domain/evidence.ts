@@ -11,6 +11,7 @@ import type { HeldRest, RestTerms } from './held-rest.ts'
 import type { CallId, GatewayId, Hex, ResourceId } from './ids.ts'
 import { policyHash } from './payment-policy.ts'
 import type { PayoutAccount, PayoutShare } from './payout.ts'
+import type { RecipientMove } from './payout-recipients.ts'
 import type { Program } from './program.ts'
 import type { CallSettlement } from './settlement.ts'
 import type { Assurance } from './signed-meter/assurance.ts'
@@ -218,10 +219,14 @@ export type EpochData = {
   readonly previous: readonly PayoutAccount[]
   readonly accounts: readonly PayoutAccount[]
   readonly shares: readonly PayoutShare[]
+  /** Indices of `previous` that go to another address; absent where none does. */
+  readonly moves?: readonly RecipientMove[]
   readonly calls: readonly {
     readonly callId: CallId
     readonly version: number
     readonly requestId: Hex
+    /** A challenge at the pool held all of it, so it pays nothing here; absent else. */
+    readonly challenged?: true
   }[]
 }
 

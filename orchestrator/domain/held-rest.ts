@@ -28,6 +28,8 @@ export type RestTerms = {
   readonly lines: readonly HeldLine[]
   /** null: verifiers measure again; else what the arbiter decided, for every line. */
   readonly decisions: readonly DecidedLine[] | null
+  /** The earlier settlement was challenged, so all that it paid is held too; absent else. */
+  readonly challenged?: true
 }
 
 /** Money of a call that waits for a later round, from finality to its end. */
@@ -49,6 +51,8 @@ export type HeldRest = {
   readonly evidence: EvidenceHead | null
   readonly settlement: CallSettlement | null
   readonly settledAt: Instant | null
+  /** What held it was challenged at the pool; absent where it was not. */
+  readonly challenged?: true
   /** When it was measured again and nothing could be settled: everything is under a finding. */
   readonly triedAt: Instant | null
 }
@@ -63,14 +67,17 @@ export function heldLines(settlement: CallSettlement, before: readonly HeldLine[
     })
 }
 
-/** Whether the pool holds so much for these lines; rounding may have left it a millionth more. */
+/**
+ * Whether the pool holds so much for these lines. Rounding may have left it a millionth more, and
+ * the fee of a settlement that was challenged was rounded down: then it holds a millionth less.
+ */
 export function isRestAmount(
   amount: bigint,
   lines: readonly { held: MicroEur }[],
   feeBp: number,
 ): boolean {
   const more = amount - restAmount(lines, feeBp)
-  return more === 0n || more === 1n
+  return more >= -1n && more <= 1n
 }
 
 /** What the pool holds at least for these lines: their sum and the fee on it, rounded up. */
@@ -115,7 +122,9 @@ export function settleRest(
   })
   const payout = sumMoney(lines.map((line) => line.gross))
   const fee = microEur(round(payout * BigInt(feeBp), 10_000n))
-  const held = restAmount(lines, feeBp)
-  const refund = microEur(rest.amount - payout - fee - held)
+  const most = rest.amount - payout - fee
+  const wanted = restAmount(lines, feeBp)
+  const held = microEur(wanted < most ? wanted : most)
+  const refund = microEur(most - held)
   return { ...whole, penalty: microEur(0n), lines, payout, fee, held, refund }
 }

@@ -2,6 +2,7 @@ import { type AccountHolder, aggregatorAccount, ownerAccount } from './bank-acco
 import type { Address, CallId, Hex, OrganisationId, OwnerId } from './ids.ts'
 import { type MicroEur, microEur, sumMoney } from './money.ts'
 import type { AccountMovement } from './payment-order.ts'
+import type { RecipientMove } from './payout-recipients.ts'
 import type { PayoutChoice } from './resource.ts'
 import type { SettlementLine } from './settlement.ts'
 import type { Instant } from './time.ts'
@@ -36,6 +37,8 @@ export type PayoutEpoch = {
   readonly newTotal: MicroEur
   readonly accounts: readonly PayoutAccount[]
   readonly shares: readonly PayoutShare[]
+  /** Indices that go to another address, as their accounts wanted; absent where none does. */
+  readonly moves?: readonly RecipientMove[]
   readonly state: 'proposed' | 'posted' | 'active' | 'paid'
   readonly createdAt: Instant
 }
@@ -93,28 +96,29 @@ function sumBy<K extends string>(
 
 /**
  * The cumulative accounts after an epoch. The payout agent has index 0; a wallet gets the next
- * free index when it is first paid. Accounts never shrink and never change their address.
+ * free index when it is first paid. Accounts never shrink; they change their address by a
+ * `RecipientMove` only, after which two indices may bear one address: the lower one earns.
  */
 export function addShares(
   previous: readonly PayoutAccount[],
   shares: readonly PayoutShare[],
   agent: Address,
 ): PayoutAccount[] {
-  const accounts = new Map<string, PayoutAccount>()
-  const start =
-    previous.length > 0 ? previous : [{ index: 0, account: agent, cumulative: microEur(0n) }]
-  for (const account of start) accounts.set(account.account.toLowerCase(), account)
-  for (const share of shares) {
-    const address = share.wallet ?? agent
-    const known = accounts.get(address.toLowerCase()) ?? {
-      index: accounts.size,
-      account: address,
-      cumulative: microEur(0n),
-    }
-    const cumulative = microEur(known.cumulative + share.amount)
-    accounts.set(address.toLowerCase(), { ...known, cumulative })
+  const none = microEur(0n)
+  const start = previous.length > 0 ? previous : [{ index: 0, account: agent, cumulative: none }]
+  const accounts = [...start].sort((a, b) => a.index - b.index)
+  const places = new Map<string, number>()
+  for (const [place, { account }] of accounts.entries()) {
+    if (!places.has(account.toLowerCase())) places.set(account.toLowerCase(), place)
   }
-  return [...accounts.values()].sort((a, b) => a.index - b.index)
+  for (const share of shares) {
+    const account = share.wallet ?? agent
+    const place = places.get(account.toLowerCase()) ?? accounts.length
+    places.set(account.toLowerCase(), place)
+    const known = accounts[place] ?? { index: place, account, cumulative: none }
+    accounts[place] = { ...known, cumulative: microEur(known.cumulative + share.amount) }
+  }
+  return accounts
 }
 
 /** Under which name a payee stands in the ledger and in payments. */

@@ -166,6 +166,7 @@ export function poolStateOf(accounts: readonly PoolAccount[], epochs: PoolEpochs
     totalAllocated: allocated.creditsPosted,
     totalClaimed: allocated.debitsPosted,
     credits: sum('credit:'),
+    bonds: 0n,
     liveRoot: epochs.liveRoot,
     currentEpoch: epochs.currentEpoch,
   }

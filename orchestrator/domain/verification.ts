@@ -7,6 +7,7 @@ import {
 } from './baseline/candidate.ts'
 import { seriesOfReadings } from './baseline/readings.ts'
 import { canonicalJson, hashOf } from './canonical.ts'
+import { challengedSettlement } from './challenge.ts'
 import { controlGroupOf } from './control-group.ts'
 import { bundleText, commitReadings, type EvidenceBundle, parseEvidence } from './evidence.ts'
 import { roundIdOf } from './escrow.ts'
@@ -251,7 +252,10 @@ export function roundDifferences(bundle: EvidenceBundle, before: EvidenceBundle)
     ...same(
       'lines that are held',
       rest.lines,
-      heldLines(before.settlement, before.rest?.lines ?? []),
+      heldLines(
+        rest.challenged ? challengedSettlement(before.settlement) : before.settlement,
+        before.rest?.lines ?? [],
+      ),
     ),
   ]
 }

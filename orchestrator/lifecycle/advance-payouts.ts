@@ -3,6 +3,7 @@ import type { EpochData, EpochStatement } from '#domain/evidence.ts'
 import type { Address, CallId, Hex } from '#domain/ids.ts'
 import { microEur, sumMoney } from '#domain/money.ts'
 import { addShares, type PayoutAccount, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
+import { moveAccounts, movesOf, recipientsAt } from '#domain/payout-recipients.ts'
 import { buildPayoutTree, CHUNK_LEAVES_MIN } from '#domain/payout-tree.ts'
 import { payoutChoiceAt } from '#domain/resource.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
@@ -117,14 +118,20 @@ async function newEpoch(
   const owners = new Map(
     (await tx.resources.owners()).map((owner) => [owner.id, payoutChoiceAt(owner, now)]),
   )
+  const recipients = await recipientsNow(tx, now)
   const shares = payables.flatMap(({ callId, lines }) =>
     sharesOf(callId, lines, (id) => {
       const choice = owners.get(id)
       if (!choice) throw new Error(`no owner ${id}`)
-      return choice
+      const to = choice.kind === 'wallet' && recipients.get(choice.address.toLowerCase())
+      return to ? { ...choice, address: to } : choice
     }),
   )
-  const accounts = addShares(previous?.accounts ?? [], shares, agent.address as Address)
+  const before = previous?.accounts ?? []
+  const moves = movesOf(before, recipients)
+  const moved = moveAccounts(before, moves)
+  const first = moved.find(({ index }) => index === 0)
+  const accounts = addShares(moved, shares, first?.account ?? (agent.address as Address))
   const tree = buildPayoutTree(accounts)
   return {
     epoch: (previous?.epoch ?? 0) + 1,
@@ -136,9 +143,20 @@ async function newEpoch(
     newTotal: microEur(sumMoney(accounts.map((account) => account.cumulative))),
     accounts,
     shares,
+    ...(moves.length > 0 ? { moves } : {}),
     state: 'proposed',
     createdAt: now,
   }
+}
+
+/** Who named another payout address, and has not taken it back in time. */
+async function recipientsNow(tx: StoreTransaction, now: Instant) {
+  const announced = await tx.chain.events({ kind: 'RecipientAnnounced' })
+  const cancelled = await tx.chain.events({ kind: 'RecipientCancelled' })
+  const inOrder = [...announced, ...cancelled].sort(
+    (a, b) => a.block - b.block || a.logIndex - b.logIndex,
+  )
+  return recipientsAt(inOrder, now)
 }
 
 /** From what a verifier recomputes the epoch. */
@@ -150,12 +168,15 @@ export async function epochData(tx: StoreTransaction, epoch: PayoutEpoch): Promi
     const requestId = epoch.requestIds[i] as Hex
     const isOwn = call?.escrow?.requestId === requestId
     const evidence = isOwn ? call.evidence : (await tx.rests.find(requestId))?.evidence
-    calls.push({ callId, version: evidence?.version ?? 0, requestId })
+    const known = { callId, version: evidence?.version ?? 0, requestId }
+    const [challenge] = await tx.chain.events({ kind: 'SettlementChallenged', requestId })
+    calls.push(challenge ? { ...known, challenged: true } : known)
   }
   return {
     previous: previous?.accounts ?? [],
     accounts: epoch.accounts,
     shares: epoch.shares,
+    ...(epoch.moves ? { moves: epoch.moves } : {}),
     calls,
   }
 }

@@ -1,11 +1,31 @@
+import type { ChainEvent } from '#domain/chain.ts'
+import { challengedSettlement } from '#domain/challenge.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { LedgerEntry } from '#domain/ledger.ts'
 import type { CallSettlement } from '#domain/settlement.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 type Split = Pick<CallSettlement, 'payout' | 'fee' | 'held' | 'refund'>
 
+/**
+ * What became final of a settlement that was signed: the same, or what a challenge at the pool left
+ * of it. @throws Error if the pool split other sums
+ */
+export async function finalSplit(
+  tx: StoreTransaction,
+  final: Extract<ChainEvent, { kind: 'RequestFinalized' }>,
+  signed: CallSettlement,
+): Promise<{ settlement: CallSettlement; challenged: boolean }> {
+  const { requestId } = final
+  const challenges = await tx.chain.events({ kind: 'SettlementChallenged', requestId })
+  const challenged = challenges.length > 0
+  const settlement = challenged ? challengedSettlement(signed) : signed
+  if (isSameSplit(final, settlement)) return { settlement, challenged }
+  throw new Error(`the pool split another sum of ${requestId} than was measured`)
+}
+
 /** Whether the pool split the same sums. */
-export function isSameSplit(
+function isSameSplit(
   final: { payout: bigint; fee: bigint; held: bigint; refund: bigint },
   { payout, fee, held, refund }: Split,
 ): boolean {

@@ -5,17 +5,19 @@ import { microEur } from '#domain/money.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 
-/** A settlement that is final, and under which id; `before`: what earlier rounds paid its lines. */
+/** A settlement that is final, and under which id; `before`: what earlier rounds paid its lines;
+ * `challenged`: whether the settlement is what a challenge left of the one that was signed. */
 export type FinalRound = Pick<Standing, 'evidence' | 'settlement'> & {
   readonly heldBy: Hex
   readonly before: readonly HeldLine[]
+  readonly challenged: boolean
 }
 
 /** Remembers what a settlement held, under the id that the pool gave it. Safe to run twice. */
 export async function keepHeld(
   tx: StoreTransaction,
   call: FlexibilityCall,
-  { settlement, evidence, heldBy, before }: FinalRound,
+  { settlement, evidence, heldBy, before, challenged }: FinalRound,
   now: Instant,
 ): Promise<void> {
   if (settlement.held === 0n) return
@@ -43,5 +45,6 @@ export async function keepHeld(
     settlement: null,
     settledAt: null,
     triedAt: null,
+    ...(challenged ? { challenged } : {}),
   })
 }

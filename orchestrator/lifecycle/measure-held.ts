@@ -23,8 +23,9 @@ export async function measureHeld(
   const rests = await tx.rests.list({ callId: call.id })
   const versions = rests.map(({ evidence }) => evidence?.version ?? 0)
   const version = 1 + Math.max(await lastVersion(tx, call), ...versions)
-  const { id: requestId, heldBy, round, amount, fromVersion, lines } = rest
-  const terms = { requestId, heldBy, round, amount, fromVersion, lines, decisions }
+  const { id: requestId, heldBy, round, amount, fromVersion, lines, challenged } = rest
+  const known = { requestId, heldBy, round, amount, fromVersion, lines, decisions }
+  const terms = challenged ? { ...known, challenged } : known
   const evidence = await gatherEvidence(ports, tx, call, version)
   const stated = await stateFindings(tx, call, measure(evidence))
   const bundle = completeBundle({ ...evidence, stated, rest: terms })

@@ -1,11 +1,11 @@
 import { type FlexibilityCall, type Standing, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import type { CallSettlement } from '#domain/settlement.ts'
-import { addSeconds, instant } from '#domain/time.ts'
+import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
-import { isSameSplit, splitEntries, splitWords } from './book-split.ts'
+import { finalSplit, splitEntries, splitWords } from './book-split.ts'
 import { keepHeld } from './keep-held.ts'
 
 /**
@@ -19,15 +19,15 @@ export async function settleCall(ports: Ports, callId: CallId): Promise<void> {
     if (!standing || !call.escrow) return
     const { requestId } = call.escrow
     const now = ports.clock.now()
+    await announceChallenge(tx, call, now)
     const [final] = await tx.chain.events({ kind: 'RequestFinalized', requestId })
     if (final?.kind === 'RequestFinalized') {
-      const { settlement, evidence } = standing
-      if (!isSameSplit(final, settlement)) {
-        throw new Error(`${callId}: the pool split another sum than was measured`)
-      }
+      const { evidence } = standing
+      const { settlement, challenged } = await finalSplit(tx, final, standing.settlement)
       const entries = splitEntries(call, settlement, `escrow:${call.id}`, now)
       await tx.ledger.post(`settle:${callId}`, entries)
-      await keepHeld(tx, call, { ...standing, heldBy: requestId, before: [] }, now)
+      const round = { settlement, evidence, heldBy: requestId, before: [], challenged }
+      await keepHeld(tx, call, round, now)
       await closeDisputes(tx, call, settlement)
       await tx.calls.save({ ...transition(call, 'settled'), settlement, evidence, standing })
       await tx.events.append([callEvent(call, 'call-settled', now, splitWords(settlement))])
@@ -42,6 +42,20 @@ export async function settleCall(ports: Ports, callId: CallId): Promise<void> {
   })
   await ports.wakeUps.notify('chain')
   await ports.wakeUps.notify('events')
+}
+
+/** Everybody concerned hears of a challenge at once, and once. */
+async function announceChallenge(tx: StoreTransaction, call: FlexibilityCall, now: Instant) {
+  const requestId = call.escrow?.requestId
+  if (requestId === undefined) return
+  const [found] = await tx.chain.events({ kind: 'SettlementChallenged', requestId })
+  if (found?.kind !== 'SettlementChallenged') return
+  const told = await tx.events.ofCall(call.id)
+  if (told.some(({ kind }) => kind === 'settlement-challenged')) return
+  const message = `the settlement was challenged: ${found.amount} micro-EUR wait for more verifiers`
+  const data = { amountMinor: found.amount.toString(), bondMinor: found.bond.toString() }
+  const options = { notice: true, data }
+  await tx.events.append([callEvent(call, 'settlement-challenged', now, message, options)])
 }
 
 /** What the pool will finalise; null while nothing stands proposed. */
@@ -61,7 +75,8 @@ async function closeDisputes(
   for (const dispute of await tx.disputes.ofCall(call.id)) {
     if (dispute.state !== 'open') continue
     const line = settlement.lines.find(({ resourceId }) => resourceId === dispute.resourceId)
-    const isHeld = line?.heldFor?.some((code) => code.startsWith('disputed-by-')) ?? false
+    const holds = (code: string) => code.startsWith('disputed-by-') || code === 'challenged'
+    const isHeld = line?.heldFor?.some(holds) ?? false
     await tx.disputes.save({ ...dispute, state: isHeld ? 'held' : 'too-late' })
   }
 }

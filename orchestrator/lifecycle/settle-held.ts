@@ -7,7 +7,7 @@ import { addSeconds, type Instant, secondsBetween } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent, resourceEvent } from './announce.ts'
-import { isSameSplit, splitEntries, splitWords } from './book-split.ts'
+import { finalSplit, splitEntries, splitWords } from './book-split.ts'
 import { keepHeld } from './keep-held.ts'
 import { measureHeld } from './measure-held.ts'
 
@@ -157,8 +157,8 @@ async function finalise(
   rest: HeldRest,
   now: Instant,
 ): Promise<void> {
-  const { settlement, evidence } = rest
-  if (!settlement || !evidence) throw new Error(`${rest.id} is proposed without evidence`)
+  const { settlement: signed, evidence } = rest
+  if (!signed || !evidence) throw new Error(`${rest.id} is proposed without evidence`)
   const requestId = rest.id
   const [final] = await tx.chain.events({ kind: 'RequestFinalized', requestId })
   if (final?.kind !== 'RequestFinalized') {
@@ -168,15 +168,14 @@ async function finalise(
     await tx.chain.intend(`finalize-rest:${rest.id}`, { kind: 'finalize', requestId })
     return
   }
-  if (!isSameSplit(final, settlement)) {
-    throw new Error(`${rest.id}: the pool split another sum than was measured`)
-  }
+  const { settlement, challenged } = await finalSplit(tx, final, signed)
   const entries = splitEntries(call, settlement, `held:${call.id}`, now)
   await tx.ledger.post(`settle-held:${rest.id}`, entries)
-  await keepHeld(tx, call, { settlement, evidence, heldBy: rest.id, before: rest.lines }, now)
+  const round = { settlement, evidence, heldBy: rest.id, before: rest.lines, challenged }
+  await keepHeld(tx, call, round, now)
   if (settlement.refund > 0n) await withdraw(tx, call, rest.id)
   const state = settlement.payout > 0n ? 'settled' : 'paid'
-  await tx.rests.save({ ...rest, state, settledAt: now })
+  await tx.rests.save({ ...rest, settlement, state, settledAt: now })
   const paid = (resourceId: ResourceId) => {
     const line = settlement.lines.find((each) => each.resourceId === resourceId)
     return line && line.held === 0n ? line.gross : null

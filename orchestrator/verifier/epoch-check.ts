@@ -3,6 +3,7 @@ import type { EpochData, EpochStatement } from '#domain/evidence.ts'
 import type { Hex } from '#domain/ids.ts'
 import { sumMoney } from '#domain/money.ts'
 import { addShares } from '#domain/payout.ts'
+import { moveAccounts } from '#domain/payout-recipients.ts'
 import { buildPayoutTree, payoutRoot } from '#domain/payout-tree.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import type { Difference } from '#domain/verification.ts'
@@ -27,7 +28,8 @@ export function checkEpoch(
   if (agent === undefined) {
     return [{ line: 'accounts', expected: "the payout agent's at index 0", got: 'none' }]
   }
-  const accounts = addShares(data.previous, data.shares, agent)
+  const moved = moveAccounts(data.previous, data.moves ?? [])
+  const accounts = addShares(moved, data.shares, agent)
   const tree = buildPayoutTree(accounts)
   const total = sumMoney(accounts.map((account) => account.cumulative))
   return [
@@ -66,7 +68,7 @@ function linesOf(
   calls: ReadonlyMap<string, VerifiedCall>,
 ): SettlementLine[] {
   return data.calls
-    .filter((call) => call.callId === callId)
+    .filter((call) => call.callId === callId && !call.challenged)
     .flatMap((call) => calls.get(`${callId} ${call.version}`)?.lines ?? [])
 }
 

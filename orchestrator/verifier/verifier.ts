@@ -160,7 +160,30 @@ async function checkPayouts(
 ): Promise<Difference[]> {
   const missing = await fetchMissing(ports, verified, data)
   if (missing.length > 0) return missing
+  const wrong = [...(await unchallenged(ports, data)), ...(await unnamed(ports, data))]
+  if (wrong.length > 0) return wrong
   return checkEpoch(statement, data, verified, await ports.chain.poolState())
+}
+
+/** What is said to pay nothing because it was challenged pays nothing at the pool. */
+async function unchallenged({ chain }: VerifierPorts, { calls }: EpochData) {
+  const differences: Difference[] = []
+  for (const { callId, requestId, challenged } of calls) {
+    if (!challenged) continue
+    const payout = (await chain.escrow(requestId))?.payout
+    differences.push(...same(`challenged payout of ${callId}`, String(payout), '0'))
+  }
+  return differences
+}
+
+/** An index goes to another address only if its account named that one, long enough ago. */
+async function unnamed({ chain }: VerifierPorts, { moves = [] }: EpochData) {
+  const differences: Difference[] = []
+  for (const { index, account, to } of moves) {
+    const isNamed = await chain.isRecipient(account, to)
+    differences.push(...same(`payout address at index ${index}`, String(isNamed), 'true'))
+  }
+  return differences
 }
 
 /** A verifier that was started late fetches and checks the bundles of the epoch itself. */

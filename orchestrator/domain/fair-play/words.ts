@@ -1,7 +1,11 @@
+import type { ChallengeCode } from '../challenge.ts'
 import type { DisputeCode } from '../dispute.ts'
 import type { FindingCode } from './finding.ts'
 
-const WORDS: Readonly<Record<FindingCode | DisputeCode, string>> = {
+type Code = FindingCode | DisputeCode | ChallengeCode
+
+const WORDS: Readonly<Record<Code, string>> = {
+  challenged: 'the settlement was challenged, and more verifiers have to confirm it',
   'disputed-by-dso': 'the grid operator disputes it',
   'disputed-by-aggregator': 'your aggregator disputes it',
   'disputed-by-owner': 'you dispute it',
@@ -21,7 +25,5 @@ const WORDS: Readonly<Record<FindingCode | DisputeCode, string>> = {
 
 /** Why a line is held, in words for its owner; a code of another kind is named as it is. */
 export function wordsFor(codes: readonly string[]): string {
-  return codes
-    .map((code) => (code in WORDS ? WORDS[code as FindingCode | DisputeCode] : code))
-    .join('; ')
+  return codes.map((code) => (code in WORDS ? WORDS[code as Code] : code)).join('; ')
 }

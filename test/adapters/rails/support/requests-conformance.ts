@@ -193,13 +193,13 @@ export function proposingTests(open: () => RailWorld): void {
     expect(await refused(world, settlementOf(late))).toMatch(/^TooLate: /)
   })
 
-  it('cannot give more than there is, begin at a later round, or settle what is not there', async () => {
+  it('cannot give more than there is, begin before round 1, or settle what is not there', async () => {
     const world = open()
     const requestId = await delivered()
     const much = settlementOf(requestId, { payoutTotal: 97n * EUR })
     expect(await refused(world, much)).toBe('ExceedsEscrow: asked 101000000, amount 100000000')
-    const second = settlementOf(requestId, { round: 2 })
-    expect(await refused(world, second)).toBe('WrongRound: given 2, expected 1')
+    const none = settlementOf(requestId, { round: 0 })
+    expect(await refused(world, none)).toBe('WrongRound: given 0, last 0')
     const nothing = settlementOf(word('9'))
     const state = `WrongState: id ${word('9')}, found None, expected Funded`
     expect(await refused(world, nothing)).toBe(state)
