@@ -4,13 +4,15 @@ import { zone } from '../shared/business-time.ts'
 
 /** Where the owner's money goes, what is kept and why, and what the bank sent back. */
 export function PayoutNow({ payout }: { payout: Payout }) {
-  const { announced, accountFrom, payments, sentence } = payout
+  const { account, announced, accountFrom, minimumPayoutCents, payments, sentence } = payout
+  // With a known account and no minimum the last payout has told what is kept, and why.
+  const isTold = account === 'named' && minimumPayoutCents === '1'
   const from = announced?.from ?? accountFrom
   const to = announced?.payout.kind === 'wallet' ? 'another wallet' : 'another bank account'
   const returned = payments.filter(({ state }) => state === 'returned')
   return (
     <>
-      <p>{sentence}</p>
+      {!isTold && <p>{sentence}</p>}
       {from !== null && (
         <p class="warning">
           {forReader(`From ${from} on`, zone.value)} your money goes to {to}. If that was not you,
