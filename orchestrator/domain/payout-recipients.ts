@@ -11,7 +11,7 @@ export type RecipientMove = {
 }
 
 /** How long an account can take a new address back: the contract's DELAY. */
-export const RECIPIENT_DELAY_SECONDS = 48 * 3600
+const RECIPIENT_DELAY_SECONDS = 48 * 3600
 /** A chain's clock may lag behind ours: what takes effect there is certain after this. */
 const MARGIN_SECONDS = 900
 
