@@ -15,14 +15,28 @@ import {FlexRequests} from "./FlexRequests.sol";
 abstract contract FlexPayouts is FlexRequests {
   using SafeERC20 for IERC20;
   using Messages for Epoch;
+  using Messages for bytes32;
   using PackedClaims for uint256;
+
+  /// @dev Three slots.
+  struct Pending {
+    bytes32 root;
+    bytes32 digest;
+    uint64 newTotal;
+    uint64 epoch;
+    uint40 activeFrom;
+    uint32 post;
+  }
+
+  /// @dev The registry's word for the newest set.
+  uint32 private constant CURRENT_SET = 0;
 
   /// @inheritdoc IFlexPayouts
   IPayoutRecipients public immutable recipients;
   /// @inheritdoc IFlexPayouts
   bytes32 public liveRoot;
   uint32 private _posts;
-  PendingEpoch private _pending;
+  Pending private _pending;
   mapping(uint32 post => bool) private _postRejected;
   mapping(bytes32 digest => bool) private _digestRejected;
   mapping(uint256 word => uint256) private _claimed;
@@ -49,8 +63,7 @@ abstract contract FlexPayouts is FlexRequests {
     bytes32 digest = epochDigest(e);
     // Its signatures are still good, so anyone could post a rejected root for ever.
     require(!_digestRejected[digest], EpochWasRejected(digest));
-    uint32 setId = verifierRegistry().currentSetId();
-    verifierRegistry().requireQuorum(setId, digest, signatures, false);
+    verifierRegistry().requireQuorum(CURRENT_SET, digest, signatures, false, address(0));
 
     uint32 post = ++_posts;
     uint256 expected = totalAllocated();
@@ -61,8 +74,13 @@ abstract contract FlexPayouts is FlexRequests {
     require(expected <= type(uint64).max, AmountOutOfRange(e.newTotal));
 
     bytes32 root = PayoutTree.rootHash(e.topHash, e.newTotal);
-    uint48 activeFrom = uint48(block.timestamp) + epochWindow();
-    _pending = PendingEpoch(root, e.newTotal, e.epoch, activeFrom, post, digest);
+    uint40 activeFrom = uint40(block.timestamp + epochWindow());
+    _pending.root = root;
+    _pending.newTotal = uint64(expected);
+    _pending.epoch = next;
+    _pending.activeFrom = activeFrom;
+    _pending.post = post;
+    _pending.digest = digest;
     emit EpochPosted(e.epoch, root, e.newTotal, activeFrom);
   }
 
@@ -73,7 +91,7 @@ abstract contract FlexPayouts is FlexRequests {
     Leaf calldata newLeaf,
     Sib[] calldata newProof
   ) external nonReentrant {
-    PendingEpoch memory pending = _pending;
+    Pending memory pending = _pending;
     require(pending.epoch != 0, NoEpochPending());
     require(_loses(oldLeaf, newLeaf, newProof.length), NoDecrease(oldLeaf.idx));
     _verifyLeaf(oldLeaf, oldProof, liveRoot, totalAllocated());
@@ -86,15 +104,12 @@ abstract contract FlexPayouts is FlexRequests {
 
   /// @inheritdoc IFlexPayouts
   function activateEpoch() external nonReentrant {
-    PendingEpoch memory pending = _pending;
+    Pending memory pending = _pending;
     require(pending.epoch != 0, NoEpochPending());
-    require(
-      block.timestamp >= pending.activeFrom,
-      TooEarly(block.timestamp, pending.activeFrom)
-    );
+    _requireFrom(pending.activeFrom);
     delete _pending;
     liveRoot = pending.root;
-    _allocate(uint64(pending.newTotal));
+    _allocate(pending.newTotal);
     emit EpochActivated(pending.epoch, pending.root, pending.newTotal);
   }
 
@@ -202,13 +217,18 @@ abstract contract FlexPayouts is FlexRequests {
   }
 
   /// @inheritdoc IFlexPayouts
-  function pendingEpoch() external view returns (PendingEpoch memory) {
-    return _pending;
+  function pendingEpoch() external view returns (PendingEpoch memory p) {
+    p.root = _pending.root;
+    p.newTotal = _pending.newTotal;
+    p.epoch = _pending.epoch;
+    p.activeFrom = _pending.activeFrom;
+    p.post = _pending.post;
+    p.digest = _pending.digest;
   }
 
   /// @inheritdoc IFlexPayouts
   function epochDigest(Epoch calldata e) public view returns (bytes32) {
-    return _hashTypedDataV4(e.hash());
+    return e.hash().digest(address(this));
   }
 
   /// @inheritdoc RequestFunding

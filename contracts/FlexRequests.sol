@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {RequestFunding} from "./RequestFunding.sol";
 
@@ -21,21 +20,7 @@ abstract contract FlexRequests is RequestFunding {
   ) external nonReentrant {
     bytes32 id = s.requestId;
     Escrow storage escrow = _escrows[id];
-    Course memory c = escrow.course;
-    require(s.round > c.round, WrongRound(s.round, c.round));
-    c.windowEnd = _windowFor(id, escrow, c, s);
-    bytes32 digest = settlementDigest(s);
-    _requireSigned(c, digest, signatures);
-
-    c.state = State.Proposed;
-    c.round = s.round;
-    escrow.course = c;
-    escrow.proposal = Proposal(
-      uint64(s.payoutTotal),
-      uint64(s.feeTotal),
-      uint64(s.heldTotal),
-      bytes8(digest)
-    );
+    uint48 windowEnd = _propose(id, escrow, s, signatures);
     emit SettlementProposed(
       id,
       s.round,
@@ -46,8 +31,30 @@ abstract contract FlexRequests is RequestFunding {
       s.feeTotal,
       s.heldTotal,
       s.deliveredWh,
-      c.windowEnd
+      windowEnd
     );
+  }
+
+  function _propose(
+    bytes32 id,
+    Escrow storage escrow,
+    Settlement calldata s,
+    bytes[] calldata signatures
+  ) private returns (uint40 windowEnd) {
+    Course memory c = escrow.course;
+    require(s.round > c.round, WrongRound(s.round, c.round));
+    windowEnd = _windowFor(id, escrow, c, s);
+    bytes32 digest = settlementDigest(s);
+    _requireSigned(c, digest, signatures);
+    Course storage course = escrow.course;
+    course.windowEnd = windowEnd;
+    course.state = State.Proposed;
+    course.round = s.round;
+    Proposal storage p = escrow.proposal;
+    p.payout = uint64(s.payoutTotal);
+    p.fee = uint64(s.feeTotal);
+    p.held = uint64(s.heldTotal);
+    p.digestPrefix = bytes8(digest);
   }
 
   /// @dev The end of the dispute window, for a first proposal and for one that replaces another.
@@ -61,8 +68,8 @@ abstract contract FlexRequests is RequestFunding {
     uint256 asked = uint256(s.payoutTotal) + s.feeTotal + s.heldTotal;
     if (c.state == State.Proposed) {
       windowEnd = c.windowEnd;
-      require(block.timestamp < windowEnd, TooLate(block.timestamp, windowEnd - 1));
-      Proposal memory p = escrow.proposal;
+      _requireUntil(windowEnd - 1);
+      Proposal storage p = escrow.proposal;
       require(
         s.payoutTotal <= p.payout &&
           s.feeTotal <= p.fee &&
@@ -72,9 +79,8 @@ abstract contract FlexRequests is RequestFunding {
     } else {
       _requireState(id, c.state, State.Funded);
       _requireNotPaused();
-      require(block.timestamp >= c.deliverEnd, TooEarly(block.timestamp, c.deliverEnd));
-      uint256 until = _proposeUntil(c.settleBy);
-      require(block.timestamp <= until, TooLate(block.timestamp, until));
+      _requireFrom(c.deliverEnd);
+      _requireUntil(_proposeUntil(c.settleBy));
       windowEnd = uint40(block.timestamp + disputeWindow());
     }
     require(asked <= c.amount, ExceedsEscrow(asked, c.amount));
@@ -86,10 +92,8 @@ abstract contract FlexRequests is RequestFunding {
     bytes32 digest,
     bytes[] calldata signatures
   ) private view {
-    if (c.isRest && signatures.length == 1 && arbiter() != address(0)) {
-      if (SignatureChecker.isValidSignatureNowCalldata(arbiter(), digest, signatures[0])) return;
-    }
-    verifierRegistry().requireQuorum(c.verifierSetId, digest, signatures, c.isRest);
+    address judge = c.isRest ? arbiter() : address(0);
+    verifierRegistry().requireQuorum(c.verifierSetId, digest, signatures, c.isRest, judge);
   }
 
   /// @inheritdoc IFlexRequests
@@ -97,7 +101,7 @@ abstract contract FlexRequests is RequestFunding {
     Escrow storage escrow = _escrows[id];
     Course memory c = escrow.course;
     _requireState(id, c.state, State.Proposed);
-    require(block.timestamp >= c.windowEnd, TooEarly(block.timestamp, c.windowEnd));
+    _requireFrom(c.windowEnd);
     Proposal memory p = escrow.proposal;
     address payer = escrow.origin.payer;
     escrow.course.state = p.held > 0 ? State.PartlyFinal : State.Final;
@@ -107,27 +111,29 @@ abstract contract FlexRequests is RequestFunding {
   }
 
   /// @dev However many rounds hold again, the first one's deadline stays: nothing is held for ever.
-  /// `c` is the course of what held, and becomes that of its rest.
   function _hold(bytes32 id, address payer, Course memory c, uint64 held) private {
     uint256 round = uint256(c.round) + 1;
     bytes32 restId = roundIdOf(id, round);
-    if (!c.isRest) c.settleBy = uint40(block.timestamp + heldWindow());
-    c.amount = held;
-    c.windowEnd = 0;
-    c.state = State.Funded;
-    c.isRest = true;
+    uint256 settleBy = c.isRest ? c.settleBy : block.timestamp + heldWindow();
     Escrow storage rest = _escrows[restId];
-    rest.origin = Origin(payer, c.deliverEnd, 0);
-    rest.course = c;
-    emit RestHeld(id, restId, round, held, c.settleBy);
+    rest.origin.payer = payer;
+    rest.origin.deliverStart = c.deliverEnd;
+    Course storage course = rest.course;
+    course.amount = held;
+    course.deliverEnd = c.deliverEnd;
+    course.settleBy = uint40(settleBy);
+    course.verifierSetId = c.verifierSetId;
+    course.state = State.Funded;
+    course.round = c.round;
+    course.isRest = true;
+    emit RestHeld(id, restId, round, held, uint48(settleBy));
   }
 
   /// @inheritdoc IFlexRequests
   function refundExpired(bytes32 id) external nonReentrant {
     Escrow storage escrow = _escrows[id];
     _requireState(id, escrow.course.state, State.Funded);
-    uint256 from = uint256(escrow.course.settleBy) + refundGrace() + 1;
-    require(block.timestamp >= from, TooEarly(block.timestamp, from));
+    _requireFrom(uint256(escrow.course.settleBy) + refundGrace() + 1);
     uint64 amount = _end(escrow, State.Refunded);
     emit RequestRefunded(id, amount);
   }
@@ -136,8 +142,7 @@ abstract contract FlexRequests is RequestFunding {
   function returnUnallocated(bytes32 id) external nonReentrant {
     Escrow storage escrow = _escrows[id];
     _requirePayout(id, escrow);
-    uint256 from = uint256(escrow.course.windowEnd) + UNALLOCATED_MAX;
-    require(block.timestamp >= from, TooEarly(block.timestamp, from));
+    _requireFrom(uint256(escrow.course.windowEnd) + UNALLOCATED_MAX);
     uint64 payout = escrow.proposal.payout;
     escrow.course.state = State.Refunded;
     _returnPayout(escrow.origin.payer, payout);

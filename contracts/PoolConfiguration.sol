@@ -2,21 +2,17 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IFlexPool} from "./interfaces/IFlexPool.sol";
 import {IPoolConfiguration} from "./interfaces/IPoolConfiguration.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
-import {Messages} from "./libraries/Messages.sol";
 
 /// @title What a pool was created with
 /// @dev Every pool is a clone of one implementation (EIP-1167) that carries its values behind its
 /// code, a word each, as `FlexPoolFactory` encodes them: `PoolConfig`, then the authority. A Solidity
 /// `immutable` would belong to the implementation and be the same in all of them.
-abstract contract PoolConfiguration is IFlexPool, EIP712 {
+abstract contract PoolConfiguration is IFlexPool {
   /// @dev Length of the code of an EIP-1167 clone.
   uint256 private constant CODE_LENGTH = 0x2d;
-
-  constructor() EIP712(Messages.DOMAIN_NAME, Messages.DOMAIN_VERSION) {}
 
   /// @inheritdoc IPoolConfiguration
   function token() public view returns (IERC20) {

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {IReceiveWithAuthorization} from "./interfaces/IReceiveWithAuthorization.sol";
@@ -16,6 +15,7 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
   using SafeERC20 for IERC20;
   using Messages for RequestTerms;
   using Messages for Settlement;
+  using Messages for bytes32;
 
   /// @dev One slot each: a step reads and writes only what it needs. Two are used while funded.
   struct Escrow {
@@ -104,17 +104,14 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
       current > 0 && terms.verifierSetId == current,
       VerifierSetNotCurrent(terms.verifierSetId, current)
     );
-    escrow.origin = Origin(terms.payer, uint40(terms.deliverStart), 0);
-    escrow.course = Course({
-      amount: _lock(terms.amount),
-      deliverEnd: uint40(terms.deliverEnd),
-      settleBy: uint40(terms.settleBy),
-      windowEnd: 0,
-      verifierSetId: current,
-      state: State.Funded,
-      round: 0,
-      isRest: false
-    });
+    escrow.origin.payer = terms.payer;
+    escrow.origin.deliverStart = uint40(terms.deliverStart);
+    Course storage course = escrow.course;
+    course.amount = _lock(terms.amount);
+    course.deliverEnd = uint40(terms.deliverEnd);
+    course.settleBy = uint40(terms.settleBy);
+    course.verifierSetId = current;
+    course.state = State.Funded;
     emit RequestOpened(
       id,
       terms.payer,
@@ -147,7 +144,7 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
     Escrow storage escrow = _escrows[id];
     address payer = escrow.origin.payer;
     require(
-      SignatureChecker.isValidSignatureNowCalldata(payer, cancelDigest(id), payerSignature),
+      verifierRegistry().isSignedBy(payer, cancelDigest(id), payerSignature),
       NotSignedByPayer(payer)
     );
     _cancel(id, escrow);
@@ -155,8 +152,7 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
 
   function _cancel(bytes32 id, Escrow storage escrow) private {
     _requireState(id, escrow.course.state, State.Funded);
-    uint256 start = escrow.origin.deliverStart;
-    require(block.timestamp < start, TooLate(block.timestamp, start - 1));
+    _requireUntil(escrow.origin.deliverStart - 1);
     uint64 amount = _end(escrow, State.Cancelled);
     emit RequestCancelled(id, amount);
   }
@@ -199,7 +195,7 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
 
   /// @inheritdoc IFlexRequests
   function request(bytes32 id) external view returns (Request memory r) {
-    Escrow memory e = _escrows[id];
+    Escrow storage e = _escrows[id];
     r.payer = e.origin.payer;
     r.amount = e.course.amount;
     r.deliverStart = e.origin.deliverStart;
@@ -218,16 +214,24 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
 
   /// @inheritdoc IFlexRequests
   function settlementDigest(Settlement calldata s) public view returns (bytes32) {
-    return _hashTypedDataV4(s.hash());
+    return s.hash().digest(address(this));
   }
 
   /// @inheritdoc IFlexRequests
   function cancelDigest(bytes32 id) public view returns (bytes32) {
-    return _hashTypedDataV4(Messages.hashCancel(id));
+    return Messages.hashCancel(id).digest(address(this));
   }
 
   /// @dev Whether posted epoch number `post` exists and was not rejected.
   function _isAccounted(uint32 post) internal view virtual returns (bool);
+
+  function _requireFrom(uint256 from) internal view {
+    require(block.timestamp >= from, TooEarly(block.timestamp, from));
+  }
+
+  function _requireUntil(uint256 until) internal view {
+    require(block.timestamp <= until, TooLate(block.timestamp, until));
+  }
 
   function _requireState(bytes32 id, State found, State expected) internal pure {
     require(found == expected, WrongState(id, found, expected));

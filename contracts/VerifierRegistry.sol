@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
@@ -10,6 +11,9 @@ import {Messages} from "./libraries/Messages.sol";
 
 /// @title Append-only list of verifier sets
 contract VerifierRegistry is IVerifierRegistry, AccessManaged {
+  using Messages for IFlexRequests.Settlement;
+  using Messages for bytes32;
+
   /// @dev One slot, and the members as code.
   struct VerifierSet {
     address members;
@@ -51,8 +55,13 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
     uint32 setId,
     bytes32 digest,
     bytes[] calldata signatures,
-    bool higher
+    bool higher,
+    address arbiter
   ) external view {
+    if (arbiter != address(0) && signatures.length == 1) {
+      if (isSignedBy(arbiter, digest, signatures[0])) return;
+    }
+    if (setId == 0) setId = currentSetId;
     VerifierSet memory set = _sets[setId];
     uint256 needed = set.quorum;
     require(needed > 0, UnknownVerifierSet(setId));
@@ -88,8 +97,8 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
   ) external returns (address signer) {
     // A next round of the same request is no equivocation: only that round can take effect.
     bool sameRound = one.requestId == other.requestId && one.round == other.round;
-    bytes32 digest = Messages.settlementDigestIn(pool, one);
-    bytes32 otherDigest = Messages.settlementDigestIn(pool, other);
+    bytes32 digest = one.hash().digest(pool);
+    bytes32 otherDigest = other.hash().digest(pool);
     require(sameRound && digest != otherDigest, NoEquivocation(one.requestId, one.round));
     signer = ECDSA.recoverCalldata(digest, signatureOne);
     address second = ECDSA.recoverCalldata(otherDigest, signatureOther);
@@ -107,6 +116,15 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
       if (members[i] == signer) return true;
     }
     return false;
+  }
+
+  /// @inheritdoc IVerifierRegistry
+  function isSignedBy(
+    address signer,
+    bytes32 digest,
+    bytes calldata signature
+  ) public view returns (bool) {
+    return SignatureChecker.isValidSignatureNowCalldata(signer, digest, signature);
   }
 
   /// @inheritdoc IVerifierRegistry

@@ -69,17 +69,29 @@ interface IVerifierRegistry {
   /// @notice Whether `signer` was proved to have signed two settlements for one round.
   function equivocated(address signer) external view returns (bool);
 
-  /// @notice Requires that at least the quorum of set `setId` signed `digest`, and nobody else.
+  /// @notice Requires that at least the quorum of set `setId` signed `digest`, and nobody else; or
+  /// that `arbiter` did, alone.
   /// @dev Errors: UnknownVerifierSet, QuorumNotReached, MalformedSignature, SignersNotAscending,
   /// NotAVerifier.
+  /// @param setId number of a set, 0 for the current one
   /// @param signatures 65 bytes each, in the ascending order of their signers
   /// @param higher one signature more than the quorum, where the set has so many members
+  /// @param arbiter whose signature alone is enough (ERC-1271 too), zero for nobody's
   function requireQuorum(
     uint32 setId,
     bytes32 digest,
     bytes[] calldata signatures,
-    bool higher
+    bool higher,
+    address arbiter
   ) external view;
+
+  /// @notice Whether `signature` is `signer`'s over `digest`: ECDSA, or ERC-1271 of a contract.
+  /// @dev Stands here so that a pool need not carry the code.
+  function isSignedBy(
+    address signer,
+    bytes32 digest,
+    bytes calldata signature
+  ) external view returns (bool);
 
   /// @notice Number of the newest set, 0 while there is none.
   function currentSetId() external view returns (uint32);

@@ -22,9 +22,8 @@ library Messages {
     keccak256(
       "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
     );
-  /// @dev Of every pool's EIP-712 domain.
-  string internal constant DOMAIN_NAME = "Gridcall FlexPool";
-  string internal constant DOMAIN_VERSION = "1";
+  bytes32 internal constant DOMAIN_NAME_HASH = keccak256("Gridcall FlexPool");
+  bytes32 internal constant DOMAIN_VERSION_HASH = keccak256("1");
   bytes32 internal constant REQUEST_TAG = "FlexRequest.v1";
 
   /// @notice Id of a request in pool `pool` on this chain.
@@ -49,16 +48,11 @@ library Messages {
     return keccak256(abi.encode(CANCEL_TYPEHASH, id));
   }
 
-  /// @notice What verifiers of the pool at `pool` sign, for a contract that is not that pool.
-  function settlementDigestIn(
-    address pool,
-    IFlexRequests.Settlement calldata s
-  ) internal view returns (bytes32) {
-    bytes32 name = keccak256(bytes(DOMAIN_NAME));
-    bytes32 version = keccak256(bytes(DOMAIN_VERSION));
+  /// @notice EIP-712 digest of a message for the pool at `pool` on this chain.
+  function digest(bytes32 structHash, address pool) internal view returns (bytes32) {
     bytes32 separator = keccak256(
-      abi.encode(DOMAIN_TYPEHASH, name, version, block.chainid, pool)
+      abi.encode(DOMAIN_TYPEHASH, DOMAIN_NAME_HASH, DOMAIN_VERSION_HASH, block.chainid, pool)
     );
-    return MessageHashUtils.toTypedDataHash(separator, hash(s));
+    return MessageHashUtils.toTypedDataHash(separator, structHash);
   }
 }
