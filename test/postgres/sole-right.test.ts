@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createSoleRight } from '#db/sole-right.ts'
@@ -30,7 +29,7 @@ function right(...names: string[]): SoleRight {
 
 /** Another process that wants the right; resolves with what it tells first. */
 async function otherProcess(...names: string[]) {
-  const file = join(import.meta.dirname, '..', 'support', 'sole-right-holder.ts')
+  const file = new URL('../support/sole-right-holder.ts', import.meta.url)
   const child = fork(file, [database.url, ...names])
   children.push(child)
   const next = async () => {
