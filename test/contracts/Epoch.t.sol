@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {FlexPool} from "../../contracts/FlexPool.sol";
 import {VerifierRegistry} from "../../contracts/VerifierRegistry.sol";
+import {IEscrowAccounting} from "../../contracts/interfaces/IEscrowAccounting.sol";
 import {IFlexPayouts} from "../../contracts/interfaces/IFlexPayouts.sol";
 import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
 import {PayoutTree} from "../../contracts/libraries/PayoutTree.sol";
@@ -173,6 +174,20 @@ contract PostEpochTest is Fixture {
       ids,
       abi.encodeWithSelector(IFlexPayouts.AlreadyAccounted.selector, ids[0])
     );
+  }
+
+  /// @dev Money that was paid out can come in again, so the sum of all times outgrows the balance.
+  function test_allPayoutsEverStayWithin64Bits() public {
+    uint64 half = 1 << 63;
+    euro.mint(payer, 1 << 64);
+    TreeBuilder.Tree memory t = treeOf(half, 0, 0, 0);
+    allocate(t);
+    claimLeaf(t, 0);
+    bytes32[] memory ids = one(finalRequest(half));
+    IFlexPayouts.Epoch memory e = epochFor(treeOf(half, half, 0, 0), ids);
+    bytes[] memory signed = signatures(pool.epochDigest(e));
+    vm.expectRevert(abi.encodeWithSelector(IEscrowAccounting.AmountOutOfRange.selector, 1 << 64));
+    pool.postEpoch(e, ids, signed);
   }
 
   function test_notActiveBeforeTheWindowIsOver() public {

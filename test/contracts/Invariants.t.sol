@@ -90,6 +90,11 @@ contract InvariantsTest {
     handler.i10ANewSetLeavesOpenRequestsAlone();
   }
 
+  function invariant_I11_aPauseHoldsUpNothingThatIsOwed() public {
+    handler.i11APauseHoldsUpNothingThatIsOwed();
+    handler.i1TheBalanceCoversTheBooks();
+  }
+
   function invariant_I12_aFrozenRecipientHarmsNobodyElse() public {
     handler.i12AFrozenRecipientHarmsNobodyElse();
     checkBooks();

@@ -12,6 +12,8 @@ import {Check, vm} from "./Vm.sol";
 /// @notice Rules that no look at the books can show: from any state that was reached, something is
 /// done that must work, or must not. What a probe does is undone before the walk goes on.
 contract ProbedHandler is Handler {
+  address private constant GUARDIAN = address(0x6A4D);
+
   /// @dev I10: the set changes to three strangers, all needed; an open request keeps its verifiers.
   function i10ANewSetLeavesOpenRequestsAlone() external {
     vm.warp(nowAt);
@@ -30,6 +32,33 @@ contract ProbedHandler is Handler {
       bytes[] memory byItsOwn = signatures(digest, QUORUM + 1);
       attempt(abi.encodeCall(pool.proposeSettlement, (s, byItsOwn)), true, "I10 its own set");
       return;
+    }
+  }
+
+  /// @dev I11: a guardian pauses for as long as it may; all that is owed goes out all the same.
+  function i11APauseHoldsUpNothingThatIsOwed() external {
+    vm.warp(nowAt);
+    grant(GUARDIAN_ROLE, GUARDIAN);
+    vm.prank(GUARDIAN);
+    pool.pause(uint48(nowAt) + 7 days);
+    uint256 count = ids.length; // what is finalised may leave a rest
+    for (uint256 i = 0; i < count; ++i) {
+      IFlexRequests.Request memory r = pool.request(ids[i]);
+      bool ripe = r.state == IFlexRequests.State.Proposed && nowAt >= r.windowEnd;
+      if (ripe) attempt(abi.encodeCall(pool.finalize, (ids[i])), true, "I11 finalize");
+      if (ripe) expectRest(ids[i]);
+      bool late = r.state == IFlexRequests.State.Funded &&
+        nowAt > uint256(r.settleBy) + REFUND_GRACE;
+      if (late) attempt(abi.encodeCall(pool.refundExpired, (ids[i])), true, "I11 refund");
+    }
+    if (pool.pendingEpoch().epoch != 0 && nowAt >= pool.pendingEpoch().activeFrom) {
+      this.activateEpoch();
+    }
+    payRows(0, PAYEES);
+    for (uint256 i = 0; i < 3; ++i) {
+      address party = [payers[0], payers[1], FEE_RECEIVER][i];
+      bool allowed = pool.credit(party) > 0;
+      attempt(abi.encodeCall(pool.withdrawCredit, (party)), allowed, "I11 withdrawCredit");
     }
   }
 
