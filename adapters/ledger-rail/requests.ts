@@ -57,7 +57,7 @@ export async function open(pool: Pool, intent: Intent<'openRequest'>): Promise<P
   await books.saveRequest(id, { ...FRESH, ...request })
   await books.book([held(pool, escrow, payer, amount)])
   return [
-    { kind: 'RequestOpened', requestId: id, amount },
+    { kind: 'RequestOpened', requestId: id, payer: getAddress(payer), amount },
     { kind: 'Transfer', from: getAddress(payer), to: setup.pool, amount },
   ]
 }

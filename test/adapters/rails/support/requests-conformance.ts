@@ -94,7 +94,8 @@ export function openingTests(open: () => RailWorld): void {
     const world = open()
     const requestId = await opened(world)
     const found = (await events(world, 'RequestOpened')).at(-1)
-    expect(found).toEqual({ kind: 'RequestOpened', requestId, amount: 100n * EUR })
+    const payer = world.dso.address
+    expect(found).toEqual({ kind: 'RequestOpened', requestId, payer, amount: 100n * EUR })
     const pool = getAddress(world.identity.pool)
     const transfer = { from: world.dso.address, to: pool, amount: 100n * EUR }
     expect((await events(world, 'Transfer')).at(-1)).toEqual({ kind: 'Transfer', ...transfer })
