@@ -6,6 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IFlexPayouts} from "./interfaces/IFlexPayouts.sol";
 import {IPayoutRecipients} from "./interfaces/IPayoutRecipients.sol";
 import {Messages} from "./libraries/Messages.sol";
+import {OutflowLimit} from "./libraries/OutflowLimit.sol";
 import {PackedClaims} from "./libraries/PackedClaims.sol";
 import {PayoutTree, Sib} from "./libraries/PayoutTree.sol";
 import {RequestFunding} from "./RequestFunding.sol";
@@ -31,11 +32,19 @@ abstract contract FlexPayouts is FlexRequests {
   /// @dev The registry's word for the newest set.
   uint32 private constant CURRENT_SET = 0;
 
+  /// @dev What a chunk needs at every row.
+  struct Outflow {
+    IERC20 token;
+    uint256 perDay;
+    uint256 room;
+  }
+
   /// @inheritdoc IFlexPayouts
   IPayoutRecipients public immutable recipients;
   /// @inheritdoc IFlexPayouts
   bytes32 public liveRoot;
   uint32 private _posts;
+  uint64 private _outflowLevel;
   Pending private _pending;
   mapping(uint32 post => bool) private _postRejected;
   mapping(bytes32 digest => bool) private _digestRejected;
@@ -155,9 +164,9 @@ abstract contract FlexPayouts is FlexRequests {
     uint256 word = _claimed[idx / 4];
     uint64 paid = word.lane(idx);
     require(cum > paid, NothingToClaim(idx, cum));
-    uint64 amount = cum - paid;
+    uint64 amount = _payable(cum - paid);
     _claimed[idx / 4] = word.grow(idx, amount);
-    _claim(amount);
+    _payOut(amount);
     emit Paid(idx, account, amount, currentEpoch());
     token().safeTransfer(account, amount);
   }
@@ -173,11 +182,13 @@ abstract contract FlexPayouts is FlexRequests {
       (bytes32 h, uint128 s) = PayoutTree.foldChunk(first, size, rows);
       PayoutTree.verify(h, s, first / size, proof, liveRoot, totalAllocated());
     }
+    (uint256 perDay, uint256 room) = outflow();
+    Outflow memory out = Outflow(token(), perDay, room);
     uint64 total = 0;
     for (uint256 i = 0; i < size; i += 4) {
-      total += _payWord(first, i, rows);
+      total += _payWord(first, i, rows, out);
     }
-    _claim(total);
+    _payOut(total);
   }
 
   /// @dev Pays the four rows that share one storage word. The lanes are written after the
@@ -185,31 +196,65 @@ abstract contract FlexPayouts is FlexRequests {
   function _payWord(
     uint256 first,
     uint256 row,
-    bytes calldata rows
+    bytes calldata rows,
+    Outflow memory out
   ) private returns (uint64 total) {
     uint256 key = (first + row) / 4;
     uint256 word = _claimed[key];
-    uint256 before = word;
     for (uint256 i = row; i < row + 4; ++i) {
       (address account, uint64 cum) = PayoutTree.rowAt(rows, i);
       uint64 paid = word.lane(first + i);
       if (cum <= paid) continue;
-      uint64 amount = cum - paid;
-      if (_tryPay(first + i, account, amount)) {
-        word = word.grow(first + i, amount);
-        total += amount;
-      }
+      uint64 amount = _tryPay(first + i, account, cum - paid, out);
+      word = word.grow(first + i, amount);
+      total += amount;
     }
-    if (word != before) _claimed[key] = word;
+    if (total > 0) _claimed[key] = word;
   }
 
-  function _tryPay(uint256 idx, address account, uint64 amount) private returns (bool paid) {
-    paid = token().trySafeTransfer(account, amount);
-    if (paid) emit Paid(idx, account, amount, currentEpoch());
-    else emit PayoutDeferred(idx, account, amount);
+  /// @dev What the token refuses and what the day's limit leaves no room for waits.
+  function _tryPay(
+    uint256 idx,
+    address account,
+    uint64 wanted,
+    Outflow memory out
+  ) private returns (uint64 amount) {
+    amount = uint64(OutflowLimit.part(out.room, out.perDay, wanted));
+    if (amount > 0 && !out.token.trySafeTransfer(account, amount)) amount = 0;
+    if (amount > 0) {
+      out.room -= amount;
+      emit Paid(idx, account, amount, currentEpoch());
+    }
+    if (amount < wanted) emit PayoutDeferred(idx, account, wanted - amount);
+  }
+
+  function _payable(uint64 wanted) private view returns (uint64 amount) {
+    (uint256 perDay, uint256 room) = outflow();
+    if (perDay == 0) return wanted;
+    amount = uint64(OutflowLimit.part(room, perDay, wanted));
+    require(
+      amount > 0,
+      OutflowLimited(OutflowLimit.partFrom(_outflowLevel, perDay, wanted))
+    );
+  }
+
+  function _payOut(uint64 amount) private {
+    _claim(amount);
+    (uint256 perDay, ) = outflow();
+    if (perDay > 0 && amount > 0) {
+      _outflowLevel = uint64(OutflowLimit.taken(_outflowLevel, perDay, amount));
+    }
   }
 
   // ---------------------------------------------------------------- views
+
+  /// @inheritdoc IFlexPayouts
+  function outflow() public view returns (uint256 perDay, uint256 room) {
+    uint256 bps = _outflowBps();
+    if (bps == 0) return (0, type(uint256).max);
+    perDay = (uint256(totalAllocated()) * bps + 9_999) / 10_000;
+    room = OutflowLimit.room(_outflowLevel, perDay);
+  }
 
   /// @inheritdoc IFlexPayouts
   function claimed(uint256 idx) external view returns (uint64) {

@@ -59,7 +59,8 @@ interface IFlexPayouts {
   event EpochRejected(uint64 indexed epoch, bytes32 root, uint256 idx);
   event EpochActivated(uint64 indexed epoch, bytes32 root, uint128 total);
   event Paid(uint256 indexed idx, address indexed account, uint64 amount, uint64 epoch);
-  /// @notice The token refused this transfer; the amount stays claimable.
+  /// @notice The token refused this transfer, or the limit of the day left no room for it; the amount
+  /// stays claimable.
   event PayoutDeferred(uint256 indexed idx, address indexed account, uint64 amount);
 
   // ---------------------------------------------------------------- errors
@@ -82,6 +83,8 @@ interface IFlexPayouts {
   error EpochWasRejected(bytes32 digest);
   /// @notice The two leaves do not show that somebody loses.
   error NoDecrease(uint256 idx);
+  /// @notice The limit of the day is reached; a part worth paying may go out at `from`.
+  error OutflowLimited(uint256 from);
   /// @notice The index has been paid all of `cum` already.
   error NothingToClaim(uint256 idx, uint64 cum);
 
@@ -143,4 +146,11 @@ interface IFlexPayouts {
 
   /// @notice EIP-712 digest of an epoch in this pool: what verifiers sign.
   function epochDigest(Epoch calldata e) external view returns (bytes32);
+
+  /// @notice The limit on what payouts take out: within a day at most this part of everything ever
+  /// allocated, refilled second by second. Whoever is owed more than there is room for gets a part, as
+  /// soon as it is an hour's worth of the limit or all that is owed, and the rest by later calls.
+  /// @return perDay the limit, 0 for none
+  /// @return room what may go out now
+  function outflow() external view returns (uint256 perDay, uint256 room);
 }

@@ -16,26 +16,32 @@ library OutflowLimit {
   /// nobody can cut what others are owed into dust.
   uint256 private constant SLICES = 24;
 
-  /// @notice What of `wanted` may go out now: all, a part worth paying, or nothing.
+  /// @notice How much is in the bucket now.
   /// @param level as kept
-  /// @param perDay the bucket's size, above 0
-  function allowed(
-    uint256 level,
-    uint256 perDay,
-    uint256 wanted
-  ) internal view returns (uint256) {
-    uint256 room = (block.timestamp + DAY) * SECOND;
-    room = room > level ? Math.mulDiv(room - Math.max(level, _now()), perDay, DAY * SECOND) : 0;
-    return room < _slice(perDay, wanted) ? 0 : Math.min(room, wanted);
+  /// @param perDay the bucket's size
+  function room(uint256 level, uint256 perDay) internal view returns (uint256) {
+    uint256 until = (block.timestamp + DAY) * SECOND;
+    if (until <= level) return 0;
+    return ((until - Math.max(level, _now())) * perDay) / (DAY * SECOND);
   }
 
-  /// @notice The first second at which `allowed` gives something for `wanted`, if nobody else takes.
-  function allowedFrom(
+  /// @notice What of `wanted` may go out of `room_`: all, a part worth paying, or nothing.
+  function part(
+    uint256 room_,
+    uint256 perDay,
+    uint256 wanted
+  ) internal pure returns (uint256) {
+    return room_ < _slice(perDay, wanted) ? 0 : Math.min(room_, wanted);
+  }
+
+  /// @notice The first second at which a part of `wanted` may go out, if nobody else takes.
+  function partFrom(
     uint256 level,
     uint256 perDay,
     uint256 wanted
   ) internal pure returns (uint256) {
-    return Math.ceilDiv(level + _refill(perDay, _slice(perDay, wanted)), SECOND) - DAY;
+    uint256 full = Math.ceilDiv(level + _refill(perDay, _slice(perDay, wanted)), SECOND);
+    return Math.max(full, DAY) - DAY;
   }
 
   /// @notice The level after `amount` went out.
