@@ -8,7 +8,7 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   start: { says: 'run the service', file: 'start' },
   verify: { says: 'recompute an evidence bundle, with no service and no database', file: 'verify' },
   dso: { says: 'sign as the DSO: dso address, dso sign', file: 'dso' },
-  chain: { says: 'chain status, chain reconcile', file: 'chain' },
+  chain: { says: 'chain deploy, chain status, chain reconcile', file: 'chain' },
   statement: {
     says: 'a month as PDF or CSV: owner, invoice, reconciliation',
     file: 'statement',

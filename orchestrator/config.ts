@@ -52,6 +52,8 @@ export type Config = {
   readonly redisUrl: string | null
   /** null: a local chain with play money. */
   readonly chainRpcUrl: string | null
+  /** What chain deploy wrote for the pool on that chain; needed the first time. */
+  readonly chainManifest: string | null
   readonly speed: number
   /** Where a simulated scenario's business time begins; null: real use. */
   readonly clockStart: Instant | null
@@ -123,6 +125,10 @@ const Environment = z.object({
   DATABASE_URL: Url.optional(),
   REDIS_URL: Url.optional(),
   CHAIN_RPC_URL: Url.optional(),
+  GRIDCALL_CHAIN_MANIFEST: z
+    .string()
+    .transform((file) => resolve(file))
+    .optional(),
   GRIDCALL_SPEED: z.coerce.number().positive().max(600).default(1),
   GRIDCALL_CLOCK_START: z.string().optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -174,6 +180,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: found.DATABASE_URL ?? null,
     redisUrl: found.REDIS_URL ?? null,
     chainRpcUrl: found.CHAIN_RPC_URL ?? null,
+    chainManifest: found.GRIDCALL_CHAIN_MANIFEST ?? null,
     speed: found.GRIDCALL_SPEED,
     clockStart,
     logLevel: found.LOG_LEVEL,

@@ -7,7 +7,7 @@ import {
   stringToHex,
   zeroAddress,
 } from 'viem'
-import { getContractEvents, readContract } from 'viem/actions'
+import { getChainId, getContractEvents, readContract } from 'viem/actions'
 import { flexPoolFactoryAbi } from '#contracts/generated/FlexPoolFactory.ts'
 import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
 import type { Address, Hex } from '#domain/ids.ts'
@@ -31,6 +31,8 @@ export type Deployment = {
   readonly timer: Timer
   /** Pays the gas, and is the admin until the last transaction hands that over. */
   readonly deployerKey: Hex
+  /** What an earlier run wrote: its chain must be this one, and its transactions are kept. */
+  readonly before?: Manifest | null
   /** Names the pool among those of one deployer, and decides its address. */
   readonly programme?: string
   readonly verifiers: readonly Address[]
@@ -73,6 +75,8 @@ export async function deployPool(deployment: Deployment): Promise<Manifest> {
     throw new RangeError('mintTo needs the play-money euro: a given token is not ours to make')
   }
   const client = createChainClient(deployment)
+  const before = deployment.before ?? null
+  await requireSameChain(client, before)
   const deployer = await createDeployer(client, deployment.deployerKey, deployment.timer)
   const pieces = piecesOf(deployer.address)
   const euro = deployment.token === undefined ? playMoney(deployer.address) : null
@@ -110,8 +114,22 @@ export async function deployPool(deployment: Deployment): Promise<Manifest> {
     config: shownConfig(config),
     ...who,
     payers: deployment.payers,
-    block: sent.at(-1)?.block ?? (await createdIn(client, factory.address, pool.address)),
-    transactions: sent,
+    block: isThere
+      ? await createdIn(client, factory.address, pool.address)
+      : (sent.at(-1)?.block ?? 0),
+    transactions: [...(before?.transactions ?? []), ...sent],
+  }
+}
+
+async function requireSameChain(client: ChainClient, before: Manifest | null): Promise<void> {
+  if (before === null) return
+  const { chainId, genesisHash: genesis } = before.identity
+  const found = await getChainId(client)
+  if (found !== chainId) {
+    throw new Error(`the manifest is of the chain with id ${chainId}, but id ${found} answers`)
+  }
+  if ((await genesisHash(client)) !== genesis) {
+    throw new Error(`the manifest is of a chain that begins with ${genesis}; this one does not`)
   }
 }
 

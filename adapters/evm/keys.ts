@@ -19,6 +19,13 @@ export async function makeOrLoadKey(folder: string, name: string): Promise<Party
   return (await readKey(file)) ?? (await makeKey(file))
 }
 
+/** The key in a file that only its owner may read. @throws Error otherwise */
+export async function loadKey(file: string): Promise<PartyKey> {
+  const key = await readKey(file)
+  if (key === null) throw new Error(`expected a key file at ${file}, but there is none`)
+  return key
+}
+
 async function readKey(file: string): Promise<PartyKey | null> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null

@@ -40,9 +40,16 @@ export async function establishChain(options: {
   const known = await store.transaction((tx) => tx.chain.identity())
   if (known) return { identity: known }
   if (!servers.isLocalChain) {
-    throw new Error(
-      'no pool is known on the chain of CHAIN_RPC_URL: deploy one with gridcall chain deploy',
-    )
+    if (config.chainManifest === null) {
+      throw new Error(
+        'no pool is known on the chain of CHAIN_RPC_URL: deploy one with gridcall chain deploy, ' +
+          'and name its manifest in GRIDCALL_CHAIN_MANIFEST',
+      )
+    }
+    const { readManifest } = await import('#adapters/evm/manifest.ts')
+    const { identity } = await readManifest(config.chainManifest)
+    await store.transaction((tx) => tx.chain.identify(identity))
+    return { identity }
   }
   const folder = partiesFolder(config.dataDir)
   const verifiers = await Promise.all(VERIFIERS.map((name) => makeOrLoadKey(folder, name)))
