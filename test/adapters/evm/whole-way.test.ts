@@ -85,6 +85,7 @@ describe('the money of one call, from the DSO to the owners', () => {
       totalAllocated: 80n * EUR,
       totalClaimed: 80n * EUR,
       credits: 0n,
+      bonds: 0n,
       liveRoot: root,
       currentEpoch: 1,
     })
