@@ -10,7 +10,7 @@ import {
   requestIdOf,
   settlementTypedData,
 } from '#domain/pool-messages.ts'
-import type { ChainJournal } from '#store-ports.ts'
+import type { ChainJournal } from '#rail-store-ports.ts'
 import type { ChainClient } from './rpc.ts'
 
 type Parts = {

@@ -8,7 +8,7 @@ import {
   creditOf,
   walletOf,
 } from '#domain/pool-books.ts'
-import type { PoolBooks } from '#store-ports.ts'
+import type { PoolBooks } from '#rail-store-ports.ts'
 
 type Body<E> = E extends unknown
   ? Omit<E, 'transactionHash' | 'logIndex' | 'block' | 'blockHash'>

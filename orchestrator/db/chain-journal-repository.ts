@@ -1,7 +1,7 @@
 import { and, asc, eq, getTableColumns, gt, inArray, sql } from 'drizzle-orm'
 import { type IntentRow, requireUnsigned } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
-import type { ChainJournal } from '#store-ports.ts'
+import type { ChainJournal } from '#rail-store-ports.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
 import {

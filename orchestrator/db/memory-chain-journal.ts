@@ -1,7 +1,7 @@
 import { type ChainEvent, type IntentRow, requireUnsigned } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import type { ChainIdentity } from '#ports.ts'
-import type { ChainJournal } from '#store-ports.ts'
+import type { ChainJournal } from '#rail-store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 /** The database's side of the chain in memory. */

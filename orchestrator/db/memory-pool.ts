@@ -11,7 +11,7 @@ import {
   isSound,
   totalChanges,
 } from '#domain/pool-books.ts'
-import type { PoolBooks } from '#store-ports.ts'
+import type { PoolBooks } from '#rail-store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 /** The books of a pool that stands on no chain, in memory. */

@@ -6,7 +6,7 @@ import {
   emptyAccount,
   totalChanges,
 } from '#domain/pool-books.ts'
-import type { PoolBooks } from '#store-ports.ts'
+import type { PoolBooks } from '#rail-store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import type { Transaction } from './connection.ts'
 import {

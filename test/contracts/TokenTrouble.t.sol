@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {
-  ReentrancyGuardTransient
-} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IFlexPayouts} from "../../contracts/interfaces/IFlexPayouts.sol";
 import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
-import {Sib} from "../../contracts/libraries/PayoutTree.sol";
-import {Fixture} from "./support/Fixture.sol";
-import {HookToken, PlainToken} from "./support/OddTokens.sol";
 import {PausableEuro, Refuser, TellingToken} from "./support/TroubledTokens.sol";
+import {HookedPool, OddPool} from "./support/OddPool.sol";
 import {TreeBuilder} from "./support/TreeBuilder.sol";
 import {Check, vm} from "./support/Vm.sol";
-
-/// @notice A pool whose token is not the well-behaved one.
-abstract contract OddPool is Fixture {
-  function switchTo(PlainToken token) internal {
-    pool = newPool(IERC20(address(token)));
-    token.mint(payer, 1_000_000);
-    vm.prank(payer);
-    token.approve(address(pool), type(uint256).max);
-  }
-}
 
 contract PausedTokenTest is OddPool {
   using TreeBuilder for TreeBuilder.Tree;
@@ -32,7 +16,7 @@ contract PausedTokenTest is OddPool {
   function setUp() public override {
     super.setUp();
     token = new PausableEuro();
-    switchTo(token);
+    switchTo(address(token));
   }
 
   function openFrom(IFlexRequests.RequestTerms memory t) external {
@@ -100,7 +84,7 @@ contract RefusingRecipientTest is OddPool {
   function setUp() public override {
     super.setUp();
     token = new TellingToken();
-    switchTo(token);
+    switchTo(address(token));
     refuser = new Refuser();
     token.tell(address(refuser));
   }
@@ -144,44 +128,8 @@ contract RefusingRecipientTest is OddPool {
 }
 
 /// @notice Every function that sends money, and every function that changes anything from inside it.
-contract ReentrancyMatrixTest is OddPool {
+contract ReentrancyMatrixTest is HookedPool {
   using TreeBuilder for TreeBuilder.Tree;
-
-  HookToken private token;
-  bytes32 private waiting;
-
-  function setUp() public override {
-    super.setUp();
-    token = new HookToken();
-    switchTo(token);
-    keep(treeOf(10, 20, 30, 40));
-    allocate(kept());
-    waiting = open(100);
-  }
-
-  function attacks() private view returns (bytes[] memory calls) {
-    TreeBuilder.Tree memory tree = kept();
-    Sib[] memory proof = tree.proof(0);
-    IFlexRequests.Settlement memory s;
-    IFlexPayouts.Epoch memory e;
-    IFlexRequests.RequestTerms memory t;
-    IFlexPayouts.Leaf memory l;
-    calls = new bytes[](14);
-    calls[0] = abi.encodeCall(pool.claim, (0, payee(0), 10, proof));
-    calls[1] = abi.encodeCall(pool.payChunk, (0, tree.rows(0, 4), tree.proof(0, 4)));
-    calls[2] = abi.encodeCall(pool.withdrawCredit, (payer));
-    calls[3] = abi.encodeCall(pool.openRequest, (t));
-    calls[4] = abi.encodeCall(pool.openRequestWithAuthorization, (t, 0, 0, ""));
-    calls[5] = abi.encodeCall(pool.cancel, (waiting));
-    calls[6] = abi.encodeCall(pool.cancelWithSignature, (waiting, ""));
-    calls[7] = abi.encodeCall(pool.proposeSettlement, (s, new bytes[](0)));
-    calls[8] = abi.encodeCall(pool.finalize, (waiting));
-    calls[9] = abi.encodeCall(pool.refundExpired, (waiting));
-    calls[10] = abi.encodeCall(pool.returnUnallocated, (waiting));
-    calls[11] = abi.encodeCall(pool.postEpoch, (e, new bytes32[](0), new bytes[](0)));
-    calls[12] = abi.encodeCall(pool.activateEpoch, ());
-    calls[13] = abi.encodeCall(pool.proveDecrease, (l, proof, l, proof));
-  }
 
   /// @dev Each way money moves meets each attack; only the guard may have answered.
   function repelled(uint256 outer) private {
@@ -195,11 +143,7 @@ contract ReentrancyMatrixTest is OddPool {
       else if (outer == 2) pool.withdrawCredit(payer);
       else open(1);
       Check.yes(token.attempts() > 0, "the attack was tried");
-      Check.eq(
-        bytes32(token.answer()),
-        bytes32(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector),
-        "the guard answered"
-      );
+      checkGuarded();
       vm.revertToState(snapshot);
     }
   }

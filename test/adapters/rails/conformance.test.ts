@@ -6,9 +6,8 @@ import {
   finalisingTests,
   openingTests,
   proposingTests,
-  refundTests,
-  restTests,
 } from './support/requests-conformance.ts'
+import { refundTests, restTests } from './support/rests-conformance.ts'
 
 const rails: Record<string, () => Promise<RailWorld>> = {
   'a chain': () => evmWorld(),

@@ -14,7 +14,8 @@ import { microEur } from '#domain/money.ts'
 import { requestIdsHash } from '#domain/payout-tree.ts'
 import { instant } from '#domain/time.ts'
 import type { Log, PayoutRail, Timer } from '#ports.ts'
-import type { ChainJournal, Store } from '#store-ports.ts'
+import type { ChainJournal } from '#rail-store-ports.ts'
+import type { Store } from '#store-ports.ts'
 import { type Anvil, startAnvil } from './anvil.ts'
 
 /** 2026-01-15T12:00Z, where every scenario of these tests begins. */
