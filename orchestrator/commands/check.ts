@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { printCounts, root, runTool, type tools } from './tool.ts'
+import { printFailures } from './vitest-run.ts'
 
 type Check = {
   readonly what: string
@@ -21,15 +22,17 @@ const generated = /(^|\/)(generated|artifacts|cache|dist|node_modules)\//
 /** `gridcall check`: types, lint, format and dead code; lists what was told to look away. */
 export async function run(): Promise<number> {
   let passed = 0
+  const failures: string[] = []
   for (const { what, tool, args } of checks) {
     console.log(`${what} (${tool})`)
     const { exitCode } = await runTool(tool, args)
     if (exitCode === 0) passed += 1
-    else console.log(`${what}: failed`)
+    else failures.push(`check ${what} (${tool})`)
   }
   const suppressions = findSuppressions()
   console.log(`suppressions: ${suppressions.length}`)
   for (const suppression of suppressions) console.log(`  ${suppression}`)
+  printFailures(failures)
   return printCounts({ passed, failed: checks.length - passed })
 }
 

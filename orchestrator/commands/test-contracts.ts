@@ -3,9 +3,10 @@ import { modelCheck } from './test-contracts/model-check.ts'
 import { coverage, fuzz, invariants, quickRun, viaIr } from './test-contracts/hardhat-steps.ts'
 import { checkGas, writeGas } from './test-contracts/gas-snapshot.ts'
 import { deleteEveryRequire } from './test-contracts/require-deletion.ts'
-import type { Step } from './test-contracts/step.ts'
+import type { Step, StepResult } from './test-contracts/step.ts'
 import { checkTrees } from './test-contracts/trees.ts'
 import { type Counts, printCounts, sum } from './tool.ts'
+import { printFailures } from './vitest-run.ts'
 
 const trees: Step = { name: 'trees', run: checkTrees }
 const quick: readonly Step[] = [trees, { name: 'tests', run: quickRun }]
@@ -43,13 +44,19 @@ export async function run(args: string[]): Promise<number> {
     console.error(`expected one of ${ladder.map(({ name }) => name).join(', ')}, got ${only}`)
     return 1
   }
-  const counts: Counts[] = []
-  for (const step of steps) counts.push(await climb(step))
-  return printCounts(sum(counts))
+  const results: Counts[] = []
+  const failures: string[] = []
+  for (const step of steps) {
+    const result = await climb(step)
+    results.push(result)
+    if (result.failed > 0) failures.push(`test:contracts ${step.name}: ${result.says}`)
+  }
+  printFailures(failures)
+  return printCounts(sum(results))
 }
 
 /** One step and its line. A step that breaks has failed; the others still tell what they find. */
-async function climb({ name, run: runStep }: Step): Promise<Counts> {
+async function climb({ name, run: runStep }: Step): Promise<StepResult> {
   const since = performance.now()
   const result = await runStep().catch((error: unknown) => {
     console.log(error)

@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs'
 import { printCounts, root } from './tool.ts'
-import { printSkipped, runSuiteApart, runVitest, sumOutcomes } from './vitest-run.ts'
+import { printFailures, printSkipped, runSuiteApart, runVitest, sumOutcomes } from './vitest-run.ts'
 
 /** Files that run one after the other, beside another lane. */
 export type Lane = {
@@ -28,6 +28,7 @@ export async function run(args: string[]): Promise<number> {
     await Promise.all(lanes.map((lane) => runVitest(lane.files, 'faults', { beside: lane }))),
   )
   printSkipped(outcome.skipped)
+  printFailures(outcome.failures)
   return printCounts(outcome)
 }
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { printCounts, sum } from './tool.ts'
-import { printSkipped, runVitest, type VitestOutcome } from './vitest-run.ts'
+import { printFailures, printSkipped, runVitest, type VitestOutcome } from './vitest-run.ts'
 
 const SEED_BELOW = 2 ** 31
 
@@ -29,6 +29,7 @@ export async function run(args: string[]): Promise<number> {
     say: (line) => console.log(line),
   })
   printSkipped(outcomes.at(-1)?.skipped ?? [])
+  printFailures(outcomes.flatMap(({ failures }) => failures))
   return printCounts(sum(outcomes))
 }
 

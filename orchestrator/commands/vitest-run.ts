@@ -8,7 +8,14 @@ type Report = {
   readonly testResults: readonly {
     readonly name: string
     readonly status: 'passed' | 'failed'
-    readonly assertionResults: readonly { readonly status: string; readonly title: string }[]
+    /** Why a file with no tests in it fell. */
+    readonly message?: string
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly title: string
+      readonly fullName?: string
+      readonly failureMessages?: readonly string[] | null
+    }[]
   }[]
 }
 
@@ -19,6 +26,8 @@ export type VitestOutcome = Counts & {
   readonly skipped: readonly Skipped[]
   /** Files in which something failed. */
   readonly failedFiles: readonly string[]
+  /** What failed: file, test and the first line of why. */
+  readonly failures: readonly string[]
 }
 
 /** Suites that are no part of `npm test`; vitest.config.ts looks for their names. */
@@ -77,15 +86,35 @@ export function outcomeOf(report: Report | null, exitCode: number): VitestOutcom
       status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
   ).length
   const failed = failedTests + failedFiles
+  // An error outside of all tests shows in the exit code alone.
+  const isOutside = failed === 0 && exitCode !== 0
   return {
     passed: report?.numPassedTests ?? 0,
-    // An error outside of all tests shows in the exit code alone.
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    failed: isOutside ? 1 : failed,
     skipped: files.flatMap(skippedIn),
     failedFiles: files
       .filter(({ status }) => status === 'failed')
       .map(({ name }) => relative(root, name)),
+    failures: isOutside
+      ? [`outside of all tests, with exit code ${exitCode}`]
+      : files.flatMap(failuresIn),
   }
+}
+
+function failuresIn({ name, status, message, assertionResults }: Report['testResults'][number]) {
+  const file = relative(root, name)
+  const failed = assertionResults.filter((test) => test.status === 'failed')
+  if (failed.length === 0 && status === 'failed') return [`${file}: ${firstLine(message)}`]
+  return failed.map(
+    ({ title, fullName, failureMessages }) =>
+      `${file} > ${fullName ?? title}: ${firstLine(failureMessages?.[0])}`,
+  )
+}
+
+const FIRST_LINE_MAX = 300
+
+function firstLine(text = ''): string {
+  return (text.trim().split('\n')[0] ?? '').slice(0, FIRST_LINE_MAX)
 }
 
 function skippedIn({ name, assertionResults }: Report['testResults'][number]): Skipped[] {
@@ -103,12 +132,18 @@ export function printSkipped(skipped: readonly Skipped[]): void {
   }
 }
 
+/** A line for each failure, right before the counts: the end of a long log is what one reads. */
+export function printFailures(failures: readonly string[]): void {
+  for (const failure of failures) console.log(`failed: ${failure}`)
+}
+
 /** What several runs found, as one. */
 export function sumOutcomes(outcomes: readonly VitestOutcome[]): VitestOutcome {
   return {
     ...sum(outcomes),
     skipped: outcomes.flatMap(({ skipped }) => skipped),
     failedFiles: outcomes.flatMap(({ failedFiles }) => failedFiles),
+    failures: outcomes.flatMap(({ failures }) => failures),
   }
 }
 
@@ -121,5 +156,6 @@ export async function runSuiteApart(suite: SuiteApart, args: readonly string[]):
   }
   const outcome = await runVitest(args, suite)
   printSkipped(outcome.skipped)
+  printFailures(outcome.failures)
   return printCounts(outcome)
 }

@@ -41,13 +41,20 @@ describe('the lanes of the faults', () => {
 
 test('what two lanes found is one sum, with everything that was skipped', () => {
   const skipped = (file: string) => ({ file, tests: 1, reasons: [`needs ${file}`] })
-  const demos = { passed: 5, failed: 1, skipped: [skipped('a')], failedFiles: ['a'] }
-  const rest = { passed: 7, failed: 0, skipped: [skipped('b')], failedFiles: [] }
+  const demos = {
+    passed: 5,
+    failed: 1,
+    skipped: [skipped('a')],
+    failedFiles: ['a'],
+    failures: ['a'],
+  }
+  const rest = { passed: 7, failed: 0, skipped: [skipped('b')], failedFiles: [], failures: [] }
   expect(sumOutcomes([demos, rest])).toEqual({
     passed: 12,
     failed: 1,
     skipped: [skipped('a'), skipped('b')],
     failedFiles: ['a'],
+    failures: ['a'],
   })
 })
 

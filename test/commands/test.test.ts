@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { playRounds, run } from '#commands/test.ts'
 import type { VitestOutcome } from '#commands/vitest-run.ts'
 
-const well: VitestOutcome = { passed: 3, failed: 0, skipped: [], failedFiles: [] }
+const well: VitestOutcome = { passed: 3, failed: 0, skipped: [], failedFiles: [], failures: [] }
 const ill: VitestOutcome = { ...well, failed: 1, failedFiles: ['test/b.test.ts'] }
 
 async function played(repeat: number, ...outcomes: VitestOutcome[]) {

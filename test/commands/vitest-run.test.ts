@@ -42,6 +42,37 @@ test('the files in which something failed are named', () => {
   expect(failedFiles).toEqual([expect.stringMatching(/b\.test\.ts$/)])
 })
 
+describe('what failed is told in a line each', () => {
+  test('a test with its file and the first line of why', () => {
+    const failed = {
+      status: 'failed',
+      title: 'is right',
+      fullName: 'a sum is right',
+      failureMessages: ['AssertionError: expected 2 to be 3\n    at a.test.ts:3'],
+    }
+    const some = { name: 'a.test.ts', status: 'failed', assertionResults: [failed] } as const
+    const { failures } = outcomeOf({ numPassedTests: 0, testResults: [some] }, 1)
+    expect(failures).toEqual([
+      expect.stringMatching(/a\.test\.ts > a sum is right: AssertionError: expected 2 to be 3$/),
+    ])
+  })
+
+  test('a file that does not load, with its error', () => {
+    const broken = { ...file('a.test.ts', 'failed'), message: 'no such module\nstack' }
+    const { failures } = outcomeOf({ numPassedTests: 0, testResults: [broken] }, 1)
+    expect(failures).toEqual([expect.stringMatching(/a\.test\.ts: no such module$/)])
+  })
+
+  test('an error outside of all tests', () => {
+    expect(outcomeOf(null, 7).failures).toEqual(['outside of all tests, with exit code 7'])
+  })
+
+  test('and nothing where nothing did', () => {
+    const all = report(1, file('a.test.ts', 'passed', [['passed', 'works']]))
+    expect(outcomeOf(all, 0).failures).toEqual([])
+  })
+})
+
 test('what was skipped is named with its reason', () => {
   const reason = 'needs redis-server: redis-server is not on PATH'
   const all = report(
