@@ -60,6 +60,8 @@ export class SimulatedPool {
   readonly requests = new Map<Hex, Request>()
   readonly credits = new Map<Address, bigint>()
   readonly claimed = new Map<number, bigint>()
+  /** Whom the token does not pay. In lower case. */
+  readonly frozen = new Set<string>()
   balance = 0n
   locked = 0n
   allocatable = 0n
@@ -262,16 +264,27 @@ export class SimulatedPool {
       const account: Address = `0x${row.slice(0, 40)}`
       const amount = BigInt(`0x${row.slice(40)}`) - (this.claimed.get(first + i) ?? 0n)
       if (amount <= 0n) continue
-      demand(this.totalClaimed + amount <= this.totalAllocated, 'Over')
-      this.claimed.set(first + i, (this.claimed.get(first + i) ?? 0n) + amount)
-      this.totalClaimed += amount
-      this.balance -= amount
-      events.push(
-        { kind: 'Transfer', from: this.pool, to: account, amount },
-        { kind: 'Paid', index: first + i, account, amount, epoch: this.currentEpoch },
-      )
+      if (this.frozen.has(account.toLowerCase())) {
+        events.push({ kind: 'PayoutDeferred', index: first + i, account, amount })
+        continue
+      }
+      events.push(...this.claim(first + i, account, amount + (this.claimed.get(first + i) ?? 0n)))
     }
     return events
+  }
+
+  /** What is left of a leaf goes to its account. @throws Error with the contract's refusal */
+  claim(index: number, account: Address, cumulative: bigint): PoolEvent[] {
+    const amount = cumulative - (this.claimed.get(index) ?? 0n)
+    demand(amount > 0n, 'NothingToClaim')
+    demand(this.totalClaimed + amount <= this.totalAllocated, 'Over')
+    this.claimed.set(index, cumulative)
+    this.totalClaimed += amount
+    this.balance -= amount
+    return [
+      { kind: 'Transfer', from: this.pool, to: account, amount },
+      { kind: 'Paid', index, account, amount, epoch: this.currentEpoch },
+    ]
   }
 
   #withdraw(account: Address): PoolEvent[] {

@@ -41,6 +41,8 @@ export type BusinessEventKind =
   | 'held-refunded'
   | 'payout-posted'
   | 'payout-paid'
+  /** The pool could not pay a wallet: the money stays its own, and is tried again. */
+  | 'payout-put-off'
   /** The bank sent a payment back; it is on the payee's account again. */
   | 'payment-returned'
   /** Where an owner's money goes, or will go from a stated instant on. */

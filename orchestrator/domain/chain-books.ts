@@ -1,6 +1,7 @@
 import type { ChainEvent, ChainIdentity, PoolState } from './chain.ts'
 import type { Address, Hex } from './ids.ts'
 import type { PayoutEpoch } from './payout.ts'
+import { paidByIndex } from './put-off.ts'
 
 /** What the database knows of one payout epoch, without anybody's shares. */
 export type BookedEpoch = Pick<PayoutEpoch, 'epoch' | 'root' | 'newTotal' | 'accounts' | 'state'>
@@ -47,7 +48,6 @@ export type BalancesByEvents = {
   readonly escrows: ReadonlyMap<Hex, EscrowByEvents>
   /** By index of the payout tree. */
   readonly paid: ReadonlyMap<number, bigint>
-  readonly deferred: ReadonlySet<number>
 }
 
 type Event<K extends ChainEvent['kind']> = Extract<ChainEvent, { kind: K }>
@@ -98,7 +98,6 @@ export function balancesByEvents(
     liveRoot: live?.root ?? null,
     escrows,
     paid: paidByIndex(events),
-    deferred: new Set(eventsOf(events, 'PayoutDeferred').map(({ index }) => index)),
   }
 }
 
@@ -130,14 +129,6 @@ function escrowsOf(
     }
   }
   return escrows
-}
-
-function paidByIndex(events: readonly ChainEvent[]): Map<number, bigint> {
-  const paid = new Map<number, bigint>()
-  for (const { index, amount } of eventsOf(events, 'Paid')) {
-    paid.set(index, (paid.get(index) ?? 0n) + amount)
-  }
-  return paid
 }
 
 /** What the token says went into the pool and out of it. */

@@ -8,6 +8,7 @@ import {
 } from './chain-books.ts'
 import type { ChainEvent } from './chain.ts'
 import type { Hex } from './ids.ts'
+import { putOffAccount } from './put-off.ts'
 
 type Compare = (what: string, a: bigint, b: bigint) => void
 type Say = (sentence: string) => void
@@ -141,10 +142,10 @@ function compareEpochs(
   }
 }
 
-/** Nobody had more than his leaf; who had less is still being paid, or was put off by his account. */
+/** Nobody had more than his leaf; who had less is still being paid, or the ledger has the rest. */
 function compareLeaves(
-  { epochs }: ChainBooks,
-  { liveEpoch, paid, deferred }: BalancesByEvents,
+  { epochs, balances }: ChainBooks,
+  { liveEpoch, paid }: BalancesByEvents,
   say: Say,
 ): void {
   const live = epochs.find(({ epoch }) => epoch === liveEpoch)
@@ -156,11 +157,13 @@ function compareLeaves(
       say(`leaf ${index} was paid ${amount}, and has ${leaf} in epoch ${liveEpoch}`)
   }
   if (live.state !== 'paid') return
+  const booked = new Map(balances.map(({ account, balance }) => [account, balance]))
   for (const [index, leaf] of leaves) {
     const amount = paid.get(index) ?? 0n
-    if (amount < leaf && !deferred.has(index)) {
-      say(`leaf ${index} was paid ${amount} of ${leaf}, and epoch ${liveEpoch} counts as paid`)
-    }
+    const putOff = booked.get(putOffAccount(index)) ?? 0n
+    if (amount > leaf || leaf - amount === putOff) continue
+    const rest = putOff === 0n ? '' : `, and the ledger has ${putOff} of it as put off`
+    say(`leaf ${index} was paid ${amount} of ${leaf}, and epoch ${liveEpoch} counts as paid${rest}`)
   }
 }
 
@@ -184,11 +187,11 @@ function compareLedger(
   }
   const locked = ours.filter(({ end }) => end === null)
   compare('escrows in the ledger against the events', of(/^(escrow|held):/), sum(locked))
-  // Booked when every leaf of an epoch is paid or put off by its own account.
+  // Booked when every leaf of an epoch is paid or put off; what is put off stays in the pool.
   const booked = epochs.filter(({ state }) => state === 'paid')
   const last = booked.reduce<bigint>(
     (most, { newTotal }) => (newTotal > most ? newTotal : most),
     0n,
   )
-  compare('paid out in the ledger against the epochs', of(/^(agent$|wallets?(:|$))/), last)
+  compare('paid out in the ledger against the epochs', of(/^(agent$|wallets?(:|$)|put-off:)/), last)
 }

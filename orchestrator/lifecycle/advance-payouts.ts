@@ -2,9 +2,9 @@ import { hashOf, hashOfIds } from '#domain/canonical.ts'
 import type { EpochData, EpochStatement } from '#domain/evidence.ts'
 import type { Address, CallId, Hex } from '#domain/ids.ts'
 import { microEur, sumMoney } from '#domain/money.ts'
-import { addShares, type PayoutAccount, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
+import { addShares, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
 import { moveAccounts, movesOf, recipientsAt } from '#domain/payout-recipients.ts'
-import { buildPayoutTree, CHUNK_LEAVES_MIN } from '#domain/payout-tree.ts'
+import { buildPayoutTree } from '#domain/payout-tree.ts'
 import { payoutChoiceAt } from '#domain/resource.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
@@ -12,10 +12,10 @@ import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { standingDifferences } from './check-books.ts'
 import { finishEpoch } from './finish-epoch.ts'
+import { bookLatePayments, payAgain } from './pay-again.ts'
+import { payLeaves } from './pay-leaves.ts'
 
 const NO_ROOT: Hex = `0x${'0'.repeat(64)}`
-/** Aligned leaves paid in one transaction (contracts: 256 fit the gas limit with room). */
-const CHUNK_LEAVES = 256
 
 /**
  * Moves payouts on: opens an epoch over settled calls at an epoch boundary, posts it once
@@ -25,6 +25,7 @@ const CHUNK_LEAVES = 256
 export async function advancePayouts(ports: Ports): Promise<Instant | null> {
   const { next, changed, latest } = await ports.store.transaction(async (tx) => {
     await tx.payouts.lock()
+    await bookLatePayments(ports, tx)
     const [before] = await tx.payouts.list()
     const due = await step(ports, tx, before ?? null)
     const [after] = await tx.payouts.list()
@@ -45,10 +46,21 @@ function step(
   tx: StoreTransaction,
   latest: PayoutEpoch | null,
 ): Promise<Instant | null> {
-  if (!latest || latest.state === 'paid') return openEpoch(ports, tx, latest)
+  if (!latest || latest.state === 'paid') return betweenEpochs(ports, tx, latest)
   if (latest.state === 'proposed') return postEpoch(ports, tx, latest)
   if (latest.state === 'posted') return activateEpoch(ports, tx, latest)
   return finishEpoch(ports, tx, latest)
+}
+
+/** The next epoch, and meanwhile what the last one could not pay. */
+async function betweenEpochs(
+  ports: Ports,
+  tx: StoreTransaction,
+  latest: PayoutEpoch | null,
+): Promise<Instant | null> {
+  const opens = await openEpoch(ports, tx, latest)
+  const again = latest === null ? null : await payAgain(ports, tx, latest)
+  return opens !== null && again !== null ? instant(Math.min(opens, again)) : (opens ?? again)
 }
 
 async function openEpoch(
@@ -236,31 +248,4 @@ async function activateEpoch(
     epoch: epoch.epoch,
   })
   return null
-}
-
-/** Pays every chunk of leaves that grew, and hands the DSOs' and the fee's credits out. */
-async function payLeaves(tx: StoreTransaction, epoch: PayoutEpoch): Promise<void> {
-  const tree = buildPayoutTree(epoch.accounts)
-  const size = Math.min(CHUNK_LEAVES, Math.max(CHUNK_LEAVES_MIN, 2 ** tree.depth))
-  const firsts = new Set(grown(epoch.accounts).map(({ index }) => Math.floor(index / size) * size))
-  for (const first of firsts) {
-    const { rows, proof } = tree.chunk(first, size)
-    const intent = { kind: 'payChunk', epoch: epoch.epoch, first, rows, proof } as const
-    await tx.chain.intend(`pay:${epoch.epoch}:${first}`, intent)
-  }
-  const identity = await tx.chain.identity()
-  const accounts = new Set<Address>(identity ? [identity.feeReceiver] : [])
-  for (const [i, callId] of epoch.callIds.entries()) {
-    const call = await tx.calls.find(callId)
-    if (call?.escrow?.requestId !== epoch.requestIds[i]) continue // a rest's refund is out already
-    if (call?.escrow && (call.settlement?.refund ?? 0n) > 0n) accounts.add(call.escrow.terms.payer)
-  }
-  for (const account of accounts) {
-    const key = `withdraw:${epoch.epoch}:${account.toLowerCase()}`
-    await tx.chain.intend(key, { kind: 'withdrawCredit', account })
-  }
-}
-
-function grown(accounts: readonly PayoutAccount[]): PayoutAccount[] {
-  return accounts.filter((account) => account.cumulative > 0n)
 }

@@ -3,9 +3,11 @@ import { DomainError } from '#domain/errors.ts'
 import type { OwnerId } from '#domain/ids.ts'
 import { euros, type MicroEur, microEur } from '#domain/money.ts'
 import { MINOR_PER_CENT, onAccount, type Payment } from '#domain/payment-order.ts'
+import { putOffAccount } from '#domain/put-off.ts'
 import { type PayoutChoice, payoutChoiceAt } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 
 /** How an owner is paid, what waits, and why. */
 export type PayoutExplained = {
@@ -16,6 +18,8 @@ export type PayoutExplained = {
   /** When a bank account that was announced takes effect. */
   readonly accountFrom: Instant | null
   readonly onAccount: MicroEur
+  /** What the pool could not pay to the wallet: it stays the owner's, and is tried again. */
+  readonly putOff: MicroEur
   readonly minimumPayoutCents: bigint
   /** What was sent through the bank, oldest first. */
   readonly payments: readonly Payment[]
@@ -44,11 +48,21 @@ export async function explainPayout(
       account: accountStateOf(accountAt(versions, now), accountFrom),
       accountFrom,
       onAccount: microEur(await tx.ledger.balance(onAccount(holder))),
+      putOff: microEur(await putOffNow(tx, payoutChoiceAt(owner, now))),
       minimumPayoutCents,
     }
     const payments = await tx.payments.list({ payee: holder })
     return { ...found, payments, sentence: sentence(found) }
   })
+}
+
+/** What waits in the pool for a wallet that it could not pay. */
+async function putOffNow(tx: StoreTransaction, payout: PayoutChoice): Promise<bigint> {
+  if (payout.kind !== 'wallet') return 0n
+  const [latest] = await tx.payouts.list()
+  const wallet = payout.address.toLowerCase()
+  const leaf = latest?.accounts.find(({ account }) => account.toLowerCase() === wallet)
+  return leaf === undefined ? 0n : tx.ledger.balance(putOffAccount(leaf.index))
 }
 
 function accountStateOf(
@@ -65,7 +79,14 @@ function sentence({
   onAccount: amount,
   minimumPayoutCents,
   payout,
+  putOff,
 }: Omit<PayoutExplained, 'payments' | 'sentence'>): string {
+  if (putOff > 0n) {
+    return (
+      `${euros(putOff)} could not be paid to your wallet and wait for it in the pool: they are ` +
+      'tried again, and the wallet can claim them itself.'
+    )
+  }
   const kept = `${euros(amount)} is kept on your account`
   if (amount === 0n) return 'Nothing is waiting for you.'
   if (account === 'refused') {

@@ -1,58 +1,65 @@
-import type { Address } from '#domain/ids.ts'
 import type { LedgerEntry } from '#domain/ledger.ts'
-import { payeeKey, type PayoutEpoch, receiptsOf } from '#domain/payout.ts'
+import { payeeKey, type PayoutEpoch, type PayoutReceipt, receiptsOf } from '#domain/payout.ts'
+import { paidByIndex, putOffAccount, putOffOf } from '#domain/put-off.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { orderPayments } from './order-payments.ts'
+import { isHandled, putOffEntries } from './pay-again.ts'
+import { tellOwner } from './tell-owners.ts'
 
 /**
- * Every leaf of the epoch is paid, or deferred by its own account: books it and writes each
- * owner's receipt. Safe to run twice.
+ * Every leaf of the epoch is paid, or the pool tried and had to put it off: books it and writes
+ * each owner's receipt. What is put off stays owed. Safe to run twice.
  */
 export async function finishEpoch(
   ports: Ports,
   tx: StoreTransaction,
   epoch: PayoutEpoch,
 ): Promise<null> {
-  const previous = await tx.payouts.find(epoch.epoch - 1)
-  const due = epoch.accounts.filter((account) => {
-    const before = previous?.accounts.find((a) => a.index === account.index)
-    return account.cumulative > (before?.cumulative ?? 0n)
-  })
-  const done = await handled(tx, epoch.epoch)
-  if (due.some((account) => !done.has(account.index))) return null
-  const movements = await orderPayments(ports, tx, epoch)
+  if (!(await isHandled(tx, epoch))) return null
+  const at = ports.clock.now()
+  const waiting = await putOffEntries(tx, epoch, at)
+  await tx.ledger.post(`epoch:${epoch.epoch}`, [...entriesOf(epoch, ports), ...waiting])
+  // Of what the pool still has of the agent's leaf, the agent cannot pay anybody.
+  const hasAgent = (await tx.ledger.balance(putOffAccount(0))) <= 0n
+  const movements = await orderPayments(ports, tx, epoch, hasAgent)
   const receipts = receiptsOf(epoch.epoch, epoch.shares, movements)
   await tx.payouts.saveReceipts(receipts)
-  await tx.ledger.post(`epoch:${epoch.epoch}`, entriesOf(epoch, ports))
   await tx.payouts.save({ ...epoch, state: 'paid' })
-  for (const receipt of receipts) {
-    const owner = await tx.resources.owner(receipt.ownerId)
-    await tx.events.append([
-      {
-        kind: 'payout-paid',
-        at: ports.clock.now(),
-        callId: null,
-        resourceId: null,
-        organisationIds: owner ? [owner.aggregatorId] : [],
-        ownerId: receipt.ownerId,
-        notice: false,
-        message: `paid ${receipt.amount} micro-EUR in epoch ${epoch.epoch}`,
-        data: { epoch: epoch.epoch, amount: receipt.amount.toString() },
-      },
-    ])
-  }
+  const paid = paidByIndex(await tx.chain.events({ kind: 'Paid' }))
+  for (const receipt of receipts) await tell(ports, tx, epoch, receipt, paid)
   return null
 }
 
-async function handled(tx: StoreTransaction, epoch: number): Promise<ReadonlySet<number>> {
-  const paid = await tx.chain.events({ kind: 'Paid' })
-  const deferred = await tx.chain.events({ kind: 'PayoutDeferred' })
-  const indices = new Set<number>()
-  for (const event of paid)
-    if (event.kind === 'Paid' && event.epoch === epoch) indices.add(event.index)
-  for (const event of deferred) if (event.kind === 'PayoutDeferred') indices.add(event.index)
-  return indices
+async function tell(
+  ports: Ports,
+  tx: StoreTransaction,
+  epoch: PayoutEpoch,
+  { ownerId, amount }: PayoutReceipt,
+  paid: ReadonlyMap<number, bigint>,
+): Promise<void> {
+  const wallets = epoch.shares.flatMap(({ payee, wallet, amount: part }) =>
+    payee.kind === 'owner' && payee.ownerId === ownerId && wallet !== null
+      ? [{ wallet, part }]
+      : [],
+  )
+  const toWallet = wallets.reduce((sum, { part }) => sum + part, 0n)
+  const [first] = wallets
+  const waits = first === undefined ? 0n : putOffOf(epoch, first.wallet, toWallet, paid)
+  const number = epoch.epoch
+  if (waits > 0n) {
+    const message =
+      `${waits} micro-EUR of epoch ${number} could not be paid to the wallet: they stay owed, ` +
+      'are tried again, and can be claimed by the wallet itself'
+    const data = { epoch: number, amount: waits.toString() }
+    await tellOwner(ports, tx, ownerId, { kind: 'payout-put-off', message, data })
+  }
+  if (amount > 0n && waits === amount) return
+  await tellOwner(ports, tx, ownerId, {
+    kind: 'payout-paid',
+    message: `paid ${amount - waits} micro-EUR in epoch ${number}`,
+    data: { epoch: number, amount: (amount - waits).toString() },
+  })
 }
 
 /** From what each earned to where it went: the agent, who owes it in SEPA, or a wallet. */
@@ -63,7 +70,7 @@ function entriesOf(epoch: PayoutEpoch, ports: Ports): LedgerEntry[] {
     sums.set(account, (sums.get(account) ?? 0n) + amount)
   for (const { payee, amount, wallet } of epoch.shares) {
     add(payeeKey(payee), 0n - amount)
-    add(wallet === null ? 'agent' : `wallet:${(wallet as Address).toLowerCase()}`, amount)
+    add(wallet === null ? 'agent' : `wallet:${wallet.toLowerCase()}`, amount)
   }
   return [...sums].map(([account, amount]) => ({ account, amount, at }))
 }

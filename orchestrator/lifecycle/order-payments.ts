@@ -22,12 +22,14 @@ import type { StoreTransaction } from '#store-ports.ts'
 
 /**
  * Books what an epoch puts on each payee's account with the payout agent, and orders a payment for
- * whoever has the agent's minimum there and an account number. Safe to run twice.
+ * whoever has the agent's minimum there and an account number; for nobody, while the pool could not
+ * pay the agent. Safe to run twice.
  */
 export async function orderPayments(
   { clock }: Pick<Ports, 'clock'>,
   tx: StoreTransaction,
   epoch: PayoutEpoch,
+  hasAgent = true,
 ): Promise<AccountMovement[]> {
   const now = clock.now()
   await openAccounts({ clock }, tx, epoch)
@@ -35,7 +37,7 @@ export async function orderPayments(
   const accounts = await usable(tx, now)
   const least = await leastOf(tx, now)
   const movements = moveAccounts(epoch.shares, before, (payee) =>
-    accounts.has(payee) ? least(payee) : null,
+    hasAgent && accounts.has(payee) ? least(payee) : null,
   )
   await tx.ledger.post(`on-account:${epoch.epoch}`, movementEntries(epoch.epoch, movements, now))
   for (const { payee, cents } of movements) {

@@ -3,8 +3,6 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
 import type { OrganisationId } from '#domain/ids.ts'
 import { sumMoney } from '#domain/money.ts'
-import { MINOR_PER_CENT, onAccount } from '#domain/payment-order.ts'
-import { payeeKey, type PayoutEpoch } from '#domain/payout.ts'
 import {
   type Cell,
   type Column,
@@ -16,6 +14,7 @@ import {
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { escrowUse } from './invoice-dso.ts'
+import { epochLines } from './reconcile-epoch.ts'
 
 const COLUMNS: readonly Column[] = [
   { key: 'what', title: 'What', kind: 'text' },
@@ -26,7 +25,8 @@ const COLUMNS: readonly Column[] = [
   { key: 'difference_eur', title: 'Difference, EUR', kind: 'money' },
 ]
 
-type Line = {
+/** One figure, as three books have it. */
+export type Line = {
   readonly what: string
   readonly subject: string
   readonly events: bigint
@@ -113,7 +113,7 @@ function sums(lines: readonly Line[]): Line[] {
   }))
 }
 
-type Booked = (account: string, keys: ReadonlySet<string>) => Promise<bigint>
+export type Booked = (account: string, keys: ReadonlySet<string>) => Promise<bigint>
 
 /** What an account was given under some postings; each account is read once. */
 function entriesByKey(tx: StoreTransaction): Booked {
@@ -196,55 +196,4 @@ const feeOf = (event: ChainEvent) => (event.kind === 'RequestFinalized' ? event.
 function backBy(event: ChainEvent): bigint {
   if (event.kind === 'RequestFinalized') return event.refund
   return event.kind === 'RequestRefunded' || event.kind === 'RequestCancelled' ? event.amount : 0n
-}
-
-async function epochLines(
-  tx: StoreTransaction,
-  epoch: PayoutEpoch,
-  events: readonly ChainEvent[],
-  booked: Booked,
-): Promise<Line[]> {
-  const { epoch: number, accounts, shares } = epoch
-  const agent = accounts.find(({ index }) => index === 0)?.account.toLowerCase()
-  const paid = events.filter((event) => event.kind === 'Paid' && event.epoch === number)
-  const paidTo = (isAgent: boolean) =>
-    sumMoney(
-      paid.map((event) =>
-        event.kind === 'Paid' && (event.account.toLowerCase() === agent) === isAgent
-          ? event.amount
-          : 0n,
-      ),
-    )
-  const payments = await tx.payments.list({ epoch: number })
-  const inFile = sumMoney(payments.map(({ cents }) => cents * MINOR_PER_CENT))
-  const payees = new Set([
-    ...shares.filter(({ wallet }) => wallet === null).map(({ payee }) => payeeKey(payee)),
-    ...payments.map(({ payee }) => payee),
-  ])
-  const keys = new Set([`on-account:${number}`])
-  const kept = await Promise.all([...payees].map((payee) => booked(onAccount(payee), keys)))
-  const wallets = shares.filter(({ wallet }) => wallet !== null)
-  const own = new Set([`epoch:${number}`])
-  const toWallets = await Promise.all(
-    [...new Set(wallets.map(({ wallet }) => `wallet:${wallet?.toLowerCase()}`))].map((account) =>
-      booked(account, own),
-    ),
-  )
-  const subject = `payout ${number}`
-  return [
-    {
-      what: "agent's leaf: file and accounts",
-      subject,
-      events: paidTo(true),
-      ledger: await booked('agent', own),
-      documents: inFile + sumMoney(kept),
-    },
-    {
-      what: 'wallets',
-      subject,
-      events: paidTo(false),
-      ledger: sumMoney(toWallets),
-      documents: sumMoney(wallets.map(({ amount }) => amount)),
-    },
-  ]
 }

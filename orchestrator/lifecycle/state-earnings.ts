@@ -7,6 +7,7 @@ import { merkleLeaf } from '#domain/merkle.ts'
 import { euros, microEur, sumMoney } from '#domain/money.ts'
 import { endToEndId, MINOR_PER_CENT, onAccount, type Payment } from '#domain/payment-order.ts'
 import type { PayoutEpoch, PayoutReceipt } from '#domain/payout.ts'
+import { paidByIndex, putOffOf } from '#domain/put-off.ts'
 import { parseReceipt } from '#domain/receipt.ts'
 import {
   type Cell,
@@ -47,6 +48,7 @@ const PAYOUTS: readonly Column[] = [
   { key: 'earned_eur', title: 'Earned, EUR', kind: 'money' },
   { key: 'paid_eur', title: 'To your bank, EUR', kind: 'money' },
   { key: 'wallet_eur', title: 'To your wallet, EUR', kind: 'money' },
+  { key: 'put_off_eur', title: 'Put off, EUR', kind: 'money' },
   { key: 'carried_eur', title: 'Kept for you, EUR', kind: 'money' },
   { key: 'status', title: 'Status', kind: 'text' },
   { key: 'end_to_end_id', title: 'Reference at your bank', kind: 'text' },
@@ -72,14 +74,15 @@ export async function stateEarnings(
   const month = monthOf(monthName, timeZone, ports.clock.now())
   const mine = earned.filter(({ window }) => isWithin(month, window.start)).toReversed()
   const leaves = await leavesOf(ports, ownerId, mine)
-  const { epochs, receipts, payments, entries } = await ports.store.transaction((tx) =>
+  const { epochs, receipts, payments, entries, paid } = await ports.store.transaction((tx) =>
     booksOf(tx, ownerId),
   )
   const roots = new Map(epochs.map((epoch) => [epoch.epoch, epoch.root]))
   const paidIn = receipts.filter(({ epoch: number }) =>
     epochs.some(({ epoch, createdAt }) => epoch === number && isWithin(month, createdAt)),
   )
-  const totals = totalsOf(mine, paidIn, entries, month)
+  const putOff = putOffIn(paidIn, epochs, paid)
+  const totals = totalsOf(mine, paidIn, entries, month, putOff)
   return {
     number: `earnings-${ownerId}-${month.name}`,
     title: `What your devices earned in ${month.name}`,
@@ -97,7 +100,7 @@ export async function stateEarnings(
         record: 'payout',
         title: 'Payouts',
         columns: PAYOUTS,
-        rows: paidIn.map((receipt) => payoutCells(receipt, epochs, payments)),
+        rows: paidIn.map((receipt) => payoutCells(receipt, epochs, payments, putOff)),
         nothing: 'Nothing was paid out in this month.',
       },
       {
@@ -112,6 +115,7 @@ export async function stateEarnings(
           ['Came back from your bank', totals.returned],
           ['Kept for you at the end of the month', totals.after],
           ['Went to your wallet', totals.wallet],
+          ['Could not be paid to your wallet yet', totals.putOff],
         ],
         nothing: '',
       },
@@ -129,7 +133,27 @@ async function booksOf(tx: StoreTransaction, ownerId: OwnerId) {
     receipts: await tx.payouts.receipts({ ownerId }),
     payments: await tx.payments.list({ payee }),
     entries: await tx.ledger.entries(onAccount(payee)),
+    paid: paidByIndex(await tx.chain.events({ kind: 'Paid' })),
   }
+}
+
+/** By epoch: what of a receipt the pool has tried in vain to pay to the owner's wallet. */
+function putOffIn(
+  receipts: readonly PayoutReceipt[],
+  epochs: readonly PayoutEpoch[],
+  paid: ReadonlyMap<number, bigint>,
+): ReadonlyMap<number, bigint> {
+  const waits = new Map<number, bigint>()
+  for (const { epoch: number, ownerId } of receipts) {
+    const epoch = epochs.find((each) => each.epoch === number)
+    const mine = (epoch?.shares ?? []).flatMap(({ payee, wallet, amount }) =>
+      payee.kind === 'owner' && payee.ownerId === ownerId && wallet ? [{ wallet, amount }] : [],
+    )
+    const [first] = mine
+    if (!epoch || !first) continue
+    waits.set(number, putOffOf(epoch, first.wallet, sumMoney(mine.map((m) => m.amount)), paid))
+  }
+  return waits
 }
 
 /** The hash of each line's leaf under the evidence root, by call and device. */
@@ -183,7 +207,9 @@ function payoutCells(
   { epoch: number, amount, paidCents, carried, route }: PayoutReceipt,
   epochs: readonly PayoutEpoch[],
   payments: readonly Payment[],
+  putOff: ReadonlyMap<number, bigint>,
 ): Cell[] {
+  const waits = putOff.get(number) ?? 0n
   const epoch = epochs.find((each) => each.epoch === number)
   const payment = payments.find((each) => each.epoch === number)
   const isReturned = payment?.state === 'returned'
@@ -193,12 +219,17 @@ function payoutCells(
     epoch?.createdAt ?? null,
     amount,
     paidCents * MINOR_PER_CENT,
-    route === 'wallet' ? amount : 0n,
+    route === 'wallet' ? amount - waits : 0n,
+    waits,
     carried,
-    route === 'wallet' && payment === undefined ? 'sent to your wallet' : status,
+    route === 'wallet' && payment === undefined ? walletStatus(waits) : status,
     payment === undefined ? null : endToEndId(payment),
     epoch?.root ?? null,
   ]
+}
+
+function walletStatus(waits: bigint): string {
+  return waits > 0n ? 'put off: your wallet could not be paid' : 'sent to your wallet'
 }
 
 type Entries = Awaited<ReturnType<StoreTransaction['ledger']['entries']>>
@@ -208,7 +239,9 @@ function totalsOf(
   receipts: readonly PayoutReceipt[],
   entries: Entries,
   month: Month,
+  putOff: ReadonlyMap<number, bigint>,
 ) {
+  const waits = [...putOff.values()].reduce((sum, each) => sum + each, 0n)
   const until = (limit: number) =>
     sumMoney(entries.filter(({ at }) => at < limit).map(({ amount }) => amount))
   const within = entries.filter(({ at }) => isWithin(month, at))
@@ -224,11 +257,15 @@ function totalsOf(
     paid: microEur(0n - sumMoney(moved.filter((amount) => amount < 0n))),
     returned,
     after: until(month.end),
-    wallet: sumMoney(receipts.filter(({ route }) => route === 'wallet').map((r) => r.amount)),
+    wallet: microEur(
+      sumMoney(receipts.filter(({ route }) => route === 'wallet').map((r) => r.amount)) - waits,
+    ),
+    putOff: microEur(waits),
   }
 }
 
-function wordsOf({ earned, paid, after, wallet }: ReturnType<typeof totalsOf>): string[] {
+function wordsOf(totals: ReturnType<typeof totalsOf>): string[] {
+  const { earned, paid, after, wallet, putOff } = totals
   const bank = `${decimalEuros(paid / MINOR_PER_CENT)} EUR went to your bank account`
   const kept =
     after === 0n
@@ -238,6 +275,12 @@ function wordsOf({ earned, paid, after, wallet }: ReturnType<typeof totalsOf>): 
   return [
     `Your devices earned ${euros(earned)}; each line below says why. ${bank}` +
       `${wallet > 0n ? ` and ${euros(wallet)} to your wallet` : ''}. ${kept}`,
+    ...(putOff > 0n
+      ? [
+          `${euros(putOff)} could not be paid to your wallet: it stays yours and waits in the pool. ` +
+            'It is tried again, at the latest with the next payout, and your wallet can claim it itself.',
+        ]
+      : []),
     'Every line can be checked: its receipt (GET /v1/owner/receipts/REQUEST) leads to the evidence ' +
       'root that the verifiers signed, with gridcall verify --receipt FILE.',
   ]

@@ -30,6 +30,9 @@ const PayoutView = z.object({
   account: z.enum(['none', 'named', 'waiting', 'refused', 'erased']),
   accountFrom: At.nullable().openapi({ description: 'When an announced account takes effect' }),
   onAccountMinor: MoneyText,
+  putOffMinor: MoneyText.openapi({
+    description: 'What the pool could not pay to your wallet; it stays yours and is tried again',
+  }),
   minimumPayoutCents: z.string(),
   payments: z.array(
     z.object({
@@ -118,10 +121,8 @@ const postRotation = createRoute({
 /** Where money goes: chosen by whom it belongs to, without a signature and without gas. */
 export function payoutChoiceRoutes({ ports }: ApiContext) {
   const viewOf = async (id: Parameters<typeof explainPayout>[1]) => {
-    const { payout, announced, accountFrom, onAccount, payments, ...rest } = await explainPayout(
-      ports,
-      id,
-    )
+    const found = await explainPayout(ports, id)
+    const { payout, announced, accountFrom, onAccount, putOff, payments, ...rest } = found
     return {
       ...rest,
       payout: choiceView(payout),
@@ -131,6 +132,7 @@ export function payoutChoiceRoutes({ ports }: ApiContext) {
           : { payout: choiceView(announced.payout), from: at(announced.from) },
       accountFrom: atOrNull(accountFrom),
       onAccountMinor: onAccount.toString(),
+      putOffMinor: putOff.toString(),
       minimumPayoutCents: rest.minimumPayoutCents.toString(),
       payments: payments.map(({ epoch, cents, state, reason }) => ({
         epoch,

@@ -187,8 +187,11 @@ describe('a bad day of the token', () => {
     const [deferred] = await journal().events('PayoutDeferred')
     expect(deferred).toMatchObject({ index: 0, amount: 50n * EUR })
     expect(await journal().intent('pay')).toMatchObject({ state: 'mined' })
-    // Put off by his own account: no difference, and no reason for anybody else to wait.
-    expect(compareBooks(await booksNow())).toEqual([])
+    // Put off by his own account: no difference once that is booked, and nobody else waits.
+    expect(compareBooks(await booksNow(0n))).toEqual([
+      `leaf 0 was paid 0 of ${50n * EUR}, and epoch 1 counts as paid`,
+    ])
+    expect(compareBooks(await booksNow(50n * EUR))).toEqual([])
 
     await world.chain.ask('anvil_setCode', token, code)
     const tree = buildPayoutTree(LEAVES)
@@ -198,7 +201,11 @@ describe('a bad day of the token', () => {
     expect((await paid()).toSorted(([a], [b]) => Number(a) - Number(b))).toEqual(paidOnce)
     expect(await balanceOf(account('1'))).toBe(50n * EUR)
     expect(await balanceOf(account('2'))).toBe(30n * EUR)
-    expect(compareBooks(await booksNow())).toEqual([])
+    expect(compareBooks(await booksNow(50n * EUR))).toEqual([
+      `leaf 0 was paid ${50n * EUR} of ${50n * EUR}, and epoch 1 counts as paid, ` +
+        `and the ledger has ${50n * EUR} of it as put off`,
+    ])
+    expect(compareBooks(await booksNow(0n))).toEqual([])
   })
 })
 
@@ -209,8 +216,8 @@ function freezing(frozen: Hex, behind: Hex): Hex {
   return `0x${isHe}${pass}`
 }
 
-/** All books, with a ledger that has booked the epoch. */
-async function booksNow(): Promise<ChainBooks> {
+/** All books, with a ledger that has booked the epoch, and so much of its first leaf as put off. */
+async function booksNow(putOff: bigint): Promise<ChainBooks> {
   const { store, identity, parties } = world
   const { events, cursor } = await store.transaction(async (tx) => ({
     events: await tx.chain.events(),
@@ -219,7 +226,8 @@ async function booksNow(): Promise<ChainBooks> {
   const { root } = buildPayoutTree(LEAVES)
   const accounts = LEAVES.map((leaf) => ({ ...leaf, cumulative: microEur(leaf.cumulative) }))
   const balances = [
-    { account: 'agent', balance: 80n * EUR },
+    { account: 'agent', balance: 80n * EUR - putOff },
+    { account: 'put-off:0', balance: putOff },
     { account: 'dso:dso', balance: -80n * EUR },
   ]
   const pool = await rail.poolState()

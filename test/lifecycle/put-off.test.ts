@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SIMULATED_PARTIES } from '#adapters/simulated/rail.ts'
+import { checkChainFile } from '#domain/chain-file.ts'
+import type { Address } from '#domain/ids.ts'
+import { putOffAccount, TRIES_MAX } from '#domain/put-off.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
+import { changePayout } from '#lifecycle/change-payout.ts'
+import { explainPayout } from '#lifecycle/explain-payout.ts'
+import { givePaymentFile } from '#lifecycle/give-payment-file.ts'
+import { reconcileChain, saveBooks } from '#lifecycle/reconcile-chain.ts'
+import { reconcileProgram } from '#lifecycle/reconcile-program.ts'
+import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
+import { setAgentAccount } from '#lifecycle/set-agent-account.ts'
+import { stateEarnings } from '#lifecycle/state-earnings.ts'
+import { createWorld, type World } from '#simulations/world.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  WINDOW_START,
+} from '../support/builders.ts'
+import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
+
+const WALLET: Address = `0x${'aa'.repeat(20)}`
+const MONTH = '2026-01'
+const HOUR = 3600
+const own = aResource('own', 'battery', 200_000n)
+const other = aResource('other', 'battery', 200_000n)
+
+let world: World
+
+/** Two batteries: the owner of one is paid to a wallet, the other through the agent. */
+async function begin(changes: Partial<ReturnType<typeof aProgram>> = {}): Promise<void> {
+  const program = aProgram(changes)
+  world = createWorld({ start: addSeconds(WINDOW_START, -1200), ...program })
+  await world.boot()
+  await enrolAll(world, [own, other], program)
+  await world.store.transaction(async (tx) => {
+    const owner = await tx.resources.owner(own.ownerId)
+    if (!owner) throw new Error('no owner')
+    await tx.resources.saveOwner({ ...owner, payout: { kind: 'wallet', address: WALLET } })
+  })
+  for (const battery of [own, other]) plugBattery(world, battery)
+  await world.ports().wakeUps.notify('resources')
+}
+
+async function call(start: Instant, key: string): Promise<void> {
+  await world.passTo(addSeconds(start, -600))
+  const asked = await requestFlexibility(
+    world.ports(),
+    dso,
+    key,
+    aRequest([8000], {
+      window: { start, end: addSeconds(start, 900) },
+      periods: [{ start, powerW: 8000 }],
+    }),
+  )
+  await world.passTo(addSeconds(start, -240))
+  await acceptAsDso(world.ports(), asked.call.id)
+  await world.passTo(addSeconds(start, 1800), () => runVerifiers(world))
+}
+
+const wait = (seconds: number) =>
+  world.passTo(addSeconds(world.clock.now(), seconds), () => runVerifiers(world))
+
+async function books() {
+  return world.store.transaction(async (tx) => {
+    const [latest] = await tx.payouts.list()
+    const leaf = latest?.accounts.find(({ account }) => account === WALLET)
+    const paid = await tx.chain.events({ kind: 'Paid' })
+    const tried = await tx.chain.events({ kind: 'PayoutDeferred' })
+    return {
+      epoch: latest?.epoch,
+      state: latest?.state,
+      cumulative: leaf?.cumulative ?? 0n,
+      paid: paid.flatMap((e) => (e.kind === 'Paid' && e.account === WALLET ? [e.amount] : [])),
+      tries: tried.length,
+      putOff: await tx.ledger.balance(putOffAccount(leaf?.index ?? 0)),
+      wallet: await tx.ledger.balance(`wallet:${WALLET}`),
+      told: (await tx.events.after(0, 10_000)).filter(({ ownerId }) => ownerId === own.ownerId),
+    }
+  })
+}
+
+async function expectAgreement(): Promise<void> {
+  expect(await reconcileChain(world.ports())).toEqual({ reconciled: true, differences: [] })
+  expect(checkChainFile(await saveBooks(world.ports()))).toEqual([])
+  const { statement, reconciled } = await reconcileProgram(world.ports(), dso, MONTH)
+  expect([reconciled, statement.words[0]]).toEqual([true, expect.stringMatching(/nothing differs/)])
+}
+
+/** The rows of an owner's statement, as texts and amounts by column. */
+async function stated(record: string) {
+  const { words, tables } = await stateEarnings(world.ports(), own.ownerId, MONTH)
+  const table = tables.find((each) => each.record === record)
+  const rows = (table?.rows ?? []).map((row) =>
+    Object.fromEntries((table?.columns ?? []).map(({ key }, i) => [key, row[i]])),
+  )
+  return { words: words.join(' '), rows }
+}
+
+describe('a wallet that cannot be paid', () => {
+  beforeEach(async () => {
+    await begin({ epochSeconds: 120 })
+    world.pool.frozen.add(WALLET)
+    await call(WINDOW_START, 'key-1')
+  })
+  afterEach(() => world.stop())
+
+  it('stays owed: nobody else waits, all books agree, and its owner reads so', async () => {
+    const { epoch, state, paid, cumulative, putOff, wallet, told } = await books()
+    expect({ epoch, state, paid }).toEqual({ epoch: 1, state: 'paid', paid: [] })
+    expect(putOff).toBe(cumulative)
+    expect(putOff).toBeGreaterThan(0n)
+    expect(wallet).toBe(0n)
+    expect(told.map(({ kind }) => kind)).toContain('payout-put-off')
+    expect(told.map(({ kind }) => kind)).not.toContain('payout-paid')
+    await expectAgreement()
+    const { rows, words } = await stated('payout')
+    expect(rows).toMatchObject([
+      { wallet_eur: 0n, put_off_eur: putOff, status: 'put off: your wallet could not be paid' },
+    ])
+    expect(words).toContain('it stays yours and waits in the pool')
+    const { sentence, putOff: shown } = await explainPayout(world.ports(), own.ownerId)
+    expect(shown).toBe(putOff)
+    expect(sentence).toContain('could not be paid to your wallet')
+  })
+
+  it('is paid with the next epoch, all of it and once', async () => {
+    world.pool.frozen.delete(WALLET)
+    const before = await books()
+    await call(addSeconds(WINDOW_START, HOUR), 'key-2')
+    const { epoch, state, paid, cumulative, putOff, wallet } = await books()
+    expect({ epoch, state, putOff }).toEqual({ epoch: 2, state: 'paid', putOff: 0n })
+    expect(cumulative).toBeGreaterThan(before.cumulative)
+    expect(paid.reduce((sum, amount) => sum + amount, 0n)).toBe(cumulative)
+    expect(wallet).toBe(cumulative)
+    await expectAgreement()
+    const { rows, words } = await stated('payout')
+    expect(rows.map(({ put_off_eur: waits }) => waits)).toEqual([0n, 0n])
+    expect(words).not.toContain('waits in the pool')
+  })
+
+  it('is tried again without a new epoch, later and later, and not for ever', async () => {
+    await wait(9 * HOUR) // 120 s doubled seven times are over within
+    const { tries, putOff, cumulative } = await books()
+    expect(tries).toBe(TRIES_MAX)
+    expect(putOff).toBe(cumulative)
+    await expectAgreement()
+  })
+
+  it('is booked as paid when it claims its money itself', async () => {
+    const { cumulative, putOff } = await books()
+    const [latest] = await world.store.transaction((tx) => tx.payouts.list())
+    const leaf = latest?.accounts.find(({ account }) => account === WALLET)
+    await world.rail.claim(leaf?.index ?? -1, WALLET, cumulative)
+    await world.settleDown()
+    const after = await books()
+    expect(after).toMatchObject({ paid: [putOff], putOff: 0n, wallet: cumulative })
+    expect(after.told.at(-1)).toMatchObject({ kind: 'payout-paid' })
+    await expectAgreement()
+    await world.settleDown()
+    expect((await books()).told).toHaveLength(after.told.length) // told once
+  })
+})
+
+describe('an agent that cannot be paid', () => {
+  afterEach(() => world.stop())
+
+  it('pays nobody from what it has not got; with the next epoch it has and pays both', async () => {
+    await begin({ epochSeconds: HOUR })
+    const [agent] = await world.store.transaction((tx) => tx.organisations.list('agent'))
+    if (!agent) throw new Error('no agent')
+    const iban = 'NL91ABNA0417164300'
+    await changePayout(world.ports(), other.ownerId, { kind: 'agent', iban, name: 'Anna B' })
+    const account = { iban: 'GB33BUKB20201555555555', name: 'Trust' }
+    await setAgentAccount(world.ports(), agent.id, { account, minimumPayoutCents: 1n })
+    world.pool.frozen.add(SIMULATED_PARTIES.agent)
+    await call(WINDOW_START, 'key-1')
+    await wait(HOUR)
+    expect(await books()).toMatchObject({ epoch: 1, state: 'paid' })
+    expect(await givePaymentFile(world.ports(), agent.id, 1)).toBeNull()
+    await expectAgreement()
+
+    world.pool.frozen.delete(SIMULATED_PARTIES.agent)
+    await call(addSeconds(WINDOW_START, 3 * HOUR), 'key-2')
+    await wait(HOUR)
+    const file = await givePaymentFile(world.ports(), agent.id, 2)
+    const receipts = await world.store.transaction((tx) =>
+      tx.payouts.receipts({ ownerId: other.ownerId }),
+    )
+    const earned = receipts.reduce((sum, { amount }) => sum + amount, 0n)
+    expect(receipts).toHaveLength(2)
+    expect(file?.transfers.find(({ creditor }) => creditor.iban === iban)?.cents).toBe(
+      earned / 10_000n,
+    )
+    await expectAgreement()
+  })
+})
