@@ -65,10 +65,10 @@ const windows = {
   heldWindowSeconds: 3600,
 }
 
-/** A chain of its own, mined with business time. */
-export async function evmWorld(parties = makeParties()): Promise<RailWorld> {
+/** A chain of its own, mined with business time. `start`: its first second. */
+export async function evmWorld(parties = makeParties(), start = START): Promise<RailWorld> {
   const { dso, fees, arbiter, verifiers } = parties
-  const chain = await startAnvil(START)
+  const chain = await startAnvil(start)
   const { identity } = await deployPool({
     rpcUrl: chain.url,
     timer: wallTimer,
