@@ -2,6 +2,7 @@ import type { ChainIntent } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import { ALLOCATABLE, ALLOCATED, type PoolRequest, poolStateOf } from '#domain/pool-books.ts'
 import { epochTypedData } from '#domain/pool-messages.ts'
+import { POOL_MONEY_MAX } from '#domain/escrow.ts'
 import { payoutRoot, requestIdsHash } from '#domain/payout-tree.ts'
 import { type Pool, type PoolEvent, posted } from './pool.ts'
 import { demand, demandFrom, demandState } from './refusal.ts'
@@ -29,6 +30,7 @@ export async function postEpoch(pool: Pool, intent: PostEpoch): Promise<PoolEven
   const { totalAllocated } = poolStateOf(await books.accounts(), epochs)
   const total = requests.reduce((sum, { request }) => sum + request.payout, totalAllocated)
   demand(newTotal === total, 'WrongTotal', { given: newTotal, expected: total })
+  demand(newTotal <= POOL_MONEY_MAX, 'AmountOutOfRange', { amount: newTotal })
 
   for (const { id, request } of requests) {
     await books.saveRequest(id, { ...request, accounted: true })

@@ -1,6 +1,6 @@
 import { getAddress } from 'viem'
 import type { ChainIntent } from '#domain/chain.ts'
-import { roundIdOf } from '#domain/escrow.ts'
+import { POOL_MONEY_MAX, roundIdOf } from '#domain/escrow.ts'
 import type { SettlementStatement } from '#domain/evidence.ts'
 import type { Hex } from '#domain/ids.ts'
 import {
@@ -9,6 +9,7 @@ import {
   type PoolRequest,
   availableOf,
   creditOf,
+  poolStateOf,
   walletOf,
 } from '#domain/pool-books.ts'
 import {
@@ -26,8 +27,6 @@ import { demandQuorum, isSignedBy, moneyDomain } from './signatures.ts'
 
 type Intent<K extends ChainIntent['kind']> = Extract<ChainIntent, { kind: K }>
 
-/** Amounts are counted in 80 bits, as on chain. */
-const AMOUNT_MAX = 2n ** 80n - 1n
 /** No escrow may wait longer than this, in seconds: every request ends. */
 const HORIZON_MAX = 730 * 86_400
 
@@ -42,7 +41,7 @@ export async function open(pool: Pool, intent: Intent<'openRequest'>): Promise<P
   const id = requestIdOf(setup, intent.terms)
   const known = await books.request(id)
   if (known !== null) throw wrongState(id, known, 'None')
-  demand(amount > 0n && amount <= AMOUNT_MAX, 'AmountOutOfRange', { amount })
+  await demandRoom(pool, amount)
   const isInOrder = now < deliverStart && deliverStart < deliverEnd && deliverEnd <= settleBy
   const times = { deliverStart, deliverEnd, settleBy, nowAt: now }
   demand(isInOrder && settleBy <= now + HORIZON_MAX, 'BadSchedule', times)
@@ -60,6 +59,13 @@ export async function open(pool: Pool, intent: Intent<'openRequest'>): Promise<P
     { kind: 'RequestOpened', requestId: id, payer: getAddress(payer), amount },
     { kind: 'Transfer', from: getAddress(payer), to: setup.pool, amount },
   ]
+}
+
+/** What comes in must be counted in 64 bits together with all that is there, as on chain. */
+async function demandRoom({ books }: Pool, amount: bigint): Promise<void> {
+  const state = poolStateOf(await books.accounts(), await books.epochs())
+  const all = state.locked + state.allocatable + state.credits + state.bonds + amount
+  demand(amount > 0n && all <= POOL_MONEY_MAX, 'AmountOutOfRange', { amount })
 }
 
 /** The payer's order must be valid now: after one instant, before another, both excluded. */

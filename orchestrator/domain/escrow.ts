@@ -3,6 +3,9 @@ import type { Address, Hex } from './ids.ts'
 import type { MicroEur } from './money.ts'
 import type { Instant } from './time.ts'
 
+/** Pools count in 64 bits: all money in one together, and all that it ever pays, in micro-EUR. */
+export const POOL_MONEY_MAX = 2n ** 64n - 1n
+
 /** What the DSO's signature binds: field for field the contract's RequestTerms. */
 export type EscrowTerms = {
   readonly payer: Address

@@ -1,9 +1,11 @@
 import { hashOf } from '#domain/canonical.ts'
 import { fieldError } from '#domain/errors.ts'
+import { POOL_MONEY_MAX } from '#domain/escrow.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { FlexibilityRequest } from '#domain/flexibility-request.ts'
 import { type CallId, callId, type OrganisationId } from '#domain/ids.ts'
 import type { Program } from '#domain/program.ts'
+import { escrowNeeded } from '#domain/settlement.ts'
 import { addSeconds, formatInstant, type Instant, settlementPeriodStarts } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
@@ -108,6 +110,18 @@ function checkRequest(request: FlexibilityRequest, program: Program, now: Instan
     const expected = `more than 0 and at most ${program.priceCapMax} micro-EUR per kWh`
     throw fieldError('price-above-cap', 'priceCapMinorPerKwh', expected, priceCap.toString())
   }
+  checkAmount(request, program)
+}
+
+/** No pool could hold the escrow of more: better said now than when it is to be opened. */
+function checkAmount({ periods, priceCap }: FlexibilityRequest, program: Program): void {
+  const { settlementPeriodSeconds, feeBp, paymentPolicy } = program
+  const powerW = periods.reduce((sum, period) => sum + period.powerW, 0)
+  const energyWh = Math.ceil((powerW * settlementPeriodSeconds) / 3600)
+  const needed = escrowNeeded(energyWh, priceCap, feeBp, paymentPolicy)
+  if (Number.isSafeInteger(energyWh) && needed <= POOL_MONEY_MAX) return
+  const expected = `energy whose escrow is at most ${POOL_MONEY_MAX} micro-EUR at the price cap`
+  throw fieldError('malformed', 'periods', expected, `${energyWh} Wh, ${needed} micro-EUR`)
 }
 
 function checkPeriods({ window, periods }: FlexibilityRequest, program: Program): void {

@@ -75,6 +75,14 @@ export const CALL_REFUSALS: readonly Refusal[] = [
     /3 kW/,
   ],
   [
+    'more energy than any escrow could pay for',
+    'dso',
+    ['POST', '/v1/flexibility-calls', callBody(Array(24).fill(Number.MAX_SAFE_INTEGER))],
+    '400 malformed periods',
+    /escrow is at most 18446744073709551615 micro-EUR/,
+    /Wh, \d{20} micro-EUR/,
+  ],
+  [
     'an unknown congestion point',
     'dso',
     call({ congestionPointId: 'cp-x' }),

@@ -20,8 +20,8 @@ beforeAll(async () => {
   const parties = makeParties()
   file = await liveThroughCall()
   worlds = await Promise.all([
-    evmWorld(parties, WINDOW_START / 1000 - 3600),
-    ledgerWorld('postgres', parties),
+    evmWorld({ parties, start: WINDOW_START / 1000 - 3600 }),
+    ledgerWorld('postgres', { parties }),
   ])
   const [chain, ledger] = worlds as [RailWorld, RailWorld]
   onChain = await feed(chain, file)

@@ -47,7 +47,7 @@ const party = (): Party => {
   return { key, address: privateKeyToAccount(key).address }
 }
 
-export type Parties = ReturnType<typeof makeParties>
+type Parties = ReturnType<typeof makeParties>
 
 /** Keys that two worlds can share, so that they can be compared. */
 export function makeParties() {
@@ -56,7 +56,7 @@ export function makeParties() {
   return { dso: party(), fees: party(), arbiter: party(), verifiers }
 }
 
-export const RICH = 10_000n * EUR
+const RICH = 10_000n * EUR
 
 const windows = {
   disputeWindowSeconds: 600,
@@ -65,8 +65,20 @@ const windows = {
   heldWindowSeconds: 3600,
 }
 
-/** A chain of its own, mined with business time. `start`: its first second. */
-export async function evmWorld(parties = makeParties(), start = START): Promise<RailWorld> {
+type WorldOptions = {
+  readonly parties?: Parties
+  /** The first second of the chain. */
+  readonly start?: number
+  /** What the payer has, in micro-EUR. */
+  readonly deposit?: bigint
+}
+
+/** A chain of its own, mined with business time. */
+export async function evmWorld({
+  parties = makeParties(),
+  start = START,
+  deposit = RICH,
+}: WorldOptions = {}): Promise<RailWorld> {
   const { dso, fees, arbiter, verifiers } = parties
   const chain = await startAnvil(start)
   const { identity } = await deployPool({
@@ -79,7 +91,7 @@ export async function evmWorld(parties = makeParties(), start = START): Promise<
     ...windows,
     arbiter: arbiter.address,
     payers: [dso.address],
-    mintTo: [{ address: dso.address, amount: RICH }],
+    mintTo: [{ address: dso.address, amount: deposit }],
   })
   const store = createMemoryStore()
   const clock = handClock()
@@ -93,7 +105,7 @@ export async function evmWorld(parties = makeParties(), start = START): Promise<
 /** No chain: tables in memory, or in the run's PostgreSQL. */
 export async function ledgerWorld(
   where: 'memory' | 'postgres',
-  parties = makeParties(),
+  { parties = makeParties(), deposit: amount = RICH }: WorldOptions = {},
 ): Promise<RailWorld> {
   const { dso, fees, arbiter, verifiers } = parties
   const database = where === 'postgres' ? await createMigratedDatabase() : null
@@ -109,7 +121,7 @@ export async function ledgerWorld(
     ...windows,
   }
   const setup = await establishLedger({ store, random, terms: async () => terms })
-  const deposit = { debit: BANK, credit: walletOf(dso.address), amount: RICH, at: START }
+  const deposit = { debit: BANK, credit: walletOf(dso.address), amount, at: START }
   await store.transaction((tx) =>
     tx.pool.book([{ id: 'deposit:all', kind: 'posted', pendingId: null, ...deposit }]),
   )
