@@ -3,6 +3,7 @@ import type { ApiKey } from './domain/api-key.ts'
 import type { BankAccount, SealedAccount } from './domain/bank-account.ts'
 import type { Capability } from './domain/capability.ts'
 import type { ChainIdentity, PoolState, RailParties } from './domain/chain.ts'
+import type { LinearProgram } from './domain/allocation/linear-program.ts'
 import type { DesiredSetpoint, EffectiveSetpoint } from './domain/dispatch-instruction.ts'
 import type { EscrowTerms } from './domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from './domain/evidence.ts'
@@ -176,6 +177,16 @@ export interface AccountVault {
   addKey(): Promise<string>
   /** Forgets every key but the newest. */
   dropOldKeys(): Promise<void>
+}
+
+/** Solves the programs that are beyond the exact greedy of the allocation. */
+export interface Solver {
+  /**
+   * The values of a program's columns at its least cost; where some are binary, within 0.01 % of
+   * it. The same program gives the same values.
+   * @throws DomainError 'unavailable' if there is no answer within the deadline, wall ms
+   */
+  solve(program: LinearProgram, deadlineMs: number): Promise<ArrayLike<number>>
 }
 
 /** A verifier's key; EIP-712. */

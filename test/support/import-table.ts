@@ -129,6 +129,7 @@ export const rows: readonly Row[] = [
   adapter('kms', ['viem']),
   adapter('local-keys', []),
   adapter('ocmf', []),
+  adapter('highs', ['highs']),
   {
     ...adapter('simulated', []),
     builtins: false, // the simulated world is made of nothing but arithmetic

@@ -1,0 +1,181 @@
+import { type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+import { addColumn, addRow, type Draft, type LinearProgram, type Term } from './linear-program.ts'
+
+/** Power in kW and money in cents keep coefficients near 1, where solvers' tolerances are meant. */
+const W_PER_KW = 1_000
+const MICRO_EUR_PER_CENT = 10_000
+
+/** An allocation as a program, and how to read the plan from its solution. */
+export type AllocationProgram = {
+  readonly program: LinearProgram
+  readonly plan: (values: ArrayLike<number>) => Plan
+}
+
+/** The columns of one device in one period; absent: it has none. */
+type Cell = { readonly power?: number; readonly on?: number; readonly stop?: number }
+
+/**
+ * The cheapest allocation within all limits, never more than is asked; what is unserved costs ten
+ * times the dearest device, so that cost never argues against serving.
+ */
+export function allocationProgram(
+  devices: readonly Limits[],
+  wanted: Wanted,
+  priceCap = Number.POSITIVE_INFINITY,
+): AllocationProgram {
+  const draft: Draft = { columns: [], rows: [] }
+  const balance: Term[][] = wanted.powerW.map(() => [])
+  const cells = devices.map((device) => {
+    const { effect = 1, price } = device
+    if (effect <= 0 || price > priceCap) return []
+    if (device.allOrNothing === true) return wholeCells(draft, device, wanted, balance)
+    return partCells(draft, device, wanted, balance)
+  })
+  const unservedPrice = unservedPriceOf(devices)
+  wanted.powerW.forEach((powerW, t) => {
+    const kw = Math.max(0, powerW) / W_PER_KW
+    const cost = (unservedPrice / MICRO_EUR_PER_CENT) * (wanted.hours[t] ?? 0)
+    const short = addColumn(draft, { cost, max: kw })
+    addRow(draft, [...(balance[t] as Term[]), [short, 1]], '=', kw)
+  })
+  return {
+    program: draft,
+    plan: (values) => {
+      const powers = devices.map((device, i) => powersOf(device, cells[i] ?? [], wanted, values))
+      return planOf(devices, wanted, powers)
+    },
+  }
+}
+
+/** micro-EUR per kWh that is not served: above the price of each device's effect. */
+export function unservedPriceOf(devices: readonly Limits[]): number {
+  return devices.reduce((most, { price, effect = 1 }) => {
+    return effect > 0 ? Math.max(most, (10 * price) / effect) : most
+  }, 10_000)
+}
+
+/** Everything or nothing: one binary for all periods. */
+function wholeCells(
+  draft: Draft,
+  { maxW, energyWh, price, effect = 1 }: Limits,
+  { powerW, hours }: Wanted,
+  balance: Term[][],
+): Cell[] {
+  const kwh = powerW.reduce((sum, _, t) => sum + ((maxW[t] ?? 0) * (hours[t] ?? 0)) / W_PER_KW, 0)
+  if (kwh * W_PER_KW > energyWh || kwh === 0) return []
+  const cost = (price / MICRO_EUR_PER_CENT) * kwh
+  const on = addColumn(draft, { cost, max: 1, isBinary: true })
+  return powerW.map((_, t) => {
+    const kw = (maxW[t] ?? 0) / W_PER_KW
+    if (kw === 0) return {}
+    balance[t]?.push([on, effect * kw])
+    return { on }
+  })
+}
+
+function partCells(draft: Draft, device: Limits, wanted: Wanted, balance: Term[][]): Cell[] {
+  const { maxW, stopW = [], minW = 0, minOnPeriods = 1, energyWh, price, effect = 1 } = device
+  const energy: Term[] = []
+  const cells = wanted.powerW.map((askedW, t): Cell => {
+    const hours = wanted.hours[t] ?? 0
+    const cost = (price / MICRO_EUR_PER_CENT) * hours
+    const [max, stop] = [(maxW[t] ?? 0) / W_PER_KW, (stopW[t] ?? 0) / W_PER_KW]
+    if (askedW <= 0) return {}
+    const use = (column: number, kw: number): number => {
+      balance[t]?.push([column, effect * kw])
+      energy.push([column, hours * kw])
+      return column
+    }
+    let cell: Cell = {}
+    if (stop > 0) {
+      const binary = addColumn(draft, { cost: cost * stop, max: 1, isBinary: true })
+      cell = { stop: use(binary, stop) }
+    }
+    if (max <= 0 || max * W_PER_KW < minW) return cell
+    cell = { ...cell, power: use(addColumn(draft, { cost, max }), 1) }
+    return minW > 0 || minOnPeriods > 1 ? { ...cell, on: addColumn(draft, switchColumn) } : cell
+  })
+  cells.forEach((cell, t) => bindCell(draft, cell, (maxW[t] ?? 0) / W_PER_KW, minW / W_PER_KW))
+  addRow(draft, energy, '<=', energyWh / W_PER_KW)
+  if (minOnPeriods > 1) keepOn(draft, cells, minOnPeriods)
+  return cells
+}
+
+const switchColumn = { cost: 0, max: 1, isBinary: true } as const
+
+/** Power only while it is on and not stopped, and then at least the least. */
+function bindCell(draft: Draft, { power, on, stop }: Cell, max: number, min: number): void {
+  if (power === undefined) return
+  if (on !== undefined) {
+    addRow(
+      draft,
+      [
+        [power, 1],
+        [on, -max],
+      ],
+      '<=',
+      0,
+    )
+    if (min > 0)
+      addRow(
+        draft,
+        [
+          [power, 1],
+          [on, -min],
+        ],
+        '>=',
+        0,
+      )
+    if (stop !== undefined)
+      addRow(
+        draft,
+        [
+          [on, 1],
+          [stop, 1],
+        ],
+        '<=',
+        1,
+      )
+  } else if (stop !== undefined) {
+    addRow(
+      draft,
+      [
+        [power, 1],
+        [stop, max],
+      ],
+      '<=',
+      max,
+    )
+  }
+}
+
+/** A run that begins in a period lasts so many, and ends with the window at the latest. */
+function keepOn(draft: Draft, cells: readonly Cell[], leastPeriods: number): void {
+  const active = (t: number, sign: number): Term[] => {
+    const { on, stop } = cells[t] ?? {}
+    return [on, stop].flatMap((column) => (column === undefined ? [] : [[column, sign] as const]))
+  }
+  cells.forEach((_, t) => {
+    for (let later = t + 1; later < t + leastPeriods; later += 1) {
+      addRow(draft, [...active(t, 1), ...active(t - 1, -1), ...active(later, -1)], '<=', 0)
+    }
+  })
+}
+
+/** A solver keeps its bounds within a tolerance: what it says is brought back into them. */
+function powersOf(
+  { maxW, stopW = [], minW = 0, allOrNothing }: Limits,
+  cells: readonly Cell[],
+  { powerW }: Wanted,
+  values: ArrayLike<number>,
+): number[] {
+  const isOne = (column: number | undefined) => column !== undefined && (values[column] ?? 0) > 0.5
+  return powerW.map((_, t) => {
+    const { power, on, stop } = cells[t] ?? {}
+    if (isOne(stop)) return stopW[t] ?? 0
+    if (allOrNothing === true) return isOne(on) ? (maxW[t] ?? 0) : 0
+    if (power === undefined || (on !== undefined && !isOne(on))) return 0
+    const watts = (values[power] ?? 0) * W_PER_KW
+    return watts < 1e-3 && minW === 0 ? 0 : Math.min(maxW[t] ?? 0, Math.max(minW, watts))
+  })
+}

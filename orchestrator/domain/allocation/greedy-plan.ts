@@ -1,0 +1,44 @@
+import { cheapestDispatch } from './cheapest-mix.ts'
+import type { Fleet } from './fleet.ts'
+import { type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+
+/** The cheapest plan where `solverReasons` finds none; their order does not matter. */
+export function greedyPlan(devices: readonly Limits[], wanted: Wanted, priceCap?: number): Plan {
+  const asked = wanted.powerW.flatMap((powerW, t) => (powerW > 0 ? [t] : []))
+  const powerW = devices.map(() => wanted.powerW.map(() => 0))
+  const [first] = asked
+  if (first === undefined) return planOf(devices, wanted, powerW)
+  const byId = devices.map((_, i) => i).sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
+  const demand = {
+    powerW: asked.map((t) => wanted.powerW[t] as number),
+    hours: wanted.hours[first] as number,
+  }
+  const found = cheapestDispatch(fleetOf(byId.map(deviceAt), first), demand, priceCap)
+  const count = found.position.length
+  found.position.forEach((position, k) => {
+    const mine = powerW[byId[position] as number] as number[]
+    asked.forEach((t, period) => {
+      mine[t] = found.powerW[period * count + k] as number
+    })
+  })
+  return planOf(devices, wanted, powerW)
+
+  function deviceAt(i: number): Limits {
+    return devices[i] as Limits
+  }
+  function idOf(i: number): string {
+    return deviceAt(i).id
+  }
+}
+
+/** Limits as columns; `period`: one for all, since they do not change. */
+export function fleetOf(devices: readonly Limits[], period = 0): Fleet {
+  const column = (value: (device: Limits) => number) => Float64Array.from(devices, value)
+  return {
+    powerW: column(({ maxW }) => maxW[period] ?? 0),
+    energyWh: column(({ energyWh }) => energyWh),
+    price: column(({ price }) => price),
+    effect: column(({ effect = 1 }) => effect),
+    rotation: column(({ rotation = 0 }) => rotation),
+  }
+}

@@ -1,0 +1,116 @@
+/** What one device can do in a window whose limits may change from period to period. */
+export type Limits = {
+  readonly id: string
+  /** micro-EUR per kWh at the device. */
+  readonly price: number
+  /** From 0, or from `minW`, up to this, W per period; 0 where it is not there. */
+  readonly maxW: readonly number[]
+  /** The most that it can give in the window, Wh. */
+  readonly energyWh: number
+  /** What 1 W at the device takes off the congested element; absent: 1. */
+  readonly effect?: number
+  /** How much it gave lately; absent: nothing. */
+  readonly rotation?: number
+  /** Where it moves at all it moves by this at least; absent: by as little as one likes. */
+  readonly minW?: number
+  /**
+   * Or by exactly this, beyond `maxW`: a charger goes down to its minimum of 6 A or stops, and
+   * there is nothing between (IEC 61851); 0 where it must not stop.
+   */
+  readonly stopW?: readonly number[]
+  /** Once it moves it goes on moving for so many periods, all within the window; absent: 1. */
+  readonly minOnPeriods?: number
+  /** All of `maxW` in every period, or nothing at all. */
+  readonly allOrNothing?: boolean
+}
+
+/** What is asked for, W per period at the congestion point; periods need not be equally long. */
+export type Wanted = { readonly powerW: readonly number[]; readonly hours: readonly number[] }
+
+/** How an allocation was found. */
+export type Method = 'greedy' | 'solver' | 'merit-order'
+
+/** Why the greedy would not be exact. */
+export type SolverReason =
+  | 'minimum-power'
+  | 'minimum-on-time'
+  | 'all-or-nothing'
+  | 'changing-limits'
+  | 'unequal-periods'
+
+const SAYS: Readonly<Record<SolverReason, string>> = {
+  'minimum-power': 'devices have a least power',
+  'minimum-on-time': 'devices have a least time to stay on',
+  'all-or-nothing': 'devices give all or nothing',
+  'changing-limits': 'limits of devices change within the window',
+  'unequal-periods': 'periods are not equally long',
+}
+
+/** What of this call keeps the greedy from being exact; nothing: it is exact. */
+export function solverReasons(devices: readonly Limits[], wanted: Wanted): SolverReason[] {
+  const asked = wanted.powerW.flatMap((powerW, t) => (powerW > 0 ? [t] : []))
+  const found = new Set<SolverReason>()
+  for (const { maxW, stopW, minW = 0, minOnPeriods = 1, allOrNothing } of devices) {
+    if (minW > 0 || stopW?.some((power) => power > 0)) found.add('minimum-power')
+    if (minOnPeriods > 1) found.add('minimum-on-time')
+    if (allOrNothing === true) found.add('all-or-nothing')
+    if (asked.some((t) => maxW[t] !== maxW[asked[0] as number])) found.add('changing-limits')
+  }
+  if (asked.some((t) => wanted.hours[t] !== wanted.hours[asked[0] as number])) {
+    found.add('unequal-periods')
+  }
+  return [...found].sort()
+}
+
+/** A sentence for people: which method allocates, and why. */
+export function methodSentence(method: Method, reasons: readonly SolverReason[]): string {
+  const why = reasons.map((reason) => SAYS[reason]).join(', ')
+  if (method === 'greedy')
+    return 'the exact greedy allocated: every limit holds for the whole window'
+  if (method === 'solver') return `the solver allocated: ${why}`
+  return `merit order allocated, not the optimum: ${why}, and the solver passed its deadline`
+}
+
+/** Cheapest effect first, then who gave least lately, then by id. */
+export function byMerit(a: Limits, b: Limits): number {
+  return (
+    a.price / (a.effect ?? 1) - b.price / (b.effect ?? 1) ||
+    (a.rotation ?? 0) - (b.rotation ?? 0) ||
+    (a.id < b.id ? -1 : 1)
+  )
+}
+
+/** Powers of each device, W per period, with what stays unserved, Wh at the congestion point. */
+export type Plan = {
+  readonly powerW: readonly (readonly number[])[]
+  readonly unservedWh: number
+}
+
+/** What a plan costs without what is unserved, micro-EUR. */
+export function costOf(devices: readonly Limits[], wanted: Wanted, { powerW }: Plan): number {
+  return devices.reduce((sum, { price }, i) => {
+    const wh = energyOf(powerW[i] ?? [], wanted)
+    return sum + (price * wh) / 1_000
+  }, 0)
+}
+
+/** Wh of a device's powers. */
+export function energyOf(powerW: readonly number[], { hours }: Wanted): number {
+  return powerW.reduce((sum, power, t) => sum + power * (hours[t] ?? 0), 0)
+}
+
+/** The plan of these powers: unserved is what no device gives. */
+export function planOf(
+  devices: readonly Limits[],
+  wanted: Wanted,
+  powerW: readonly (readonly number[])[],
+): Plan {
+  const unservedWh = wanted.powerW.reduce((sum, asked, t) => {
+    const given = devices.reduce(
+      (all, { effect = 1 }, i) => all + effect * (powerW[i]?.[t] ?? 0),
+      0,
+    )
+    return sum + Math.max(0, asked - given) * (wanted.hours[t] ?? 0)
+  }, 0)
+  return { powerW, unservedWh }
+}

@@ -1,0 +1,25 @@
+/** Columns are at least 0; `isBinary`: 0 or 1, nothing between. */
+export type Column = { readonly cost: number; readonly max: number; readonly isBinary?: true }
+
+export type Term = readonly [column: number, coefficient: number]
+
+export type Row = {
+  readonly terms: readonly Term[]
+  readonly sense: '<=' | '=' | '>='
+  readonly bound: number
+}
+
+/** What a solver minimises: the cost of its columns, within its rows. */
+export type LinearProgram = { readonly columns: readonly Column[]; readonly rows: readonly Row[] }
+
+/** A program that is being written down. */
+export type Draft = { readonly columns: Column[]; readonly rows: Row[] }
+
+/** Which column it became. */
+export function addColumn(draft: Draft, column: Column): number {
+  return draft.columns.push(column) - 1
+}
+
+export function addRow(draft: Draft, terms: readonly Term[], sense: Row['sense'], bound: number) {
+  if (terms.length > 0) draft.rows.push({ terms, sense, bound })
+}

@@ -1,0 +1,55 @@
+import { byMerit, energyOf, type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+
+/**
+ * Fills each period in merit order, whatever limits devices have: not the optimum, but never beyond
+ * a limit and never more than is asked. A device short of energy spreads it evenly over the periods
+ * in which it is there; all or nothing, and a least time on, are kept by leaving the device out.
+ */
+export function meritFill(devices: readonly Limits[], wanted: Wanted, priceCap?: number): Plan {
+  const open = wanted.powerW.map((powerW) => Math.max(0, powerW))
+  const powerW: number[][] = devices.map(() => open.map(() => 0))
+  const ranked = devices.map((device, i) => ({ device, i }))
+  for (const { device, i } of ranked.sort((a, b) => byMerit(a.device, b.device))) {
+    const { effect = 1, price } = device
+    if (effect <= 0 || price > (priceCap ?? price)) continue
+    const room = open.map((power) => power / effect)
+    const given =
+      device.allOrNothing === true ? whole(device, wanted, room) : part(device, wanted, room)
+    powerW[i] = withoutShortRuns(given, device.minOnPeriods ?? 1)
+    powerW[i].forEach((power, t) => {
+      open[t] = Math.max(0, (open[t] as number) - power * effect)
+    })
+  }
+  return planOf(devices, wanted, powerW)
+}
+
+function whole(device: Limits, wanted: Wanted, room: readonly number[]): number[] {
+  const { maxW, energyWh } = device
+  const fits = room.every((power, t) => (maxW[t] ?? 0) <= power)
+  return room.map((_, t) => (fits && energyOf(maxW, wanted) <= energyWh ? (maxW[t] ?? 0) : 0))
+}
+
+function part(device: Limits, wanted: Wanted, room: readonly number[]): number[] {
+  const { maxW, stopW = [], minW = 0, energyWh } = device
+  const there = room.map((power, t) => (power > 0 && (maxW[t] || stopW[t] || 0) > 0 ? 1 : 0))
+  const lastingW = energyWh / Math.max(energyOf(there, wanted), Number.MIN_VALUE)
+  return room.map((power, t) => {
+    const most = Math.min(power, lastingW)
+    const stop = stopW[t] ?? 0
+    if (stop > 0 && most >= stop) return stop
+    const given = Math.min(most, maxW[t] ?? 0)
+    return given < minW ? 0 : given
+  })
+}
+
+/** Without the runs that end sooner than the device may. */
+function withoutShortRuns(powerW: readonly number[], leastPeriods: number): number[] {
+  const kept = [...powerW]
+  let begun = 0
+  for (let t = 0; t <= kept.length; t += 1) {
+    if (t < kept.length && (kept[t] as number) > 0) continue
+    if (t - begun < leastPeriods) kept.fill(0, begun, t)
+    begun = t + 1
+  }
+  return kept
+}

@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { greedyPlan } from '#domain/allocation/greedy-plan.ts'
+import { inSteps } from '#domain/allocation/in-steps.ts'
+import { energyOf, type Limits, type Plan, type Wanted } from '#domain/allocation/limits.ts'
+import { meritFill } from '#domain/allocation/merit-fill.ts'
+import { anInstance, anOddInstance } from '../../support/limits.ts'
+
+const STEP_W = 100
+
+/** Each breach of a limit or of the demand, in words. */
+function breaches(devices: readonly Limits[], wanted: Wanted, { powerW }: Plan): string[] {
+  const found: string[] = []
+  wanted.powerW.forEach((asked, t) => {
+    const given = devices.reduce((sum, { effect = 1 }, i) => {
+      return sum + effect * (powerW[i]?.[t] ?? 0)
+    }, 0)
+    if (given > asked + 1e-3) found.push(`period ${t}: ${given} of ${asked} W`)
+  })
+  devices.forEach((device, i) => {
+    const { id, maxW, minW = 0, stopW = [], energyWh, allOrNothing } = device
+    const mine = powerW[i] ?? []
+    if (energyOf(mine, wanted) > energyWh + 1e-3) found.push(`${id}: energy`)
+    mine.forEach((power, t) => {
+      const isStop = power === stopW[t]
+      const isBetween = power >= minW && power <= (maxW[t] ?? 0) + 1e-6
+      if (power !== 0 && !isStop && !isBetween) found.push(`${id}: ${power} W in period ${t}`)
+      if (allOrNothing && mine.some((one) => one > 0) && power !== maxW[t]) {
+        found.push(`${id}: ${power} W is neither all nor nothing`)
+      }
+    })
+    const runs = mine
+      .map((power) => (power > 0 ? 'x' : ' '))
+      .join('')
+      .split(' ')
+    const isShort = runs.some((run) => run !== '' && run.length < (device.minOnPeriods ?? 1))
+    if (isShort) found.push(`${id}: on too short`)
+  })
+  return found
+}
+
+test('whole steps are within every limit, each less than a step from the plan', () => {
+  fc.assert(
+    fc.property(anInstance, ({ devices, wanted }) => {
+      const limits = devices.map((device) => ({
+        ...device,
+        maxW: device.maxW.map((power) => Math.floor(power / STEP_W) * STEP_W),
+      }))
+      const exact = greedyPlan(limits, wanted)
+      const whole = inSteps(limits, wanted, exact, STEP_W)
+      expect(breaches(limits, wanted, whole)).toEqual([])
+      whole.powerW.forEach((powers, i) => {
+        powers.forEach((power, t) => {
+          expect(power % STEP_W).toBe(0)
+          expect(Math.abs(power - (exact.powerW[i]?.[t] ?? 0))).toBeLessThan(STEP_W)
+        })
+      })
+    }),
+  )
+})
+
+test('what rounding down leaves open goes in merit order to those that were rounded', () => {
+  const device = { maxW: [1000], energyWh: 1000 }
+  const devices = [
+    { ...device, id: 'a', price: 3 },
+    { ...device, id: 'b', price: 1 },
+    { ...device, id: 'c', price: 2 },
+  ]
+  const wanted = { powerW: [1180], hours: [1] }
+  const plan = { powerW: [[390], [390], [400]], unservedWh: 0 }
+  expect(inSteps(devices, wanted, plan, STEP_W)).toEqual({
+    powerW: [[300], [400], [400]],
+    unservedWh: 80,
+  })
+  const empty = devices.map((one) => ({ ...one, energyWh: 390 }))
+  expect(inSteps(empty, wanted, plan, STEP_W).powerW).toEqual([[300], [300], [400]])
+})
+
+test('plain merit order stays within every kind of limit and never gives more than is asked', () => {
+  fc.assert(
+    fc.property(anOddInstance, ({ devices, wanted }) => {
+      expect(breaches(devices, wanted, meritFill(devices, wanted))).toEqual([])
+    }),
+  )
+})
+
+test('plain merit order takes a stop before a part, and nobody above the cap or without effect', () => {
+  const device = { price: 1, maxW: [2600, 2600], stopW: [4000, 4000], energyWh: 9000 }
+  const wanted = { powerW: [5000, 3000], hours: [1, 1] }
+  const [car, ...none] = meritFill(
+    [
+      { ...device, id: 'car' },
+      { ...device, id: 'dear', price: 9 },
+      { ...device, id: 'far', effect: 0 },
+    ],
+    wanted,
+    5,
+  ).powerW
+  expect(car).toEqual([4000, 2600])
+  expect(none).toEqual([
+    [0, 0],
+    [0, 0],
+  ])
+})

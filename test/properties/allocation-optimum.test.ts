@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { load, solve } from '#adapters/highs/solve.ts'
+import { lpText } from '#adapters/highs/wire.ts'
+import { allocationProgram, unservedPriceOf } from '#domain/allocation/allocation-program.ts'
+import { greedyPlan } from '#domain/allocation/greedy-plan.ts'
+import { addRow, type Draft } from '#domain/allocation/linear-program.ts'
+import {
+  costOf,
+  type Limits,
+  type Plan,
+  solverReasons,
+  type Wanted,
+} from '#domain/allocation/limits.ts'
+import { bruteForce } from '../support/brute-force.ts'
+import { anInstance, anOddInstance, type Instance, priced } from '../support/limits.ts'
+
+let highs: Awaited<ReturnType<typeof load>>
+
+beforeAll(async () => {
+  highs = await load()
+})
+
+/** The plans of the solver for many instances in one program: between them no row has terms. */
+function solved(instances: readonly Instance[]): Plan[] {
+  const draft: Draft = { columns: [], rows: [] }
+  const reads = instances.map(({ devices, wanted }) => {
+    const { program, plan } = allocationProgram(devices, wanted)
+    const first = draft.columns.length
+    draft.columns.push(...program.columns)
+    for (const { terms, sense, bound } of program.rows) {
+      const moved = terms.map(([column, coefficient]) => [column + first, coefficient] as const)
+      addRow(draft, moved, sense, bound)
+    }
+    return (values: Float64Array) => plan(values.subarray(first))
+  })
+  const columns = draft.columns.length
+  const { status, values } = solve(highs, { text: lpText(draft), columns, timeLimitSeconds: 15 })
+  if (values === null) throw new Error(`HiGHS: ${status}`)
+  return reads.map((read) => read(values))
+}
+
+function pricedPlan(devices: readonly Limits[], wanted: Wanted, plan: Plan): number {
+  const cost = costOf(devices, wanted, plan)
+  return priced(cost, plan.unservedWh, unservedPriceOf(devices))
+}
+
+describe('the greedy where it claims to be exact', () => {
+  test('costs no more than the linear program of HiGHS, on 1,000 instances', () => {
+    let short = 0
+    const fifty = fc.array(anInstance, { minLength: 50, maxLength: 50 })
+    fc.assert(
+      fc.property(fifty, (instances) => {
+        const optima = solved(instances)
+        instances.forEach(({ devices, wanted }, i) => {
+          expect(solverReasons(devices, wanted)).toEqual([])
+          const plan = greedyPlan(devices, wanted)
+          const best = pricedPlan(devices, wanted, optima[i] as Plan)
+          expect(pricedPlan(devices, wanted, plan)).toBeLessThanOrEqual(best * (1 + 1e-6) + 1e-3)
+          if (plan.unservedWh > 1) short += 1
+        })
+      }),
+      { numRuns: 20 },
+    )
+    expect(short).toBeGreaterThan(100)
+  })
+})
+
+describe('the solver with least powers, stops, least times on, and all or nothing', () => {
+  test('is within 0.1 % of the best of all combinations, and within every limit', () => {
+    const seen = new Set<string>()
+    fc.assert(
+      fc.property(anOddInstance, ({ devices, wanted }) => {
+        for (const reason of solverReasons(devices, wanted)) seen.add(reason)
+        const [plan] = solved([{ devices, wanted }])
+        const mine = pricedPlan(devices, wanted, plan as Plan)
+        const best = bruteForce(devices, wanted, unservedPriceOf(devices))
+        expect(mine).toBeLessThanOrEqual(best * 1.001)
+        expect(mine).toBeGreaterThanOrEqual(best * (1 - 1e-6))
+      }),
+      { numRuns: 60 },
+    )
+    expect([...seen].sort()).toEqual([
+      'all-or-nothing',
+      'changing-limits',
+      'minimum-on-time',
+      'minimum-power',
+    ])
+  })
+})
