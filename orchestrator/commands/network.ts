@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { DomainError } from '#domain/errors.ts'
+import type { Feeder, FeederFlow } from '#domain/network/feeder.ts'
+import { importFeeder } from '#domain/network/import-feeder.ts'
+import { linDistFlow } from '#domain/network/lin-dist-flow.ts'
+import { apparentVa, VOLTAGE_MARGIN_PU } from '#domain/network/new-congestion.ts'
+import { effectOnBranch } from '#domain/network/sensitivity.ts'
+import { sweepFlow } from '#domain/network/sweep.ts'
+
+const HELP = `gridcall network check FILE [--branch ID] [--json]
+
+Reads a radial feeder (docs/network.md tells the fields) and solves it with the loads that stand in it.
+Exit code 0: it can be used, and none of its limits is broken.
+
+  --branch ID   also: W that this branch carries less per W drawn less at each bus
+  --json        one JSON object`
+
+/** `gridcall network`: a feeder before it is used. */
+export async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      branch: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  const [what, file] = positionals
+  if (values.help || what !== 'check' || file === undefined || positionals.length !== 2) {
+    process.stderr.write(`${HELP}\n`)
+    return values.help ? 0 : 2
+  }
+  const read = await readFeeder(file)
+  const told = 'problems' in read ? { file, ...read, ok: false } : report(file, read, values.branch)
+  process.stdout.write(values.json ? `${JSON.stringify(told)}\n` : `${describe(told)}\n`)
+  return told.ok ? 0 : 1
+}
+
+type Unusable = {
+  readonly file: string
+  readonly ok: boolean
+  readonly problems: readonly { field: string; expected: string; got: string }[]
+}
+
+async function readFeeder(file: string): Promise<Feeder | Pick<Unusable, 'problems'>> {
+  const text = await readFile(file, 'utf8')
+  let raw: unknown
+  try {
+    raw = JSON.parse(text)
+  } catch (error) {
+    const got = error instanceof Error ? error.message : String(error)
+    return { problems: [{ field: file, expected: 'JSON', got }] }
+  }
+  try {
+    return importFeeder(raw)
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    return { problems: error.problems }
+  }
+}
+
+type Report = ReturnType<typeof report>
+
+function report(file: string, feeder: Feeder, branch: string | undefined) {
+  const flow = sweepFlow(feeder)
+  const loadW = feeder.buses.reduce((sum, bus) => sum + bus.loadW, 0)
+  const told = {
+    file,
+    feeder: feeder.name,
+    buses: feeder.buses.length,
+    branches: feeder.branches.length,
+    resources: feeder.resources.length,
+    loadKw: loadW / 1_000,
+    solution: flow === null ? null : solution(feeder, flow),
+    broken: flow === null ? [] : brokenLimits(feeder, flow),
+    effects: branch === undefined ? null : effectsOf(feeder, branch),
+  }
+  return { ...told, ok: flow !== null && told.broken.length === 0 }
+}
+
+function solution(feeder: Feeder, flow: FeederFlow) {
+  const { voltagePu } = linDistFlow(feeder)
+  const lowest = lowestOf(feeder, flow.voltagePu)
+  const differences = voltagePu.map((pu, i) => Math.abs(pu - (flow.voltagePu[i] ?? Number.NaN)))
+  return {
+    lossKw: flow.lossW / 1_000,
+    lowest,
+    linDistFlowLowest: lowestOf(feeder, voltagePu),
+    linDistFlowFurthestPu: Math.max(...differences),
+  }
+}
+
+function lowestOf({ buses }: Feeder, voltagePu: readonly number[]) {
+  const pu = Math.min(...voltagePu)
+  return { bus: buses[voltagePu.indexOf(pu)]?.id ?? '', pu }
+}
+
+function brokenLimits(feeder: Feeder, flow: FeederFlow) {
+  const branches = feeder.branches.flatMap(({ id, limitVa }, index) => {
+    const va = apparentVa(flow, index)
+    if (limitVa === null || va <= limitVa) return []
+    return [{ element: id, value: va / 1_000, limit: limitVa / 1_000, unit: 'kVA' }]
+  })
+  const low = feeder.voltageMinPu + VOLTAGE_MARGIN_PU
+  const high = feeder.voltageMaxPu - VOLTAGE_MARGIN_PU
+  const buses = feeder.buses.flatMap(({ id }, index) => {
+    const value = flow.voltagePu[index] ?? Number.NaN
+    if (value >= low && value <= high) return []
+    return [{ element: id, value, limit: value < low ? low : high, unit: 'pu' }]
+  })
+  return [...branches, ...buses]
+}
+
+function effectsOf(feeder: Feeder, branch: string): Record<string, number> | null {
+  if (!feeder.branches.some(({ id }) => id === branch)) {
+    throw new Error(`--branch: expected a branch of ${feeder.name}, got ${branch}`)
+  }
+  const effects = effectOnBranch(feeder, branch)
+  if (effects === null) return null
+  const below = feeder.buses.flatMap(({ id }, index) => {
+    const effect = effects[index] ?? 0
+    return effect === 0 ? [] : [[id, Number(effect.toFixed(4))] as const]
+  })
+  return Object.fromEntries(below)
+}
+
+function describe(told: Report | ({ file: string } & Unusable)): string {
+  if ('problems' in told) {
+    return [
+      `${told.file} cannot be used:`,
+      ...told.problems.map(
+        ({ field, expected, got }) => `  ${field}: expected ${expected}, got ${got}`,
+      ),
+    ].join('\n')
+  }
+  const { solution: found } = told
+  const size = `${told.buses} buses, ${told.branches} branches, ${told.resources} resources`
+  return [
+    `${told.feeder}: ${size}, ${told.loadKw.toFixed(1)} kW`,
+    ...(found === null
+      ? ['no voltage carries these loads']
+      : [
+          `lowest voltage ${found.lowest.pu.toFixed(4)} pu at bus ${found.lowest.bus}, ` +
+            `${found.lossKw.toFixed(1)} kW lost`,
+          `LinDistFlow: ${found.linDistFlowLowest.pu.toFixed(4)} pu at bus ` +
+            `${found.linDistFlowLowest.bus}; furthest off by ` +
+            `${found.linDistFlowFurthestPu.toFixed(4)} pu`,
+        ]),
+    ...told.broken.map(
+      ({ element, value, limit, unit }) =>
+        `${element}: ${value.toFixed(4)} ${unit}, allowed are ${limit.toFixed(4)} ${unit}`,
+    ),
+    ...Object.entries(told.effects ?? {}).map(
+      ([bus, effect]) => `bus ${bus}: ${effect.toFixed(4)} W per W`,
+    ),
+  ].join('\n')
+}
