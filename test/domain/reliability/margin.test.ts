@@ -1,0 +1,178 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Beta, betaMean, betaOf, unitsToCall } from '#domain/reliability/beta.ts'
+import { afterCall, uncalibrated } from '#domain/reliability/calibration.ts'
+import { drawBeta } from '#domain/reliability/draws.ts'
+import { marginFor, type UncertainUnit } from '#domain/reliability/margin.ts'
+import { seededRandom } from '#simulations/random.ts'
+
+const SURE: Beta = { alpha: 1, beta: 0 }
+const CLOUD = 'cloud'
+
+function units(count: number, reached: Beta, changes: Partial<UncertainUnit> = {}) {
+  const unit = { powerW: 1_000, reached, delivered: SURE, groups: [CLOUD], ...changes }
+  return Array.from({ length: count }, (): UncertainUnit => unit)
+}
+
+function ask(
+  fleet: readonly UncertainUnit[],
+  needW: number,
+  groups: ReadonlyMap<string, Beta> = new Map(),
+  risk = 0.05,
+  draws = 2_000,
+) {
+  const { next: uniform } = seededRandom(7, 'margin')
+  return marginFor({ units: fleet, groups, needW, risk, uniform, draws })
+}
+
+describe('the margin of equal units', () => {
+  it.each([
+    [0.95, 20, 50],
+    [0.95, 5, 50],
+    [0.8, 20, 50],
+    [0.8, 5, 10],
+  ])(
+    'with a shared chance of mean %d and strength %d is that of the closed form',
+    (mean, s, need) => {
+      const shared = betaOf(mean, s)
+      const exact = unitsToCall(need, shared, 0.95) ?? Number.NaN
+      // The chance that all share, seen as a shock around its mean.
+      const fleet = units(exact * 2, betaOf(mean, 1e6))
+      const found = ask(fleet, need * 1_000, new Map([[CLOUD, shared]]), 0.05, 20_000)
+      expect(found.isEnough).toBe(true)
+      expect(Math.abs(found.held - exact)).toBeLessThanOrEqual(Math.max(1, exact * 0.03))
+    },
+  )
+
+  it('without anything in common is that of the plain binomial', () => {
+    const found = ask(units(100, betaOf(0.8, 50)), 50_000, new Map(), 0.05, 20_000)
+    expect(Math.abs(found.held - 69)).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('the margin of any units', () => {
+  it('is nothing beyond the need where all are sure', () => {
+    expect(ask(units(80, SURE), 50_000)).toMatchObject({
+      held: 50,
+      ordered: 50,
+      surelyW: 50_000,
+      isEnough: true,
+    })
+  })
+
+  it('is larger where failures are common than where each fails by itself', () => {
+    const fleet = units(300, betaOf(0.95, 100))
+    const alone = ask(fleet, 100_000)
+    const together = ask(fleet, 100_000, new Map([[CLOUD, betaOf(0.95, 8)]]))
+    expect(together.held).toBeGreaterThan(alone.held * 1.1)
+  })
+
+  it('spreads over makers: two halves of a fleet do not fail on the same day', () => {
+    const of = (groups: readonly string[]) =>
+      groups.flatMap((group) => units(150, betaOf(0.95, 100), { groups: [group] }))
+    const mixed = of(['a', 'b']).toSorted((_, b) => (b.groups[0] === 'a' ? -1 : 1))
+    const interleaved = mixed.map((_, i) => mixed[i % 2 === 0 ? i / 2 : 150 + (i - 1) / 2])
+    const shock = betaOf(0.9, 8)
+    const both = new Map([
+      ['a', shock],
+      ['b', shock],
+    ])
+    const spread = ask(
+      interleaved.filter((unit) => unit !== undefined),
+      100_000,
+      both,
+    )
+    const single = ask(of(['a', 'a']), 100_000, both)
+    expect(spread.held).toBeLessThan(single.held)
+  })
+
+  it('says what may be promised where all together are not enough', () => {
+    const fleet = units(40, betaOf(0.9, 50))
+    const found = ask(fleet, 39_000)
+    expect(found).toMatchObject({ held: 40, isEnough: false })
+    expect(found.surelyW).toBeGreaterThan(25_000)
+    expect(ask(fleet, found.surelyW)).toMatchObject({ isEnough: true })
+  })
+
+  it('promises nothing of nobody', () => {
+    expect(ask([], 1_000)).toMatchObject({ held: 0, surelyW: 0, isEnough: false })
+    expect(ask(units(3, SURE), 0)).toMatchObject({ held: 0, ordered: 0, isEnough: true })
+  })
+
+  it('is the same for the same dice, never holds less than the need, and grows with the need', () => {
+    const unit = fc.record({
+      powerW: fc.integer({ min: 100, max: 11_000 }),
+      reached: fc.double({ min: 0.3, max: 1, noNaN: true }).map((mean) => betaOf(mean, 20)),
+      delivered: fc.double({ min: 0.3, max: 1, noNaN: true }).map((mean) => betaOf(mean, 20)),
+      groups: fc.subarray(['a', 'b']),
+    })
+    const groups = new Map([['a', betaOf(0.9, 10)]])
+    const fleets = fc.array(unit, { minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(fleets, fc.double({ min: 0.1, max: 0.9, noNaN: true }), (fleet, share) => {
+        const allW = fleet.reduce((sum, { powerW }) => sum + powerW, 0)
+        const found = ask(fleet, allW * share, groups, 0.05, 200)
+        expect(ask(fleet, allW * share, groups, 0.05, 200)).toEqual(found)
+        expect(found.isEnough && found.heldW < allW * share).toBe(false)
+        expect(found.surelyW).toBeLessThanOrEqual(found.heldW)
+        const more = ask(fleet, allW * share * 1.1, groups, 0.05, 200)
+        expect(more.held).toBeGreaterThanOrEqual(found.held)
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('a share drawn from a Beta', () => {
+  it.each([
+    [0.9, 5],
+    [0.5, 1],
+    [0.97, 40],
+    [0.05, 0.01],
+  ])('has its mean %d and, with strength %d, its spread', (mean, strength) => {
+    const { next } = seededRandom(3, 'beta')
+    const drawn = Array.from({ length: 20_000 }, () => drawBeta(betaOf(mean, strength), next))
+    const found = drawn.reduce((sum, x) => sum + x, 0) / drawn.length
+    const spread = drawn.reduce((sum, x) => sum + (x - found) ** 2, 0) / drawn.length
+    const exact = (mean * (1 - mean)) / (strength + 1)
+    expect(betaMean(betaOf(mean, strength))).toBeCloseTo(mean, 12)
+    expect(Math.abs(found - mean)).toBeLessThan(0.015)
+    expect(Math.abs(spread / exact - 1)).toBeLessThan(0.15)
+    expect(drawn.every((x) => x >= 0 && x <= 1)).toBe(true)
+  })
+})
+
+describe('the risk that the margin works with', () => {
+  /** How often calls come out short whose model is wrong: the true chance is a function of the risk. */
+  function shortShare(trueChance: (risk: number) => number, calls: number): number {
+    const { next } = seededRandom(11, 'calibration')
+    let state = uncalibrated(0.05)
+    let short = 0
+    for (let call = 0; call < calls; call += 1) {
+      const wasShort = next() < trueChance(state.risk)
+      if (wasShort) short += 1
+      state = afterCall(state, wasShort)
+    }
+    return short / calls
+  }
+
+  it('ends at the promised share of short calls, whether the model is blind or timid', () => {
+    for (const error of [4, 1, 0.25]) {
+      const share = shortShare((risk) => Math.min(1, risk * error), 2_000)
+      expect(share).toBeGreaterThan(0.035)
+      expect(share).toBeLessThan(0.065)
+    }
+  })
+
+  it('stays within what draws can tell, however long one side lasts', () => {
+    let state = uncalibrated(0.05)
+    for (let call = 0; call < 100; call += 1) state = afterCall(state, true)
+    expect(state.risk).toBe(0.0005)
+    for (let call = 0; call < 5_000; call += 1) state = afterCall(state, false)
+    expect(state.risk).toBe(0.5)
+  })
+
+  it.each([[0], [1], [Number.NaN]])('of %d is refused', (risk) => {
+    expect(() => uncalibrated(risk)).toThrow(RangeError)
+  })
+})
