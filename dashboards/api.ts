@@ -1,17 +1,32 @@
 import { hc, type InferResponseType } from 'hono/client'
 import type { Api } from '#http/api.ts'
+import { keepFile } from './shared/keep-file.ts'
 
 const DEADLINE_MS = 15_000
+
+/** A field that was refused, what was expected there and what came. */
+export type FieldProblem = {
+  readonly field: string
+  readonly expected: string
+  readonly got: string
+}
 
 /** A refusal of the API, or no answer at all (status 0). */
 export class Refused extends Error {
   readonly status: number
   readonly code: string
+  readonly problems: readonly FieldProblem[]
 
-  constructor(status: number, code: string, message: string) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    problems: readonly FieldProblem[] = [],
+  ) {
     super(message)
     this.status = status
     this.code = code
+    this.problems = problems
   }
 }
 
@@ -55,30 +70,27 @@ export async function download(client: Client, path: string): Promise<void> {
   const answer = await fetch(path, { headers, signal, cache: 'no-store' }).catch(noAnswer)
   if (!answer.ok) throw await refusal(answer)
   const named = /filename="([^"]+)"/.exec(answer.headers.get('content-disposition') ?? '')?.[1]
-  const url = URL.createObjectURL(await answer.blob())
-  const link = document.createElement('a')
-  link.href = url
-  link.download = named ?? 'statement'
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(url), DEADLINE_MS) // the browser has read it by then
+  keepFile(await answer.blob(), named ?? 'statement')
 }
 
 /** What an RFC 9457 problem says, for a person. */
 export async function refusal(answer: Response): Promise<Refused> {
   const text = await answer.text()
   const problem = readProblem(text)
-  const errors = (problem.errors ?? []).map(
+  const problems = problem.errors ?? []
+  const errors = problems.map(
     ({ field, expected, got }) => `${field}: expected ${expected}, got ${got}.`,
   )
   const message = [problem.detail ?? problem.title ?? `The service answered ${answer.status}.`]
-  return new Refused(answer.status, problem.code ?? '', [...message, ...errors].join(' '))
+  const told = [...message, ...errors].join(' ')
+  return new Refused(answer.status, problem.code ?? '', told, problems)
 }
 
 type Problem = {
   readonly title?: string
   readonly detail?: string
   readonly code?: string
-  readonly errors?: readonly { field: string; expected: string; got: string }[]
+  readonly errors?: readonly FieldProblem[]
 }
 
 function readProblem(text: string): Problem {
@@ -101,6 +113,9 @@ export type Repair = AnyCall['repairs'][number]
 export type Skipped = WholeCall['skipped'][number]
 export type Escrow = NonNullable<WholeCall['escrow']>
 export type Allocation = AggregatorCall['allocations'][number]
+export type Disputes = InferResponseType<Calls[':id']['disputes']['$get'], 200>
+export type Dispute = Disputes['disputes'][number]
+export type HeldRest = Disputes['held'][number]
 export type CallEvent = InferResponseType<Calls[':id']['events']['$get'], 200>[number]
 export type Program = InferResponseType<Client['v1']['programs']['$get'], 200>[number]
 export type CongestionPoint = InferResponseType<

@@ -124,6 +124,11 @@ export function formatDay(at: Moment, zone: string): string {
   return format(at, zone, DAY)
 }
 
+/** `Wed, 17 Jan 2024, 17:00` */
+export function formatMoment(at: Moment, zone: string): string {
+  return `${formatDay(at, zone)}, ${formatClock(at, zone)}`
+}
+
 /** `Wed, 17 Jan 2024, 17:00–17:30`; a window over midnight names both days. */
 export function formatWindow(window: { start: string; end: string }, zone: string): string {
   const [first, last] = [formatDay(window.start, zone), formatDay(window.end, zone)]

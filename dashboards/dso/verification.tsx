@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { type Client, Refused, type WholeCall } from '../api.ts'
 import { CommandLine } from '../shared/command-line.tsx'
 import { Hex } from '../shared/hex.tsx'
+import { keepFile } from '../shared/keep-file.ts'
 import { TRANSACTION } from '../shared/words.ts'
 
 /** Who recomputed the result, and the evidence with which anybody can. */
@@ -59,7 +60,7 @@ function Download({ client, id, name }: { client: Client; id: string; name: stri
     setProblem(null)
     try {
       const answer = await client.v1['flexibility-calls'][':id'].evidence.$get({ param: { id } })
-      save(await answer.blob(), name)
+      keepFile(await answer.blob(), name) // its hash is what was signed
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       setProblem(error.message)
@@ -77,15 +78,6 @@ function Download({ client, id, name }: { client: Client; id: string; name: stri
       )}
     </p>
   )
-}
-
-/** Byte for byte: the hash of this file is what was signed. */
-function save(file: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(file)
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
 }
 
 /** One payment to several payees is told once. */

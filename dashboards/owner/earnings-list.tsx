@@ -4,14 +4,23 @@ import { Amount } from '../shared/amount.tsx'
 import { zone } from '../shared/business-time.ts'
 import { PAID } from '../shared/words.ts'
 import { deviceName } from './device-name.ts'
+import { DisputeLine } from './dispute-line.tsx'
+import type { OwnerModel } from './model.ts'
+import { ReceiptButton } from './receipt-button.tsx'
 
-type Props = { readonly earnings: Earnings; readonly resources: readonly Resource[] }
+type Props = {
+  readonly model: OwnerModel
+  readonly earnings: Earnings
+  readonly resources: readonly Resource[]
+}
 
 /** Each device and call: how much, and the sentence why. */
-export function EarningsList({ earnings, resources }: Props) {
+export function EarningsList({ model, earnings, resources }: Props) {
   if (earnings.lines.length === 0) {
     return <p class="quiet">Once your devices have helped, you read here what came of it.</p>
   }
+  const nameOf = ({ resourceId, window }: EarningsLine) =>
+    `${deviceName(resources, resourceId)}, ${formatWindow(window, zone.value)}`
   return (
     <ul class="plain earned">
       {earnings.lines.map((line) => (
@@ -22,10 +31,12 @@ export function EarningsList({ earnings, resources }: Props) {
               <span class="quiet">{formatWindow(line.window, zone.value)}</span>
             </span>
             <span>
-              <Amount minor={line.minor} /> <span class="tag">{statusOf(line)}</span>
+              <Amount minor={line.minor} /> <span class="tag">{statusOf(line)}</span>{' '}
+              <ReceiptButton client={model.client} line={line} name={nameOf(line)} />
             </span>
           </p>
           <p>{forReader(line.sentence, zone.value)}</p>
+          <DisputeLine model={model} line={line} />
         </li>
       ))}
     </ul>

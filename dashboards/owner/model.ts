@@ -1,5 +1,6 @@
 import { batch, type Signal, signal } from '@preact/signals'
-import type { AnyCall, Client, Earnings, OwnerCall, Payout, Resource } from '../api.ts'
+import type { AnyCall, Client, Disputes, Earnings, OwnerCall, Payout, Resource } from '../api.ts'
+import { createDisputeReader } from './dispute-reader.ts'
 import { goLive, type Live } from '../shared/live.ts'
 import { createStateWatch } from '../shared/state-changes.ts'
 import { hasEnded } from '../shared/words.ts'
@@ -14,6 +15,8 @@ export type OwnerModel = {
   readonly open: Signal<readonly OwnerCall[]>
   readonly earnings: Signal<Earnings | null>
   readonly payout: Signal<Payout | null>
+  /** By call: until when a line can be objected to, who has, and what is on hold. */
+  readonly disputes: Signal<ReadonlyMap<string, Disputes>>
 }
 
 const LOOK_AGAIN_MS = { inWindow: 2000, idle: 5000 }
@@ -23,6 +26,8 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
   const open = signal<readonly OwnerCall[]>([])
   const earnings = signal<Earnings | null>(null)
   const payout = signal<Payout | null>(null)
+  const disputes = signal<ReadonlyMap<string, Disputes>>(new Map())
+  const readDisputes = createDisputeReader(client)
   const watch = createStateWatch(() => 'The call that your devices help with')
 
   async function refresh(): Promise<void> {
@@ -39,7 +44,9 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
           (await client.v1['flexibility-calls'][':id'].$get({ param: { id } })).json(),
       ),
     )
+    const disputed = await readDisputes(earned)
     batch(() => {
+      disputes.value = disputed
       resources.value = devices
       earnings.value = earned
       payout.value = paid
@@ -54,5 +61,5 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
     onKeyRefused,
     lookAgainMs: () => (open.peek().length > 0 ? LOOK_AGAIN_MS.inWindow : LOOK_AGAIN_MS.idle),
   })
-  return { client, live, resources, open, earnings, payout }
+  return { client, live, resources, open, earnings, payout, disputes }
 }

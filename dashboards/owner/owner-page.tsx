@@ -1,6 +1,7 @@
 import { Amount } from '../shared/amount.tsx'
 import { Devices } from './devices.tsx'
 import { EarningsList, Receipts } from './earnings-list.tsx'
+import { HowYouArePaid } from './how-you-are-paid.tsx'
 import type { OwnerModel } from './model.ts'
 import { PayoutNow } from './payout-now.tsx'
 import { RightNow } from './right-now.tsx'
@@ -27,13 +28,16 @@ export function OwnerPage({ model }: { model: OwnerModel }) {
               </span>{' '}
               <span class="quiet">paid or on its way</span>
             </p>
-            <EarningsList earnings={earnings} resources={resources} />
+            <EarningsList model={model} earnings={earnings} resources={resources} />
           </section>
           <section class="card" aria-labelledby="payouts">
             <h2 id="payouts">What was paid out</h2>
             <Receipts earnings={earnings} />
             {model.payout.value !== null && <PayoutNow payout={model.payout.value} />}
           </section>
+          {model.payout.value !== null && (
+            <HowYouArePaid model={model} payout={model.payout.value} />
+          )}
           <section class="card" aria-labelledby="statements">
             <h2 id="statements">Statements</h2>
             <Statements client={model.client} documents={DOCUMENTS} />

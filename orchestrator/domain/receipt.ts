@@ -14,14 +14,26 @@ export type OwnerReceipt = {
   readonly ownerId: OwnerId
   /** Of the evidence: a correction is a new version with a receipt of its own. */
   readonly version: number
-  /** Under this id the pool holds the root. */
+  /**
+   * The version of a later round that settled what this one had left on hold; absent while there is
+   * none. The service says so, and no root proves it: ask for that receipt.
+   */
+  readonly supersededBy?: number
+  /** Under this id the pool holds the root: the request, or what of it a later round settled. */
   readonly requestId: Hex
   readonly evidenceRoot: Hex
   readonly leaves: readonly { readonly leaf: EvidenceLeaf; readonly proof: readonly Hex[] }[]
 }
 
-/** The receipt of one owner in a closed bundle; null: nothing in it is theirs. */
-export function receiptFor(bundle: EvidenceBundle, ownerId: OwnerId): OwnerReceipt | null {
+/**
+ * The receipt of one owner in a closed bundle; null: nothing in it is theirs. `supersededBy`: the
+ * version that settled later what this one had left on hold; null: none has.
+ */
+export function receiptFor(
+  bundle: EvidenceBundle,
+  ownerId: OwnerId,
+  supersededBy: number | null = null,
+): OwnerReceipt | null {
   const mine = new Set(
     bundle.settlement.lines
       .filter((line) => line.ownerId === ownerId)
@@ -34,7 +46,8 @@ export function receiptFor(bundle: EvidenceBundle, ownerId: OwnerId): OwnerRecei
     callId: bundle.terms.callId,
     ownerId,
     version: bundle.version,
-    requestId: bundle.escrow.requestId,
+    ...(supersededBy === null ? {} : { supersededBy }),
+    requestId: bundle.rest?.requestId ?? bundle.escrow.requestId,
     evidenceRoot: evidenceRootOf(bundle),
     leaves: provenLeaves(bundle, mine),
   }

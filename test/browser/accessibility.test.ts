@@ -1,11 +1,10 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { describeWith } from '#test/support/describe-with.ts'
+import { faultsOf } from './axe.ts'
 import { enterKey, type Look, LOOKS, launch, openTab, type Role, untilLive } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 const KEYS = { dso: 'dso', aggregator: 'agg', owner: 'anna' } as const
 const roles = Object.keys(KEYS) as Role[]
 
@@ -118,13 +117,3 @@ describeWith('chromium', 'every page in every look', (executablePath) => {
     expect((await faultsOf(page)).join()).toMatch(/image-alt.*wider than the screen/)
   })
 })
-
-/** One line per violation, with the element that has it; and how much does not fit. */
-async function faultsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze()
-  const found = violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`),
-  )
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-  return over > 0 ? [...found, `${over} px wider than the screen`] : found
-}

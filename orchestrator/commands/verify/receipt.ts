@@ -42,8 +42,8 @@ async function compareWithPool(
   return [{ line, expected: proposal.evidenceRoot, got: evidenceRoot }]
 }
 
-function headOf({ callId, ownerId, version, evidenceRoot: root }: OwnerReceipt) {
-  return { callId, ownerId, version, root }
+function headOf({ callId, ownerId, version, supersededBy, evidenceRoot: root }: OwnerReceipt) {
+  return { callId, ownerId, version, supersededBy: supersededBy ?? null, root }
 }
 
 function linesOf({ leaves }: OwnerReceipt) {
@@ -59,12 +59,17 @@ function describe(
   differences: readonly Difference[],
   isCompared: boolean,
 ): string {
-  const { callId, ownerId, root } = headOf(receipt)
+  const { callId, ownerId, supersededBy, root } = headOf(receipt)
   const out = [`receipt of ${ownerId} for call ${callId}`, `root ${root}`]
   for (const { resourceId, orderedWh, deliveredWh, ownerMinor, reason } of linesOf(receipt)) {
     const energies = `${deliveredWh} of ${orderedWh} Wh`
     out.push(
       `  ${resourceId.padEnd(20)} ${energies.padStart(20)} ${ownerMinor.padStart(12)} ${reason}`,
+    )
+  }
+  if (supersededBy !== null) {
+    out.push(
+      `what it left on hold was settled later: ask for the receipt of version ${supersededBy}`,
     )
   }
   for (const { line, expected, got } of differences) {

@@ -13,6 +13,7 @@ import {
   exactly,
   MoneyText,
   OwnerIdText,
+  WholeText,
   Window,
   windowView,
 } from '../schemas.ts'
@@ -76,15 +77,19 @@ const aggregatorEarnings = createRoute({
   responses: { 200: answers(Earnings, 'Your lines') },
 })
 
+const VersionQuery = z.strictObject({
+  version: WholeText.optional().openapi({ description: "Absent: the call's own settlement" }),
+})
 const ownerReceipt = createRoute({
   method: 'get',
   path: '/v1/owner/receipts/{callId}',
   summary: 'Your lines of a call with their proofs',
   description:
     'Keep the bytes as they come: `gridcall verify --receipt FILE` recomputes the root from them ' +
-    'and compares it with what the pool holds.',
+    'and compares it with what the pool holds. Where a later round settled what was on hold, ' +
+    '`supersededBy` names the version to ask for.',
   ...forRoles('owner'),
-  request: { params: z.object({ callId: CallIdText }) },
+  request: { params: z.object({ callId: CallIdText }), query: VersionQuery },
   responses: { 200: answers(z.unknown(), 'Canonical JSON') },
 })
 const aggregatorReceipt = createRoute({
@@ -92,7 +97,7 @@ const aggregatorReceipt = createRoute({
   path: '/v1/aggregator/owners/{ownerId}/receipts/{callId}',
   summary: "The receipt of one of your owners, as that owner's own",
   ...forRoles('aggregator'),
-  request: { params: z.object({ ownerId: OwnerIdText, callId: CallIdText }) },
+  request: { params: z.object({ ownerId: OwnerIdText, callId: CallIdText }), query: VersionQuery },
   responses: { 200: answers(z.unknown(), 'Canonical JSON') },
 })
 
@@ -127,18 +132,17 @@ export function earningsRoutes(context: ApiContext) {
     .openapi(ownerReceipt, async (c) => {
       const { callId } = c.req.valid('param')
       const asker = { kind: 'owner', ownerId: ownerOf(c.get('key')) } as const
-      const receipt = await giveReceipt(ports, callId, asker)
+      const { version = null } = c.req.valid('query')
+      const receipt = await giveReceipt(ports, callId, asker, version)
       if (receipt === null) throw notFound()
       return exactly(c, receipt)
     })
     .openapi(aggregatorReceipt, async (c) => {
       const { callId, ownerId } = c.req.valid('param')
       const aggregatorId = c.get('key').organisationId
-      const receipt = await giveReceipt(ports, callId, {
-        kind: 'aggregator',
-        aggregatorId,
-        ownerId,
-      })
+      const asker = { kind: 'aggregator', aggregatorId, ownerId } as const
+      const { version = null } = c.req.valid('query')
+      const receipt = await giveReceipt(ports, callId, asker, version)
       if (receipt === null) throw notFound()
       return exactly(c, receipt)
     })
