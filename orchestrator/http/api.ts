@@ -13,6 +13,7 @@ import { earningsRoutes } from './routes/earnings.ts'
 import { enrolmentRoutes } from './routes/enrolment.ts'
 import { escrowRoutes } from './routes/escrow.ts'
 import { operatorRoutes } from './routes/operator.ts'
+import { moneyRoutes } from './routes/money.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import { partyRoutes } from './routes/parties.ts'
 import { paymentRoutes } from './routes/payments.ts'
@@ -78,6 +79,7 @@ export function createApi(context: ApiContext) {
     .route('/', payoutChoiceRoutes(context))
     .route('/', statementRoutes(context))
     .route('/', operatorRoutes(context))
+    .route('/', moneyRoutes(context))
   app.route('/', pages(context.dashboardsFolder))
   return routes
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SIMULATED_PARTIES, simulatedSignature } from '#adapters/simulated/rail.ts'
 import { organisationId, siteId } from '#domain/ids.ts'
+import { parseReceipt, verifyReceipt } from '#domain/receipt.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
 import { enrolResource } from '#lifecycle/enrol-resource.ts'
@@ -121,6 +122,23 @@ describe('a disputed line over HTTP', () => {
     expect((await dispute('agg', { resourceId: 'charger' })).status).toBe(409)
   })
 
+  test('the operator sees what waits for a decision, and that the ledger adds up', async () => {
+    const { body } = await send('operator', 'GET', '/v1/operator/money')
+    const { heldMinor } = await escrow()
+    expect(body.books).toEqual({ agree: true, differences: [], since: null })
+    expect(body.waiting).toMatchObject([
+      {
+        callId: id,
+        dsoId: 'dso',
+        disputes: [{ resourceId: 'charger', raisedBy: 'dso', state: 'held' }],
+        held: [{ amountMinor: heldMinor, challenged: false }],
+      },
+    ])
+    const balances = body.balances as { kind: string; minor: string }[]
+    expect(balances.find(({ kind }) => kind === 'held')?.minor).toBe(heldMinor)
+    expect(balances.reduce((sum, { minor }) => sum + BigInt(minor), 0n)).toBe(0n)
+  })
+
   test('nobody but the arbiter decides, and not on more than is held', async () => {
     const { lines } = (await disputesOf('arbiter')).body.held[0]
     const [{ resourceId, heldMinor }] = lines
@@ -160,8 +178,29 @@ describe('a disputed line over HTTP', () => {
     expect(line.status).toBe('paid')
     expect(BigInt(line.minor)).toBe((BigInt(payMinor) * 8500n) / 10_000n)
     expect(line.sentence).toMatch(/were on hold; the arbiter decided, and .* was paid/)
+    expect((await send('operator', 'GET', '/v1/operator/money')).body.waiting).toEqual([])
     const after = await decide('arbiter', [{ resourceId, payMinor }])
     expect(after.status).toBe(404)
+  })
+
+  test('the receipt names the later round that settled it, which has one of its own', async () => {
+    const receipt = (version = '') =>
+      send('anna', 'GET', `/v1/owner/receipts/${id}${version && `?version=${version}`}`)
+    const first = parseReceipt((await receipt()).text)
+    expect(first.supersededBy).toBeGreaterThan(first.version)
+    const { text } = await receipt(String(first.supersededBy))
+    const later = parseReceipt(text)
+    expect(later).toMatchObject({ version: first.supersededBy, callId: id, ownerId: 'anna' })
+    expect(later).not.toHaveProperty('supersededBy')
+    expect(later.requestId).not.toBe(first.requestId)
+    expect(verifyReceipt(text)).toEqual([])
+    const [paid] = later.leaves.flatMap(({ leaf }) => (leaf.kind === 'line' ? [leaf.line] : []))
+    expect(paid?.ownerAmount.toString()).toBe((await annas()).minor)
+    expect((await receipt('1')).status).toBe(404)
+    const bert = `/v1/owner/receipts/${id}`
+    expect(parseReceipt((await send('bert', 'GET', bert)).text)).not.toHaveProperty('supersededBy')
+    const berts = await send('bert', 'GET', `${bert}?version=${first.supersededBy}`)
+    expect(berts.status).toBe(404)
   })
 
   test('everything that was sent and answered is in the document', async () => {

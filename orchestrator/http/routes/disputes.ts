@@ -11,18 +11,9 @@ import type { ApiKey } from '#ports.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import { visibleCall } from '../call-access.ts'
 import type { ApiContext } from '../context.ts'
+import { DisputeView, disputeView, RestView, restView } from '../dispute-view.ts'
 import { notFound } from '../problem.ts'
-import {
-  answers,
-  at,
-  atOrNull,
-  At,
-  CallIdText,
-  HexText,
-  MoneyText,
-  ResourceIdText,
-  takes,
-} from '../schemas.ts'
+import { answers, atOrNull, At, CallIdText, HexText, ResourceIdText, takes } from '../schemas.ts'
 
 const One = z.object({ id: CallIdText })
 /** A sum of minor units as a party writes it. */
@@ -31,26 +22,6 @@ const SumText = z
   .regex(/^(0|[1-9]\d{0,23})$/, 'a decimal number of minor units such as "610000"')
   .transform((text) => microEur(BigInt(text)))
 
-const DisputeView = z.object({
-  resourceId: z.string(),
-  raisedBy: z.enum(['dso', 'aggregator', 'owner']),
-  reason: z.enum(DISPUTE_REASONS),
-  text: z.string(),
-  raisedAt: At,
-  state: z.enum(['open', 'held', 'decided', 'too-late']),
-  decidedAt: At.nullable(),
-  decidedBy: z.enum(['verifiers', 'arbiter', 'deadline']).nullable(),
-  paidMinor: MoneyText.nullable(),
-  note: z.string().nullable(),
-})
-const RestView = z.object({
-  id: z.string(),
-  round: z.int(),
-  state: z.enum(['held', 'measured', 'proposed', 'settled', 'paid', 'refunded']),
-  amountMinor: MoneyText,
-  settleBy: At,
-  lines: z.array(z.object({ resourceId: z.string(), heldMinor: MoneyText })),
-})
 const Disputes = z.object({
   disputableUntil: At.nullable().openapi({
     description: 'Until when a line can be disputed; null: not in this state of the call',
@@ -205,36 +176,6 @@ function view(
       .map((rest) => ({ ...rest, lines: rest.lines.filter(isShown) }))
       .filter(({ lines }) => lines.length > 0)
       .map((rest) => restView(rest, own !== null)),
-  }
-}
-
-/** Of others' lines not even the sum is told. */
-function restView(rest: HeldRest, isPart: boolean): z.infer<typeof RestView> {
-  const { id, round, state, amount, settleBy, lines } = rest
-  const mine = lines.reduce((sum, { held }) => sum + held, 0n)
-  return {
-    id,
-    round,
-    state,
-    amountMinor: (isPart ? mine : amount).toString(),
-    settleBy: at(settleBy),
-    lines: lines.map(({ resourceId, held }) => ({ resourceId, heldMinor: held.toString() })),
-  }
-}
-
-function disputeView(dispute: Dispute): z.infer<typeof DisputeView> {
-  const { resourceId, raisedBy, reason, text, raisedAt, state, decidedBy, note } = dispute
-  return {
-    resourceId,
-    raisedBy: raisedBy.role,
-    reason,
-    text,
-    raisedAt: at(raisedAt),
-    state,
-    decidedAt: atOrNull(dispute.decidedAt),
-    decidedBy,
-    paidMinor: dispute.paid?.toString() ?? null,
-    note,
   }
 }
 
