@@ -20,6 +20,7 @@ function aPayout(changes: Partial<Payout> = {}): Payout {
     account: 'named',
     accountFrom: null,
     onAccountMinor: '0',
+    putOffMinor: '0',
     minimumPayoutCents: '500',
     payments: [],
     sentence: '',
