@@ -222,6 +222,20 @@ export interface PayoutRail {
   readAgain?(): Promise<number>
   /** What the pool itself says now, for reconciliation. */
   poolState(): Promise<PoolState>
+  /**
+   * What the pool was told when an epoch was posted, checked against its root. null: nobody can
+   * tell. A rail whose pool is this database's own has nothing to read back.
+   */
+  postedEpoch?(post: {
+    transactionHash: Hex
+    epoch: number
+    root: Hex
+  }): Promise<PostedEpoch | null>
+}
+
+export type PostedEpoch = {
+  readonly statement: EpochStatement
+  readonly requestIds: readonly Hex[]
 }
 
 /** What a verifier reads from the chain by itself, without any database. */

@@ -27,6 +27,7 @@ import type { JournalAccess } from './effects.ts'
 import { requireChainId, requireHistory, requireIdentity } from './identity.ts'
 import { type Confirmations, Indexer } from './indexer.ts'
 import { fundGas, mine } from './local-chain.ts'
+import { readPostedEpoch } from './posted-epoch.ts'
 import { readParties, readRecipients, readPoolState, readTokenDomain } from './pool-state.ts'
 import { type ChainClient, createChainClient, plainly, unwrapped } from './rpc.ts'
 import { Notes } from './notes.ts'
@@ -139,6 +140,7 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
       })
       return running
     },
+    postedEpoch: (post) => plainly(readPostedEpoch(client, identity.pool, post)),
     readAgain: () => plainly(indexer.readAgain()),
     async poolState() {
       const read = await journal((chain) => chain.cursor())

@@ -65,6 +65,16 @@ export function inChainOrder(events: readonly ChainEvent[]): ChainEvent[] {
   return events.toSorted((a, b) => a.block - b.block || a.logIndex - b.logIndex)
 }
 
+/** The last post of each epoch, in the order of their numbers, without those that were rejected. */
+export function standingPosts(events: readonly ChainEvent[]): Event<'EpochPosted'>[] {
+  const standing = new Map<number, Event<'EpochPosted'>>()
+  for (const event of inChainOrder(events)) {
+    if (event.kind === 'EpochPosted') standing.set(event.epoch, event)
+    if (event.kind === 'EpochRejected') standing.delete(event.epoch)
+  }
+  return [...standing.values()].toSorted((a, b) => a.epoch - b.epoch)
+}
+
 /** Adds up every balance of the pool from its own logs and the token's, and from nothing else. */
 export function balancesByEvents(
   books: Pick<ChainBooks, 'events' | 'identity' | 'requestIds' | 'payers'>,

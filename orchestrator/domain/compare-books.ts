@@ -5,6 +5,7 @@ import {
   eventsOf,
   flows,
   inChainOrder,
+  standingPosts,
 } from './chain-books.ts'
 import type { ChainEvent } from './chain.ts'
 import type { Hex } from './ids.ts'
@@ -134,6 +135,13 @@ function compareEpochs(
     else if (own.root !== root) {
       say(`epoch ${epoch} on the chain has the root ${root}, in the database ${own.root}`)
     } else compare(`total of epoch ${epoch} against the database`, total, own.newTotal)
+  }
+  for (const { epoch, root } of standingPosts(events)) {
+    const own = epochs.find((each) => each.epoch === epoch)
+    if (epoch <= liveEpoch || own?.root === root) continue
+    const what =
+      own === undefined ? 'and is not in the database' : `in the database it has ${own.root}`
+    say(`epoch ${epoch} was posted with the root ${root}, ${what}`)
   }
   for (const { epoch, root, state } of epochs) {
     if (state !== 'active' && state !== 'paid') continue

@@ -8,7 +8,7 @@ import {
 import { type Address, type CallId, callId } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
-import { epochData, epochStatement } from './advance-payouts.ts'
+import { epochData, epochStatement } from './epoch-data.ts'
 
 /**
  * Takes in a verifier's signature after checking that it is one, by a member of the set, over

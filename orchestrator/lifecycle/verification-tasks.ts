@@ -2,7 +2,7 @@ import { statementOfCall, statementOfRest, type VerificationTask } from '#domain
 import type { Address } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
-import { epochData, epochStatement } from './advance-payouts.ts'
+import { epochData, epochStatement } from './epoch-data.ts'
 
 /** What this verifier has neither signed nor refused yet. Bundles are fetched apart. */
 export async function verificationTasks(

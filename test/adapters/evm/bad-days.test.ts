@@ -20,6 +20,7 @@ import {
   settlementOf,
   termsOf,
 } from './support/world.ts'
+import { freezeAccount } from './support/frozen-account.ts'
 
 let world: World
 let rail: PayoutRail
@@ -109,7 +110,7 @@ describe('a bad day of the chain', () => {
     expect(world.lines.some(({ message }) => message === 'chain: reorganised, read again')).toBe(
       true,
     )
-  })
+  }, 60_000)
 
   it('a transaction is too cheap for an hour: raised again and again, mined once', async () => {
     const ours = await world.open({ local: false, confirmations: 0, raiseAfterBlocks: 12 })
@@ -132,7 +133,7 @@ describe('a bad day of the chain', () => {
     expect(parseTransaction(last.raw ?? '0x').maxFeePerGas).toBeGreaterThan(dear)
     expect((await journal().events('RequestOpened')).length).toBe(1)
     expect(await relayed()).toBe(1)
-  })
+  }, 60_000)
 
   it('a nonce is lost and another one is used up by hand: what waits behind still goes', async () => {
     const ours = await world.open({ local: false, confirmations: 0, raiseAfterBlocks: 1000 })
@@ -178,10 +179,7 @@ describe('a bad day of the token', () => {
     const requestId = await finalRequest()
     await intendPayment(requestId)
     const { token } = world.identity
-    const code = await world.chain.ask('eth_getCode', token, 'latest')
-    const behind = account('e')
-    await world.chain.ask('anvil_setCode', behind, code)
-    await world.chain.ask('anvil_setCode', token, freezing(account('1'), behind))
+    const thaw = await freezeAccount(world.chain, token, account('1'))
     await settleDown(rail, 4)
     expect(await paid()).toEqual([[1, 30n * EUR]])
     const [deferred] = await journal().events('PayoutDeferred')
@@ -193,7 +191,7 @@ describe('a bad day of the token', () => {
     ])
     expect(compareBooks(await booksNow(50n * EUR))).toEqual([])
 
-    await world.chain.ask('anvil_setCode', token, code)
+    await thaw()
     const tree = buildPayoutTree(LEAVES)
     await journal().intend('again', { kind: 'payChunk', epoch: 1, ...tree.chunk(0, 4) })
     world.clock.forward(10)
@@ -208,13 +206,6 @@ describe('a bad day of the token', () => {
     expect(compareBooks(await booksNow(0n))).toEqual([])
   })
 })
-
-/** A token's code that refuses whatever is about one account, and does the rest as another does. */
-function freezing(frozen: Hex, behind: Hex): Hex {
-  const isHe = `73${frozen.slice(2)}6004351460525736600060003760006000366000`
-  const pass = `73${behind.slice(2)}5af43d600060003e604d573d6000fd5b3d6000f35b60006000fd`
-  return `0x${isHe}${pass}`
-}
 
 /** All books, with a ledger that has booked the epoch, and so much of its first leaf as put off. */
 async function booksNow(putOff: bigint): Promise<ChainBooks> {

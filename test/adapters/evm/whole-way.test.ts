@@ -68,6 +68,18 @@ describe('the money of one call, from the DSO to the owners', () => {
     world.clock.forward(300)
     await settleDown(rail)
     expect(await rail.poolState()).toMatchObject({ liveRoot: root, currentEpoch: 1 })
+    const [posted] = await journal().events('EpochPosted')
+    const [first] = await journal().events('Paid')
+    if (!posted || !first) throw new Error('nothing was posted and paid')
+    expect(await rail.postedEpoch?.(posted)).toMatchObject({
+      statement: fields,
+      requestIds: [requestId],
+    })
+    // Another root, a transaction that posted nothing, one that nobody knows: nobody can tell.
+    for (const other of [{ root: ZERO_HASH }, { transactionHash: first.transactionHash }]) {
+      expect(await rail.postedEpoch?.({ ...posted, ...other })).toBeNull()
+    }
+    expect(await rail.postedEpoch?.({ ...posted, transactionHash: ZERO_HASH })).toBeNull()
     expect((await journal().events('Paid')).map(({ index, amount }) => [index, amount])).toEqual([
       [0, 50n * EUR],
       [1, 29_999_999n],
