@@ -1,6 +1,7 @@
 import postgres, { type Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { witnessChain } from '../../support/chain-witness.ts'
+import { restoreBackup, takeBackup } from '../../support/database-backup.ts'
 import {
   expectReconciled,
   orderCall,
@@ -8,13 +9,17 @@ import {
   removeTraces,
   startRealWorld,
   waitForState,
+  waitUntil,
 } from '../../support/real-world.ts'
 import { wallTimer } from '../../support/wall-timer.ts'
+import { askNode } from '../../adapters/evm/support/anvil.ts'
 
 const SIGNED = 4711
 const RECORDED = 4712
 const PAYOUT_MS = 90 * 60_000
 const HELD_WITHIN_MS = 240_000
+/** Business time; three looks at the books, the chain read again, and three looks more. */
+const ALARM_MS = 120 * 60_000
 
 /*
  * The database holds the service still at the very statement: a trigger waits for a lock that the
@@ -36,7 +41,7 @@ CREATE FUNCTION public.hold_recorded() RETURNS trigger LANGUAGE plpgsql AS $$ BE
 CREATE TRIGGER hold_recorded BEFORE INSERT ON gridcall.chain_events
   FOR EACH ROW EXECUTE FUNCTION public.hold_recorded();`
 
-describe('the demo’s service is killed with SIGKILL around a payout', () => {
+describe('the demo’s service on a bad day', () => {
   const stops: (() => Promise<void>)[] = []
   let world: RealWorld
   let sql: Sql
@@ -81,9 +86,29 @@ describe('the demo’s service is killed with SIGKILL around a payout', () => {
     await wallTimer.deadline(answers(), 60_000, 'the service, started again')
   }
 
+  const readiness = async () => {
+    const answer = await fetch(`${world.url()}/readyz`)
+    return (await answer.json()) as { books: { agree: boolean } }
+  }
+
+  /** The service is gone, its database is another day's, and it is started again on that. */
+  async function restore(backup: string): Promise<void> {
+    process.kill(world.service.pid, 'SIGKILL')
+    await restoreBackup(sql, backup)
+    await untilAnswers()
+  }
+
+  const relayedCount = async () => {
+    const { relayer } = await world.parties.operator.get<{ relayer: string }>(
+      '/v1/operator/parties',
+    )
+    const asked = ['eth_getTransactionCount', [relayer, 'latest']] as const
+    return Number(await askNode(world.service.started.rpcUrl, asked[0], [...asked[1]]))
+  }
+
   const recorded = () => sql`SELECT 1 FROM gridcall.chain_events WHERE kind = 'Paid'`
 
-  test('between signed and broadcast, and between mined and recorded: paid once', async () => {
+  test('is killed between signed and broadcast, and between mined and recorded: paid once', async () => {
     const wanted = { point: 'cp-south', direction: 'increase-import', powersW: [3000] } as const
     const { id, endMs } = await orderCall(world, 'killed', wanted)
 
@@ -114,5 +139,46 @@ describe('the demo’s service is killed with SIGKILL around a payout', () => {
       SELECT hash FROM gridcall.chain_transactions WHERE business_key LIKE 'pay:%'`
     expect(all).toEqual(signed) // the same bytes, and no others
     await expectReconciled(world)
+  }, 400_000)
+
+  test('has yesterday’s database: paid once; what it can make again it takes over, the rest it lists', async () => {
+    const { operator } = world.parties
+    await takeBackup(sql, 'before_the_call')
+    const wanted = { point: 'cp-north', direction: 'reduce-import', powersW: [4000] } as const
+    const { id, endMs } = await orderCall(world, 'yesterday', wanted)
+    await waitForState(world, id, 'verified', endMs + PAYOUT_MS)
+    await takeBackup(sql, 'before_the_payout')
+    const call = await waitForState(world, id, 'paid', endMs + PAYOUT_MS)
+    const requestId = call.escrow?.requestId ?? ''
+    await expectReconciled(world)
+    const [chain, sent] = [await onChain(), await relayedCount()]
+    const payments = () => sql`SELECT * FROM gridcall.payments ORDER BY epoch, payee`
+    const ordered = await payments()
+
+    await restore('before_the_call')
+    const differences = await waitUntil(world, 'the alarm', world.now() + ALARM_MS, async () => {
+      const { books } = await readiness()
+      if (books.agree) return null
+      const found = await operator.get<{ differences: string[] }>('/v1/operator/reconciliation')
+      return found.differences
+    })
+    expect(differences).toContain('epoch 2 is on the chain and not in the database')
+    expect(differences.some((each) => each.startsWith(`request ${requestId} holds or held`))).toBe(
+      true,
+    )
+    const epochs = () => sql`SELECT epoch, state FROM gridcall.payout_epochs`
+    expect(await epochs()).toEqual([{ epoch: 1, state: 'paid' }]) // nothing was made up
+    expect(await relayedCount()).toBe(sent)
+
+    await restore('before_the_payout')
+    const again = await waitForState(world, id, 'paid', world.now() + ALARM_MS)
+    expect(again.escrow).toEqual(call.escrow)
+    await expectReconciled(world)
+    expect(await payments()).toEqual(ordered)
+    expect(await onChain()).toEqual(chain)
+    expect(await relayedCount()).toBe(sent) // not one transaction more
+    await waitUntil(world, 'the alarm is over', world.now() + ALARM_MS, async () =>
+      (await readiness()).books.agree ? true : null,
+    )
   }, 400_000)
 })
