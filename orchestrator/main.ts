@@ -86,7 +86,8 @@ async function assemble(
     undo.unshift(() => following.stop())
   }
   const drivers = createDrivers(config, { clock, timer, log })
-  const { identity } = await establishChain({ config, servers, store, timer })
+  const chain = await establishChain({ config, servers, store, timer })
+  const { identity } = chain
   const relayer = await openRelayerSigner({
     environment: process.env,
     dataDir: config.dataDir,
@@ -106,7 +107,7 @@ async function assemble(
     clock,
     timer,
     log,
-    identity,
+    ...chain,
     signer: relayer,
     soleRight,
     mayPost: () => store.transaction(async (tx) => (await standingDifferences(tx)).length === 0),

@@ -9,22 +9,32 @@ import { genesisHash } from './identity.ts'
 import type { Manifest } from './manifest.ts'
 import { readPoolState } from './pool-state.ts'
 import { ADMIN_ROLE, roleOf } from './pool-setup.ts'
-import { type ChainClient, createChainClient } from './rpc.ts'
+import { type ChainClient, createChainClient, plainly } from './rpc.ts'
 
-/** Asks the chain itself whether all that a manifest names stands there. Amounts are micro-EUR. */
-export async function inspectPool(manifest: Manifest, world: { rpcUrl: string; timer: Timer }) {
-  const client = createChainClient(world)
-  const { identity, contracts } = manifest
-  const faults: string[] = []
+/**
+ * Before anything is asked of a pool: it is the chain that the manifest names, and every contract
+ * has the code that it had then. @throws Error in one sentence that names what differs
+ */
+export async function requireManifest(
+  manifest: Manifest,
+  world: { rpcUrl: string; timer: Timer },
+): Promise<void> {
+  const { faults } = await plainly(faultsOf(createChainClient(world), manifest))
+  if (faults.length > 0) throw new Error(faults.join('; '))
+}
+
+/** Another chain, or contracts of it that are not there or are other ones. */
+async function faultsOf(client: ChainClient, { identity, contracts }: Manifest) {
   const chainId = await getChainId(client)
   if (chainId !== identity.chainId) {
-    faults.push(`expected the chain with id ${identity.chainId}, but id ${chainId} answers`)
-    return { ok: false, chainId, faults }
+    const fault = `expected the chain with id ${identity.chainId}, but id ${chainId} answers`
+    return { chainId, faults: [fault] }
   }
   if ((await genesisHash(client)) !== identity.genesisHash) {
-    faults.push(`expected a chain that begins with ${identity.genesisHash}, but it does not`)
-    return { ok: false, chainId, faults }
+    const fault = `expected a chain that begins with ${identity.genesisHash}, but it does not`
+    return { chainId, faults: [fault] }
   }
+  const faults: string[] = []
   for (const [name, { address, codeHash }] of Object.entries(contracts)) {
     const code = (await getCode(client, { address })) ?? '0x'
     if (code === '0x') faults.push(`expected the ${name} at ${address}, but nothing is there`)
@@ -32,6 +42,14 @@ export async function inspectPool(manifest: Manifest, world: { rpcUrl: string; t
       faults.push(`expected the ${name} at ${address}, but other code is there`)
     }
   }
+  return { chainId, faults }
+}
+
+/** Asks the chain itself whether all that a manifest names stands there. Amounts are micro-EUR. */
+export async function inspectPool(manifest: Manifest, world: { rpcUrl: string; timer: Timer }) {
+  const client = createChainClient(world)
+  const { identity, contracts } = manifest
+  const { chainId, faults } = await faultsOf(client, manifest)
   if (faults.length > 0) return { ok: false, chainId, faults }
   const sets = await readSets(client, manifest)
   const roles = await readRoles(client, manifest)

@@ -26,30 +26,31 @@ export function partiesFolder(dataDir: string): string {
   return join(dataDir, 'parties')
 }
 
+/** The pool that the service works with; before `startBlock` it has said nothing. */
+export type EstablishedChain = { readonly identity: ChainIdentity; readonly startBlock?: number }
+
 /**
  * The pool that this database belongs to; on a local chain one is deployed the first time.
- * @throws Error with a sentence if the chain was given and no pool is known on it
+ * @throws Error with a sentence if the chain was given and no pool is known on it, or it is not what
+ * its manifest says
  */
 export async function establishChain(options: {
   readonly config: Config
   readonly servers: Servers
   readonly store: Store
   readonly timer: Timer
-}): Promise<{ identity: ChainIdentity }> {
+}): Promise<EstablishedChain> {
   const { config, servers, store, timer } = options
+  if (!servers.isLocalChain && config.chainManifest !== null) {
+    return fromManifest(config.chainManifest, { rpcUrl: servers.rpcUrl, timer })
+  }
   const known = await store.transaction((tx) => tx.chain.identity())
   if (known) return { identity: known }
   if (!servers.isLocalChain) {
-    if (config.chainManifest === null) {
-      throw new Error(
-        'no pool is known on the chain of CHAIN_RPC_URL: deploy one with gridcall chain deploy, ' +
-          'and name its manifest in GRIDCALL_CHAIN_MANIFEST',
-      )
-    }
-    const { readManifest } = await import('#adapters/evm/manifest.ts')
-    const { identity } = await readManifest(config.chainManifest)
-    await store.transaction((tx) => tx.chain.identify(identity))
-    return { identity }
+    throw new Error(
+      'no pool is known on the chain of CHAIN_RPC_URL: deploy one with gridcall chain deploy, ' +
+        'and name its manifest in GRIDCALL_CHAIN_MANIFEST',
+    )
   }
   const folder = partiesFolder(config.dataDir)
   const verifiers = await Promise.all(VERIFIERS.map((name) => makeOrLoadKey(folder, name)))
@@ -75,6 +76,22 @@ export async function establishChain(options: {
   })
   await store.transaction((tx) => tx.chain.identify(identity))
   return { identity }
+}
+
+/** Whether it is the pool that this database belongs to is seen by whoever opens the rail. */
+async function fromManifest(
+  file: string,
+  world: { readonly rpcUrl: string; readonly timer: Timer },
+): Promise<EstablishedChain> {
+  const { readManifest } = await import('#adapters/evm/manifest.ts')
+  const { requireManifest } = await import('#adapters/evm/inspect.ts')
+  const manifest = await readManifest(file)
+  try {
+    await requireManifest(manifest, world)
+  } catch (error) {
+    throw new Error(`GRIDCALL_CHAIN_MANIFEST: ${(error as Error).message}`, { cause: error })
+  }
+  return { identity: manifest.identity, startBlock: Math.max(0, manifest.block - 1) }
 }
 
 /** Three verifiers and the payout agent of a local chain, each a process with a key of its own. */

@@ -7,8 +7,14 @@ import { CREATE2_PROXY, piecesOf } from '#adapters/evm/contract-code.ts'
 import { type Deployment, deployPool } from '#adapters/evm/deploy.ts'
 import { inspectPool } from '#adapters/evm/inspect.ts'
 import { type Manifest, readManifest, writeManifest } from '#adapters/evm/manifest.ts'
+import { fileSigner } from '#adapters/evm/file-signer.ts'
+import { createEvmRail } from '#adapters/evm/rail.ts'
+import type { Config } from '#config.ts'
+import { createMemoryStore } from '#db/memory-store.ts'
+import { establishChain } from '#processes/local-parties.ts'
+import type { Servers } from '#supervisor.ts'
 import { type Anvil, startAnvil } from './support/anvil.ts'
-import { START, wallTimer } from './support/world.ts'
+import { START, handClock, listeningLog, wallTimer } from './support/world.ts'
 
 const address = () => privateKeyToAccount(generatePrivateKey()).address
 const verifiers = [address(), address(), address()]
@@ -132,6 +138,57 @@ describe('a manifest', () => {
     expect(faults).toEqual([
       `expected the factory at ${made.contracts.factory.address}, but nothing is there`,
     ])
+  })
+
+  it('is what a service goes by: its pool and block; anything else there is refused by name', async () => {
+    const made = await deployPool(deployment())
+    const file = join(folder, 'given.json')
+    await writeManifest(file, made)
+    const store = createMemoryStore()
+    const open = (chain: Anvil, chainManifest: string | null = file) =>
+      establishChain({
+        config: { chainManifest } as Config,
+        servers: { isLocalChain: false, rpcUrl: chain.url } as Servers,
+        store,
+        timer: wallTimer,
+      })
+    await expect(open(anvil, null)).rejects.toThrow(/name its manifest in GRIDCALL_CHAIN_MANIFEST/)
+    await expect(open(bare)).rejects.toThrow(
+      'GRIDCALL_CHAIN_MANIFEST: expected the chain with id 31337, but id 4711 answers',
+    )
+    const { pool } = made.contracts
+    const code = await anvil.ask('eth_getCode', pool.address, 'latest')
+    for (const [other, what] of [
+      ['0x6001', 'other code is there'],
+      ['0x', 'nothing is there'],
+    ] as const) {
+      await anvil.ask('anvil_setCode', pool.address, other)
+      await expect(open(anvil)).rejects.toThrow(
+        `GRIDCALL_CHAIN_MANIFEST: expected the pool at ${pool.address}, but ${what}`,
+      )
+    }
+    await anvil.ask('anvil_setCode', pool.address, code)
+    const established = await open(anvil)
+    expect(established).toEqual({ identity: made.identity, startBlock: made.block - 1 })
+    expect(made.block).toBeGreaterThan(1)
+
+    const rail = (identity = made.identity) =>
+      createEvmRail({
+        ...established,
+        identity,
+        rpcUrl: anvil.url,
+        store,
+        clock: handClock(),
+        timer: wallTimer,
+        log: listeningLog().log,
+        signer: fileSigner(generatePrivateKey()),
+        local: false,
+        confirmations: 0,
+      })
+    await (await rail()).advance()
+    await expect(rail((await deployPool(deployment())).identity)).rejects.toThrow(
+      `this database belongs to pool ${made.identity.pool}, but 0x`,
+    )
   })
 
   it('that is torn or of something else is refused in one sentence', async () => {
