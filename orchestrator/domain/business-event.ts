@@ -48,6 +48,7 @@ export type BusinessEventKind =
   /** Where an owner's money goes, or will go from a stated instant on. */
   | 'payout-changed'
   /** Contract, events, ledger and token balance; for the operator alone. */
+  | 'books-compared'
   | 'books-differ'
   | 'books-agree'
 

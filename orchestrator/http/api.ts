@@ -4,6 +4,7 @@ import { type ApiEnv, forRoles, requireKey } from './auth.ts'
 import type { ApiContext } from './context.ts'
 import { type Document, docsHeaders, docsPage } from './docs-page.ts'
 import { limitBody, readJsonBody } from './json-body.ts'
+import { createOutboxWatch } from './outbox-watch.ts'
 import { pages } from './pages.ts'
 import { notFound, problemHandler, problemResponse, refusedFields } from './problem.ts'
 import { countNow, readiness } from './readiness.ts'
@@ -29,6 +30,7 @@ import { eventStream } from './stream.ts'
 /** The whole HTTP service: API, event stream, pages, health, metrics, documentation. */
 export function createApi(context: ApiContext) {
   const { ports, metrics } = context
+  const outbox = createOutboxWatch(ports.timer)
   const app = new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (!result.success) throw refusedFields(result.error, result.target, dataOf(result))
@@ -54,12 +56,14 @@ export function createApi(context: ApiContext) {
   describeStream(app)
   app.get('/healthz', (c) => c.json({ alive: true }))
   app.get('/readyz', async (c) => {
-    const state = await readiness(context)
+    const state = await readiness(context, outbox)
     return c.json(state, state.ready ? 200 : 503)
   })
   // What is counted could tell an owner of a call before its window: for the operator only.
   app.get('/metrics', requireKey(ports), forRoles('operator').middleware, async (c) =>
-    c.body(await metrics.text(await countNow(ports)), 200, { 'content-type': metrics.contentType }),
+    c.body(await metrics.text(await countNow(ports, outbox)), 200, {
+      'content-type': metrics.contentType,
+    }),
   )
   app.get('/openapi.json', (c) => c.json(documentOf(app)))
   app.get('/docs', docsHeaders, (c) => c.html(docsPage(documentOf(app))))

@@ -1,28 +1,43 @@
 import { hashOf } from '#domain/canonical.ts'
+import type { IntentRow } from '#domain/chain.ts'
 import { organisationId } from '#domain/ids.ts'
-import { standingDifferences } from '#lifecycle/check-books.ts'
+import { formatInstant, type Instant, secondsBetween } from '#domain/time.ts'
+import { lastComparison, standingDifferences } from '#lifecycle/check-books.ts'
 import type { Stock } from '#observability/metrics.ts'
 import type { Ports } from '#ports.ts'
 import type { ApiContext } from './context.ts'
+import type { OutboxWatch } from './outbox-watch.ts'
 
 export type Readiness = {
   readonly ready: boolean
   readonly database: { readonly ready: boolean; readonly detail: string }
   readonly chain: { readonly ready: boolean; readonly headAgeSeconds: number | null }
   /** By the last comparison; while they differ the service works, and posts no new epoch. */
-  readonly books: { readonly agree: boolean; readonly differences: number }
+  readonly books: {
+    readonly agree: boolean
+    readonly differences: number
+    /** null: they have not been compared yet. */
+    readonly comparedAt: string | null
+  }
+  /** How many wait is told to the operator alone: it could tell of a call before its window. */
+  readonly sender: { readonly stuck: boolean }
 }
+
+/** Wall time: a transaction that waits for longer needs somebody to look at fees, key or node. */
+const STUCK_SECONDS = 3_600
 
 const OWN_ROW = organisationId('gridcall')
 const KEY = 'readyz'
 const DEADLINE_MS = 2_000
 
 /** Can the service do its work: does the database take a write, and does the chain go on? */
-export async function readiness(context: ApiContext): Promise<Readiness> {
+export async function readiness(context: ApiContext, outbox: OutboxWatch): Promise<Readiness> {
   const [database, chain] = await Promise.all([databaseReady(context), chainReady(context)])
-  const differences = database.ready ? await differencesNow(context) : 0
-  const books = { agree: differences === 0, differences }
-  return { ready: database.ready && chain.ready, database, chain, books }
+  const { differences, comparedAt, open } = database.ready ? await moneyNow(context) : UNKNOWN
+  const compared = comparedAt === null ? null : formatInstant(comparedAt)
+  const books = { agree: differences === 0, differences, comparedAt: compared }
+  const sender = { stuck: outbox.see(open).oldestSeconds > STUCK_SECONDS }
+  return { ready: database.ready && chain.ready, database, chain, books, sender }
 }
 
 async function databaseReady({ ports }: ApiContext): Promise<Readiness['database']> {
@@ -40,8 +55,20 @@ async function databaseReady({ ports }: ApiContext): Promise<Readiness['database
   }
 }
 
-async function differencesNow({ ports: { store, timer } }: ApiContext): Promise<number> {
-  const asked = store.transaction(async (tx) => (await standingDifferences(tx)).length)
+type Money = {
+  readonly differences: number
+  readonly comparedAt: Instant | null
+  readonly open: readonly IntentRow[]
+}
+
+const UNKNOWN: Money = { differences: 0, comparedAt: null, open: [] }
+
+async function moneyNow({ ports: { store, timer } }: ApiContext): Promise<Money> {
+  const asked = store.transaction(async (tx) => ({
+    differences: (await standingDifferences(tx)).length,
+    comparedAt: await lastComparison(tx),
+    open: await tx.chain.open(),
+  }))
   return timer.deadline(asked, DEADLINE_MS, 'the last comparison of the books')
 }
 
@@ -59,16 +86,18 @@ async function chainReady(context: ApiContext): Promise<Readiness['chain']> {
 }
 
 /** What stands in the store now, for metrics. */
-export async function countNow({ store }: Ports): Promise<Stock> {
+export async function countNow({ store, clock }: Ports, outbox: OutboxWatch): Promise<Stock> {
   return store.transaction(async (tx) => {
     const calls: Record<string, number> = {}
     for (const { state } of await tx.calls.list()) calls[state] = (calls[state] ?? 0) + 1
     const resources = await tx.resources.list()
     const healths = await tx.resources.health(resources.map(({ id }) => id))
     const connected = healths.filter((health) => health.connected).length
-    const intents = (await tx.chain.open()).length
+    const backlog = outbox.see(await tx.chain.open())
+    const comparedAt = await lastComparison(tx)
+    const comparedSeconds = comparedAt === null ? null : secondsBetween(comparedAt, clock.now())
     const differences = (await standingDifferences(tx)).length
     const disconnected = resources.length - connected
-    return { calls, connected, disconnected, intents, differences }
+    return { calls, connected, disconnected, backlog, differences, comparedSeconds }
   })
 }

@@ -26,6 +26,7 @@ export async function checkBooks(
   }
   const changed = await ports.store.transaction(async (tx) => {
     const before = await standingDifferences(tx)
+    await tx.events.append([comparedEvent(differences.length, ports.clock.now())])
     if (isSame(before, differences)) return false
     await tx.events.append([bookEvent(differences, ports.clock.now())])
     return true
@@ -49,6 +50,11 @@ export async function standingDifferences(tx: StoreTransaction): Promise<readonl
   return String(last.data['differences']).split('\n')
 }
 
+/** When the books were compared last; null: not yet. */
+export async function lastComparison(tx: StoreTransaction): Promise<Instant | null> {
+  return (await tx.events.latest(['books-compared']))?.at ?? null
+}
+
 /** What differs in every one of several looks. */
 async function standing(ports: Ports, betweenMs: number): Promise<readonly string[]> {
   let { differences } = await reconcileChain(ports)
@@ -70,16 +76,33 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.slice(0, TOLD_MAX).join('\n') === b.slice(0, TOLD_MAX).join('\n')
 }
 
+const FOR_THE_OPERATOR = {
+  callId: null,
+  resourceId: null,
+  organisationIds: [],
+  ownerId: null,
+} as const
+
+function comparedEvent(count: number, at: Instant): BusinessEventInput {
+  const found = count === 0 ? 'nothing differs' : `${count} differences`
+  const message = `contract, events, ledger and token balance were compared: ${found}`
+  return {
+    ...FOR_THE_OPERATOR,
+    kind: 'books-compared',
+    at,
+    notice: false,
+    message,
+    data: { count },
+  }
+}
+
 function bookEvent(differences: readonly string[], at: Instant): BusinessEventInput {
   const told = differences.slice(0, TOLD_MAX)
   const isAlarm = differences.length > 0
   return {
     kind: isAlarm ? 'books-differ' : 'books-agree',
     at,
-    callId: null,
-    resourceId: null,
-    organisationIds: [],
-    ownerId: null,
+    ...FOR_THE_OPERATOR,
     notice: isAlarm,
     message: isAlarm
       ? `the books differ, no new epoch is posted: ${told.join('; ')}`

@@ -6,10 +6,16 @@ export type Stock = {
   readonly calls: Readonly<Record<string, number>>
   readonly connected: number
   readonly disconnected: number
-  /** Transactions that the chain has not taken yet. */
-  readonly intents: number
+  /** What the chain was asked and has not done for good: not signed, signed, and for how long. */
+  readonly backlog: {
+    readonly pending: number
+    readonly sent: number
+    readonly oldestSeconds: number
+  }
   /** Between contract, events, ledger and token balance, at the last comparison. */
   readonly differences: number
+  /** Business time since that comparison; null: there was none yet. */
+  readonly comparedSeconds: number | null
 }
 
 export type Metrics = {
@@ -37,8 +43,16 @@ export function createMetrics(): Metrics {
     new Gauge({ name, help, labelNames, registers: [registry] })
   const calls = gauge('gridcall_calls', 'Flexibility calls by state', ['state'])
   const resources = gauge('gridcall_resources', 'Enrolled resources', ['connected'])
-  const intents = gauge('gridcall_chain_intents_open', 'Transactions that are not mined yet')
+  const intents = gauge('gridcall_chain_intents_open', 'Transactions not final yet', ['state'])
+  const oldest = gauge(
+    'gridcall_chain_oldest_wait_seconds',
+    'Wall time for which this process has seen the oldest signed transaction wait',
+  )
   const books = gauge('gridcall_books_differences', 'Differences between contract, events, ledger')
+  const compared = gauge(
+    'gridcall_books_compared_age_seconds',
+    'Business time since the books were compared last; NaN before the first time',
+  )
   const streams = gauge('gridcall_event_streams', 'Event streams open now')
   return {
     answered: (method, route, status, seconds) =>
@@ -50,8 +64,11 @@ export function createMetrics(): Metrics {
       for (const [state, count] of Object.entries(stock.calls)) calls.set({ state }, count)
       resources.set({ connected: 'true' }, stock.connected)
       resources.set({ connected: 'false' }, stock.disconnected)
-      intents.set(stock.intents)
+      intents.set({ state: 'pending' }, stock.backlog.pending)
+      intents.set({ state: 'sent' }, stock.backlog.sent)
+      oldest.set(stock.backlog.oldestSeconds)
       books.set(stock.differences)
+      compared.set(stock.comparedSeconds ?? Number.NaN)
       return registry.metrics()
     },
     contentType: registry.contentType,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { hc } from 'hono/client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryStore } from '#db/memory-store.ts'
-import { formatInstant } from '#domain/time.ts'
+import { addSeconds, formatInstant } from '#domain/time.ts'
 import type { Api } from '#http/api.ts'
 import type { Store } from '#store-ports.ts'
 import { aTown, callBody, idempotent, type Service, startService, type Town } from './service.ts'
@@ -97,6 +97,47 @@ describe('metrics', () => {
     expect(text).not.toMatch(/charger-|made\/up|anna/)
     expect(text).toContain('process_resident_memory_bytes')
     expect(text).toContain('gridcall_resources{connected="false"} 2')
+  })
+
+  test('tell of the sender’s backlog and its oldest, and of the last comparison of the books', async () => {
+    const service = await start()
+    const { keys } = await aTown(service)
+    const metric = async () => (await service.send('GET', '/metrics', { key: keys.operator })).text
+    const ready = async () => (await service.send('GET', '/readyz')).body
+    const books = { agree: true, differences: 0, comparedAt: null }
+    expect(await ready()).toMatchObject({ books, sender: { stuck: false } })
+    expect(await metric()).toMatch(/^gridcall_books_compared_age_seconds NaN$/im)
+
+    const { store, clock } = service.world
+    const refund = (requestId: `0x${string}`) => ({ kind: 'refundExpired', requestId }) as const
+    await store.transaction(async (tx) => {
+      await tx.chain.intend('waits', refund('0x01'))
+      await tx.chain.intend('sent', refund('0x02'))
+      await tx.chain.signed('sent', { hash: '0x03', nonce: 0, raw: '0x04' })
+      await tx.events.append([
+        {
+          kind: 'books-compared',
+          at: addSeconds(clock.now(), -90),
+          callId: null,
+          resourceId: null,
+          organisationIds: [],
+          ownerId: null,
+          notice: false,
+          message: 'compared',
+          data: {},
+        },
+      ])
+    })
+    const told = await metric()
+    expect(told).toContain('gridcall_chain_intents_open{state="pending"} 1')
+    expect(told).toContain('gridcall_chain_intents_open{state="sent"} 1')
+    expect(told).toMatch(/^gridcall_chain_oldest_wait_seconds 0/m)
+    expect(told).toContain('gridcall_books_compared_age_seconds 90')
+    const state = await ready()
+    expect(state).toMatchObject({
+      books: { comparedAt: formatInstant(addSeconds(clock.now(), -90)) },
+    })
+    expect(JSON.stringify(state)).not.toContain('pending') // that would tell of a call beforehand
   })
 })
 

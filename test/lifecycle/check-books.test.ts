@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addSeconds } from '#domain/time.ts'
-import { checkBooks, standingDifferences } from '#lifecycle/check-books.ts'
+import { checkBooks, lastComparison, standingDifferences } from '#lifecycle/check-books.ts'
 import { reconcileChain } from '#lifecycle/reconcile-chain.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
@@ -60,7 +60,7 @@ function misbook(key: string, amount: bigint): Promise<void> {
 async function now() {
   return world.store.transaction(async (tx) => {
     const events = (await tx.events.after(0, 10_000)).filter(({ kind }) =>
-      kind.startsWith('books-'),
+      ['books-differ', 'books-agree'].includes(kind),
     )
     const [epoch] = await tx.payouts.list()
     const intents = (await tx.chain.open()).map(({ businessKey }) => businessKey)
@@ -69,6 +69,10 @@ async function now() {
 }
 
 describe('books that differ', () => {
+  it('are known to be uncompared before the first time', async () => {
+    expect(await world.store.transaction(lastComparison)).toBeNull()
+  })
+
   it('raise the alarm once, keep new epochs from being posted, and end it when they agree', async () => {
     await pass(60)
     await misbook('wrong', 7n)
@@ -79,6 +83,8 @@ describe('books that differ', () => {
       differences: [expect.stringMatching(difference)],
     })
     await checkBooks(world.ports(), 0)
+    const compared = await world.store.transaction(lastComparison)
+    expect(compared).toBe(world.clock.now())
     const alarm = await now()
     expect(alarm.standing).toEqual(found.differences)
     expect(alarm.events).toMatchObject([

@@ -1,0 +1,33 @@
+import type { IntentRow } from '#domain/chain.ts'
+import type { Timer } from '#ports.ts'
+
+export type Backlog = {
+  /** Not signed yet, or waiting for their time. */
+  readonly pending: number
+  /** Signed, and not final yet. */
+  readonly sent: number
+  /** Wall seconds for which the oldest of these has been seen to wait; 0: there is none. */
+  readonly oldestSeconds: number
+}
+
+export type OutboxWatch = { see(open: readonly IntentRow[]): Backlog }
+
+/**
+ * What of the outbox waits, and for how long this process has seen it wait: business time may run
+ * faster, and nobody else's clock is asked.
+ */
+export function createOutboxWatch(timer: Pick<Timer, 'monotonicMs'>): OutboxWatch {
+  const since = new Map<string, number>()
+  return {
+    see(open) {
+      const now = timer.monotonicMs()
+      const sent = open.filter(({ state }) => state === 'sent')
+      const keys = new Set(sent.map(({ businessKey }) => businessKey))
+      for (const key of since.keys()) if (!keys.has(key)) since.delete(key)
+      for (const key of keys) if (!since.has(key)) since.set(key, now)
+      const oldest = Math.min(now, ...since.values())
+      const pending = open.length - sent.length
+      return { pending, sent: sent.length, oldestSeconds: (now - oldest) / 1000 }
+    },
+  }
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import type { IntentRow } from '#domain/chain.ts'
+import { createOutboxWatch } from '#http/outbox-watch.ts'
+
+const row = (businessKey: string, state: IntentRow['state']): IntentRow => ({
+  businessKey,
+  state,
+  intent: { kind: 'activateEpoch', epoch: 1 },
+  hash: null,
+  nonce: null,
+  raw: null,
+  reason: null,
+})
+
+test('the oldest is what was seen to wait longest, and a new one begins anew', () => {
+  let now = 5_000
+  const watch = createOutboxWatch({ monotonicMs: () => now })
+  expect(watch.see([])).toEqual({ pending: 0, sent: 0, oldestSeconds: 0 })
+  expect(watch.see([row('a', 'sent')])).toEqual({ pending: 0, sent: 1, oldestSeconds: 0 })
+  now += 60_000
+  const both = [row('a', 'sent'), row('b', 'sent'), row('c', 'pending')]
+  expect(watch.see(both)).toEqual({ pending: 1, sent: 2, oldestSeconds: 60 })
+  now += 10_000
+  expect(watch.see(both.slice(1))).toEqual({ pending: 1, sent: 1, oldestSeconds: 10 })
+  expect(watch.see([])).toEqual({ pending: 0, sent: 0, oldestSeconds: 0 })
+  now += 1_000
+  expect(watch.see([row('a', 'sent')]).oldestSeconds).toBe(0)
+})
