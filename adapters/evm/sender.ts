@@ -102,6 +102,7 @@ export class Sender {
       return false
     }
     try {
+      if (await this.#isPaid(row)) return false
       const refusal = await this.#outbox.transactions.simulate(data)
       if (refusal === null) return await this.#send(row, data, nonce, round)
       await this.#decide(row, refusal, round)
@@ -109,6 +110,14 @@ export class Sender {
       this.#leave(row, error)
     }
     return false
+  }
+
+  /** The pool refuses no chunk whose rows have all been paid: it does nothing, which costs gas. */
+  async #isPaid(row: IntentRow): Promise<boolean> {
+    if (row.intent.kind !== 'payChunk') return false
+    const effect = await effectOf(row.intent, this.#outbox)
+    if (effect !== null) await closeIntent(this.#outbox, row, effect, null)
+    return effect !== null
   }
 
   /** Signs, stores, sends: in this order, so that a crash anywhere sends once. */

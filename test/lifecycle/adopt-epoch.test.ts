@@ -21,7 +21,7 @@ import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
 const battery = aResource('battery', 'battery', 200_000n)
 /** The window is measured, signed and final by then; the epoch's boundary has not come. */
 const SETTLED = 1800 + 420
-const PAID = 4 * 3600
+const PAID = 4500
 
 let today: World
 let yesterday: World

@@ -15,6 +15,7 @@ import {
   ZERO_HASH,
   journalOf,
   makeWorld,
+  minedCount,
   openIntent,
   proposeIntent,
   settleDown,
@@ -154,4 +155,14 @@ it('a frozen wallet waits, nobody else does; the service tries again and it has 
     [0, 50n * EUR],
     [1, 30n * EUR],
   ])
+
+  // What an older database still asks for costs no transaction: it is done.
+  const [epoch] = await world.store.transaction((tx) => tx.payouts.list())
+  const sent = await minedCount(world, world.parties.relayer.address)
+  const chunk = buildPayoutTree(epoch?.accounts ?? []).chunk(0, 4)
+  await journal().intend('from yesterday', { kind: 'payChunk', epoch: 1, ...chunk })
+  await settleDown(rail, 2)
+  const last = paid.at(-1)?.transactionHash
+  expect(await journal().intent('from yesterday')).toMatchObject({ state: 'mined', hash: last })
+  expect(await minedCount(world, world.parties.relayer.address)).toBe(sent)
 })
