@@ -233,8 +233,16 @@ export function apiUrlOf(run: Run): string {
 
 /** The operator's way in. */
 export function operatorOf(run: Run): PartyApi {
-  const key = lastSaid(run, /^The operator's key, shown this once: (\S+)$/)
-  return partyApi(() => apiUrlOf(run), key)
+  return partyApi(() => apiUrlOf(run), operatorKeyOf(run))
+}
+
+/** With what commands beside the service are told where it is and who asks. */
+export function operatorEnvironment(run: Run): Record<string, string> {
+  return { GRIDCALL_API_URL: apiUrlOf(run), GRIDCALL_API_KEY: operatorKeyOf(run) }
+}
+
+function operatorKeyOf(run: Run): string {
+  return lastSaid(run, /^The operator's key, shown this once: (\S+)$/)
 }
 
 /** Where the local chain answers. */

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createAttestor } from '#adapters/evm/attestor.ts'
@@ -13,6 +14,8 @@ import {
   apiUrlOf,
   type DemoJson,
   type DemoRun,
+  gridcall,
+  operatorEnvironment,
   operatorOf,
   rpcUrlOf,
   startDemo,
@@ -34,6 +37,7 @@ describe('verifiers', () => {
   test('one of three is killed and a stranger rounds otherwise: two suffice, all is paid', async () => {
     await startWithout('verifier-2')
     const stranger = await registerOne(ceilDiv)
+    await expectReconciledBeside(run)
     await run.line(/^\S+ call: the window has ended/)
     // The others wait, so that the call does not go on before the stranger has looked at it.
     const others = ['verifier-1', 'verifier-3'].map((role) => run.pidOf(role))
@@ -52,9 +56,11 @@ describe('verifiers', () => {
     expectRefusal(json, stranger.address)
     expect(json.devices).toMatchObject({ disobeyed: 0, replacements: 0 })
     expect(json.repairs).toEqual([])
+    await expectReconciledBeside(run)
     await run.stop()
     expect(await run.ended()).toBe(0)
     expect(run.left()).toEqual([])
+    await expectReconciledOffline(json)
   })
 
   test('two of three are killed: nothing is paid, and the DSO has all back at the deadline', async () => {
@@ -116,3 +122,39 @@ describe('verifiers', () => {
     ])
   }
 })
+
+const RECONCILE = ['chain', 'reconcile', '--json']
+
+/** While money moves the books are a moment apart; then they agree, and the command says so. */
+async function expectReconciledBeside(run: DemoRun): Promise<void> {
+  const wrongKey = { ...operatorEnvironment(run), GRIDCALL_API_KEY: 'gc_operator_nobody' }
+  expect((await gridcall(RECONCILE, wrongKey)).code).not.toBe(0)
+  for (let tries = 1; ; tries += 1) {
+    const { code, stdout } = await gridcall(RECONCILE, operatorEnvironment(run))
+    if (code !== 0 && tries < 10) continue
+    expect([code, JSON.parse(stdout)]).toEqual([0, { reconciled: true, differences: [] }])
+    return
+  }
+}
+
+/** From the saved file alone: everything has ended, and one changed digit is named. */
+async function expectReconciledOffline({ chainFile, chain, escrow }: DemoJson): Promise<void> {
+  const offline = (file: string) => gridcall([...RECONCILE, '--offline', file])
+  const { code, stdout } = await offline(chainFile)
+  const { byLogs, ...found } = JSON.parse(stdout) as { byLogs: Record<string, string> }
+  const { chainId, pool } = chain
+  expect([code, found]).toMatchObject([0, { reconciled: true, differences: [], chainId, pool }])
+  expect(byLogs).toMatchObject({ locked: '0', credits: '0', tokenBalance: '0' })
+  expect(BigInt(byLogs['claimed'] ?? 0)).toBeGreaterThanOrEqual(BigInt(escrow?.paidMinor ?? 0))
+
+  const changed = `${chainFile}.changed`
+  const amount = `"feeTotal":"${escrow?.feeMinor}"`
+  const text = readFileSync(chainFile, 'utf8')
+  expect(text).toContain(amount)
+  writeFileSync(changed, text.replace(amount, `"feeTotal":"${BigInt(escrow?.feeMinor ?? 0) + 1n}"`))
+  const refused = await offline(changed)
+  expect(refused.code).toBe(1)
+  const { differences } = JSON.parse(refused.stdout) as { differences: string[] }
+  expect(differences.some((each) => each.startsWith('fee of 0x'))).toBe(true)
+  expect(differences.some((each) => each.startsWith('events: not what was saved'))).toBe(true)
+}
