@@ -17,9 +17,16 @@ gridcall simulate inverter [--port N]
     A battery behind an inverter that speaks SunSpec over Modbus TCP, on loopback, unit 1.
     Prints its port (any free one unless one is given).
 
-Each is one machine without hardware, over real sockets and in real time, until Ctrl-C.`
+gridcall simulate --scenario year --seed N [--calls N] [--svg FILE] [--json]
+    A year of calls (240 unless told otherwise) with failures that the margins were not told of:
+    how often less than ordered came, and what was held for it. In a few seconds, without a service.
 
-/** `gridcall simulate`: one device for whoever has none. It talks to the service as any other. */
+Each of the others is one machine without hardware, over real sockets and in real time, until Ctrl-C.`
+
+/**
+ * `gridcall simulate`: one device for whoever has none, which talks to the service as any other; or a
+ * scenario.
+ */
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
@@ -32,10 +39,16 @@ export async function run(args: string[]): Promise<number> {
       'client-certificate': { type: 'string' },
       port: { type: 'string', default: '0' },
       folder: { type: 'string' },
+      scenario: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      calls: { type: 'string', default: '240' },
+      svg: { type: 'string' },
+      json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
   const [kind] = positionals
+  if (values.scenario !== undefined && !values.help) return await scenario(values)
   if (values.help || (kind !== 'charger' && kind !== 'battery' && kind !== 'inverter')) {
     process.stderr.write(`${HELP}\n`)
     return values.help ? 0 : 2
@@ -54,6 +67,24 @@ export async function run(args: string[]): Promise<number> {
   await told
   await machine.stop()
   return 0
+}
+
+async function scenario(told: {
+  readonly scenario?: string
+  readonly seed: string
+  readonly calls: string
+  readonly svg?: string
+  readonly json: boolean
+}): Promise<number> {
+  if (told.scenario !== 'year') throw new Error(`--scenario: expected year, got ${told.scenario}`)
+  const { simulateYear } = await import('./simulate/year.ts')
+  const [seed, calls] = [wholeOf('seed', told.seed), wholeOf('calls', told.calls)]
+  return simulateYear({ seed, calls, svg: told.svg, json: told.json })
+}
+
+function wholeOf(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new Error(`--${name}: expected a whole number of at least 0, got ${text}`)
 }
 
 async function charger(

@@ -7,6 +7,10 @@ const STYLE = `
   .own { fill: #0b6e4f } .standard { fill: #4a74b5 } .bias { fill: #c77700 }
   .held { fill: #8cc9b1 } .fee { fill: #8a93a3 } .penalty { fill: #b3261e }
   .locked { fill: none; stroke: #566070; stroke-dasharray: 3 3 }
+  .series { fill: none; stroke-width: 2 }
+  .series-baseline { stroke: #4a74b5 } .series-measured { stroke: #0b6e4f }
+  .series-requested { stroke: #566070; stroke-dasharray: 2 4 }
+  .series-ordered { stroke: #b3261e; stroke-dasharray: 7 4 }
   .mark { fill: none; stroke: #1a2230; stroke-width: 1.4 }
   @media (prefers-color-scheme: dark) {
     .ground { fill: #12161d } .word { fill: #e8ecf2 } .quiet { fill: #a4adba }
@@ -16,6 +20,8 @@ const STYLE = `
     .held { fill: #1f5f47 } .fee { fill: #747d8c } .penalty { fill: #ff8a80 }
     .locked { stroke: #a4adba }
     .mark { stroke: #e8ecf2 }
+    .series-baseline { stroke: #7ba6e8 } .series-measured { stroke: #3fc48f }
+    .series-requested { stroke: #a4adba } .series-ordered { stroke: #ff8a80 }
   }`
 
 /** A drawing of its own that says what it is to those who cannot see it. */
