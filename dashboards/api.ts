@@ -63,14 +63,19 @@ function noAnswer(reason: unknown): never {
   )
 }
 
-/** Has the browser keep a file that only the key's holder may have. @throws Refused */
-export async function download(client: Client, path: string): Promise<void> {
+/**
+ * Has the browser keep a file that only the key's holder may have; false: there is none.
+ * @throws Refused
+ */
+export async function download(client: Client, path: string): Promise<boolean> {
   const headers = { authorization: client.authorization }
   const signal = AbortSignal.timeout(DEADLINE_MS)
   const answer = await fetch(path, { headers, signal, cache: 'no-store' }).catch(noAnswer)
   if (!answer.ok) throw await refusal(answer)
+  if (answer.status === 204) return false
   const named = /filename="([^"]+)"/.exec(answer.headers.get('content-disposition') ?? '')?.[1]
   keepFile(await answer.blob(), named ?? 'statement')
+  return true
 }
 
 /** What an RFC 9457 problem says, for a person. */
@@ -128,4 +133,8 @@ export type Resource = InferResponseType<
 >[number]
 export type Earnings = InferResponseType<Client['v1']['owner']['earnings']['$get'], 200>
 export type Payout = InferResponseType<Client['v1']['owner']['payout']['$get'], 200>
+export type Money = InferResponseType<Client['v1']['operator']['money']['$get'], 200>
+type Epochs = Client['v1']['payouts']['epochs']
+export type Epoch = InferResponseType<Epochs['$get'], 200>[number]
+export type Payment = InferResponseType<Epochs[':epoch']['payments']['$get'], 200>[number]
 export type EarningsLine = Earnings['lines'][number]

@@ -3,7 +3,7 @@ import { defineConfig } from 'vite'
 
 const root = import.meta.dirname
 
-/** Three pages, one per role. The service serves `dist`; its CSP allows nothing inline. */
+/** Four pages, one per role. The service serves `dist`; its CSP allows nothing inline. */
 export default defineConfig({
   root,
   base: '/',
@@ -21,6 +21,7 @@ export default defineConfig({
         dso: join(root, 'dso', 'index.html'),
         aggregator: join(root, 'aggregator', 'index.html'),
         owner: join(root, 'owner', 'index.html'),
+        operator: join(root, 'operator', 'index.html'),
       },
     },
   },

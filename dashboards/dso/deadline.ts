@@ -1,4 +1,5 @@
-import type { CallEvent, Program, WholeCall } from '../api.ts'
+import type { CallEvent, HeldRest, Program, WholeCall } from '../api.ts'
+import { isOpen } from '../shared/dispute-words.ts'
 
 /** What the call waits for, and until when (business time, ms); null: no instant is known. */
 export type Deadline = {
@@ -7,11 +8,12 @@ export type Deadline = {
   readonly otherwise: string
 }
 
-/** The next deadline of a call; null when it has ended. */
+/** The next deadline of a call; null when it has ended and nothing of it is on hold. */
 export function nextDeadline(
   call: WholeCall,
   program: Program | null,
   events: readonly CallEvent[],
+  held: readonly HeldRest[],
 ): Deadline | null {
   const start = Date.parse(call.window.start)
   const end = Date.parse(call.cancelledAt ?? call.window.end)
@@ -41,10 +43,19 @@ export function nextDeadline(
       return { what: 'Dispute window ends', at, otherwise: '' }
     }
     case 'settled':
-      return { what: 'Paid in the next payout', at: null, otherwise: '' }
+      return onHold(held) ?? { what: 'Paid in the next payout', at: null, otherwise: '' }
+    case 'paid':
+      return onHold(held)
     default:
       return null
   }
+}
+
+function onHold(held: readonly HeldRest[]): Deadline | null {
+  const open = held.find(isOpen)
+  if (open === undefined) return null
+  const at = Date.parse(open.settleBy)
+  return { what: 'What is on hold is decided', at, otherwise: 'else it comes back to you' }
 }
 
 function after(ms: number, seconds: number | undefined): number | null {

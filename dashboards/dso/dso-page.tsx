@@ -15,6 +15,7 @@ import { CancelCall } from './cancel-call.tsx'
 import { EscrowSplit } from './escrow-split.tsx'
 import { KeyFigures } from './key-figures.tsx'
 import type { DsoModel } from './model.ts'
+import { Objections } from './objections.tsx'
 import { SignEscrow } from './sign-escrow.tsx'
 import { Transactions, Verification } from './verification.tsx'
 
@@ -110,6 +111,10 @@ function Call({ model, call }: { model: DsoModel; call: WholeCall }) {
         <section class="card" aria-labelledby="money">
           <h2 id="money">Money</h2>
           <EscrowSplit call={call} />
+        </section>
+        <section class="card" aria-labelledby="objections">
+          <h2 id="objections">Objections and holds</h2>
+          <Objections disputes={model.disputes.value} />
         </section>
         <section class="card" aria-labelledby="verification">
           <h2 id="verification">Verification</h2>

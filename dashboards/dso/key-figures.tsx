@@ -1,5 +1,5 @@
 import type { WholeCall } from '../api.ts'
-import { formatClock, formatDuration } from '../format.ts'
+import { formatClock, formatDuration, formatMoment } from '../format.ts'
 import { businessNow, zone } from '../shared/business-time.ts'
 import { nextDeadline } from './deadline.ts'
 import type { DsoModel } from './model.ts'
@@ -44,7 +44,8 @@ function failures({ state, repairs }: WholeCall): string {
 }
 
 function Deadline({ model, call }: { model: DsoModel; call: WholeCall }) {
-  const deadline = nextDeadline(call, model.program.value, model.events.value)
+  const held = model.disputes.value?.held ?? []
+  const deadline = nextDeadline(call, model.program.value, model.events.value, held)
   const now = businessNow.value
   if (deadline === null) {
     return (
@@ -67,11 +68,18 @@ function Deadline({ model, call }: { model: DsoModel; call: WholeCall }) {
           {left === null ? '–' : left < 0 ? 'due now' : formatDuration(left)}
         </span>
         <span class="quiet">
-          {at !== null && `at ${formatClock(at, zone.value)}`}
+          {at !== null && `at ${instantOf(at, left ?? 0)}`}
           {at !== null && otherwise !== '' && ', '}
           {otherwise}
         </span>
       </dd>
     </div>
   )
+}
+
+const DAY_MS = 86_400_000
+
+/** With its day where that goes without saying no more. */
+function instantOf(at: number, leftMs: number): string {
+  return leftMs < DAY_MS ? formatClock(at, zone.value) : formatMoment(at, zone.value)
 }

@@ -1,5 +1,14 @@
 import { batch, type Signal, signal } from '@preact/signals'
-import type { CallEvent, CallSummary, Client, CongestionPoint, Program, WholeCall } from '../api.ts'
+import type {
+  CallEvent,
+  CallSummary,
+  CallState,
+  Client,
+  CongestionPoint,
+  Disputes,
+  Program,
+  WholeCall,
+} from '../api.ts'
 import { clockSpeed, zone } from '../shared/business-time.ts'
 import { goLive, type Live } from '../shared/live.ts'
 import { callToShow, chosenCall } from '../shared/selected-call.ts'
@@ -13,6 +22,8 @@ export type DsoModel = {
   readonly calls: Signal<readonly CallSummary[] | null>
   readonly call: Signal<WholeCall | null>
   readonly events: Signal<readonly CallEvent[]>
+  /** Of the call shown: objections and what is on hold; null before it is measured. */
+  readonly disputes: Signal<Disputes | null>
   readonly program: Signal<Program | null>
   placeName(congestionPointId: string): string
 }
@@ -23,6 +34,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
   const calls = signal<readonly CallSummary[] | null>(null)
   const call = signal<WholeCall | null>(null)
   const events = signal<readonly CallEvent[]>([])
+  const disputes = signal<Disputes | null>(null)
   const program = signal<Program | null>(null)
   const points = signal<readonly CongestionPoint[]>([])
   const placeName = (id: string) => points.value.find((point) => point.id === id)?.name ?? id
@@ -35,11 +47,13 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
       ({ congestionPointId }) => !points.peek().some((point) => point.id === congestionPointId),
     )
     const [shown, happened] = id === null ? [null, []] : await readCall(client, id)
+    const disputed = shown === null ? null : await readDisputes(client, shown)
     if (program.peek() === null || isPlaceNew) await readContract(shown?.dsoId ?? null)
     batch(() => {
       calls.value = list
       call.value = shown
       events.value = happened
+      disputes.value = disputed
     })
     watch(list)
   }
@@ -64,6 +78,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
     calls,
     call,
     events,
+    disputes,
     program,
     placeName,
     live: {
@@ -83,4 +98,11 @@ async function readCall(client: Client, id: string): Promise<[WholeCall | null, 
     one.events.$get({ param: { id } }).then((answer) => answer.json()),
   ])
   return [view.view === 'dso' || view.view === 'operator' ? view : null, happened]
+}
+
+const MEASURED: ReadonlySet<CallState> = new Set(['measured', 'verified', 'settled', 'paid'])
+
+async function readDisputes(client: Client, { id, state }: WholeCall): Promise<Disputes | null> {
+  if (!MEASURED.has(state)) return null
+  return (await client.v1['flexibility-calls'][':id'].disputes.$get({ param: { id } })).json()
 }

@@ -1,4 +1,5 @@
 import type { Client, Disputes, Earnings } from '../api.ts'
+import { isOpen } from '../shared/dispute-words.ts'
 
 /** So many calls are looked at, the newest first. */
 const CALLS_MAX = 12
@@ -18,7 +19,7 @@ export function createDisputeReader(client: Client) {
       }),
     )
     for (const [id, disputes] of found) {
-      if (!moving.has(id) && disputes.held.every(hasEnded)) ended.set(id, disputes)
+      if (!moving.has(id) && !disputes.held.some(isOpen)) ended.set(id, disputes)
     }
     return new Map(found)
   }
@@ -27,8 +28,4 @@ export function createDisputeReader(client: Client) {
 /** Its figures are not final, or something of it waits for a later round. */
 function isMoving({ status, heldMinor }: Earnings['lines'][number]): boolean {
   return status === 'being-verified' || heldMinor !== '0'
-}
-
-function hasEnded({ state }: Disputes['held'][number]): boolean {
-  return state === 'settled' || state === 'paid' || state === 'refunded'
 }

@@ -13,9 +13,13 @@ export const REASON: Readonly<Record<Dispute['reason'], string>> = {
 /** What of a line is on hold and has not come to an end; null: nothing. */
 export function openRest({ held }: Disputes, resourceId: string): HeldRest | null {
   const mine = held.filter(({ lines }) => lines.some((line) => line.resourceId === resourceId))
-  return mine.find(({ state }) => !ENDS.has(state)) ?? null
+  return mine.find(isOpen) ?? null
 }
-const ENDS: ReadonlySet<HeldRest['state']> = new Set(['settled', 'paid', 'refunded'])
+
+/** It waits for a later round. */
+export function isOpen({ state }: HeldRest): boolean {
+  return state !== 'settled' && state !== 'paid' && state !== 'refunded'
+}
 
 /** What is on hold for one line, who ends that until when, and what happens if nobody does. */
 export function holdStory(rest: HeldRest, resourceId: string, zone: string): string {

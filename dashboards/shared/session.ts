@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { type Client, createClient, Refused } from '../api.ts'
 import { hearTime } from './business-time.ts'
 
-export type PageRole = 'dso' | 'aggregator' | 'owner'
+export type PageRole = 'dso' | 'aggregator' | 'owner' | 'operator'
 
 /**
  * Who uses the page: a bearer key, kept for this tab only. A key is taken after the service has

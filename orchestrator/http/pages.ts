@@ -5,7 +5,7 @@ import { html } from 'hono/html'
 import { secureHeaders } from 'hono/secure-headers'
 import { notFound } from './problem.ts'
 
-const PAGES = ['dso', 'aggregator', 'owner'] as const
+const PAGES = ['dso', 'aggregator', 'owner', 'operator'] as const
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -97,6 +97,7 @@ const FRONT = html`<!doctype html>
           <li><a href="/dso">For grid operators</a></li>
           <li><a href="/aggregator">For aggregators</a></li>
           <li><a href="/owner">For device owners</a></li>
+          <li><a href="/operator">For the operator</a></li>
           <li><a href="/docs">The API</a></li>
         </ul>
       </main>

@@ -6,7 +6,8 @@ import { enterKey, type Look, LOOKS, launch, openTab, type Role, untilLive } fro
 import { type District, startDistrict } from './district.ts'
 
 const KEYS = { dso: 'dso', aggregator: 'agg', owner: 'anna' } as const
-const roles = Object.keys(KEYS) as Role[]
+type CallRole = keyof typeof KEYS
+const roles = Object.keys(KEYS) as CallRole[]
 
 /** Light and dark, wide and narrow: nothing that axe finds, and nothing beside the screen. */
 describeWith('chromium', 'every page in every look', (executablePath) => {
@@ -38,7 +39,7 @@ describeWith('chromium', 'every page in every look', (executablePath) => {
     await enterKey(page, district.service.url, role, key)
   }
 
-  async function openLive(role: Role): Promise<void> {
+  async function openLive(role: CallRole): Promise<void> {
     await open(role, district.keys[KEYS[role]])
     await untilLive(page)
     await page.getByText('Reading …').waitFor({ state: 'detached' })

@@ -8,7 +8,7 @@ export const LOOKS = {
 } as const
 export type Look = keyof typeof LOOKS
 
-export type Role = 'dso' | 'aggregator' | 'owner'
+export type Role = 'dso' | 'aggregator' | 'owner' | 'operator'
 
 /** Debian's Chromium, told to talk to nobody but the page. */
 export function launch(executablePath: string): Promise<Browser> {

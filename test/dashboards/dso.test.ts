@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CallSummary, WholeCall } from '#dashboards/api.ts'
+import type { CallSummary, HeldRest, WholeCall } from '#dashboards/api.ts'
 import { nextDeadline } from '#dashboards/dso/deadline.ts'
 import { shortfallOf } from '#dashboards/dso/shortfall.ts'
 
@@ -114,8 +114,8 @@ describe('the shortfall', () => {
 })
 
 describe('the next deadline', () => {
-  const deadline = (changes: Partial<DsoCall>) => {
-    const found = nextDeadline(aCall(changes), null, [])
+  const deadline = (changes: Partial<DsoCall>, held: HeldRest[] = []) => {
+    const found = nextDeadline(aCall(changes), null, [], held)
     return found === null ? null : [found.what, found.at === null ? null : toText(found.at)]
   }
   const toText = (ms: number) => new Date(ms).toISOString()
@@ -124,6 +124,23 @@ describe('the next deadline', () => {
     'there is none for a call that is %s',
     (state) => expect(deadline({ state })).toBeNull(),
   )
+
+  test('what is on hold keeps a deadline until it has come to its end', () => {
+    const rest = (state: HeldRest['state']): HeldRest => ({
+      id: '0x01',
+      round: 2,
+      state,
+      amountMinor: '1',
+      settleBy: at(90),
+      challenged: false,
+      lines: [],
+    })
+    for (const state of ['settled', 'paid'] as const) {
+      expect(deadline({ state }, [rest('held')])).toEqual(['What is on hold is decided', at(90)])
+    }
+    expect(deadline({ state: 'paid' }, [rest('refunded')])).toBeNull()
+    expect(deadline({ state: 'paid' }, [rest('paid')])).toBeNull()
+  })
 
   test.each<[CallSummary['state'], string, string | null]>([
     ['requested', 'Offers close', at(-5)],

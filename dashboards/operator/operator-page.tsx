@@ -1,0 +1,65 @@
+import { useEffect } from 'preact/hooks'
+import type { Money } from '../api.ts'
+import { Statements } from '../shared/statements.tsx'
+import { Backlog } from './backlog.tsx'
+import { Balances } from './balances.tsx'
+import { Books } from './books.tsx'
+import type { OperatorModel } from './model.ts'
+import { Payouts } from './payouts.tsx'
+import { Waiting } from './waiting.tsx'
+
+export function OperatorPage({ model }: { model: OperatorModel }) {
+  const money = model.money.value
+  const agree = money?.books.agree ?? true
+  useEffect(() => {
+    document.title = agree ? 'Operator · Gridcall' : '▲ Books differ · Gridcall'
+  }, [agree])
+  return (
+    <main id="main" class="single broad" tabIndex={-1}>
+      <h1 class="unseen">The state of the money</h1>
+      {money === null ? <p class="quiet">Reading …</p> : <Sections model={model} money={money} />}
+    </main>
+  )
+}
+
+function Sections({ model, money }: { model: OperatorModel; money: Money }) {
+  return (
+    <>
+      <Books client={model.client} books={money.books} />
+      <div class="pair">
+        <section class="card" aria-labelledby="waiting">
+          <h2 id="waiting">Waits for a decision</h2>
+          <Waiting waiting={money.waiting} />
+        </section>
+        <section class="card" aria-labelledby="backlog">
+          <h2 id="backlog">On its way</h2>
+          <Backlog backlog={money.backlog} />
+        </section>
+      </div>
+      <section class="card" aria-labelledby="payouts">
+        <h2 id="payouts">Payouts</h2>
+        <Payouts client={model.client} epochs={model.epochs.value} />
+      </section>
+      <div class="pair">
+        <section class="card" aria-labelledby="ledger">
+          <h2 id="ledger">Where the money is</h2>
+          <Balances balances={money.balances} />
+        </section>
+        <section class="card" aria-labelledby="statements">
+          <h2 id="statements">Papers of a month</h2>
+          <Statements client={model.client} documents={papersOf(model.dsoIds.value)} />
+        </section>
+      </div>
+    </>
+  )
+}
+
+function papersOf(dsoIds: readonly string[]) {
+  return dsoIds.flatMap((id) => {
+    const place = `/v1/operator/dsos/${encodeURIComponent(id)}`
+    return [
+      { name: `Invoice and credit note, ${id}`, path: `${place}/invoice` },
+      { name: `Reconciliation, ${id}`, path: `${place}/reconciliation` },
+    ]
+  })
+}
