@@ -2,12 +2,12 @@
 pragma solidity 0.8.37;
 
 import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
-import {RequestFunding} from "./RequestFunding.sol";
+import {SettlementChallenge} from "./SettlementChallenge.sol";
 
-/// @title Layer 1, second half: settlement, dispute window, split, the held rest, the exits
+/// @title Layer 1, last third: settlement, dispute window, split, the held rest, the exits
 /// @dev What a settlement holds back becomes an escrow of its own (a rest) in state Funded, so that
 /// the same functions end it. A rest is told by its times: it starts and ends at one instant.
-abstract contract FlexRequests is RequestFunding {
+abstract contract FlexRequests is SettlementChallenge {
   /// @dev How long a final payout waits for an epoch before it can go back to the payer.
   uint48 private constant UNALLOCATED_MAX = 365 days;
 
@@ -107,13 +107,19 @@ abstract contract FlexRequests is RequestFunding {
     escrow.course.state = p.held > 0 ? State.PartlyFinal : State.Final;
     uint64 refund = _split(payer, feeReceiver(), c.amount, p.payout, p.fee, p.held);
     emit RequestFinalized(id, p.payout, p.fee, p.held, refund);
-    if (p.held > 0) _hold(id, payer, c, p.held);
+    bytes32 restId = p.held > 0 ? _hold(id, payer, c, p.held) : bytes32(0);
+    if (c.hasBond) _decideBond(id, p.payout + p.fee, restId);
   }
 
   /// @dev However many rounds hold again, the first one's deadline stays: nothing is held for ever.
-  function _hold(bytes32 id, address payer, Course memory c, uint64 held) private {
+  function _hold(
+    bytes32 id,
+    address payer,
+    Course memory c,
+    uint64 held
+  ) private returns (bytes32 restId) {
     uint256 round = uint256(c.round) + 1;
-    bytes32 restId = roundIdOf(id, round);
+    restId = roundIdOf(id, round);
     uint256 settleBy = c.isRest ? c.settleBy : block.timestamp + heldWindow();
     Escrow storage rest = _escrows[restId];
     rest.origin.payer = payer;
@@ -134,6 +140,7 @@ abstract contract FlexRequests is RequestFunding {
     Escrow storage escrow = _escrows[id];
     _requireState(id, escrow.course.state, State.Funded);
     _requireFrom(uint256(escrow.course.settleBy) + refundGrace() + 1);
+    if (escrow.course.hasBond) _decideBond(id, 0, bytes32(0));
     uint64 amount = _end(escrow, State.Refunded);
     emit RequestRefunded(id, amount);
   }

@@ -67,8 +67,13 @@ abstract contract PoolConfiguration is IFlexPool {
   }
 
   /// @inheritdoc IPoolConfiguration
+  function challengeBond() public view returns (uint64) {
+    return uint64(_word(11));
+  }
+
+  /// @inheritdoc IPoolConfiguration
   function authority() public view returns (address) {
-    return address(uint160(_word(11)));
+    return address(uint160(_word(12)));
   }
 
   function _word(uint256 index) private view returns (uint256 value) {

@@ -10,18 +10,20 @@ import {Messages} from "./libraries/Messages.sol";
 import {EscrowAccounting} from "./EscrowAccounting.sol";
 import {PoolGuard} from "./PoolGuard.sol";
 
-/// @title Layer 1, first half: escrows, how they are opened and cancelled
+/// @title Layer 1, first third: escrows, how they are opened and cancelled
 abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuardTransient {
   using SafeERC20 for IERC20;
   using Messages for RequestTerms;
   using Messages for Settlement;
   using Messages for bytes32;
 
-  /// @dev One slot each: a step reads and writes only what it needs. Two are used while funded.
+  /// @dev One slot each: a step reads and writes only what it needs. Two are used while funded, the
+  /// last only where somebody challenges.
   struct Escrow {
     Origin origin;
     Course course;
     Proposal proposal;
+    Challenge challenge;
   }
 
   struct Origin {
@@ -39,6 +41,7 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
     State state;
     uint8 round;
     bool isRest;
+    bool hasBond; // somebody staked that not all of it will be confirmed
   }
 
   /// @dev `payout + fee + held <= amount`.
@@ -47,6 +50,12 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
     uint64 fee;
     uint64 held;
     bytes8 digestPrefix;
+  }
+
+  /// @dev Stands with the request, later with the rest that carries the doubt on.
+  struct Challenge {
+    address challenger;
+    uint64 asked; // payout and fee that are still to be confirmed
   }
 
   /// @dev No escrow may wait longer than this, so every request ends in finite time.
@@ -60,9 +69,7 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
   function openRequest(RequestTerms calldata terms) external nonReentrant returns (bytes32 id) {
     require(msg.sender == terms.payer, NotPayer(terms.payer, msg.sender));
     id = _open(terms);
-    uint256 before = token().balanceOf(address(this));
-    token().safeTransferFrom(terms.payer, address(this), terms.amount);
-    _requireReceived(before, terms.amount);
+    _pull(terms.payer, terms.amount);
   }
 
   /// @inheritdoc IFlexRequests
@@ -122,6 +129,13 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
       terms.verifierSetId,
       terms.termsHash
     );
+  }
+
+  /// @dev Exactly this much comes in, or nothing does.
+  function _pull(address from, uint256 amount) internal {
+    uint256 before = token().balanceOf(address(this));
+    token().safeTransferFrom(from, address(this), amount);
+    _requireReceived(before, amount);
   }
 
   function _requireReceived(uint256 before, uint256 expected) private view {

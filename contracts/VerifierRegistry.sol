@@ -57,7 +57,7 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
     bytes[] calldata signatures,
     bool higher,
     address arbiter
-  ) external view {
+  ) public view {
     if (arbiter != address(0) && signatures.length == 1) {
       if (isSignedBy(arbiter, digest, signatures[0])) return;
     }
@@ -95,11 +95,7 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
     IFlexRequests.Settlement calldata other,
     bytes calldata signatureOther
   ) external returns (address signer) {
-    // A next round of the same request is no equivocation: only that round can take effect.
-    bool sameRound = one.requestId == other.requestId && one.round == other.round;
-    bytes32 digest = one.hash().digest(pool);
-    bytes32 otherDigest = other.hash().digest(pool);
-    require(sameRound && digest != otherDigest, NoEquivocation(one.requestId, one.round));
+    (bytes32 digest, bytes32 otherDigest) = _digestsOfTwo(pool, one, other);
     signer = ECDSA.recoverCalldata(digest, signatureOne);
     address second = ECDSA.recoverCalldata(otherDigest, signatureOther);
     require(signer == second, SignersDiffer(signer, second));
@@ -107,6 +103,32 @@ contract VerifierRegistry is IVerifierRegistry, AccessManaged {
     require(!equivocated[signer], SignerEquivocated(signer));
     equivocated[signer] = true;
     emit VerifierEquivocated(setId, signer, one.requestId, one.round);
+  }
+
+  /// @inheritdoc IVerifierRegistry
+  function requireContradiction(
+    uint32 setId,
+    IFlexRequests.Settlement calldata one,
+    bytes[] calldata signaturesOne,
+    IFlexRequests.Settlement calldata other,
+    bytes[] calldata signaturesOther,
+    bool higher
+  ) external view {
+    (bytes32 digest, bytes32 otherDigest) = _digestsOfTwo(msg.sender, one, other);
+    requireQuorum(setId, digest, signaturesOne, higher, address(0));
+    requireQuorum(setId, otherDigest, signaturesOther, higher, address(0));
+  }
+
+  /// @dev A next round of the same request is no equivocation: only that round can take effect.
+  function _digestsOfTwo(
+    address pool,
+    IFlexRequests.Settlement calldata one,
+    IFlexRequests.Settlement calldata other
+  ) private view returns (bytes32 digest, bytes32 otherDigest) {
+    bool sameRound = one.requestId == other.requestId && one.round == other.round;
+    digest = one.hash().digest(pool);
+    otherDigest = other.hash().digest(pool);
+    require(sameRound && digest != otherDigest, NoEquivocation(one.requestId, one.round));
   }
 
   /// @inheritdoc IVerifierRegistry

@@ -163,6 +163,7 @@ export type PoolConfig = {
   readonly outflowBps: number
   readonly payerRole: bigint
   readonly guardianRole: bigint
+  readonly challengeBond: bigint
 }
 
 /** What stands behind the code of a pool with this configuration and authority. */

@@ -56,6 +56,8 @@ export type Deployment = {
   readonly arbiter?: Address
   /** Most that payouts take out in a day, in 1/10,000 of all ever allocated; default no limit. */
   readonly outflowBps?: number
+  /** What whoever challenges a settlement has to stake, in micro-EUR; default no challenges. */
+  readonly challengeBond?: bigint
   /** An ERC-20 of 6 decimals with ERC-3009; without one a play-money euro is deployed. */
   readonly token?: Address
   /** Play money to begin with; only where it is ours to make. */
@@ -173,6 +175,7 @@ function configOf(deployment: Deployment, token: Address, registry: Address): Po
     outflowBps: deployment.outflowBps ?? 0,
     payerRole: deployment.payers === 'anyone' ? maxUint64 : PAYER_ROLE,
     guardianRole: GUARDIAN_ROLE,
+    challengeBond: deployment.challengeBond ?? 0n,
   }
 }
 
@@ -186,6 +189,7 @@ function shownConfig(config: PoolConfig): Manifest['config'] {
     outflowBps: config.outflowBps,
     payerRole: String(config.payerRole),
     guardianRole: String(config.guardianRole),
+    challengeBond: String(config.challengeBond),
   }
 }
 

@@ -57,6 +57,7 @@ export async function inspectPool(manifest: Manifest, world: { rpcUrl: string; t
   const at = { address: identity.pool, abi: flexPoolAbi } as const
   const [until, limit, used] = await readContract(client, { ...at, functionName: 'pauseState' })
   const [perDay, room] = await readContract(client, { ...at, functionName: 'outflow' })
+  const bond = await readContract(client, { ...at, functionName: 'challengeBond' })
   const outflow = perDay === 0n ? null : { perDay: String(perDay), room: String(room) }
   const state = await readPoolState(client, identity, null)
   const shown = Object.entries(state).map(([key, value]) => [
@@ -72,6 +73,7 @@ export async function inspectPool(manifest: Manifest, world: { rpcUrl: string; t
     verifiers: sets,
     pause: { untilSeconds: until, limitSeconds: limit, used },
     outflow,
+    challengeBond: String(bond),
     pool: Object.fromEntries(shown) as Record<string, unknown>,
     faults,
   }

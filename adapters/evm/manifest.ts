@@ -22,7 +22,7 @@ export type Manifest = {
   readonly contracts: Readonly<
     Record<ContractName, { readonly address: Address; readonly codeHash: Hex }>
   >
-  /** What the pool was created with: seconds, 1/10,000, and roles as decimal text. */
+  /** What the pool was created with: seconds, 1/10,000; roles and micro-EUR as decimal text. */
   readonly config: {
     readonly arbiter: Address
     readonly disputeWindowSeconds: number
@@ -32,6 +32,7 @@ export type Manifest = {
     readonly outflowBps: number
     readonly payerRole: string
     readonly guardianRole: string
+    readonly challengeBond: string
   }
   readonly verifiers: readonly Address[]
   readonly quorum: number

@@ -78,7 +78,23 @@ export function poolEvent(log: ChainLog<bigint, number, false>): ChainEvent | nu
       return { ...at, kind: 'RestHeld', requestId: id, round: Number(round), ...rest }
     }
     default:
-      return payoutEvent(decoded, at)
+      return challengeEvent(decoded, at) ?? payoutEvent(decoded, at)
+  }
+}
+
+function challengeEvent(decoded: PoolEvent, at: ReturnType<typeof eventAt>): ChainEvent | null {
+  switch (decoded.eventName) {
+    case 'SettlementChallenged': {
+      const { id, challenger, asked: amount, bond } = decoded.args
+      return { ...at, kind: 'SettlementChallenged', requestId: id, challenger, amount, bond }
+    }
+    case 'BondReturned':
+    case 'BondForfeited': {
+      const { id, ...stake } = decoded.args
+      return { ...at, kind: decoded.eventName, requestId: id, ...stake }
+    }
+    default:
+      return null
   }
 }
 

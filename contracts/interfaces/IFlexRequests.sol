@@ -129,6 +129,19 @@ interface IFlexRequests {
   event RequestRefunded(bytes32 indexed id, uint128 amount);
   /// @notice A final payout that no epoch counted for a year became credit of the payer.
   event PayoutReturned(bytes32 indexed id, uint128 amount);
+  /// @notice Payout and fee of the proposal, `asked`, are held from now on; `bond` is 0 where it was
+  /// proved that a quorum signed two results.
+  event SettlementChallenged(
+    bytes32 indexed id,
+    address indexed challenger,
+    uint128 asked,
+    uint128 bond
+  );
+  /// @notice Less than was asked got confirmed: the bond became credit of the challenger. `id` is the
+  /// request or rest that decided it.
+  event BondReturned(bytes32 indexed id, address indexed challenger, uint128 bond);
+  /// @notice All that was asked got confirmed: the bond became credit of the fee receiver.
+  event BondForfeited(bytes32 indexed id, address indexed challenger, uint128 bond);
 
   // ---------------------------------------------------------------- errors
 
@@ -154,6 +167,10 @@ interface IFlexRequests {
   error ExceedsEscrow(uint256 asked, uint128 amount);
   /// @notice Inside the dispute window a later round may hold more, and give nobody more.
   error MayOnlyHold(bytes32 id);
+  /// @notice The proposal pays nobody (any more), or it is a rest's, which no bond holds again.
+  error NothingToChallenge(bytes32 id);
+  /// @notice The payer would win by a challenge that nobody answers; it objects to the verifiers.
+  error PayerMayNotChallenge(address payer);
 
   // ---------------------------------------------------------------- functions
 
@@ -199,8 +216,28 @@ interface IFlexRequests {
   /// MayOnlyHold and those of `IVerifierRegistry.requireQuorum`.
   function proposeSettlement(Settlement calldata s, bytes[] calldata signatures) external;
 
+  /// @notice Holds all that a proposal pays, for a bond: one verifier more than the quorum, or the
+  /// arbiter, must confirm it. The dispute window stays, and the refund is not held.
+  /// @dev Anyone but the payer, inside the dispute window, once per request, by an allowance of
+  /// `challengeBond`. The bond comes back as credit if less than was asked is confirmed, or nothing in
+  /// time; else it is the fee receiver's. It waits as long as any of what was asked is still held.
+  /// Errors: WrongState, TooLate, PayerMayNotChallenge, NothingToChallenge, InexactTransfer, and
+  /// AmountOutOfRange where the pool takes no challenges.
+  function challenge(bytes32 id) external;
+
+  /// @notice The same without a bond, on proof that a quorum signed two settlements for one round.
+  /// @dev Anyone, inside the dispute window; of a rest too, with one signature more each. Whether one
+  /// of the two was proposed does not matter: who signs both cannot be believed in either. Errors:
+  /// WrongState, TooLate, NothingToChallenge and those of `IVerifierRegistry.requireContradiction`.
+  function challengeEquivocation(
+    Settlement calldata one,
+    bytes[] calldata signaturesOne,
+    Settlement calldata other,
+    bytes[] calldata signaturesOther
+  ) external;
+
   /// @notice Splits the escrow once the dispute window is over: payout, fee, refund; what is held
-  /// becomes a funded rest under `roundIdOf(id, round + 1)`.
+  /// becomes a funded rest under `roundIdOf(id, round + 1)`. Decides the bond of a challenge.
   /// @dev Anyone. Errors: WrongState, TooEarly.
   function finalize(bytes32 id) external;
 

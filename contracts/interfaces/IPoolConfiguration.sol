@@ -17,6 +17,7 @@ import {IVerifierRegistry} from "./IVerifierRegistry.sol";
 /// allocated; 0 for no limit
 /// @param payerRole role whose members may have requests opened; the public role for anybody
 /// @param guardianRole role whose members may pause, neither the admin's nor the public one
+/// @param challengeBond stake of whoever challenges a settlement, 0 where a pool takes no challenges
 struct PoolConfig {
   IERC20 token;
   IVerifierRegistry verifierRegistry;
@@ -29,6 +30,7 @@ struct PoolConfig {
   uint16 outflowBps;
   uint64 payerRole;
   uint64 guardianRole;
+  uint64 challengeBond;
 }
 
 /// @title What a pool was created with, read from its own code
@@ -57,6 +59,9 @@ interface IPoolConfiguration {
 
   /// @notice Seconds after finality in which what was held can still be settled.
   function heldWindow() external view returns (uint48);
+
+  /// @notice Stake of whoever challenges a settlement, 0 for no challenges.
+  function challengeBond() external view returns (uint64);
 
   /// @notice The AccessManager that lists the members of every role.
   function authority() external view returns (address);

@@ -85,6 +85,20 @@ interface IVerifierRegistry {
     address arbiter
   ) external view;
 
+  /// @notice Requires that a quorum of set `setId` signed each of two different settlements for one
+  /// round of a request of the caller, which is the pool.
+  /// @dev The digests are computed here for the caller's address on this chain. Errors: NoEquivocation
+  /// and those of `requireQuorum`.
+  /// @param higher one signature more than the quorum for each
+  function requireContradiction(
+    uint32 setId,
+    IFlexRequests.Settlement calldata one,
+    bytes[] calldata signaturesOne,
+    IFlexRequests.Settlement calldata other,
+    bytes[] calldata signaturesOther,
+    bool higher
+  ) external view;
+
   /// @notice Whether `signature` is `signer`'s over `digest`: ECDSA, or ERC-1271 of a contract.
   /// @dev Stands here so that a pool need not carry the code.
   function isSignedBy(

@@ -15,6 +15,9 @@ const ADMIN_DELAY_S = 172_800
 /** Ten million euros of play money for the one DSO whose key lies in our own folder. */
 const PLAY_MONEY = 10_000_000_000_000n
 
+/** 100 euros. */
+const CHALLENGE_BOND = 100_000_000n
+
 /** From which the local agent pays its play money: the example number of the IBAN registry. */
 const PLAY_ACCOUNT = {
   GRIDCALL_AGENT_IBAN: 'NL91ABNA0417164300',
@@ -69,6 +72,7 @@ export async function establishChain(options: {
     epochWindowSeconds: config.epochWindowSeconds,
     refundGraceSeconds: 0,
     heldWindowSeconds: config.heldWindowSeconds,
+    challengeBond: CHALLENGE_BOND,
     ...(config.arbiter === null ? {} : { arbiter: config.arbiter }),
     payers: [dso.address],
     admin: { address: deployer.address, delaySeconds: ADMIN_DELAY_S },

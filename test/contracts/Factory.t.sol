@@ -123,6 +123,7 @@ contract PoolConfigurationTest is Fixture {
     PoolConfig memory c = config();
     (c.disputeWindow, c.epochWindow, c.refundGrace) = (90 days, 90 days, 90 days);
     (c.heldWindow, c.outflowBps, c.arbiter) = (365 days, 10_000, NOBODY);
+    c.challengeBond = type(uint64).max;
     FlexPool other = createPool(c, PROGRAMME);
     Check.eq(address(other.token()), address(euro), "token");
     Check.eq(address(other.verifierRegistry()), address(registry), "registry");
@@ -132,6 +133,7 @@ contract PoolConfigurationTest is Fixture {
     Check.eq(other.epochWindow(), 90 days, "epochWindow");
     Check.eq(other.refundGrace(), 90 days, "refundGrace");
     Check.eq(other.heldWindow(), 365 days, "heldWindow");
+    Check.eq(other.challengeBond(), type(uint64).max, "challengeBond");
     Check.eq(other.authority(), address(manager), "authority");
     (PoolConfig memory read, address authority) = factory.configOf(address(other));
     Check.eq(keccak256(abi.encode(read)), keccak256(abi.encode(c)), "configuration");
@@ -194,7 +196,7 @@ contract FactoryTest is Fixture {
     vm.assume(by > 0);
     PoolConfig memory c = poolConfig(euro);
     address predicted = factory.predictPool(c, PROGRAMME);
-    field %= 11;
+    field %= 12;
     if (field == 0) c.token = IERC20(address(uint160(address(c.token)) ^ by));
     if (field == 1) c.verifierRegistry = IVerifierRegistry(address(uint160(by)));
     if (field == 2) c.feeReceiver = address(uint160(c.feeReceiver) ^ by);
@@ -206,6 +208,7 @@ contract FactoryTest is Fixture {
     if (field == 8) c.outflowBps ^= by;
     if (field == 9) c.payerRole ^= by;
     if (field == 10) c.guardianRole ^= by;
+    if (field == 11) c.challengeBond ^= by;
     Check.yes(factory.predictPool(c, PROGRAMME) != predicted, "another address");
   }
 

@@ -59,6 +59,34 @@ contract GasSnapshotTest is Fixture {
     note("withdrawCredit");
   }
 
+  function test_gasOfAChallenge() public {
+    bytes32 id = open(1_000);
+    bytes32 other = open(1_000);
+    euro.mint(CHALLENGER, 2 * BOND);
+    vm.prank(CHALLENGER);
+    euro.approve(address(pool), BOND);
+    wait(pool.request(id).deliverEnd);
+    propose(id, 800, 100);
+    propose(other, 800, 100);
+    vm.prank(CHALLENGER);
+    pool.challenge(id);
+    note("challenge");
+    IFlexPool.Settlement memory s = settlement(other, 800, 100);
+    IFlexPool.Settlement memory t = settlement(other, 900, 100);
+    bytes[] memory forOne = signatures(pool.settlementDigest(s));
+    bytes[] memory forOther = signatures(pool.settlementDigest(t));
+    pool.challengeEquivocation(s, forOne, t, forOther);
+    note("challengeEquivocation, 2 signatures each");
+    wait(pool.request(id).windowEnd);
+    pool.finalize(id);
+    note("finalize, all of it challenged");
+    bytes32 restId = pool.roundIdOf(id, 2);
+    proposeNext(restId, 800, 100, 0, 3);
+    wait(pool.request(restId).windowEnd);
+    pool.finalize(restId);
+    note("finalize, a bond decided");
+  }
+
   function test_gasOfTheExits() public {
     bytes32 first = open(1_000);
     bytes32 second = open(1_000);

@@ -23,7 +23,7 @@ contract InvariantsTest {
   }
 
   function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-    bytes4[] memory s = new bytes4[](17);
+    bytes4[] memory s = new bytes4[](19);
     s[0] = handler.wait.selector;
     s[1] = handler.donate.selector;
     s[2] = handler.freeze.selector;
@@ -41,6 +41,8 @@ contract InvariantsTest {
     s[14] = handler.payChunk.selector;
     s[15] = handler.advance.selector;
     s[16] = handler.holdMore.selector;
+    s[17] = handler.challenge.selector;
+    s[18] = handler.challengeEquivocation.selector;
     targets = new FuzzSelector[](1);
     targets[0] = FuzzSelector(address(handler), s);
   }
@@ -121,12 +123,14 @@ contract InvariantsTest {
   /// @dev An invariant proves nothing about a world in which nothing happens: on some fixed walks
   /// every kind of call must go through, and dishonest trees must be disproved and go live.
   function test_theHandlerReachesEverySituation() public {
-    string[17] memory kinds = [
+    string[19] memory kinds = [
       "opened",
       "cancel",
       "cancel signed",
       "propose",
       "hold more",
+      "challenge",
+      "challenge proved",
       "propose rest",
       "arbitrate",
       "finalize",
@@ -140,8 +144,9 @@ contract InvariantsTest {
       "I10 its own set",
       "I12 withdrawCredit"
     ];
-    uint256[17] memory seen;
+    uint256[19] memory seen;
     uint256 robbed = 0;
+    uint256[2] memory bonds;
     for (uint256 k = 0; k < 12; ++k) {
       setUp();
       walk(k, 150);
@@ -151,8 +156,12 @@ contract InvariantsTest {
       handler.checkEnded();
       for (uint256 i = 0; i < kinds.length; ++i) seen[i] += handler.successes(kinds[i]);
       robbed += handler.everRobbed() ? 1 : 0;
+      bonds[0] += handler.bondsReturned();
+      bonds[1] += handler.bondsForfeited();
     }
     for (uint256 i = 0; i < kinds.length; ++i) Check.yes(seen[i] > 0, kinds[i]);
+    Check.yes(bonds[0] > 0, "a bond that came back");
+    Check.yes(bonds[1] > 0, "a bond that was lost");
     Check.yes(robbed > 0, "a dishonest tree that nobody disproved");
   }
 

@@ -58,6 +58,27 @@ contract OddTokensTest is OddPool {
     pool.openRequestWithAuthorization(t, 0, type(uint40).max, "");
   }
 
+  function test_aBondThatDoesNotComeInWholeIsNone() public {
+    FeeToken token = new FeeToken();
+    token.charge(false);
+    switchTo(address(token));
+    bytes32 id = open(100);
+    vm.warp(pool.request(id).deliverEnd);
+    propose(id, 60, 5);
+    giveBond(token);
+    token.charge(true);
+    bytes memory err = abi.encodeWithSelector(
+      IFlexRequests.InexactTransfer.selector,
+      BOND - 1,
+      BOND
+    );
+    vm.expectRevert(err);
+    vm.prank(CHALLENGER);
+    pool.challenge(id);
+    Check.eq(pool.request(id).payout, 60, "not held");
+    Check.eq(pool.totalBonds(), 0, "no bond");
+  }
+
   function test_aTokenWithoutAuthorisationsCanStillBeAllowed() public {
     switchTo(address(new PlainToken()));
     IFlexRequests.RequestTerms memory t = terms(100);

@@ -141,7 +141,8 @@ contract ReentrancyMatrixTest is HookedPool {
       if (outer == 0) claimLeaf(tree, 3);
       else if (outer == 1) pool.payChunk(0, tree.rows(0, 4), tree.proof(0, 4));
       else if (outer == 2) pool.withdrawCredit(payer);
-      else open(1);
+      else if (outer == 3) open(1);
+      else challengeWaiting();
       Check.yes(token.attempts() > 0, "the attack was tried");
       checkGuarded();
       vm.revertToState(snapshot);
@@ -162,5 +163,17 @@ contract ReentrancyMatrixTest is HookedPool {
 
   function test_nothingEntersFromAnOpening() public {
     repelled(3);
+  }
+
+  function test_nothingEntersFromAChallenge() public {
+    vm.warp(pool.request(waiting).deliverEnd);
+    propose(waiting, 60, 5);
+    giveBond(token);
+    repelled(4);
+  }
+
+  function challengeWaiting() private {
+    vm.prank(CHALLENGER);
+    pool.challenge(waiting);
   }
 }

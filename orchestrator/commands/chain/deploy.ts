@@ -9,10 +9,13 @@ export const DEPLOY_HELP = `gridcall chain deploy --rpc URL --key-file FILE (--t
     --verifiers A,B,C --quorum N --fee-receiver A --payers A,B|anyone --admin A
     [--admin-delay 48h] [--guardians A,B] [--arbiter A] [--programme NAME] [--outflow-bps N]
     [--dispute-window 24h] [--epoch-window 24h] [--refund-grace 14d] [--held-window 720h]
+    [--challenge-bond 100]
     [--out FILE] [--json]
     Sees to a pool and all it stands on, wherever something is missing, and writes a manifest
     (default gridcall-chain.json) that start takes in GRIDCALL_CHAIN_MANIFEST. Run again it sends
-    nothing. FILE holds the key that pays the gas: 0x and 64 hexadecimal digits, mode 600.`
+    nothing. The bond is in euros, 0 for no challenges. FILE holds the key that pays the gas: 0x and 64 hexadecimal digits, mode 600.`
+
+const MICRO_PER_EUR = 1_000_000n
 
 /** Ten million euros of play money for each payer. */
 const PLAY_MONEY = 10_000_000_000_000n
@@ -41,6 +44,7 @@ export async function deploy(args: string[]): Promise<number> {
       'epoch-window': { type: 'string', default: '24h' },
       'refund-grace': { type: 'string', default: '14d' },
       'held-window': { type: 'string', default: '720h' },
+      'challenge-bond': { type: 'string', default: '100' },
       out: { type: 'string', default: 'gridcall-chain.json' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -80,6 +84,7 @@ export async function deploy(args: string[]): Promise<number> {
     refundGraceSeconds: parseDuration(given('refund-grace')),
     heldWindowSeconds: parseDuration(given('held-window')),
     outflowBps: whole('outflow-bps', given('outflow-bps')),
+    challengeBond: BigInt(whole('challenge-bond', given('challenge-bond'))) * MICRO_PER_EUR,
     ...(values.arbiter === undefined ? {} : { arbiter: address('arbiter', values.arbiter) }),
     ...(values.token === undefined ? {} : { token: address('token', values.token) }),
     ...(values['play-money'] && payers !== 'anyone'

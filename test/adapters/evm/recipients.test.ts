@@ -12,6 +12,7 @@ import {
   EUR,
   journalOf,
   makeWorld,
+  sendAs,
   settleDown,
   settlementOf,
   type World,
@@ -36,11 +37,8 @@ beforeAll(async () => {
 
 afterAll(() => world.chain.stop())
 
-/** Anybody's transaction: the node signs for whom it is told to. */
-async function sendAs(from: Address, to: Address, data: Hex): Promise<void> {
-  await world.chain.ask('anvil_setBalance', from, '0xde0b6b3a7640000')
-  await world.chain.ask('anvil_impersonateAccount', from)
-  await world.chain.ask('eth_sendTransaction', { from, to, data, gas: '0x100000' })
+async function sendAndHear(from: Address, to: Address, data: Hex): Promise<void> {
+  await sendAs(world.chain, from, to, data)
   world.clock.forward(60)
   await settleDown(rail, 1)
 }
@@ -62,7 +60,7 @@ describe('an account of the payout tree that names another address on the chain'
     const account = world.parties.dso.address
     const { identity, chain } = world
     const reader = createEscrowReader({ rpcUrl: chain.url, timer: wallTimer, identity })
-    await sendAs(account, recipients, call('setRecipient'))
+    await sendAndHear(account, recipients, call('setRecipient'))
     const [heard] = await journalOf(world.store).events('RecipientAnnounced')
     expect(heard).toMatchObject({ account, from: world.clock.seconds() + 2 * DAY })
     expect(heard?.to.toLowerCase()).toBe(NEW)
@@ -77,8 +75,8 @@ describe('an account of the payout tree that names another address on the chain'
 
   it('can take that back within the delay', async () => {
     const account = world.parties.fees.address
-    await sendAs(account, recipients, call('setRecipient'))
-    await sendAs(account, recipients, call('cancelRecipient'))
+    await sendAndHear(account, recipients, call('setRecipient'))
+    await sendAndHear(account, recipients, call('cancelRecipient'))
     const [heard] = await journalOf(world.store).events('RecipientCancelled')
     expect(heard).toMatchObject({ account })
     world.clock.forward(3 * DAY)
@@ -108,7 +106,7 @@ describe('a verifier that signs two results for one round', () => {
         await culprit.signSettlement(other),
       ],
     })
-    await sendAs(world.parties.arbiter.address, world.identity.registry, data)
+    await sendAndHear(world.parties.arbiter.address, world.identity.registry, data)
     expect(await journalOf(world.store).events('VerifierEquivocated')).toMatchObject([
       { setId: 1, signer: culprit.address, requestId: word('9'), round: 1 },
     ])

@@ -23,11 +23,13 @@ abstract contract Fixture {
   uint48 internal constant EPOCH_WINDOW = 2 days;
   uint48 internal constant REFUND_GRACE = 14 days;
   uint48 internal constant HELD_WINDOW = 30 days;
+  uint64 internal constant BOND = 5e6;
   uint8 internal constant QUORUM = 2;
   uint256 internal constant PAYER_KEY = 0xD50;
   uint256 internal constant ARBITER_KEY = 0xA4B;
   address internal constant FEE_RECEIVER = address(0xFEE);
   address internal constant NOBODY = address(0xB0B);
+  address internal constant CHALLENGER = address(0xC4A);
   address internal constant OWNER = address(0xAD);
   uint64 internal constant PAYER_ROLE = 1;
   uint64 internal constant GUARDIAN_ROLE = 2;
@@ -84,7 +86,8 @@ abstract contract Fixture {
         heldWindow: HELD_WINDOW,
         outflowBps: 0,
         payerRole: PAYER_ROLE,
-        guardianRole: GUARDIAN_ROLE
+        guardianRole: GUARDIAN_ROLE,
+        challengeBond: BOND
       });
   }
 
@@ -328,7 +331,8 @@ abstract contract Fixture {
     uint256 owed = uint256(pool.locked()) +
       pool.allocatable() +
       (pool.totalAllocated() - pool.totalClaimed()) +
-      pool.totalCredit();
+      pool.totalCredit() +
+      pool.totalBonds();
     Check.eq(euro.balanceOf(address(pool)), owed, "balance against books");
   }
 }

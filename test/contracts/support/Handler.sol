@@ -4,12 +4,12 @@ pragma solidity 0.8.37;
 import {IFlexPayouts} from "../../../contracts/interfaces/IFlexPayouts.sol";
 import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
 import {BlocklistEuro} from "./OddTokens.sol";
-import {RequestHandler} from "./RequestHandler.sol";
+import {ChallengeHandler} from "./ChallengeHandler.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
 import {Check, vm} from "./Vm.sol";
 
 /// @notice The same for epochs and payments, the way to a payment, and the end of everything.
-contract Handler is RequestHandler {
+contract Handler is ChallengeHandler {
   using TreeBuilder for TreeBuilder.Tree;
 
   /// @dev Blind chance seldom walks the whole way to a payment: this takes the next step on it.
@@ -172,8 +172,8 @@ contract Handler is RequestHandler {
       bool waits = isPaidOut(stateOf(ids[i])) && !expected[ids[i]].counted;
       if (waits) attempt(abi.encodeCall(pool.returnUnallocated, (ids[i])), true, "returnUnallocated");
     }
-    for (uint256 i = 0; i < 3; ++i) {
-      address party = [payers[0], payers[1], FEE_RECEIVER][i];
+    for (uint256 i = 0; i < 4; ++i) {
+      address party = [payers[0], payers[1], FEE_RECEIVER, CHALLENGER][i];
       if (pool.credit(party) > 0) pool.withdrawCredit(party);
     }
     TreeBuilder.Tree memory t = treeFrom(liveCum);
@@ -188,10 +188,13 @@ contract Handler is RequestHandler {
     uint256 count = ids.length;
     for (uint256 i = 0; i < count; ++i) {
       IFlexRequests.State s = stateOf(ids[i]);
-      if (s == IFlexRequests.State.Funded) pool.refundExpired(ids[i]);
+      if (s == IFlexRequests.State.Funded) {
+        pool.refundExpired(ids[i]);
+        expectRefund(ids[i]);
+      }
       if (s != IFlexRequests.State.Proposed) continue;
       pool.finalize(ids[i]);
-      expectRest(ids[i]);
+      expectFinal(ids[i]);
     }
   }
 
@@ -206,6 +209,7 @@ contract Handler is RequestHandler {
     Check.eq(pool.locked(), 0, "I7 nothing locked");
     Check.eq(pool.allocatable(), 0, "I7 nothing waits for an epoch");
     Check.eq(pool.totalCredit(), 0, "I7 no credit left");
+    Check.eq(pool.totalBonds(), 0, "I7 every bond is decided");
     if (everRobbed) return; // the cap keeps the robbed from more than the pool has
     Check.eq(pool.totalClaimed(), pool.totalAllocated(), "I7 every payee is paid");
     Check.eq(euro.balanceOf(address(pool)), donated, "I7 the pool is empty");

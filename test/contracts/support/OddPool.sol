@@ -22,6 +22,13 @@ abstract contract OddPool is Fixture {
     vm.prank(payer);
     PlainToken(token).approve(address(pool), type(uint256).max);
   }
+
+  /// @dev One bond for the challenger, allowed to the pool.
+  function giveBond(PlainToken token) internal {
+    token.mint(CHALLENGER, BOND);
+    vm.prank(CHALLENGER);
+    token.approve(address(pool), BOND);
+  }
 }
 
 /// @notice A pool whose token calls back from inside each transfer.
@@ -48,7 +55,7 @@ abstract contract HookedPool is OddPool {
     IFlexPayouts.Epoch memory e;
     IFlexRequests.RequestTerms memory t;
     IFlexPayouts.Leaf memory l;
-    calls = new bytes[](14);
+    calls = new bytes[](16);
     calls[0] = abi.encodeCall(pool.claim, (0, payee(0), 10, proof));
     calls[1] = abi.encodeCall(pool.payChunk, (0, tree.rows(0, 4), tree.proof(0, 4)));
     calls[2] = abi.encodeCall(pool.withdrawCredit, (payer));
@@ -63,6 +70,9 @@ abstract contract HookedPool is OddPool {
     calls[11] = abi.encodeCall(pool.postEpoch, (e, new bytes32[](0), new bytes[](0)));
     calls[12] = abi.encodeCall(pool.activateEpoch, ());
     calls[13] = abi.encodeCall(pool.proveDecrease, (l, proof, l, proof));
+    bytes[] memory none = new bytes[](0);
+    calls[14] = abi.encodeCall(pool.challenge, (waiting));
+    calls[15] = abi.encodeCall(pool.challengeEquivocation, (s, none, s, none));
   }
 
   /// @dev What was tried from inside met the guard and nothing else.

@@ -47,8 +47,15 @@ abstract contract PoolInvariants is PoolWorld {
       pool.totalBonds();
     Check.eq(euro.balanceOf(address(pool)), owed + donated, "I1 balance against books");
     Check.eq(pool.locked(), ghost().locked, "I1 locked");
-    uint256 credits = pool.credit(payers[0]) + pool.credit(payers[1]) + pool.credit(FEE_RECEIVER);
+    uint256 credits = pool.credit(payers[0]) +
+      pool.credit(payers[1]) +
+      pool.credit(FEE_RECEIVER) +
+      pool.credit(CHALLENGER);
     Check.eq(pool.totalCredit(), credits, "I1 sum of credits");
+    uint256 undecided = bondsGiven - bondsReturned - bondsForfeited;
+    Check.eq(pool.totalBonds(), undecided, "I1 bonds nobody has decided");
+    uint256 left = START_MONEY - bondsGiven + bondsReturned;
+    Check.eq(received(CHALLENGER), left, "I1 a challenger has all but its stakes");
   }
 
   function i2EveryRequestIsSplitAsSigned() public view {
@@ -62,7 +69,8 @@ abstract contract PoolInvariants is PoolWorld {
       bool holds = r.state == IFlexRequests.State.PartlyFinal;
       Check.yes(holds == (e.held > 0), "I2 partly final while something is held");
     }
-    Check.eq(received(FEE_RECEIVER), ghost().fees, "I2 exactly the fees");
+    uint256 fees = ghost().fees + bondsForfeited;
+    Check.eq(received(FEE_RECEIVER), fees, "I2 exactly the fees and lost bonds");
   }
 
   function i3NoMoreIsClaimedThanAllocated() public view {
@@ -120,7 +128,7 @@ abstract contract PoolInvariants is PoolWorld {
 
   function i13WhatIsLeftOverIsRefunded() public view {
     Ghost memory g = ghost();
-    uint256 found = g.locked + g.payouts + received(FEE_RECEIVER);
+    uint256 found = g.locked + g.payouts + received(FEE_RECEIVER) - bondsForfeited;
     for (uint256 i = 0; i < 2; ++i) found += received(payers[i]) + g.spent[i] - START_MONEY;
     Check.eq(found, g.spent[0] + g.spent[1], "I13 not a unit is lost on the way");
   }

@@ -29,12 +29,16 @@ abstract contract PoolWorld is Fixture {
     uint48 signedAt;
     bytes32 digest; // of the last round that a quorum signed
     bool counted; // in the pending or the live tree
+    uint128 doubted; // what a challenger staked on that this is not confirmed, 0 without a stake
   }
 
   bytes32[] public ids;
   mapping(bytes32 id => Expected) public expected;
   uint256 public donated;
   uint256 public nowAt;
+  uint256 public bondsGiven;
+  uint256 public bondsReturned;
+  uint256 public bondsForfeited;
   address[2] internal payers;
 
   uint64[PAYEES] public liveCum;
@@ -53,6 +57,9 @@ abstract contract PoolWorld is Fixture {
     grant(PAYER_ROLE, payers[1]);
     euro.mint(payers[1], START_MONEY);
     vm.prank(payers[1]);
+    euro.approve(address(pool), type(uint256).max);
+    euro.mint(CHALLENGER, START_MONEY);
+    vm.prank(CHALLENGER);
     euro.approve(address(pool), type(uint256).max);
   }
 
@@ -76,14 +83,24 @@ abstract contract PoolWorld is Fixture {
     return s == IFlexRequests.State.Final || s == IFlexRequests.State.PartlyFinal;
   }
 
-  /// @dev To be called after a request went final: what it held is a request from now on.
-  function expectRest(bytes32 id) internal {
+  /// @dev To be called after a request went final: what it held is a request from now on, and a bond
+  /// is decided or waits with it.
+  function expectFinal(bytes32 id) internal {
     Expected memory e = expected[id];
+    uint128 confirmed = e.payout + e.fee;
+    if (e.doubted > 0 && confirmed >= e.doubted) bondsForfeited += BOND;
+    else if (e.doubted > 0 && e.held == 0) bondsReturned += BOND;
     if (e.held == 0) return;
     bytes32 restId = keccak256(abi.encode(id, uint256(pool.request(id).round) + 1));
     ids.push(restId);
     expected[restId].payer = e.payer;
     expected[restId].amount = e.held;
     expected[restId].isRest = true;
+    if (confirmed < e.doubted) expected[restId].doubted = e.doubted - confirmed;
+  }
+
+  /// @dev To be called after a request went back to its payer because nobody settled it.
+  function expectRefund(bytes32 id) internal {
+    if (expected[id].doubted > 0) bondsReturned += BOND;
   }
 }

@@ -46,17 +46,18 @@ contract ProbedHandler is Handler {
       IFlexRequests.Request memory r = pool.request(ids[i]);
       bool ripe = r.state == IFlexRequests.State.Proposed && nowAt >= r.windowEnd;
       if (ripe) attempt(abi.encodeCall(pool.finalize, (ids[i])), true, "I11 finalize");
-      if (ripe) expectRest(ids[i]);
+      if (ripe) expectFinal(ids[i]);
       bool late = r.state == IFlexRequests.State.Funded &&
         nowAt > uint256(r.settleBy) + REFUND_GRACE;
       if (late) attempt(abi.encodeCall(pool.refundExpired, (ids[i])), true, "I11 refund");
+      if (late) expectRefund(ids[i]);
     }
     if (pool.pendingEpoch().epoch != 0 && nowAt >= pool.pendingEpoch().activeFrom) {
       this.activateEpoch();
     }
     payRows(0, PAYEES);
-    for (uint256 i = 0; i < 3; ++i) {
-      address party = [payers[0], payers[1], FEE_RECEIVER][i];
+    for (uint256 i = 0; i < 4; ++i) {
+      address party = [payers[0], payers[1], FEE_RECEIVER, CHALLENGER][i];
       bool allowed = pool.credit(party) > 0;
       attempt(abi.encodeCall(pool.withdrawCredit, (party)), allowed, "I11 withdrawCredit");
     }
@@ -69,8 +70,8 @@ contract ProbedHandler is Handler {
     token.freeze(payee(nowAt % PAYEES), true);
     payRows(0, PAYEES);
     token.freeze(payers[0], true);
-    for (uint256 i = 0; i < 3; ++i) {
-      address party = [payers[0], payers[1], FEE_RECEIVER][i];
+    for (uint256 i = 0; i < 4; ++i) {
+      address party = [payers[0], payers[1], FEE_RECEIVER, CHALLENGER][i];
       bool allowed = pool.credit(party) > 0 && i != 0;
       attempt(abi.encodeCall(pool.withdrawCredit, (party)), allowed, "I12 withdrawCredit");
     }

@@ -120,6 +120,8 @@ abstract contract RequestHandler is PoolInvariants {
     uint256 room = uint256(r.amount) + (seed % 32 == 0 ? 1 : 0); // now and then too much
     payout %= room + 1;
     fee %= room - payout + 1;
+    bool inFull = expected[id].doubted > 0 && (seed >> 40) % 2 == 0; // chance alone never hits it
+    if (inFull) fee = room - payout;
     bool holds = (seed >> 16) % 2 == 0 && ids.length < 40;
     uint256 held = holds ? (seed >> 24) % (room - payout - fee + 1) : 0;
     allowed = allowed && payout + fee + held <= r.amount;
@@ -184,7 +186,7 @@ abstract contract RequestHandler is PoolInvariants {
     IFlexRequests.Request memory r = pool.request(id);
     bool allowed = r.state == IFlexRequests.State.Proposed && nowAt >= r.windowEnd;
     attempt(abi.encodeCall(pool.finalize, (id)), allowed, "finalize");
-    if (allowed) expectRest(id);
+    if (allowed) expectFinal(id);
   }
 
   function refundExpired(uint256 seed) external atNow {
@@ -194,6 +196,7 @@ abstract contract RequestHandler is PoolInvariants {
     bool allowed = r.state == IFlexRequests.State.Funded &&
       nowAt > uint256(r.settleBy) + REFUND_GRACE;
     attempt(abi.encodeCall(pool.refundExpired, (id)), allowed, "refundExpired");
+    if (allowed) expectRefund(id);
   }
 
   function returnUnallocated(uint256 seed) external atNow {
@@ -209,7 +212,7 @@ abstract contract RequestHandler is PoolInvariants {
 
   function withdrawCredit(uint256 seed) external atNow {
     seed = mix(seed);
-    address account = [payers[0], payers[1], FEE_RECEIVER, NOBODY][seed % 4];
+    address account = [payers[0], payers[1], FEE_RECEIVER, CHALLENGER, NOBODY][seed % 5];
     bool allowed = pool.credit(account) > 0;
     attempt(abi.encodeCall(pool.withdrawCredit, (account)), allowed, "withdrawCredit");
   }

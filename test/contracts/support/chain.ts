@@ -93,6 +93,7 @@ export async function deployAll() {
     outflowBps: 0,
     payerRole: 1n,
     guardianRole: 2n,
+    challengeBond: 0n,
   }
   const { logs } = await mined(
     await sender.writeContract({

@@ -1,15 +1,18 @@
+import { encodeFunctionData } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { createAttestor } from '#adapters/evm/attestor.ts'
 import { deployPool } from '#adapters/evm/deploy.ts'
 import { fileSigner } from '#adapters/evm/file-signer.ts'
 import { signAuthorisation } from '#adapters/evm/dso-signing.ts'
 import { type EvmRailOptions, createEvmRail } from '#adapters/evm/rail.ts'
+import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
+import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
 import type { ChainEvent, ChainIntent, IntentRow } from '#domain/chain.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { EscrowTerms } from '#domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from '#domain/evidence.ts'
-import type { Hex } from '#domain/ids.ts'
+import type { Address, Hex } from '#domain/ids.ts'
 import { microEur } from '#domain/money.ts'
 import { requestIdsHash } from '#domain/payout-tree.ts'
 import { instant } from '#domain/time.ts'
@@ -21,6 +24,8 @@ import { type Anvil, startAnvil } from './anvil.ts'
 /** 2026-01-15T12:00Z, where every scenario of these tests begins. */
 export const START = 1_768_478_400
 export const EUR = 1_000_000n
+/** What a challenge of a settlement costs in these pools. */
+export const BOND = 5n * EUR
 export const ZERO_HASH: Hex = `0x${'00'.repeat(32)}`
 
 export const word = (digit: string): Hex => `0x${digit.repeat(64)}`
@@ -77,7 +82,7 @@ export async function makeWorld({
 } = {}) {
   const chain = anvil ?? (await startAnvil(START))
   const named = { dso: party(), fees: party(), relayer: party(), deployer: party() }
-  const parties = { ...named, arbiter: party() }
+  const parties = { ...named, arbiter: party(), challenger: party() }
   const keys = Array.from({ length: verifierCount }, party)
   const { identity } = await deployPool({
     rpcUrl: chain.url,
@@ -92,7 +97,11 @@ export async function makeWorld({
     heldWindowSeconds: 3600,
     arbiter: parties.arbiter.address,
     payers: [parties.dso.address],
-    mintTo: [{ address: parties.dso.address, amount: 10_000n * EUR }],
+    challengeBond: BOND,
+    mintTo: [
+      { address: parties.dso.address, amount: 10_000n * EUR },
+      { address: parties.challenger.address, amount: 100n * EUR },
+    ],
   })
   const attestors = keys
     .map(({ key }) => createAttestor(key, identity))
@@ -198,6 +207,23 @@ export async function epochIntent(
 /** Advances until nothing new happens; at most so many rounds. */
 export async function settleDown(rail: PayoutRail, rounds = 3): Promise<void> {
   for (let round = 0; round < rounds; round += 1) await rail.advance()
+}
+
+/** Anybody's transaction, not mined yet: the node signs for whom it is told to. */
+export async function sendAs(chain: Anvil, from: Address, to: Address, data: Hex): Promise<void> {
+  await chain.ask('anvil_setBalance', from, '0xde0b6b3a7640000')
+  await chain.ask('anvil_impersonateAccount', from)
+  await chain.ask('eth_sendTransaction', { from, to, data, gas: '0x100000' })
+}
+
+/** A challenge of what is proposed, by somebody who has the bond. */
+export async function sendChallenge({ chain, identity, parties }: World, requestId: Hex) {
+  const { address } = parties.challenger
+  const { token, pool } = identity
+  const approve = { abi: testEuroAbi, functionName: 'approve', args: [pool, BOND] } as const
+  await sendAs(chain, address, token, encodeFunctionData(approve))
+  const challenge = { abi: flexPoolAbi, functionName: 'challenge', args: [requestId] } as const
+  await sendAs(chain, address, pool, encodeFunctionData(challenge))
 }
 
 /** How many transactions an address has had mined. */
