@@ -43,6 +43,7 @@ const deployment = (deployerKey = generatePrivateKey(), chain = anvil): Deployme
   quorum: 2,
   admin,
   outflowBps: 1_000,
+  challengeBond: 7_000_000n,
   disputeWindowSeconds: 60,
   epochWindowSeconds: 60,
   refundGraceSeconds: 120,
@@ -119,7 +120,7 @@ describe('a manifest', () => {
     })
   })
 
-  it('is written, read again and found on the chain: code, roles, verifiers, pause, limit', async () => {
+  it('is written, read again and found on the chain: code, roles, verifiers, pause, limit, bond', async () => {
     const made = await deployPool(deployment())
     const file = join(folder, 'chain.json')
     await writeManifest(file, made)
@@ -129,6 +130,7 @@ describe('a manifest', () => {
       verifiers: { currentSetId: 1, quorum: 2 },
       roles: { admin: { isMember: true, delaySeconds: 172_800 } },
       pause: { untilSeconds: 0, used: false },
+      challengeBond: '7000000',
       pool: { locked: '0' },
       faults: [],
     })

@@ -33,8 +33,9 @@ export type WholeCall = Awaited<ReturnType<typeof acceptedCall>>
  * The simulated fleet and the whole lifecycle, with a real pool on a real chain: a call of a charger
  * and a battery whose DSO has accepted the offer.
  */
-export async function acceptedCall() {
-  const chain = await makeWorld({ anvil: await startAnvil(START / 1000 - 60) })
+export async function acceptedCall(options: { hasArbiter?: boolean } = {}) {
+  const anvil = await startAnvil(START / 1000 - 60)
+  const chain = await makeWorld({ anvil, ...options })
   const program = aProgram()
   let rail: PayoutRail | null = null
   const world = createWorld({

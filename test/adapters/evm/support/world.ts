@@ -76,9 +76,11 @@ const party = () => {
 export async function makeWorld({
   anvil,
   verifierCount = 3,
+  hasArbiter = true,
 }: {
   anvil?: Anvil
   verifierCount?: number
+  hasArbiter?: boolean
 } = {}) {
   const chain = anvil ?? (await startAnvil(START))
   const named = { dso: party(), fees: party(), relayer: party(), deployer: party() }
@@ -95,7 +97,7 @@ export async function makeWorld({
     epochWindowSeconds: 300,
     refundGraceSeconds: 120,
     heldWindowSeconds: 3600,
-    arbiter: parties.arbiter.address,
+    ...(hasArbiter ? { arbiter: parties.arbiter.address } : {}),
     payers: [parties.dso.address],
     challengeBond: BOND,
     mintTo: [
