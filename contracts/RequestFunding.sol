@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {IReceiveWithAuthorization} from "./interfaces/IReceiveWithAuthorization.sol";
@@ -93,6 +94,30 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
     _requireReceived(before, terms.amount);
   }
 
+  /// @inheritdoc IFlexRequests
+  function openRequestWithSignature(
+    RequestTerms calldata terms,
+    bytes calldata payerSignature,
+    Permit calldata permit
+  ) external nonReentrant returns (bytes32 id) {
+    id = _open(terms);
+    _requireByPayer(terms.payer, openDigest(id), payerSignature);
+    if (permit.deadline > 0) {
+      try
+        IERC20Permit(address(token())).permit(
+          terms.payer,
+          address(this),
+          permit.value,
+          permit.deadline,
+          permit.v,
+          permit.r,
+          permit.s
+        )
+      {} catch {} // used by somebody else already, or of no use: the allowance decides
+    }
+    _pull(terms.payer, terms.amount);
+  }
+
   function _open(RequestTerms calldata terms) private returns (bytes32 id) {
     id = requestIdOf(terms);
     Escrow storage escrow = _escrows[id];
@@ -157,11 +182,19 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
   function cancelWithSignature(bytes32 id, bytes calldata payerSignature) external nonReentrant {
     Escrow storage escrow = _escrows[id];
     address payer = escrow.origin.payer;
+    _requireByPayer(payer, cancelDigest(id), payerSignature);
+    _cancel(id, escrow);
+  }
+
+  function _requireByPayer(
+    address payer,
+    bytes32 digest,
+    bytes calldata signature
+  ) private view {
     require(
-      verifierRegistry().isSignedBy(payer, cancelDigest(id), payerSignature),
+      verifierRegistry().isSignedBy(payer, digest, signature),
       NotSignedByPayer(payer)
     );
-    _cancel(id, escrow);
   }
 
   function _cancel(bytes32 id, Escrow storage escrow) private {
@@ -229,6 +262,11 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
   /// @inheritdoc IFlexRequests
   function settlementDigest(Settlement calldata s) public view returns (bytes32) {
     return s.hash().digest(address(this));
+  }
+
+  /// @inheritdoc IFlexRequests
+  function openDigest(bytes32 id) public view returns (bytes32) {
+    return Messages.hashOpen(id).digest(address(this));
   }
 
   /// @inheritdoc IFlexRequests

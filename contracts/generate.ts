@@ -55,6 +55,7 @@ const outputs = [
     prefix: 'payoutRecipients',
   },
   { unit: 'contracts/mocks/TestEuro.sol', contract: 'TestEuro', prefix: 'testEuro' },
+  { unit: 'contracts/mocks/PermitEuro.sol', contract: 'PermitEuro', prefix: 'permitEuro' },
 ] as const
 
 const here = dirname(fileURLToPath(import.meta.url))

@@ -5,7 +5,7 @@ import type { Capability } from './domain/capability.ts'
 import type { ChainIdentity, PoolState, RailParties } from './domain/chain.ts'
 import type { LinearProgram } from './domain/allocation/linear-program.ts'
 import type { DesiredSetpoint, EffectiveSetpoint } from './domain/dispatch-instruction.ts'
-import type { EscrowTerms } from './domain/escrow.ts'
+import type { Authorisation, EscrowTerms } from './domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from './domain/evidence.ts'
 import type { Address, CallId, GatewayId, Hex, ResourceId } from './domain/ids.ts'
 import type { ChargingSession, Resource } from './domain/resource.ts'
@@ -201,17 +201,16 @@ export interface PayoutRail {
   /** Parties and addresses; fixed once started. */
   readonly parties: RailParties
   requestId(terms: EscrowTerms): Hex
-  /** What the DSO signs (ERC-3009 typed data), as plain JSON. */
+  /** What the DSO signs to fund the escrow, as plain JSON typed data: an order to the token (ERC-3009), else to the pool. */
   authorisationToSign(terms: EscrowTerms): unknown
+  /** A permit (ERC-2612) that spares the DSO an allowance; null or absent where none is of use. */
+  permitToSign?(terms: EscrowTerms): Promise<unknown>
   /** What the DSO signs to cancel before the window, as plain JSON. */
   cancellationToSign(requestId: Hex): unknown
   /** What verifiers or the arbiter sign of a settlement, as plain JSON. */
   settlementToSign(statement: SettlementStatement): unknown
-  /** True if the payer of the terms signed this authorisation. */
-  verifyAuthorisation(
-    terms: EscrowTerms,
-    authorisation: { validAfter: number; validBefore: number; signature: Hex },
-  ): Promise<boolean>
+  /** True if the payer of the terms signed this authorisation, and its money can be had by it. */
+  verifyAuthorisation(terms: EscrowTerms, authorisation: Authorisation): Promise<boolean>
   verifyCancellation(requestId: Hex, payer: Address, signature: Hex): Promise<boolean>
   /** Who signed; null for no valid signature. */
   settlementSigner(statement: SettlementStatement, signature: Hex): Promise<Address | null>

@@ -58,7 +58,7 @@ export type Deployment = {
   readonly outflowBps?: number
   /** What whoever challenges a settlement has to stake, in micro-EUR; default no challenges. */
   readonly challengeBond?: bigint
-  /** An ERC-20 of 6 decimals with ERC-3009; without one a play-money euro is deployed. */
+  /** An ERC-20 of 6 decimals; without one a play-money euro is deployed. */
   readonly token?: Address
   /** Play money to begin with; only where it is ours to make. */
   readonly mintTo?: readonly { readonly address: Address; readonly amount: bigint }[]

@@ -84,7 +84,7 @@ export class Follower {
       await closeIntent(this.#outbox, row, effect, null)
       return 'closed'
     }
-    const data = callData(row.intent)
+    const data = callData(row.intent, this.#outbox.fundingWay)
     const refusal = await transactions.simulate(data)
     const note = notes.of(row.businessKey)
     if (refusal === null && note.resends < RESENDS_MAX) {

@@ -5,6 +5,7 @@ import { flexPoolFactoryAbi } from '#contracts/generated/FlexPoolFactory.ts'
 import { verifierRegistryAbi } from '#contracts/generated/VerifierRegistry.ts'
 import type { Address } from '#domain/ids.ts'
 import type { Timer } from '#ports.ts'
+import { readFunding } from './funding.ts'
 import { genesisHash } from './identity.ts'
 import type { Manifest } from './manifest.ts'
 import { readPoolState } from './pool-state.ts'
@@ -74,6 +75,7 @@ export async function inspectPool(manifest: Manifest, world: { rpcUrl: string; t
     pause: { untilSeconds: until, limitSeconds: limit, used },
     outflow,
     challengeBond: String(bond),
+    funding: (await readFunding(client, identity)).way,
     pool: Object.fromEntries(shown) as Record<string, unknown>,
     faults,
   }

@@ -5,6 +5,7 @@ import { makesRoom } from '#domain/intent-order.ts'
 import type { PoolDomain } from '#domain/pool-messages.ts'
 import type { Clock, Log, Timer } from '#ports.ts'
 import type { JournalAccess } from './effects.ts'
+import type { FundingWay } from './funding.ts'
 import type { Notes } from './notes.ts'
 import type { Refusal } from './refusal.ts'
 import type { ChainClient } from './rpc.ts'
@@ -15,6 +16,7 @@ export type Outbox = {
   readonly client: ChainClient
   readonly domain: PoolDomain
   readonly relayer: Hex
+  readonly fundingWay: FundingWay
   readonly transactions: Transactions
   readonly journal: JournalAccess
   readonly clock: Clock

@@ -123,7 +123,7 @@ export async function readTokenDomain(
 }
 
 /** null where the token has no such function. */
-async function orNull<T>(read: Promise<T>): Promise<T | null> {
+export async function orNull<T>(read: Promise<T>): Promise<T | null> {
   try {
     return await read
   } catch (error) {

@@ -1,16 +1,20 @@
 import { hashTypedData, isAddressEqual, parseAbi } from 'viem'
 import { getCode, readContract } from 'viem/actions'
 import { DomainError } from '#domain/errors.ts'
+import type { EscrowTerms } from '#domain/escrow.ts'
 import type { Address, Hex } from '#domain/ids.ts'
 import {
   type PoolDomain,
   type TypedData,
+  type Validity,
   asPlainJson,
   authorisationTypedData,
   cancellationTypedData,
   epochTypedData,
+  openingTypedData,
   requestIdOf,
   settlementTypedData,
+  unixSeconds,
   usualValidity,
 } from '#domain/pool-messages.ts'
 import type {
@@ -27,8 +31,9 @@ import type { JournalAccess } from './effects.ts'
 import { requireChainId, requireHistory, requireIdentity } from './identity.ts'
 import { type Confirmations, Indexer } from './indexer.ts'
 import { fundGas, mine } from './local-chain.ts'
+import { type Funding, mayPull, permitOf, readFunding } from './funding.ts'
 import { readPostedEpoch } from './posted-epoch.ts'
-import { readParties, readRecipients, readPoolState, readTokenDomain } from './pool-state.ts'
+import { readParties, readRecipients, readPoolState } from './pool-state.ts'
 import { type ChainClient, createChainClient, plainly, unwrapped } from './rpc.ts'
 import { Notes } from './notes.ts'
 import { Sender } from './sender.ts'
@@ -85,7 +90,7 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
   const { signer } = options
   if (local) await fundGas(client, signer.address)
   const parties = await readParties(client, identity, signer.address)
-  const token = await readTokenDomain(client, identity)
+  const funding = await readFunding(client, identity)
   const confirmations = options.confirmations ?? (local ? 0 : 'finalized')
   const startBlock = options.startBlock ?? 0
   const indexer = new Indexer({
@@ -107,6 +112,7 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
   const sender = new Sender({
     ...options,
     ...own,
+    fundingWay: funding.way,
     notes,
     requireSole,
     recordLogs: (receipt) => indexer.recordLogs(receipt),
@@ -131,7 +137,7 @@ async function buildRail(client: ChainClient, options: EvmRailOptions): Promise<
 
   return {
     parties,
-    ...signatures(client, domain, token, clock),
+    ...signatures(client, identity, funding, clock),
     requestId: (terms) => requestIdOf(domain, terms),
     /** A call while a round runs joins it: two senders would allot the same nonce. */
     advance() {
@@ -181,12 +187,12 @@ async function resumeLocal(client: ChainClient, journal: JournalAccess, log: Log
 }
 
 /** What parties sign, and whether they did. */
-function signatures(
-  client: ChainClient,
-  domain: PoolDomain,
-  token: Awaited<ReturnType<typeof readTokenDomain>>,
-  clock: Clock,
-) {
+function signatures(client: ChainClient, identity: ChainIdentity, funding: Funding, clock: Clock) {
+  const domain: PoolDomain = { chainId: identity.chainId, pool: identity.pool }
+  const fundingData = (terms: EscrowTerms, validity: Validity): TypedData =>
+    funding.way === 'authorisation'
+      ? authorisationTypedData(funding.token, domain, terms, validity)
+      : openingTypedData(domain, requestIdOf(domain, terms))
   /** By a key, or by a contract that says so itself (ERC-1271): payers may be either. */
   async function signedBy(data: TypedData, payer: Address, signature: Hex) {
     const signer = await recoverSigner(data, signature)
@@ -194,15 +200,22 @@ function signatures(
     return plainly(contractAccepts(client, payer, hashTypedData(data), signature))
   }
   return {
-    authorisationToSign: (terms) =>
-      asPlainJson(authorisationTypedData(token, domain, terms, usualValidity(terms))),
+    authorisationToSign: (terms) => asPlainJson(fundingData(terms, usualValidity(terms))),
+    async permitToSign({ payer, amount, deliverStart }) {
+      const want = { payer, amount, deadline: unixSeconds(deliverStart) }
+      const data = await plainly(permitOf(client, funding, identity, want))
+      return data === null ? null : asPlainJson(data)
+    },
     cancellationToSign: (requestId) => asPlainJson(cancellationTypedData(domain, requestId)),
     settlementToSign: (statement) => asPlainJson(settlementTypedData(domain, statement)),
-    async verifyAuthorisation(terms, { validAfter, validBefore, signature }) {
+    async verifyAuthorisation(terms, { validAfter, validBefore, signature, permit = null }) {
       if (validBefore * 1000 <= clock.now()) return false
-      const validity = { validAfter, validBefore }
-      const data = authorisationTypedData(token, domain, terms, validity)
-      return signedBy(data, terms.payer, signature)
+      const { payer, amount } = terms
+      if (!(await signedBy(fundingData(terms, { validAfter, validBefore }), payer, signature))) {
+        return false
+      }
+      if (funding.way === 'authorisation') return true
+      return plainly(mayPull(client, funding, identity, { payer, amount, permit }))
     },
     verifyCancellation: (requestId, payer, signature) =>
       signedBy(cancellationTypedData(domain, requestId), payer, signature),

@@ -96,7 +96,7 @@ export class Sender {
   async #try(row: IntentRow, nonce: number, round: Round): Promise<boolean> {
     let data: Hex
     try {
-      data = callData(row.intent)
+      data = callData(row.intent, this.#outbox.fundingWay)
     } catch (error) {
       await closeIntent(this.#outbox, row, NO_TRANSACTION, `cannot be called: ${String(error)}`)
       return false

@@ -1,21 +1,23 @@
-import { decodeEventLog, encodeFunctionData, type Log as ChainLog } from 'viem'
+import {
+  decodeEventLog,
+  encodeFunctionData,
+  type Log as ChainLog,
+  parseSignature,
+  zeroHash,
+} from 'viem'
 import { flexPoolAbi } from '#contracts/generated/FlexPool.ts'
 import type { ChainEvent, ChainIntent } from '#domain/chain.ts'
+import type { Authorisation } from '#domain/escrow.ts'
 import type { Hex } from '#domain/ids.ts'
 import { epochStruct, settlementStruct, termsStruct } from '#domain/pool-messages.ts'
+import type { FundingWay } from './funding.ts'
 
-/** The call that does what the intent says. */
-export function callData(intent: ChainIntent): Hex {
+/** The call that does what the intent says; an opening as the pool's token wants it. */
+export function callData(intent: ChainIntent, way: FundingWay = 'authorisation'): Hex {
   const abi = flexPoolAbi
   switch (intent.kind) {
-    case 'openRequest': {
-      const { validAfter, validBefore, signature } = intent.authorisation
-      return encodeFunctionData({
-        abi,
-        functionName: 'openRequestWithAuthorization',
-        args: [termsStruct(intent.terms), BigInt(validAfter), BigInt(validBefore), signature],
-      })
-    }
+    case 'openRequest':
+      return openingData(intent, way)
     case 'cancel': {
       const args = [intent.requestId, intent.signature] as const
       return encodeFunctionData({ abi, functionName: 'cancelWithSignature', args })
@@ -42,6 +44,33 @@ export function callData(intent: ChainIntent): Hex {
     case 'withdrawCredit':
       return encodeFunctionData({ abi, functionName: 'withdrawCredit', args: [intent.account] })
   }
+}
+
+function openingData(
+  { terms, authorisation }: Extract<ChainIntent, { kind: 'openRequest' }>,
+  way: FundingWay,
+): Hex {
+  const { validAfter, validBefore, signature } = authorisation
+  if (way === 'authorisation') {
+    return encodeFunctionData({
+      abi: flexPoolAbi,
+      functionName: 'openRequestWithAuthorization',
+      args: [termsStruct(terms), BigInt(validAfter), BigInt(validBefore), signature],
+    })
+  }
+  return encodeFunctionData({
+    abi: flexPoolAbi,
+    functionName: 'openRequestWithSignature',
+    args: [termsStruct(terms), signature, permitStruct(authorisation)],
+  })
+}
+
+/** The contract's Permit: all zero where the payer's allowance is enough. */
+function permitStruct({ permit }: Authorisation) {
+  if (!permit) return { value: 0n, deadline: 0n, v: 0, r: zeroHash, s: zeroHash }
+  const { r, s, yParity } = parseSignature(permit.signature)
+  const { value, deadline } = permit
+  return { value, deadline: BigInt(deadline), v: 27 + yParity, r, s }
 }
 
 type PoolEvent = ReturnType<typeof decodeEventLog<typeof flexPoolAbi>>

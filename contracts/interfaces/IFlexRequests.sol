@@ -38,6 +38,17 @@ interface IFlexRequests {
     bytes32 salt;
   }
 
+  /// @notice An ERC-2612 permit of the payer for the pool; all zero where none is needed.
+  /// @param value what it allows: at least the amount, more where it shall serve for later requests
+  /// @param deadline last second at which the token takes it, 0 for no permit
+  struct Permit {
+    uint256 value;
+    uint256 deadline;
+    uint8 v;
+    bytes32 r;
+    bytes32 s;
+  }
+
   /// @notice What the verifiers sign for one request (EIP-712 primary type `Settlement`).
   /// @param requestId the request, or the rest that an earlier round of it held
   /// @param round number of the proposal for this request, from 1
@@ -192,6 +203,18 @@ interface IFlexRequests {
     bytes calldata signature
   ) external returns (bytes32 id);
 
+  /// @notice Opens a request on the payer's EIP-712 signature over `Open(bytes32 requestId)` and pulls
+  /// the escrow from its allowance; for tokens without ERC-3009. Anyone may send it.
+  /// @dev The permit is tried first and may fail: whoever saw it can have used it before, and then the
+  /// allowance is there. The signature opens this request and no other, and once. The payer may be a
+  /// contract (ERC-1271). Errors: NotSignedByPayer, those of `openRequest` but NotPayer, and what the
+  /// token says.
+  function openRequestWithSignature(
+    RequestTerms calldata terms,
+    bytes calldata payerSignature,
+    Permit calldata permit
+  ) external returns (bytes32 id);
+
   /// @notice The ERC-3009 nonce of a request: the first 24 bytes of its id, then 8 zero bytes.
   /// @dev For tokens with free nonces this is a unique value; for tokens with keyed sequential
   /// nonces (OpenZeppelin) it is number 0 under a key of its own.
@@ -268,6 +291,9 @@ interface IFlexRequests {
 
   /// @notice EIP-712 digest of a settlement in this pool: what verifiers sign.
   function settlementDigest(Settlement calldata s) external view returns (bytes32);
+
+  /// @notice EIP-712 digest of an opening in this pool: what the payer signs.
+  function openDigest(bytes32 id) external view returns (bytes32);
 
   /// @notice EIP-712 digest of a cancellation in this pool: what the payer signs.
   function cancelDigest(bytes32 id) external view returns (bytes32);

@@ -17,6 +17,7 @@ library Messages {
       "Epoch(uint64 epoch,bytes32 prevRoot,bytes32 topHash,uint128 newTotal,"
       "bytes32 requestIdsHash,bytes32 dataHash)"
     );
+  bytes32 internal constant OPEN_TYPEHASH = keccak256("Open(bytes32 requestId)");
   bytes32 internal constant CANCEL_TYPEHASH = keccak256("Cancel(bytes32 requestId)");
   bytes32 internal constant DOMAIN_TYPEHASH =
     keccak256(
@@ -42,6 +43,10 @@ library Messages {
 
   function hash(IFlexPayouts.Epoch calldata e) internal pure returns (bytes32) {
     return keccak256(abi.encode(EPOCH_TYPEHASH, e));
+  }
+
+  function hashOpen(bytes32 id) internal pure returns (bytes32) {
+    return keccak256(abi.encode(OPEN_TYPEHASH, id));
   }
 
   function hashCancel(bytes32 id) internal pure returns (bytes32) {

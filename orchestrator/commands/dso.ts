@@ -7,7 +7,8 @@ const HELP = `gridcall dso address
     Prints the address of the DSO's key in GRIDCALL_DATA_DIR/parties/dso.key, made if it is missing.
 gridcall dso sign FILE|-
     Signs the typed data that GET /v1/flexibility-calls/ID/authorisation (or …/cancellation)
-    answered and prints the body for POST …/acceptance (or …/cancellation).`
+    answered and prints the body for POST …/acceptance (or …/cancellation); of what …/permit
+    answered, the body's permit.`
 
 /** `gridcall dso`: the DSO's own hand, for whoever works with curl. The key never leaves its file. */
 export async function run(args: string[]): Promise<number> {
@@ -32,22 +33,27 @@ async function readInput(file: string): Promise<TypedData> {
   const { readFile } = await import('node:fs/promises')
   const text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8')
   const data = JSON.parse(text) as Partial<TypedData>
-  if (data.primaryType !== 'ReceiveWithAuthorization' && data.primaryType !== 'Cancel') {
+  if (!signedHere.some((each) => each === data.primaryType)) {
     const got = JSON.stringify(data.primaryType ?? text.slice(0, 200))
-    throw new Error(`expected typed data of ReceiveWithAuthorization or Cancel, got ${got}`)
+    throw new Error(`expected typed data of ${signedHere.join(', ')}; got ${got}`)
   }
   return data as TypedData
 }
 
+const signedHere = ['ReceiveWithAuthorization', 'Open', 'Permit', 'Cancel'] as const
+
 type TypedData = {
-  readonly primaryType: 'ReceiveWithAuthorization' | 'Cancel'
-  readonly message: { readonly validAfter?: string; readonly validBefore?: string }
+  readonly primaryType: (typeof signedHere)[number]
+  readonly message: Readonly<
+    Partial<Record<'validAfter' | 'validBefore' | 'value' | 'deadline', string>>
+  >
 }
 
 async function sign(privateKey: `0x${string}`, data: TypedData): Promise<object> {
   const { privateKeyToAccount } = await import('viem/accounts')
   const signature = await privateKeyToAccount(privateKey).signTypedData(data as never)
-  if (data.primaryType === 'Cancel') return { signature }
-  const { validAfter, validBefore } = data.message
+  const { validAfter, validBefore, value, deadline } = data.message
+  if (data.primaryType === 'Permit') return { value, deadline: Number(deadline), signature }
+  if (data.primaryType !== 'ReceiveWithAuthorization') return { signature }
   return { validAfter: Number(validAfter), validBefore: Number(validBefore), signature }
 }

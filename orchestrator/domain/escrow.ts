@@ -22,15 +22,29 @@ export type Escrow = {
   readonly terms: EscrowTerms
   /** The contract's request id, bound to chain and pool. */
   readonly requestId: Hex
-  /** The DSO's ERC-3009 signature; null until it accepts. */
+  /** The DSO's signature that funds it; null until it accepts. */
   readonly authorisation: Authorisation | null
   /** The DSO's signature that cancels before the window; null unless it gave one. */
   readonly cancellation: Hex | null
 }
 
+/**
+ * The DSO's word that its money may open this request: over an order to the token (ERC-3009), or,
+ * where the token takes none, over the request alone, and then an allowance pays.
+ */
 export type Authorisation = {
   readonly validAfter: number
   readonly validBefore: number
+  readonly signature: Hex
+  /** Gives the allowance in the same transaction; absent where it stands or is not needed. */
+  readonly permit?: Permit
+}
+
+/** The payer's ERC-2612 permit for the pool. */
+export type Permit = {
+  readonly value: bigint
+  /** Unix seconds. */
+  readonly deadline: number
   readonly signature: Hex
 }
 

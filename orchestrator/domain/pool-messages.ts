@@ -102,7 +102,15 @@ const types = {
     field('requestIdsHash', 'bytes32'),
     field('dataHash', 'bytes32'),
   ],
+  Open: [field('requestId', 'bytes32')],
   Cancel: [field('requestId', 'bytes32')],
+  Permit: [
+    field('owner', 'address'),
+    field('spender', 'address'),
+    field('value', 'uint256'),
+    field('nonce', 'uint256'),
+    field('deadline', 'uint256'),
+  ],
   ReceiveWithAuthorization: [
     field('from', 'address'),
     field('to', 'address'),
@@ -142,6 +150,27 @@ export function settlementTypedData(pool: PoolDomain, statement: SettlementState
 /** What a verifier signs for one payout epoch. */
 export function epochTypedData(pool: PoolDomain, statement: EpochStatement): TypedData {
   return typedData('Epoch', poolDomain(pool), epochStruct(statement))
+}
+
+/** What the payer signs to fund a request from its allowance, where the token takes no orders. */
+export function openingTypedData(pool: PoolDomain, requestId: Hex): TypedData {
+  return typedData('Open', poolDomain(pool), { requestId })
+}
+
+/** What the payer signs to give a pool an allowance (ERC-2612). */
+export function permitTypedData(
+  token: TokenDomain,
+  permit: {
+    readonly owner: Address
+    readonly spender: Address
+    readonly value: bigint
+    readonly nonce: bigint
+    readonly deadline: number
+  },
+): TypedData {
+  const { owner, spender, value, nonce, deadline } = permit
+  const message = { owner, spender, value, nonce, deadline: BigInt(deadline) }
+  return typedData('Permit', token, message)
 }
 
 /** What the payer signs to take a request back before its window. */

@@ -1,9 +1,18 @@
 import { DomainError, fieldError } from '#domain/errors.ts'
-import type { Authorisation } from '#domain/escrow.ts'
+import type { Permit } from '#domain/escrow.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
-import type { CallId, OrganisationId } from '#domain/ids.ts'
+import type { CallId, Hex, OrganisationId } from '#domain/ids.ts'
+import { usualValidity } from '#domain/pool-messages.ts'
 import { formatInstant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
+
+/** The DSO's signature over what it was shown; the times are those that it was shown, unless named. */
+export type Acceptance = {
+  readonly validAfter?: number | undefined
+  readonly validBefore?: number | undefined
+  readonly signature: Hex
+  readonly permit?: Permit | undefined
+}
 
 /**
  * The DSO accepts an offer with its signature over the escrow: from here the relayer may lock
@@ -14,7 +23,7 @@ export async function acceptOffer(
   ports: Ports,
   dsoId: OrganisationId,
   callId: CallId,
-  authorisation: Authorisation,
+  acceptance: Acceptance,
 ): Promise<FlexibilityCall> {
   const call = await ports.store.transaction(async (tx) => {
     const found = await tx.calls.find(callId)
@@ -30,9 +39,17 @@ export async function acceptOffer(
       throw fieldError('wrong-state', 'now', expected, formatInstant(now))
     }
     const { terms } = locked.escrow
+    const usual = usualValidity(terms)
+    const { validAfter, validBefore, signature, permit } = acceptance
+    const authorisation = {
+      validAfter: validAfter ?? usual.validAfter,
+      validBefore: validBefore ?? usual.validBefore,
+      signature,
+      ...(permit ? { permit } : {}),
+    }
     if (!(await ports.rail.verifyAuthorisation(terms, authorisation))) {
-      const expected = `a signature of ${terms.payer} over exactly these terms`
-      throw fieldError('bad-authorisation', 'signature', expected, authorisation.signature)
+      const expected = `a signature of ${terms.payer} over exactly these terms, and the money by it`
+      throw fieldError('bad-authorisation', 'signature', expected, signature)
     }
     const accepted = { ...locked, escrow: { ...locked.escrow, authorisation } }
     await tx.calls.save(accepted)

@@ -25,6 +25,10 @@ contract GasSnapshotTest is Fixture {
     note("openRequest, the pool's first");
     open(terms(1_000));
     note("openRequest");
+    IFlexPool.RequestTerms memory signed = terms(1_000);
+    bytes memory signature = sign(PAYER_KEY, pool.openDigest(pool.requestIdOf(signed)));
+    pool.openRequestWithSignature(signed, signature, IFlexPool.Permit(0, 0, 0, 0, 0));
+    note("openRequestWithSignature, from an allowance");
   }
 
   function test_gasOfCancelling() public {

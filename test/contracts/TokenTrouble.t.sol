@@ -142,7 +142,8 @@ contract ReentrancyMatrixTest is HookedPool {
       else if (outer == 1) pool.payChunk(0, tree.rows(0, 4), tree.proof(0, 4));
       else if (outer == 2) pool.withdrawCredit(payer);
       else if (outer == 3) open(1);
-      else challengeWaiting();
+      else if (outer == 4) challengeWaiting();
+      else openSigned();
       Check.yes(token.attempts() > 0, "the attack was tried");
       checkGuarded();
       vm.revertToState(snapshot);
@@ -170,6 +171,16 @@ contract ReentrancyMatrixTest is HookedPool {
     propose(waiting, 60, 5);
     giveBond(token);
     repelled(4);
+  }
+
+  function test_nothingEntersFromAPermit() public {
+    repelled(5);
+  }
+
+  function openSigned() private {
+    IFlexRequests.RequestTerms memory t = terms(1);
+    bytes memory signature = sign(PAYER_KEY, pool.openDigest(pool.requestIdOf(t)));
+    pool.openRequestWithSignature(t, signature, IFlexRequests.Permit(1, START, 0, 0, 0));
   }
 
   function challengeWaiting() private {

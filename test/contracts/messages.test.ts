@@ -9,6 +9,7 @@ import {
   cancellationTypedData,
   epochStruct,
   epochTypedData,
+  openingTypedData,
   requestIdOf,
   settlementStruct,
   settlementTypedData,
@@ -106,6 +107,13 @@ test('what a payer signs to cancel has the digest that the pool checks', () =>
     hash,
     (id) => hashTypedData(cancellationTypedData(domain(), id)),
     (id) => world.reader.readContract({ ...world.pool, functionName: 'cancelDigest', args: [id] }),
+  ))
+
+test('what a payer signs to open has the digest that the pool checks', () =>
+  differ(
+    hash,
+    (id) => hashTypedData(openingTypedData(domain(), id)),
+    (id) => world.reader.readContract({ ...world.pool, functionName: 'openDigest', args: [id] }),
   ))
 
 test('terms have the id under which the pool opens them', () =>

@@ -138,15 +138,15 @@ describe('a call over HTTP', () => {
     const path = `/v1/flexibility-calls/${id}`
     const { body: typedData } = await get('dso', `${path}/authorisation`)
     expect(typedData.authorise.payer).toBe(SIMULATED_PARTIES.payer)
-    const accept = (signer: `0x${string}`) =>
-      service.send('POST', `${path}/acceptance`, {
-        key: town.keys.dso,
-        body: {
-          validAfter: 0,
-          validBefore: WINDOW_START / 1000,
-          signature: simulatedSignature(signer, typedData.authorise),
-        },
-      })
+    expect(await get('dso', `${path}/permit`)).toMatchObject({ status: 200, body: null })
+    expect((await get('agg', `${path}/permit`)).status).toBe(404)
+    const accept = (signer: `0x${string}`, more: Record<string, unknown> = {}) => {
+      const signature = simulatedSignature(signer, typedData.authorise)
+      const body = { signature, ...more }
+      return service.send('POST', `${path}/acceptance`, { key: town.keys.dso, body })
+    }
+    const torn = { permit: { value: '1.5', deadline: 1, signature: '0x' } }
+    expect((await accept(SIMULATED_PARTIES.payer, torn)).status).toBe(400)
     const wrong = await accept(SIMULATED_PARTIES.agent)
     expect(wrong).toMatchObject({ status: 422, body: { code: 'bad-authorisation' } })
     expect((await accept(SIMULATED_PARTIES.payer)).body.escrow.authorised).toBe(true)

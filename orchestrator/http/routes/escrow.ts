@@ -15,13 +15,31 @@ import { answers, CallIdText, exactly, HexText, takes } from '../schemas.ts'
 
 const One = z.object({ id: CallIdText })
 
+const Permit = z.strictObject({
+  value: z
+    .string()
+    .regex(/^\d{1,78}$/)
+    .transform((digits) => BigInt(digits)),
+  deadline: z.int().min(1),
+  signature: HexText,
+})
+
 const getAuthorisation = createRoute({
   method: 'get',
   path: '/v1/flexibility-calls/{id}/authorisation',
   summary: 'What the DSO signs to fund the escrow: EIP-712 typed data',
   ...forRoles('dso'),
   request: { params: One },
-  responses: { 200: answers(z.record(z.string(), z.any()), 'ERC-3009 typed data') },
+  responses: { 200: answers(z.record(z.string(), z.any()), 'Typed data: ERC-3009, else Open') },
+})
+
+const getPermit = createRoute({
+  method: 'get',
+  path: '/v1/flexibility-calls/{id}/permit',
+  summary: 'What the DSO signs beside it where an allowance pays and none is there: ERC-2612',
+  ...forRoles('dso'),
+  request: { params: One },
+  responses: { 200: answers(z.record(z.string(), z.any()).nullable(), 'Typed data, or null') },
 })
 
 const postAcceptance = createRoute({
@@ -33,9 +51,10 @@ const postAcceptance = createRoute({
     params: One,
     ...takes(
       z.strictObject({
-        validAfter: z.int().min(0),
-        validBefore: z.int().min(1),
+        validAfter: z.int().min(0).optional(),
+        validBefore: z.int().min(1).optional(),
         signature: HexText,
+        permit: Permit.optional(),
       }),
     ),
   },
@@ -79,6 +98,12 @@ export function escrowRoutes({ ports }: ApiContext) {
       const call = await own(c.get('key'), c.req.valid('param').id)
       if (call.escrow === null) throw noEscrow(call)
       return c.json(typedData(ports.rail.authorisationToSign(call.escrow.terms)), 200)
+    })
+    .openapi(getPermit, async (c) => {
+      const call = await own(c.get('key'), c.req.valid('param').id)
+      if (call.escrow === null) throw noEscrow(call)
+      const permit = (await ports.rail.permitToSign?.(call.escrow.terms)) ?? null
+      return c.json(permit === null ? null : typedData(permit), 200)
     })
     .openapi(postAcceptance, async (c) => {
       const { id } = c.req.valid('param')

@@ -55,7 +55,7 @@ abstract contract HookedPool is OddPool {
     IFlexPayouts.Epoch memory e;
     IFlexRequests.RequestTerms memory t;
     IFlexPayouts.Leaf memory l;
-    calls = new bytes[](16);
+    calls = new bytes[](17);
     calls[0] = abi.encodeCall(pool.claim, (0, payee(0), 10, proof));
     calls[1] = abi.encodeCall(pool.payChunk, (0, tree.rows(0, 4), tree.proof(0, 4)));
     calls[2] = abi.encodeCall(pool.withdrawCredit, (payer));
@@ -72,6 +72,8 @@ abstract contract HookedPool is OddPool {
     calls[13] = abi.encodeCall(pool.proveDecrease, (l, proof, l, proof));
     bytes[] memory none = new bytes[](0);
     calls[14] = abi.encodeCall(pool.challenge, (waiting));
+    IFlexRequests.Permit memory p;
+    calls[16] = abi.encodeCall(pool.openRequestWithSignature, (t, "", p));
     calls[15] = abi.encodeCall(pool.challengeEquivocation, (s, none, s, none));
   }
 

@@ -126,9 +126,18 @@ contract HookToken is PlainToken {
     attack = attack_;
   }
 
+  /// @dev A permit calls back too.
+  function permit(address, address, uint256, uint256, uint8, bytes32, bytes32) external {
+    callBack();
+  }
+
   function _update(address from, address to, uint256 value) internal override {
     super._update(from, to, value);
-    if (calling || target == address(0) || (from != target && to != target)) return;
+    if (from == target || to == target) callBack();
+  }
+
+  function callBack() private {
+    if (calling || target == address(0)) return;
     calling = true;
     ++attempts;
     (bool ok, bytes memory data) = target.call(attack);

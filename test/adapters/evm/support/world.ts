@@ -77,10 +77,13 @@ export async function makeWorld({
   anvil,
   verifierCount = 3,
   hasArbiter = true,
+  token,
 }: {
   anvil?: Anvil
   verifierCount?: number
   hasArbiter?: boolean
+  /** A euro that is there already; else one of play money, with some for those who need it. */
+  token?: Address
 } = {}) {
   const chain = anvil ?? (await startAnvil(START))
   const named = { dso: party(), fees: party(), relayer: party(), deployer: party() }
@@ -100,10 +103,7 @@ export async function makeWorld({
     ...(hasArbiter ? { arbiter: parties.arbiter.address } : {}),
     payers: [parties.dso.address],
     challengeBond: BOND,
-    mintTo: [
-      { address: parties.dso.address, amount: 10_000n * EUR },
-      { address: parties.challenger.address, amount: 100n * EUR },
-    ],
+    ...(token ? { token } : { mintTo: money(parties) }),
   })
   const attestors = keys
     .map(({ key }) => createAttestor(key, identity))
@@ -121,6 +121,17 @@ export async function makeWorld({
     })
   return { chain, identity, parties, attestors, clock, store, lines, log, open }
 }
+
+const money = ({
+  dso,
+  challenger,
+}: {
+  dso: { address: Address }
+  challenger: { address: Address }
+}) => [
+  { address: dso.address, amount: 10_000n * EUR },
+  { address: challenger.address, amount: 100n * EUR },
+]
 
 export type World = Awaited<ReturnType<typeof makeWorld>>
 
@@ -212,10 +223,16 @@ export async function settleDown(rail: PayoutRail, rounds = 3): Promise<void> {
 }
 
 /** Anybody's transaction, not mined yet: the node signs for whom it is told to. */
-export async function sendAs(chain: Anvil, from: Address, to: Address, data: Hex): Promise<void> {
+export async function sendAs(
+  chain: Anvil,
+  from: Address,
+  to: Address | null,
+  data: Hex,
+): Promise<void> {
   await chain.ask('anvil_setBalance', from, '0xde0b6b3a7640000')
   await chain.ask('anvil_impersonateAccount', from)
-  await chain.ask('eth_sendTransaction', { from, to, data, gas: '0x100000' })
+  const gas = to === null ? '0x400000' : '0x100000'
+  await chain.ask('eth_sendTransaction', { from, ...(to ? { to } : {}), data, gas })
 }
 
 /** A challenge of what is proposed, by somebody who has the bond. */
