@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
+import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {TreeBuilder} from "./support/TreeBuilder.sol";
 import {vm} from "./support/Vm.sol";
@@ -27,7 +28,7 @@ contract GasSnapshotTest is Fixture {
     note("openRequest");
     IFlexPool.RequestTerms memory signed = terms(1_000);
     bytes memory signature = sign(PAYER_KEY, pool.openDigest(pool.requestIdOf(signed)));
-    pool.openRequestWithSignature(signed, signature, IFlexPool.Permit(0, 0, 0, 0, 0));
+    pool.openRequestWithSignature(signed, signature, IFlexRequests.Permit(0, 0, 0, 0, 0));
     note("openRequestWithSignature, from an allowance");
   }
 
