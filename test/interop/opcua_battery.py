@@ -1,7 +1,7 @@
 """A battery on the Python package `asyncua`: an OPC UA server that is not ours.
 
 Arguments: model (nodeset or plain), port (0: any), folder, PEM file of the one client it trusts,
-NodeSet file. The folder keeps key, certificate and registers, so that it comes back as itself.
+NodeSet file, and "stand-by" where it only comes up at a line on stdin. The folder keeps key, certificate and registers, so that it comes back as itself.
 Prints one JSON object per line: where it listens, what it was told and what it did.
 """
 
@@ -247,6 +247,10 @@ async def main():
     server, endpoint, own = await make_server()
     model = NodesetModel() if MODEL == "nodeset" else PlainModel()
     await model.build(server)
+    if "stand-by" in sys.argv[6:]:
+        tell("stands by")
+        if not await asyncio.to_thread(sys.stdin.readline):
+            return  # who started it is gone
     battery = Battery()
     await model.step(battery)
     async with server:

@@ -93,7 +93,7 @@ export async function startWorld(
     port: 0,
     meteringIntervalSeconds: 30,
     pingTimeoutMs: 150,
-    bootGraceMs: 150,
+    bootGraceMs: 1_500,
     ...options,
   })
   for (const resource of resources) await driver.attach(resource)
