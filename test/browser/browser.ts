@@ -1,4 +1,11 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { vi } from 'vitest'
+
+/** How long a page may take to show something on a machine that does other things, too. */
+export const WAIT_MS = 25_000
+
+// A test is several such waits.
+vi.setConfig({ testTimeout: 90_000 })
 
 export const LOOKS = {
   'light, wide': { colorScheme: 'light', viewport: { width: 1440, height: 900 } },
@@ -42,7 +49,7 @@ export async function openTab(browser: Browser, origin: string, look: Look): Pro
     reducedMotion: 'reduce',
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(WAIT_MS)
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(String(error)))
   page.on('console', (message) => {
@@ -58,7 +65,7 @@ export async function openTab(browser: Browser, origin: string, look: Look): Pro
 
 /** Waits until the page says so; a state is written with its sign. */
 export async function untilLive(page: Page, word: keyof typeof SIGNS = 'Live'): Promise<void> {
-  const deadline = { timeout: 15_000 }
+  const deadline = { timeout: WAIT_MS }
   await page.getByText(`${SIGNS[word]} ${word}`, { exact: true }).waitFor(deadline)
 }
 const SIGNS = { Live: '●', Reconnecting: '▲', Paused: '❚❚' } as const

@@ -5,7 +5,7 @@ import { formatEuros, formatWatts } from '#dashboards/format.ts'
 import { keccakText } from '#domain/canonical.ts'
 import { openWire, type Wire } from '#test/adapters/opcua/proxy.ts'
 import { describeWith } from '#test/support/describe-with.ts'
-import { enterKey, launch, openTab, type Tab, untilLive } from './browser.ts'
+import { enterKey, launch, openTab, type Tab, untilLive, WAIT_MS } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 /** Seconds after the window's start. */
@@ -113,7 +113,7 @@ describeWith('chromium', 'the DSO’s page', (executablePath) => {
       Promise.all(
         (await table.locator('tbody tr').all()).map((row) => row.locator('td').allTextContents()),
       )
-    await expect.poll(rows, { timeout: 8000 }).toEqual(shown)
+    await expect.poll(rows, { timeout: WAIT_MS }).toEqual(shown)
     expect(repairs[0].resourceId).toBe('charger-2')
     await page.getByText('charger-2 accepted its setpoint but did not follow it').waitFor()
     const notices = page.getByRole('region', { name: 'Notices, newest first' })
@@ -128,7 +128,7 @@ describeWith('chromium', 'the DSO’s page', (executablePath) => {
     await page.getByRole('heading', { name: /Dispatched/ }).waitFor()
     const other = await district.request([1000], TOMORROW)
     const spoken = page.getByRole('status').filter({ hasText: 'is now' })
-    await expect.poll(() => spoken.textContent(), { timeout: 8000 }).toContain('requested')
+    await expect.poll(() => spoken.textContent(), { timeout: WAIT_MS }).toContain('requested')
     expect(await spoken.textContent()).not.toMatch(/\d/)
     const cancel = `/v1/flexibility-calls/${other}/cancellation`
     await district.service.send('POST', cancel, { key: district.keys.dso, body: {} })
