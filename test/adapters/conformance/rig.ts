@@ -91,7 +91,7 @@ export function heard(): Heard {
 }
 
 /** Waits until something holds. @throws Error that names what was waited for */
-export async function until(what: string, holds: () => boolean, withinMs = 6_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, withinMs = 15_000): Promise<void> {
   const end = performance.now() + withinMs
   while (!holds()) {
     if (performance.now() > end) throw new Error(`waited ${withinMs} ms for ${what}`)

@@ -160,8 +160,12 @@ export function setpoint(
   }
 }
 
-/** Waits until something holds. @throws Error after two seconds, naming what was waited for. */
-export async function until(what: string, holds: () => boolean, deadlineMs = 2_000): Promise<void> {
+/** Waits until something holds. @throws Error after ten seconds, naming what was waited for. */
+export async function until(
+  what: string,
+  holds: () => boolean,
+  deadlineMs = 10_000,
+): Promise<void> {
   const end = performance.now() + deadlineMs
   while (!holds()) {
     if (performance.now() > end) throw new Error(`waited ${deadlineMs} ms for ${what}`)

@@ -146,7 +146,11 @@ export class Csms {
 }
 
 /** Waits until something is so. @throws Error naming it after a deadline of wall time */
-export async function until(what: string, holds: () => boolean, deadlineMs = 5000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean,
+  deadlineMs = 15_000,
+): Promise<void> {
   for (let waited = 0; !holds(); waited += 10) {
     if (waited >= deadlineMs) throw new Error(`not within ${deadlineMs} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
