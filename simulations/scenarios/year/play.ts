@@ -1,4 +1,3 @@
-import type { UncertainUnit } from '#domain/reliability/margin.ts'
 import { seededRandom } from '../../random.ts'
 import { type YearDevice, yearFleet } from './fleet.ts'
 import { DAYS, type Truth, type YearLaw, yearLaw } from './law.ts'
@@ -76,7 +75,7 @@ type Turn = YearWorld & {
   readonly policy: Policy
 }
 
-type Held = { readonly device: YearDevice; readonly unit: UncertainUnit; readonly truth: Truth }
+type Held = { readonly device: YearDevice; readonly truth: Truth }
 
 function playCall({ seed, call, day, requestedW, fleet, law, policy }: Turn): YearCall {
   const there = fleet
@@ -86,10 +85,7 @@ function playCall({ seed, call, day, requestedW, fleet, law, policy }: Turn): Ye
   const margin = askMargin(policy, devices, requestedW, { seed, call })
   // Less is promised where all that there is does not reach what was asked for.
   const orderedW = margin.isEnough ? requestedW : Math.floor(margin.surelyW / 100) * 100
-  const held = there.slice(0, margin.held).flatMap(({ device, truth }, index): Held[] => {
-    const unit = margin.units[index]
-    return unit === undefined ? [] : [{ device, unit, truth }]
-  })
+  const held = there.slice(0, margin.held)
   const first = countUntil(
     held.map(({ device }) => device.powerW),
     orderedW,
