@@ -8,7 +8,12 @@ export type Backlog = {
   readonly sent: number
   /** Wall seconds for which the oldest of these has been seen to wait; 0: there is none. */
   readonly oldestSeconds: number
+  /** It waits for so long that somebody has to look at fees, key or node. */
+  readonly isStuck: boolean
 }
+
+/** Wall time. */
+const STUCK_SECONDS = 3_600
 
 export type OutboxWatch = { see(open: readonly IntentRow[]): Backlog }
 
@@ -25,9 +30,9 @@ export function createOutboxWatch(timer: Pick<Timer, 'monotonicMs'>): OutboxWatc
       const keys = new Set(sent.map(({ businessKey }) => businessKey))
       for (const key of since.keys()) if (!keys.has(key)) since.delete(key)
       for (const key of keys) if (!since.has(key)) since.set(key, now)
-      const oldest = Math.min(now, ...since.values())
-      const pending = open.length - sent.length
-      return { pending, sent: sent.length, oldestSeconds: (now - oldest) / 1000 }
+      const oldestSeconds = (now - Math.min(now, ...since.values())) / 1000
+      const isStuck = oldestSeconds > STUCK_SECONDS
+      return { pending: open.length - sent.length, sent: sent.length, oldestSeconds, isStuck }
     },
   }
 }

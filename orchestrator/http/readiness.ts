@@ -23,9 +23,6 @@ export type Readiness = {
   readonly sender: { readonly stuck: boolean }
 }
 
-/** Wall time: a transaction that waits for longer needs somebody to look at fees, key or node. */
-const STUCK_SECONDS = 3_600
-
 const OWN_ROW = organisationId('gridcall')
 const KEY = 'readyz'
 const DEADLINE_MS = 2_000
@@ -36,7 +33,7 @@ export async function readiness(context: ApiContext, outbox: OutboxWatch): Promi
   const { differences, comparedAt, open } = database.ready ? await moneyNow(context) : UNKNOWN
   const compared = comparedAt === null ? null : formatInstant(comparedAt)
   const books = { agree: differences === 0, differences, comparedAt: compared }
-  const sender = { stuck: outbox.see(open).oldestSeconds > STUCK_SECONDS }
+  const sender = { stuck: outbox.see(open).isStuck }
   return { ready: database.ready && chain.ready, database, chain, books, sender }
 }
 

@@ -155,7 +155,7 @@ describe('two whole services on one database and one chain', () => {
 
   /** A request that is final, and an epoch over it that is live: its leaves are to be paid. */
   async function livePayout() {
-    const first = terms(30)
+    const first = terms(45)
     const requestId = requestIdOf(world.identity, first)
     await journal().intend('open', await openIntent(world, first))
     await event('RequestOpened')

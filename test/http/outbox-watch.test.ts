@@ -15,14 +15,28 @@ const row = (businessKey: string, state: IntentRow['state']): IntentRow => ({
 test('the oldest is what was seen to wait longest, and a new one begins anew', () => {
   let now = 5_000
   const watch = createOutboxWatch({ monotonicMs: () => now })
-  expect(watch.see([])).toEqual({ pending: 0, sent: 0, oldestSeconds: 0 })
-  expect(watch.see([row('a', 'sent')])).toEqual({ pending: 0, sent: 1, oldestSeconds: 0 })
+  expect(watch.see([])).toEqual({ pending: 0, sent: 0, oldestSeconds: 0, isStuck: false })
+  expect(watch.see([row('a', 'sent')])).toEqual({
+    pending: 0,
+    sent: 1,
+    oldestSeconds: 0,
+    isStuck: false,
+  })
   now += 60_000
   const both = [row('a', 'sent'), row('b', 'sent'), row('c', 'pending')]
-  expect(watch.see(both)).toEqual({ pending: 1, sent: 2, oldestSeconds: 60 })
+  expect(watch.see(both)).toEqual({ pending: 1, sent: 2, oldestSeconds: 60, isStuck: false })
   now += 10_000
-  expect(watch.see(both.slice(1))).toEqual({ pending: 1, sent: 1, oldestSeconds: 10 })
-  expect(watch.see([])).toEqual({ pending: 0, sent: 0, oldestSeconds: 0 })
+  expect(watch.see(both.slice(1))).toEqual({
+    pending: 1,
+    sent: 1,
+    oldestSeconds: 10,
+    isStuck: false,
+  })
+  expect(watch.see([])).toEqual({ pending: 0, sent: 0, oldestSeconds: 0, isStuck: false })
   now += 1_000
   expect(watch.see([row('a', 'sent')]).oldestSeconds).toBe(0)
+  now += 3_600_000
+  expect(watch.see([row('a', 'sent')]).isStuck).toBe(false)
+  now += 1_000
+  expect(watch.see([row('a', 'sent')]).isStuck).toBe(true)
 })

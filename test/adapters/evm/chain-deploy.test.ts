@@ -14,6 +14,7 @@ import { createMemoryStore } from '#db/memory-store.ts'
 import { establishChain } from '#processes/local-parties.ts'
 import type { Servers } from '#supervisor.ts'
 import { type Anvil, startAnvil } from './support/anvil.ts'
+import { startBrokenLine } from './support/broken-line.ts'
 import { START, handClock, listeningLog, wallTimer } from './support/world.ts'
 
 const address = () => privateKeyToAccount(generatePrivateKey()).address
@@ -174,11 +175,17 @@ describe('a manifest', () => {
     expect(established).toEqual({ identity: made.identity, startBlock: made.block - 1 })
     expect(made.block).toBeGreaterThan(1)
 
+    const line = await startBrokenLine(anvil.url)
+    const from: number[] = []
+    line.lie('eth_getLogs', (result, [filter]) => {
+      from.push(Number((filter as { fromBlock: string }).fromBlock))
+      return { result }
+    })
     const rail = (identity = made.identity) =>
       createEvmRail({
         ...established,
         identity,
-        rpcUrl: anvil.url,
+        rpcUrl: line.url,
         store,
         clock: handClock(),
         timer: wallTimer,
@@ -188,9 +195,11 @@ describe('a manifest', () => {
         confirmations: 0,
       })
     await (await rail()).advance()
+    expect(Math.min(...from)).toBe(made.block) // not one block before is asked for
     await expect(rail((await deployPool(deployment())).identity)).rejects.toThrow(
       `this database belongs to pool ${made.identity.pool}, but 0x`,
     )
+    await line.stop()
   })
 
   it('that is torn or of something else is refused in one sentence', async () => {

@@ -37,7 +37,6 @@ describe('verifiers', () => {
   test('one of three is killed and a stranger rounds otherwise: two suffice, all is paid', async () => {
     await startWithout('verifier-2')
     const stranger = await registerOne(ceilDiv)
-    await expectReconciledBeside(run)
     await run.line(/^\S+ call: the window has ended/)
     // The others wait, so that the call does not go on before the stranger has looked at it.
     const others = ['verifier-1', 'verifier-3'].map((role) => run.pidOf(role))
@@ -48,6 +47,7 @@ describe('verifiers', () => {
     } finally {
       for (const pid of others) process.kill(pid, 'SIGCONT')
     }
+    await expectReconciledBeside(run)
 
     const json = await run.json()
     expect(run.lines.filter((line) => line.startsWith('does not hold'))).toEqual([])
