@@ -7,6 +7,11 @@ import type { Bench, BenchRun, Measurement } from './bench/measurement.ts'
 const BENCHES: Readonly<
   Record<string, { readonly says: string; readonly file: string; readonly packages: string[] }>
 > = {
+  allocation: {
+    says: 'exact merit order of 10,000 to 1,000,000 devices, beside HiGHS',
+    file: 'allocation',
+    packages: ['highs'],
+  },
   connect: {
     says: 'how many charge points one gateway process holds, and what each costs',
     file: 'connect',
@@ -104,7 +109,7 @@ function count(option: string, text: string): number {
 }
 
 function help(): string {
-  const lines = Object.entries(BENCHES).map(([name, { says }]) => `  ${name.padEnd(8)}  ${says}`)
+  const lines = Object.entries(BENCHES).map(([name, { says }]) => `  ${name.padEnd(10)}  ${says}`)
   return [
     'gridcall bench [name…] [--seed N] [--stations N] [--size NAME=N]',
     '',

@@ -31,6 +31,12 @@ describe('what is not asked as it should be', () => {
 
 describe('the report', () => {
   test.each([
+    [
+      'allocation',
+      'highs',
+      ['town=20', 'region=30', 'country=200', 'instances=1', 'few=10', 'chargers=3'],
+      '1 × 10 devices × 8 periods: most that greedy and HiGHS differ',
+    ],
     ['connect', 'ws', ['stations=12'], 'stations connected and set up in one process'],
     ['fanout', 'ws', ['stations=12', 'meterms=200'], '12 setpoints acknowledged'],
     ['gas', 'solc', ['payees=10', 'calls=1'], 'propose, 3 signatures'],

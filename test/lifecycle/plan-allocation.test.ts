@@ -58,7 +58,11 @@ describe('planning an allocation', () => {
   test.each([
     ['minW', { minW: 500 }, 'devices have a least power'],
     ['stopW', { stopW: [5_500, 5_500] }, 'devices have a least power'],
-    ['a least time on', { minOnPeriods: 2 }, 'devices have a least time to stay on'],
+    [
+      'a least time on',
+      { minW: 500, minOnPeriods: 2 },
+      'devices have a least time to stay on, devices have a least power',
+    ],
     ['all or nothing', { allOrNothing: true }, 'devices give all or nothing'],
     ['an early end', { maxW: [5_000, 0] }, 'limits of devices change within the window'],
   ])('asks the solver for %s', async (_what, odd: Partial<Limits>, why) => {

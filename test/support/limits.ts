@@ -73,7 +73,12 @@ export const anOddInstance: fc.Arbitrary<Instance> = fc
         const base = { id: `r${i}`, price, maxW: watts(kw), energyWh: kwh * 1000 }
         if (allOrNothing) return { ...base, allOrNothing }
         const stopW = watts(kw.map((one) => one + 2))
-        return { ...base, minW: minKw * 1000, minOnPeriods, ...(stops ? { stopW } : {}) }
+        return {
+          ...base,
+          minW: minKw * 1000,
+          minOnPeriods: minKw > 0 ? minOnPeriods : 1,
+          ...(stops ? { stopW } : {}),
+        }
       }),
       wanted: { powerW: watts(askedKw), hours: watts([1, 1, 1]).map(() => 1) },
     }

@@ -1,4 +1,4 @@
-import { type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+import { leastPeriodsOn, type Limits, type Plan, planOf, type Wanted } from './limits.ts'
 import { addColumn, addRow, type Draft, type LinearProgram, type Term } from './linear-program.ts'
 
 /** Power in kW and money in cents keep coefficients near 1, where solvers' tolerances are meant. */
@@ -74,7 +74,7 @@ function wholeCells(
 }
 
 function partCells(draft: Draft, device: Limits, wanted: Wanted, balance: Term[][]): Cell[] {
-  const { maxW, stopW = [], minW = 0, minOnPeriods = 1, energyWh, price, effect = 1 } = device
+  const { maxW, stopW = [], minW = 0, energyWh, price, effect = 1 } = device
   const energy: Term[] = []
   const cells = wanted.powerW.map((askedW, t): Cell => {
     const hours = wanted.hours[t] ?? 0
@@ -93,11 +93,12 @@ function partCells(draft: Draft, device: Limits, wanted: Wanted, balance: Term[]
     }
     if (max <= 0 || max * W_PER_KW < minW) return cell
     cell = { ...cell, power: use(addColumn(draft, { cost, max }), 1) }
-    return minW > 0 || minOnPeriods > 1 ? { ...cell, on: addColumn(draft, switchColumn) } : cell
+    return minW > 0 ? { ...cell, on: addColumn(draft, switchColumn) } : cell
   })
   cells.forEach((cell, t) => bindCell(draft, cell, (maxW[t] ?? 0) / W_PER_KW, minW / W_PER_KW))
   addRow(draft, energy, '<=', energyWh / W_PER_KW)
-  if (minOnPeriods > 1) keepOn(draft, cells, minOnPeriods)
+  const leastPeriods = leastPeriodsOn(device)
+  if (leastPeriods > 1) keepOn(draft, cells, leastPeriods)
   return cells
 }
 

@@ -1,5 +1,5 @@
 import { noiseless } from './feasibility.ts'
-import { type Demand, type Fleet, inMeritOrder, type Ranked } from './fleet.ts'
+import { type Demand, type Fleet, inMeritOrder, picked, type Ranked } from './fleet.ts'
 import { serve } from './time-to-go.ts'
 
 /** How much of its energy each ranked device gives, Wh at the congestion point. */
@@ -81,12 +81,11 @@ export function cheapestDispatch(
     count += 1
   })
   const taken = ranks.subarray(0, count)
-  const position = Uint32Array.from(taken, (rank) => ranked.position[rank] as number)
-  const takeWh = Float64Array.from(taken, (rank) => mix.takeWh[rank] as number)
-  const limits = Float64Array.from(taken, (rank) => ranked.powerW[rank] as number)
-  const { powerW } = serve(limits, takeWh, demand)
+  const position = taken.map((rank) => ranked.position[rank] as number)
+  const takeWh = picked(mix.takeWh, taken)
+  const { powerW } = serve(picked(ranked.powerW, taken), takeWh, demand)
   if (fleet.effect !== undefined) {
-    const effect = Float64Array.from(position, (i) => fleet.effect?.[i] ?? 1)
+    const effect = picked(fleet.effect, position)
     for (let i = 0; i < powerW.length; i += 1) {
       powerW[i] = (powerW[i] as number) / (effect[i % count] as number)
     }

@@ -54,11 +54,28 @@ export function inMeritOrder(fleet: Fleet, priceCap = Number.POSITIVE_INFINITY):
   let position: Uint32Array = able.slice(0, found)
   if (rotation !== undefined) position = reordered(position, (i) => rotation[i] as number)
   position = reordered(position, (i) => (price[i] as number) / effectOf(i))
+  const seen = effect === undefined ? undefined : picked(effect, position)
   return {
     position,
-    powerW: Float64Array.from(position, (i) => (powerW[i] as number) * effectOf(i)),
-    energyWh: Float64Array.from(position, (i) => (energyWh[i] as number) * effectOf(i)),
+    powerW: times(picked(powerW, position), seen),
+    energyWh: times(picked(energyWh, position), seen),
   }
+}
+
+/** A column's values at these places, in their order. */
+export function picked(column: Float64Array, places: Uint32Array): Float64Array {
+  // A plain loop: what typed arrays offer for this goes by iterators and takes ten times as long.
+  const values = new Float64Array(places.length)
+  for (let k = 0; k < values.length; k += 1) values[k] = column[places[k] as number] as number
+  return values
+}
+
+function times(values: Float64Array, factors: Float64Array | undefined): Float64Array {
+  if (factors === undefined) return values
+  for (let k = 0; k < values.length; k += 1) {
+    values[k] = (values[k] as number) * (factors[k] as number)
+  }
+  return values
 }
 
 /** Stable: what stood before another of equal key stays before it. */

@@ -1,46 +1,84 @@
-import { byMerit, energyOf, type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+import { byMerit, type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+
+/** Powers of devices in merit order, and what rounding must not pass. */
+export type Exact = {
+  /** W, period by period: device k in period t at `t * devices + k`. */
+  readonly powerW: Float64Array
+  readonly energyWh: Float64Array
+  readonly effect?: Float64Array
+  /** Nothing between 0 and this; absent: no such gap. */
+  readonly minW?: Float64Array
+}
 
 /**
- * The plan in whole steps of power. Each power is rounded down; what a period lacks by that goes,
- * one step each, to devices that were rounded, in merit order, as long as neither their limits nor
- * their energy nor the demand is passed. So no device is a whole step or more away from the plan,
- * and a period lacks less than a step where energy allows it. All limits must be whole
- * steps.
+ * The powers in whole steps. Each is rounded down; what a period lacks by that goes, one step each,
+ * to devices that were rounded, in merit order, as long as neither their energy nor the demand is
+ * passed. So no device is a whole step or more away from the plan, and a period lacks less than a
+ * step where energy allows it. Limits of power must be whole steps.
  */
+export function wholeSteps(exact: Exact, wanted: Wanted, stepW: number): Float64Array {
+  const { energyWh, effect } = exact
+  const count = energyWh.length
+  const powerW = exact.powerW.map((power, at) => {
+    const rounded = Math.floor(power / stepW + 1e-6) * stepW
+    return rounded < (exact.minW?.[at % count] ?? 0) ? 0 : rounded
+  })
+  const leftWh = Float64Array.from(energyWh)
+  const give = (k: number, power: number, hours: number): void => {
+    leftWh[k] = (leftWh[k] as number) - power * hours
+  }
+  const open = wanted.powerW.map((askedW, t) => {
+    let left = askedW
+    for (let k = 0; k < count; k += 1) {
+      const power = powerW[t * count + k] as number
+      left -= power * (effect?.[k] ?? 1)
+      give(k, power, wanted.hours[t] ?? 0)
+    }
+    return left
+  })
+  open.forEach((askedW, t) => {
+    const hours = wanted.hours[t] ?? 0
+    let left = askedW
+    for (let k = 0; k < count && left > 0; k += 1) {
+      const at = t * count + k
+      const step = stepW * (effect?.[k] ?? 1)
+      const wasRounded = (exact.powerW[at] as number) - (powerW[at] as number) > stepW * 1e-6
+      if (!wasRounded || step > left + 1e-6) continue
+      if (stepW * hours > (leftWh[k] as number) + 1e-6) continue
+      powerW[at] = (powerW[at] as number) + stepW
+      give(k, stepW, hours)
+      left -= step
+    }
+  })
+  return powerW
+}
+
+/** A plan in whole steps, as above. */
 export function inSteps(
   devices: readonly Limits[],
   wanted: Wanted,
   plan: Plan,
   stepW: number,
 ): Plan {
-  const powerW = plan.powerW.map((powers, i) => {
-    return powers.map((power) => roundedDown(power, devices[i] as Limits, stepW))
-  })
   const inMerit = devices.map((_, i) => i)
   inMerit.sort((a, b) => byMerit(devices[a] as Limits, devices[b] as Limits))
-  const usedWh = powerW.map((powers) => energyOf(powers, wanted))
-  wanted.powerW.forEach((askedW, t) => {
-    const stepWh = stepW * (wanted.hours[t] ?? 0)
-    let open = askedW
-    devices.forEach(({ effect = 1 }, i) => {
-      open -= effect * (powerW[i]?.[t] ?? 0)
-    })
-    for (const i of inMerit) {
-      const { effect = 1, energyWh, allOrNothing = false } = devices[i] as Limits
-      const mine = powerW[i] as number[]
-      const exact = plan.powerW[i]?.[t] ?? 0
-      const wasRounded = exact - (mine[t] as number) > stepW * 1e-6 && !allOrNothing
-      if (!wasRounded || effect * stepW > open + 1e-6) continue
-      if ((usedWh[i] as number) + stepWh > energyWh + 1e-6) continue
-      mine[t] = (mine[t] as number) + stepW
-      usedWh[i] = (usedWh[i] as number) + stepWh
-      open -= effect * stepW
-    }
+  const column = (value: (device: Limits) => number) =>
+    Float64Array.from(inMerit, (i) => value(devices[i] as Limits))
+  const count = devices.length
+  const exact = new Float64Array(count * wanted.powerW.length).map((_, at) => {
+    return plan.powerW[inMerit[at % count] as number]?.[Math.floor(at / count)] ?? 0
+  })
+  const columns = {
+    powerW: exact,
+    energyWh: column(({ energyWh }) => energyWh),
+    effect: column(({ effect = 1 }) => effect),
+    minW: column(({ minW = 0 }) => minW),
+  }
+  const whole = wholeSteps(columns, wanted, stepW)
+  const powerW = devices.map(() => wanted.powerW.map(() => 0))
+  inMerit.forEach((i, k) => {
+    const mine = powerW[i] as number[]
+    for (let t = 0; t < mine.length; t += 1) mine[t] = whole[t * count + k] as number
   })
   return planOf(devices, wanted, powerW)
-}
-
-function roundedDown(power: number, { minW = 0 }: Limits, stepW: number): number {
-  const rounded = Math.floor(power / stepW + 1e-6) * stepW
-  return rounded > 0 && rounded < minW ? 0 : rounded
 }

@@ -18,7 +18,10 @@ export type Limits = {
    * there is nothing between (IEC 61851); 0 where it must not stop.
    */
   readonly stopW?: readonly number[]
-  /** Once it moves it goes on moving for so many periods, all within the window; absent: 1. */
+  /**
+   * Once it moves it goes on moving for so many periods, all within the window; absent: 1. Only
+   * with a `minW`: without one there is no telling 0 W from standing still.
+   */
   readonly minOnPeriods?: number
   /** All of `maxW` in every period, or nothing at all. */
   readonly allOrNothing?: boolean
@@ -50,9 +53,10 @@ const SAYS: Readonly<Record<SolverReason, string>> = {
 export function solverReasons(devices: readonly Limits[], wanted: Wanted): SolverReason[] {
   const asked = wanted.powerW.flatMap((powerW, t) => (powerW > 0 ? [t] : []))
   const found = new Set<SolverReason>()
-  for (const { maxW, stopW, minW = 0, minOnPeriods = 1, allOrNothing } of devices) {
+  for (const device of devices) {
+    const { maxW, stopW, minW = 0, allOrNothing } = device
     if (minW > 0 || stopW?.some((power) => power > 0)) found.add('minimum-power')
-    if (minOnPeriods > 1) found.add('minimum-on-time')
+    if (leastPeriodsOn(device) > 1) found.add('minimum-on-time')
     if (allOrNothing === true) found.add('all-or-nothing')
     if (asked.some((t) => maxW[t] !== maxW[asked[0] as number])) found.add('changing-limits')
   }
@@ -60,6 +64,11 @@ export function solverReasons(devices: readonly Limits[], wanted: Wanted): Solve
     found.add('unequal-periods')
   }
   return [...found].sort()
+}
+
+/** How many periods it stays on at least. */
+export function leastPeriodsOn({ minW = 0, minOnPeriods = 1 }: Limits): number {
+  return minW > 0 ? minOnPeriods : 1
 }
 
 /** A sentence for people: which method allocates, and why. */

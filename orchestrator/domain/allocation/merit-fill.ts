@@ -1,4 +1,12 @@
-import { byMerit, energyOf, type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+import {
+  byMerit,
+  energyOf,
+  leastPeriodsOn,
+  type Limits,
+  type Plan,
+  planOf,
+  type Wanted,
+} from './limits.ts'
 
 /**
  * Fills each period in merit order, whatever limits devices have: not the optimum, but never beyond
@@ -15,7 +23,7 @@ export function meritFill(devices: readonly Limits[], wanted: Wanted, priceCap?:
     const room = open.map((power) => power / effect)
     const given =
       device.allOrNothing === true ? whole(device, wanted, room) : part(device, wanted, room)
-    powerW[i] = withoutShortRuns(given, device.minOnPeriods ?? 1)
+    powerW[i] = withoutShortRuns(given, leastPeriodsOn(device))
     powerW[i].forEach((power, t) => {
       open[t] = Math.max(0, (open[t] as number) - power * effect)
     })

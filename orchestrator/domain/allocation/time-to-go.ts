@@ -1,4 +1,4 @@
-import { type Demand, timesToGo } from './fleet.ts'
+import { type Demand, picked, timesToGo } from './fleet.ts'
 
 /** W of each device in each period, period by period: device i in period t at `t * devices + i`. */
 export type Schedule = { readonly powerW: Float64Array; readonly unservedWh: number }
@@ -16,8 +16,8 @@ export function serve(powerW: Float64Array, energyWh: Float64Array, demand: Dema
   const count = powerW.length
   const { hours, longestFirst } = timesToGo(powerW, energyWh)
   const runs = {
-    powers: Float64Array.from(longestFirst, (i) => powerW[i] as number),
-    hours: Float64Array.from(longestFirst, (i) => hours[i] as number),
+    powers: picked(powerW, longestFirst),
+    hours: picked(hours, longestFirst),
   }
   const given = new Float64Array(demand.powerW.length * count)
   let unservedWh = 0

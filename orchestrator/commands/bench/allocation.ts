@@ -1,0 +1,177 @@
+import { createHighsSolver } from '#adapters/highs/driver.ts'
+import { allocationProgram, unservedPriceOf } from '#domain/allocation/allocation-program.ts'
+import { cheapestDispatch } from '#domain/allocation/cheapest-mix.ts'
+import { picked } from '#domain/allocation/fleet.ts'
+import { greedyPlan } from '#domain/allocation/greedy-plan.ts'
+import { wholeSteps } from '#domain/allocation/in-steps.ts'
+import { costOf, type Limits, type Plan, type Wanted } from '#domain/allocation/limits.ts'
+import { meritFill } from '#domain/allocation/merit-fill.ts'
+import { DomainError } from '#domain/errors.ts'
+import { type Asked, asked, chargers, limitsOf } from './allocation-fleets.ts'
+import { type BenchRun, type Measurement, measurement, median } from './measurement.ts'
+
+const ROUNDS = 3
+/** Orders are whole hundreds of W. */
+const STEP_W = 100
+/** So long HiGHS is waited for, ms. */
+const DEADLINE_MS = 60_000
+
+const ms = { unit: 'ms', better: 'lower' } as const
+const share = { unit: 'of the cost', better: 'lower' } as const
+
+/** Exact merit order on large fleets, and how near to the optimum, beside HiGHS. */
+export async function run(bench: BenchRun): Promise<Measurement[]> {
+  const { size } = bench
+  return [
+    ...(await sized(bench, size('town', 10_000), 8, 150)),
+    ...(await sized(bench, size('region', 100_000), 8, 2_000)),
+    ...(await sized(bench, size('country', 1_000_000), 1, 3_000)),
+    growth(bench, size('country', 1_000_000)),
+    ...(await gap(bench, size('instances', 10), size('few', 500))),
+    ...(await leastPowers(bench, size('chargers', 100))),
+  ]
+}
+
+/** From columns to whole steps, and HiGHS on the same devices. */
+async function sized(
+  bench: BenchRun,
+  devices: number,
+  periods: number,
+  bar: number,
+): Promise<Measurement[]> {
+  const what = `${devices} devices × ${periods} periods`
+  const one = asked(devices, periods, bench.seed)
+  const first = timed(bench, () => allocated(one))
+  const times = Array.from({ length: ROUNDS }, () => timed(bench, () => allocated(one)))
+  bench.say(`${what}: ${times.map((time) => time.toFixed(0)).join(', ')} ms`)
+  return [
+    measurement({ ...ms, measure: `${what}, whole hundreds of W`, value: median(times), bar }),
+    measurement({ ...ms, measure: `${what}, the first time`, value: first }),
+    await besideHighs(bench, one, what),
+  ]
+}
+
+async function besideHighs(bench: BenchRun, one: Asked, what: string): Promise<Measurement> {
+  const limits = limitsOf(one)
+  const begun = bench.timer.monotonicMs()
+  const found = await solved(bench, limits, wantedOf(one))
+  const value = bench.timer.monotonicMs() - begun
+  bench.say(`${what}: HiGHS ${typeof found === 'string' ? found : `${value.toFixed(0)} ms`}`)
+  const measure = typeof found === 'string' ? `${what}, HiGHS gave up: ${found}` : `${what}, HiGHS`
+  return measurement({ ...ms, measure, value })
+}
+
+/** The time of ten times as many, beside what n log n allows it to be. */
+function growth(bench: BenchRun, devices: number): Measurement {
+  const tenth = Math.round(devices / 10)
+  const [few, many] = [tenth, devices].map((count) => {
+    const one = asked(count, 1, bench.seed)
+    allocated(one)
+    return median(Array.from({ length: ROUNDS }, () => timed(bench, () => allocated(one))))
+  }) as [number, number]
+  const allowed = (devices * Math.log(devices)) / (tenth * Math.log(tenth))
+  return measurement({
+    measure: `from ${tenth} to ${devices} devices × 1 period: growth of the time over that of n log n`,
+    value: many / few / allowed,
+    unit: 'of n log n',
+    better: 'lower',
+    bar: 1,
+  })
+}
+
+/** The greedy's cost over that of the linear program, the worst of all instances. */
+async function gap(bench: BenchRun, count: number, devices: number): Promise<Measurement[]> {
+  const [gaps, mine, theirs]: [number[], number[], number[]] = [[], [], []]
+  for (let i = 0; i < count; i += 1) {
+    const one = asked(devices, 8, bench.seed * 1_000 + i)
+    const [limits, wanted] = [limitsOf(one), wantedOf(one)]
+    const begun = bench.timer.monotonicMs()
+    const optimum = await solved(bench, limits, wanted)
+    if (typeof optimum === 'string') throw new Error(`HiGHS on ${devices} devices: ${optimum}`)
+    theirs.push(bench.timer.monotonicMs() - begun)
+    let plan = optimum
+    mine.push(timed(bench, () => (plan = greedyPlan(limits, wanted))))
+    const best = priced(limits, wanted, optimum)
+    gaps.push(Math.abs(priced(limits, wanted, plan) - best) / best)
+  }
+  const what = `${count} × ${devices} devices × 8 periods`
+  return [
+    measurement({
+      ...share,
+      measure: `${what}: most that greedy and HiGHS differ`,
+      value: Math.max(...gaps),
+      bar: 1e-6,
+    }),
+    measurement({
+      ...ms,
+      measure: `${what}: the greedy, of HiGHS in its thread`,
+      value: median(mine),
+      reference: median(theirs),
+    }),
+  ]
+}
+
+/** What the solver is there for, and what plain merit order would cost instead. */
+async function leastPowers(bench: BenchRun, count: number): Promise<Measurement[]> {
+  const devices = chargers(count, 8, bench.seed)
+  const wanted = {
+    powerW: devices[0]?.maxW.map((_, t) => count * (800 + t * 313)) ?? [],
+    hours: Array(8).fill(0.5) as number[],
+  }
+  const what = `${count} chargers × 8 periods that hold 6 A or stop`
+  const begun = bench.timer.monotonicMs()
+  const optimum = await solved(bench, devices, wanted)
+  const value = bench.timer.monotonicMs() - begun
+  if (typeof optimum === 'string') {
+    return [measurement({ ...ms, measure: `${what}: HiGHS gave up: ${optimum}`, value })]
+  }
+  const best = priced(devices, wanted, optimum)
+  const plain = priced(devices, wanted, meritFill(devices, wanted))
+  return [
+    measurement({ ...ms, measure: `${what}: HiGHS`, value }),
+    measurement({
+      ...share,
+      measure: `${what}: plain merit order costs more by`,
+      value: plain / best - 1,
+    }),
+  ]
+}
+
+function allocated({ fleet, demand }: Asked): number {
+  const { position, powerW } = cheapestDispatch(fleet, demand)
+  const energyWh = picked(fleet.energyWh, position)
+  const effect = fleet.effect === undefined ? {} : { effect: picked(fleet.effect, position) }
+  const hours = demand.powerW.map(() => demand.hours)
+  return wholeSteps({ powerW, energyWh, ...effect }, { powerW: demand.powerW, hours }, STEP_W)
+    .length
+}
+
+/** The plan of HiGHS, or why there is none. */
+async function solved(
+  { timer }: BenchRun,
+  devices: readonly Limits[],
+  wanted: Wanted,
+): Promise<Plan | string> {
+  try {
+    const { program, plan } = allocationProgram(devices, wanted)
+    return plan(await createHighsSolver(timer).solve(program, DEADLINE_MS))
+  } catch (error) {
+    if (error instanceof DomainError || error instanceof RangeError) return error.message
+    throw error
+  }
+}
+
+/** With what is unserved at its price, micro-EUR. */
+function priced(devices: readonly Limits[], wanted: Wanted, plan: Plan): number {
+  return costOf(devices, wanted, plan) + (plan.unservedWh * unservedPriceOf(devices)) / 1_000
+}
+
+function wantedOf({ demand }: Asked): Wanted {
+  return { powerW: demand.powerW, hours: demand.powerW.map(() => demand.hours) }
+}
+
+function timed({ timer }: BenchRun, work: () => unknown): number {
+  const begun = timer.monotonicMs()
+  work()
+  return timer.monotonicMs() - begun
+}
