@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
+import { createHighsSolver } from '#adapters/highs/driver.ts'
 import { readHeadTime } from '#adapters/evm/head.ts'
 import { createEvmRail } from '#adapters/evm/rail.ts'
 import { createClosedVault, openAccountVault } from '#adapters/local-keys/account-vault.ts'
@@ -131,6 +132,7 @@ async function assemble(
     gateway: { id: name, signer },
     checkMeterSignature,
     vault,
+    solver: createHighsSolver(timer),
   }
   const chainHeadAt = () => readHeadTime({ rpcUrl: servers.rpcUrl, timer })
   const operatorKey = await ensureFirstOperator(ports)

@@ -265,9 +265,13 @@ export type Ports = {
   readonly gateway: { readonly id: GatewayId; readonly signer: Signer }
   readonly checkMeterSignature: CheckMeterSignature
   readonly vault: AccountVault
+  readonly solver: Solver
 }
 
 /** What a gateway is handed: neither money nor the queue of calls. */
-export type GatewayPorts = Omit<Ports, 'rail' | 'wakeUps' | 'checkMeterSignature' | 'vault'> & {
+export type GatewayPorts = Omit<
+  Ports,
+  'rail' | 'wakeUps' | 'checkMeterSignature' | 'vault' | 'solver'
+> & {
   readonly wakeUps: Pick<WakeUps, 'notify' | 'subscribe'>
 }

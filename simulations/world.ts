@@ -2,6 +2,7 @@ import { createSimulatedDriver, type SimulatedDriver } from '#adapters/simulated
 import type { SimulatedPool } from '#adapters/simulated/pool.ts'
 import { createSimulatedRail, type SimulatedRail } from '#adapters/simulated/rail.ts'
 import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
+import { createSimulatedSolver } from '#adapters/simulated/solver.ts'
 import { createSimulatedVault } from '#adapters/simulated/vault.ts'
 import { type App, createApp } from '#app.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
@@ -72,6 +73,7 @@ export function createWorld(options: WorldOptions): World {
       // Nothing of this world signs its registers.
       checkMeterSignature: () => ({ result: 'cannot-be-verified', detail: 'no means here' }),
       vault,
+      solver: createSimulatedSolver(),
     }
     const { ports, driver: device } = options.interpose?.(plain, driver) ?? { ports: plain, driver }
     const app = createApp(ports)

@@ -1,8 +1,10 @@
+import { meritFill } from './allocation/merit-fill.ts'
+import { allocationsOf, limitsOf, STEP_W, wantedOf } from './allocation/offers.ts'
 import type { CandidateBaseline, MethodReference } from './baseline/candidate.ts'
 import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
 import type { MicroEurPerKwh } from './money.ts'
 import type { Direction, Rating, ResourceKind } from './resource.ts'
-import { type Instant, instant, secondsBetween } from './time.ts'
+import { type Instant, instant } from './time.ts'
 import type { BasisPoints } from './units.ts'
 
 /** W ordered from one resource in (a part of) one settlement period, positive in the direction. */
@@ -76,8 +78,6 @@ export type SkippedResource = {
   readonly detail: string
 }
 
-const STEP_W = 100
-
 /**
  * Fills the need of each period in merit order: cheapest first, equal prices by id. Powers are
  * whole hundreds of W; a charger never gets a setpoint between 0 and its minimum (IEC 61851).
@@ -89,73 +89,9 @@ export function allocate(
   direction: Direction,
   role: Allocation['role'],
 ): Allocation[] {
-  const open = needs.map((need) => need.powerW)
-  const allocations: Allocation[] = []
-  for (const offer of [...offers].sort(meritOrder)) {
-    const lastingW = lastingPower(offer, needs)
-    const periods = needs.flatMap((need, i) => {
-      const wanted = Math.max(0, open[i] ?? 0)
-      const powerW = take(offer, i, Math.min(wanted, lastingW), direction)
-      if (powerW <= 0) return []
-      open[i] = (open[i] ?? 0) - powerW
-      const from = offer.fromW[i] ?? 0
-      const setpointW = setpointOf(offer.candidate, from, powerW, direction)
-      return [{ start: need.start, end: need.end, powerW, setpointW }]
-    })
-    if (periods.length > 0) {
-      allocations.push({
-        resourceId: offer.candidate.resourceId,
-        role,
-        periods,
-        releasedAt: null,
-      })
-    }
-    if (open.every((powerW) => powerW < STEP_W)) break
-  }
-  return allocations
-}
-
-export function meritOrder(a: Offerable, b: Offerable): number {
-  if (a.candidate.price !== b.candidate.price) {
-    return a.candidate.price < b.candidate.price ? -1 : 1
-  }
-  return a.candidate.resourceId < b.candidate.resourceId ? -1 : 1
-}
-
-/** The power it can hold over all periods with a need, given its energy. */
-function lastingPower(offer: Offerable, needs: readonly PeriodNeed[]): number {
-  const seconds = needs.reduce(
-    (sum, need, i) =>
-      need.powerW > 0 && (offer.powerMaxW[i] ?? 0) > 0
-        ? sum + secondsBetween(need.start, need.end)
-        : sum,
-    0,
-  )
-  return seconds === 0 ? 0 : (offer.energyMaxWh * 3600) / seconds
-}
-
-function take(offer: Offerable, period: number, wantedW: number, direction: Direction): number {
-  const most = Math.min(wantedW, offer.powerMaxW[period] ?? 0)
-  const { kind, rating } = offer.candidate
-  const from = offer.fromW[period] ?? 0
-  if (kind === 'charger' && direction === 'reduce-import') {
-    // A car that gives back: there is no minimum below 0.
-    if (rating.exportMaxW > 0 && most > from) return floorToStepW(most)
-    if (rating.pausable && from > 0 && most >= from) return floorToStepW(from)
-    return floorToStepW(Math.min(most, from - rating.importMinW))
-  }
-  return floorToStepW(most)
-}
-
-function setpointOf(c: Candidate, fromW: number, powerW: number, direction: Direction): number {
-  if (direction === 'increase-import') return fromW + powerW
-  const left = fromW - powerW
-  if (c.kind === 'charger' && left < 0) return c.rating.exportMaxW > 0 ? left : 0
-  return c.kind === 'charger' && left < c.rating.importMinW ? 0 : left
-}
-
-function floorToStepW(powerW: number): number {
-  return Math.max(0, Math.floor(powerW / STEP_W) * STEP_W)
+  const devices = offers.map((offer) => limitsOf(offer, direction))
+  const { powerW } = meritFill(devices, wantedOf(needs), { stepW: STEP_W })
+  return allocationsOf(offers, needs, powerW, direction, role)
 }
 
 /** W ordered from the portfolio in each settlement period: what the DSO was promised. */

@@ -1,4 +1,5 @@
 import type { Allocation, Candidate } from './allocation.ts'
+import type { AllocationStatement } from './allocation/limits.ts'
 import { canonicalJson, hashOf, keccakText } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
 import type { DisputedLine } from './dispute.ts'
@@ -42,6 +43,8 @@ export type CallTerms = {
   readonly orderedW: readonly number[]
   /** Who was ordered what when the gate closed. */
   readonly ordered: readonly Allocation[]
+  /** How they were chosen, and what of the request was out of reach. */
+  readonly allocatedBy?: AllocationStatement
   readonly baselineCommitment: Hex
   /** Of the program's payment policy. */
   readonly policyHash: Hex
@@ -99,6 +102,7 @@ export function termsOf(
     ordered: call.allocations
       .filter((allocation) => allocation.role === 'order')
       .map((allocation) => ({ ...allocation, releasedAt: null })),
+    ...(call.allocatedBy === undefined ? {} : { allocatedBy: call.allocatedBy }),
     baselineCommitment: call.baselineCommitment,
     policyHash: policyHash(call.program.paymentPolicy),
     ...known,

@@ -1,4 +1,5 @@
 import type { Allocation, Candidate, SkippedResource } from './allocation.ts'
+import type { AllocationStatement } from './allocation/limits.ts'
 import type { Escrow } from './escrow.ts'
 import type { EvidenceHead } from './evidence.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
@@ -75,6 +76,8 @@ export type FlexibilityCall = {
   /** W promised to the DSO per settlement period; repairs do not change it. */
   readonly orderedW: readonly number[]
   readonly skipped: readonly SkippedResource[]
+  /** Absent before there is an offer. */
+  readonly allocatedBy?: AllocationStatement
   /** Why there was no offer, or why the call ended without payment. */
   readonly reasons: readonly string[]
   readonly escrow: Escrow | null

@@ -44,6 +44,13 @@ export const RepairView = z.object({
   reason: z.enum(['not-obeying', 'silent', 'refused', 'overridden', 'cannot-pause', 'implausible']),
 })
 
+/** How resources were chosen, and how much of the request all of them could not serve. */
+const AllocatedByView = z.object({
+  method: z.enum(['merit-order', 'greedy', 'solver', 'merit-order-late']),
+  because: z.string(),
+  unavoidableWh: z.int(),
+})
+
 export const SkippedView = z.object({
   resourceId: z.string(),
   reason: z.string(),
@@ -164,6 +171,7 @@ const ForDso = {
   programVersion: z.int(),
   resourcesOrdered: z.int(),
   skipped: z.array(SkippedView),
+  allocatedBy: AllocatedByView.nullable(),
   reasons: z.array(z.string()),
   escrow: EscrowView.nullable(),
   transactions: z.array(TransactionView),

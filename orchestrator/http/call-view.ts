@@ -116,6 +116,7 @@ async function dsoPart(ports: Ports, tx: StoreTransaction, call: FlexibilityCall
     programVersion: call.program.version,
     resourcesOrdered: call.allocations.length,
     skipped: call.skipped.map((entry) => ({ ...entry })),
+    allocatedBy: call.allocatedBy ? { ...call.allocatedBy } : null,
     reasons: [...call.reasons],
     escrow: await escrowView(tx, call),
     transactions: await transactionsOf(tx, call),

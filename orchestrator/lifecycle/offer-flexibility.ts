@@ -1,5 +1,4 @@
 import {
-  allocate,
   type Candidate,
   type Offerable,
   orderedPerPeriod,
@@ -24,6 +23,7 @@ import { callEvent } from './announce.ts'
 import { carriedInto } from './carried-deficit.ts'
 import { declineRequest } from './decline-request.ts'
 import { fleetsElsewhere } from './fleets-elsewhere.ts'
+import { planOrder, sayingHow } from './plan-order.ts'
 import { readHistory } from './read-history.ts'
 import { resourcesNow } from './resources-now.ts'
 
@@ -47,7 +47,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
       if ('reason' in found) skipped.push(found)
       else offers.push(found)
     }
-    const allocations = allocate(needs, offers, call.request.direction, 'order')
+    const { allocations, allocatedBy } = await planOrder(ports, call, needs, offers)
     const starts = needs.map((need) => need.start)
     const orderedW = orderedPerPeriod(starts, allocations)
     const taking = new Set(allocations.map((a) => a.resourceId))
@@ -56,7 +56,8 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
       const detail = 'cheaper resources cover the request; it stands in reserve'
       skipped.push({ resourceId: candidate.resourceId, reason: 'not-needed', detail })
     }
-    const offered = { ...call, candidates, skipped: sorted(skipped), allocations, orderedW }
+    const found = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
+    const offered = { ...call, ...found }
     if (allocations.length === 0) {
       return declineRequest(tx, offered, reasonsOf(skipped), now)
     }
@@ -71,7 +72,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     await tx.evidence.save(call.id, 0, canonicalJson({ terms, history }))
     const escrow = await escrowFor(ports, tx, committed, hashOf(terms))
     await tx.calls.save({ ...transition(committed, 'offered'), escrow })
-    const message = `offered ${orderedW.join(' / ')} W by ${allocations.length} resources`
+    const message = `offered ${orderedW.join(' / ')} W by ${allocations.length} resources; ${sayingHow(allocatedBy)}`
     await tx.events.append([callEvent(call, 'call-offered', now, message)])
   })
   await ports.wakeUps.notify('events')

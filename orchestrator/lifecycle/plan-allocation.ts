@@ -1,27 +1,33 @@
 import { allocationProgram } from '#domain/allocation/allocation-program.ts'
-import { greedyPlan } from '#domain/allocation/greedy-plan.ts'
+import { greedyPlan, relaxed } from '#domain/allocation/greedy-plan.ts'
 import { inSteps } from '#domain/allocation/in-steps.ts'
 import {
   type Limits,
   type Method,
   methodSentence,
+  pricedCost,
   type Plan,
   solverReasons,
   type Wanted,
 } from '#domain/allocation/limits.ts'
 import { meritFill } from '#domain/allocation/merit-fill.ts'
+import { STEP_W } from '#domain/allocation/offers.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Solver } from '#ports.ts'
 
-/** Orders are whole hundreds of W. */
-const STEP_W = 100
+/** Costs that differ by less are the same. */
+const EQUAL = 1e-9
+/** More devices times periods than this no solver answers while a gate closes. */
+const CELLS_MAX = 20_000
 
 /** A plan in whole steps, by which method it was found, and why by that one. */
 export type PlannedAllocation = Plan & { readonly method: Method; readonly because: string }
 
 /**
- * Allocates at the least cost: by the exact greedy where limits allow it, else by the solver, and
- * in plain merit order where the solver passes its deadline (wall ms). Which one it was is told.
+ * Allocates at the least cost. Plain merit order is tried first: where it costs no more than the
+ * exact greedy without the limits that trouble it, it is the optimum. Else the greedy allocates
+ * where it is exact, or the solver; and merit order after all where the solver passes its deadline
+ * (wall ms) or the call is too large for it, or where whole steps cost the other its advantage. Which one it was is told.
  */
 export async function planAllocation(
   solver: Solver,
@@ -29,18 +35,31 @@ export async function planAllocation(
   wanted: Wanted,
   { deadlineMs, priceCap }: { readonly deadlineMs: number; readonly priceCap?: number },
 ): Promise<PlannedAllocation> {
+  const cap = priceCap === undefined ? {} : { priceCap }
   const reasons = solverReasons(devices, wanted)
-  const told = (method: Method, plan: Plan): PlannedAllocation => ({
-    ...inSteps(devices, wanted, plan, STEP_W),
-    method,
-    because: methodSentence(method, reasons),
-  })
-  if (reasons.length === 0) return told('greedy', greedyPlan(devices, wanted, priceCap))
+  const told = (method: Method, plan: Plan): PlannedAllocation => {
+    return { ...plan, method, because: methodSentence(method, reasons) }
+  }
+  const plain = meritFill(devices, wanted, { ...cap, stepW: STEP_W })
+  const cost = (plan: Plan) => pricedCost(devices, wanted, plan)
+  const free = relaxed(devices, wanted)
+  if (free !== null && cost(plain) <= boundOf(free) * (1 + EQUAL)) return told('merit-order', plain)
+  const cheaper = (method: Method, plan: Plan): PlannedAllocation => {
+    const whole = inSteps(devices, wanted, plan, STEP_W)
+    return told(method, cost(whole) < cost(plain) ? whole : plain)
+  }
+  if (reasons.length === 0) return cheaper('greedy', greedyPlan(devices, wanted, priceCap))
+  const isTooLarge = devices.length * wanted.powerW.length > CELLS_MAX
+  if (isTooLarge) return told('merit-order-late', plain)
   const { program, plan } = allocationProgram(devices, wanted, priceCap)
   try {
-    return told('solver', plan(await solver.solve(program, deadlineMs)))
+    return cheaper('solver', plan(await solver.solve(program, deadlineMs)))
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'unavailable') throw error
-    return told('merit-order', meritFill(devices, wanted, priceCap))
+    return told('merit-order-late', plain)
+  }
+
+  function boundOf(able: readonly Limits[]): number {
+    return pricedCost(able, wanted, greedyPlan(able, wanted, priceCap))
   }
 }

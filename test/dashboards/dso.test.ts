@@ -43,6 +43,7 @@ function aCall(changes: Partial<DsoCall> = {}): DsoCall {
     programVersion: 1,
     resourcesOrdered: 2,
     skipped: [],
+    allocatedBy: null,
     reasons: [],
     escrow: null,
     transactions: [],

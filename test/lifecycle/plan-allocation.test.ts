@@ -14,70 +14,98 @@ const deadline = { deadlineMs: 5_000 }
 const failing = (error: Error): Solver => ({ solve: () => Promise.reject(error) })
 const late = failing(new DomainError('unavailable', 'HiGHS: no answer within 5000 ms'))
 
-/** Puts all columns at what it is told, and remembers the program's size. */
+/** Puts the first columns at what it is told, and all others at 0. */
 const answering = (values: readonly number[]): Solver => ({
   solve: async ({ columns }) => columns.map((_, column) => values[column] ?? 0),
 })
 
+/** The cheap one stands still below 2 kW, so that merit order leaves 1 kW to nobody. */
+const odd = [
+  { ...battery('a', 200_000), minW: 2_000 },
+  { ...battery('b', 100_000), minW: 2_000 },
+]
+
 describe('planning an allocation', () => {
   test('does not hide a fault of its own behind the merit order', async () => {
-    const odd = two.map((one) => ({ ...one, minW: 1_000 }))
     await expect(
       planAllocation(failing(new TypeError('no such thing')), odd, wanted, deadline),
     ).rejects.toThrow('no such thing')
   })
 
   test('goes by merit order where the solver passes its deadline, and says so', async () => {
-    const odd = two.map((one) => ({ ...one, minW: 2_000 }))
-    const planned = await planAllocation(late, odd, wanted, deadline)
-    expect(planned).toEqual({
+    expect(await planAllocation(late, odd, wanted, deadline)).toEqual({
       powerW: [
         [0, 0],
         [5_000, 5_000],
       ],
       unservedWh: 500,
-      method: 'merit-order',
+      method: 'merit-order-late',
       because:
-        'merit order allocated, not the optimum: devices have a least power, and the solver passed its deadline',
+        'merit order allocated, perhaps not at the least cost: devices have a least power, and the solver had no answer in time',
     })
   })
 
-  test('needs no solver where the greedy is exact', async () => {
-    const planned = await planAllocation(late, two, wanted, deadline)
-    expect(planned).toEqual({
+  test('needs neither solver nor greedy where merit order is the optimum', async () => {
+    const cheapest = {
       powerW: [
         [1_000, 1_000],
         [5_000, 5_000],
       ],
       unservedWh: 0,
-      method: 'greedy',
-      because: 'the exact greedy allocated: every limit holds for the whole window',
+      method: 'merit-order',
+      because: 'merit order allocated: nothing within the limits costs less',
+    }
+    expect(await planAllocation(late, two, wanted, deadline)).toEqual(cheapest)
+    const stopping = two.map((one) => ({ ...one, stopW: [5_100, 5_100] }))
+    expect(await planAllocation(late, stopping, wanted, deadline)).toMatchObject({
+      powerW: [
+        [900, 900],
+        [5_100, 5_100],
+      ],
+      method: 'merit-order',
     })
   })
 
+  test('asks the greedy for the peak that the cheap battery must be kept for', async () => {
+    const cheap = { ...battery('a', 100_000), energyWh: 1_000 }
+    const peak = { powerW: [2_000, 8_000], hours: [0.25, 0.25] }
+    const planned = await planAllocation(late, [cheap, battery('b', 200_000)], peak, deadline)
+    expect(planned).toMatchObject({
+      powerW: [
+        [0, 4_000],
+        [2_000, 4_000],
+      ],
+      unservedWh: 0,
+      method: 'greedy',
+    })
+    expect(planned.because).toBe(
+      'the exact greedy allocated: every limit holds for the whole window',
+    )
+  })
+
   test.each([
-    ['minW', { minW: 500 }, 'devices have a least power'],
-    ['stopW', { stopW: [5_500, 5_500] }, 'devices have a least power'],
+    ['a least power', { minW: 2_000 }, 'devices have a least power'],
+    ['a stop', { maxW: [900, 900], stopW: [7_000, 7_000] }, 'devices have a least power'],
     [
       'a least time on',
-      { minW: 500, minOnPeriods: 2 },
+      { minW: 2_000, minOnPeriods: 2 },
       'devices have a least time to stay on, devices have a least power',
     ],
     ['all or nothing', { allOrNothing: true }, 'devices give all or nothing'],
     ['an early end', { maxW: [5_000, 0] }, 'limits of devices change within the window'],
-  ])('asks the solver for %s', async (_what, odd: Partial<Limits>, why) => {
-    const devices = two.map((one) => ({ ...one, ...odd }))
+  ])('asks the solver for %s', async (_what, limits: Partial<Limits>, why) => {
+    const devices = two.map((one) => ({ ...one, ...limits }))
     const planned = await planAllocation(answering([]), devices, wanted, deadline)
     expect(planned).toMatchObject({ method: 'solver', because: `the solver allocated: ${why}` })
   })
 
-  test('asks the solver for periods of unequal length, in kW, and rounds to what is still open', async () => {
+  test('takes what the solver says, in kW, where it is better, in whole steps', async () => {
     const uneven = { ...wanted, hours: [0.25, 0.5] }
-    const planned = await planAllocation(answering([1.2345, 0, 4.7]), two, uneven, deadline)
-    expect(planned.because).toBe('the solver allocated: periods are not equally long')
-    expect(planned.powerW).toEqual([
-      [1_300, 0],
-      [4_700, 0],
+    const better = await planAllocation(answering([1, 1, 5, 5]), two, uneven, deadline)
+    expect(better.because).toBe('the solver allocated: periods are not equally long')
+    expect(better.powerW).toEqual([
+      [1_000, 1_000],
+      [5_000, 5_000],
     ])
   })
 })

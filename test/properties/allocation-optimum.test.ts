@@ -2,18 +2,12 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { load, solve } from '#adapters/highs/solve.ts'
 import { lpText } from '#adapters/highs/wire.ts'
-import { allocationProgram, unservedPriceOf } from '#domain/allocation/allocation-program.ts'
+import { allocationProgram } from '#domain/allocation/allocation-program.ts'
 import { greedyPlan } from '#domain/allocation/greedy-plan.ts'
 import { addRow, type Draft } from '#domain/allocation/linear-program.ts'
-import {
-  costOf,
-  type Limits,
-  type Plan,
-  solverReasons,
-  type Wanted,
-} from '#domain/allocation/limits.ts'
+import { type Plan, pricedCost, solverReasons, unservedPriceOf } from '#domain/allocation/limits.ts'
 import { bruteForce } from '../support/brute-force.ts'
-import { anInstance, anOddInstance, type Instance, priced } from '../support/limits.ts'
+import { anInstance, anOddInstance, type Instance } from '../support/limits.ts'
 
 let highs: Awaited<ReturnType<typeof load>>
 
@@ -40,11 +34,6 @@ function solved(instances: readonly Instance[]): Plan[] {
   return reads.map((read) => read(values))
 }
 
-function pricedPlan(devices: readonly Limits[], wanted: Wanted, plan: Plan): number {
-  const cost = costOf(devices, wanted, plan)
-  return priced(cost, plan.unservedWh, unservedPriceOf(devices))
-}
-
 describe('the greedy where it claims to be exact', () => {
   test('costs no more than the linear program of HiGHS, on 1,000 instances', () => {
     let short = 0
@@ -55,8 +44,8 @@ describe('the greedy where it claims to be exact', () => {
         instances.forEach(({ devices, wanted }, i) => {
           expect(solverReasons(devices, wanted)).toEqual([])
           const plan = greedyPlan(devices, wanted)
-          const best = pricedPlan(devices, wanted, optima[i] as Plan)
-          expect(pricedPlan(devices, wanted, plan)).toBeLessThanOrEqual(best * (1 + 1e-6) + 1e-3)
+          const best = pricedCost(devices, wanted, optima[i] as Plan)
+          expect(pricedCost(devices, wanted, plan)).toBeLessThanOrEqual(best * (1 + 1e-6) + 1e-3)
           if (plan.unservedWh > 1) short += 1
         })
       }),
@@ -73,7 +62,7 @@ describe('the solver with least powers, stops, least times on, and all or nothin
       fc.property(anOddInstance, ({ devices, wanted }) => {
         for (const reason of solverReasons(devices, wanted)) seen.add(reason)
         const [plan] = solved([{ devices, wanted }])
-        const mine = pricedPlan(devices, wanted, plan as Plan)
+        const mine = pricedCost(devices, wanted, plan as Plan)
         const best = bruteForce(devices, wanted, unservedPriceOf(devices))
         expect(mine).toBeLessThanOrEqual(best * 1.001)
         expect(mine).toBeGreaterThanOrEqual(best * (1 - 1e-6))

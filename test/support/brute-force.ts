@@ -33,12 +33,23 @@ export function bruteForce(
 
 /** Every schedule in whole kW that a device may run, from the words of its limits. */
 function schedulesOf(device: Limits, wanted: Wanted): number[][] {
-  const { maxW, stopW = [], minW = 0, minOnPeriods = 1, allOrNothing, energyWh } = device
+  const {
+    maxW,
+    stopW = [],
+    stopToW = stopW,
+    minW = 0,
+    minOnPeriods = 1,
+    allOrNothing,
+    energyWh,
+  } = device
   const idle = wanted.powerW.map(() => 0)
   const allowed = idle.map((_, t) => {
     const steps = Array.from({ length: (maxW[t] ?? 0) / KW + 1 }, (_none, kw) => kw * KW)
     const partly = steps.filter((power) => power === 0 || power >= minW)
-    return (stopW[t] ?? 0) > 0 ? [...partly, stopW[t] as number] : partly
+    const stop = stopW[t] ?? 0
+    if (stop === 0) return partly
+    const more = ((stopToW[t] ?? stop) - stop) / KW
+    return [...partly, ...Array.from({ length: more + 1 }, (_none, kw) => stop + kw * KW)]
   })
   const all =
     allOrNothing === true

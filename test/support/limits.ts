@@ -39,11 +39,6 @@ export const anInstance: fc.Arbitrary<Instance> = fc
     }
   })
 
-/** Cost with what is unserved at its price, micro-EUR. */
-export function priced(cost: number, unservedWh: number, unservedPrice: number): number {
-  return cost + (unservedWh * unservedPrice) / 1_000
-}
-
 /**
  * Two or three devices with every kind of limit, all in whole kW and periods of an hour: then some
  * best allocation is in whole kW, too.
@@ -58,6 +53,7 @@ export const anOddInstance: fc.Arbitrary<Instance> = fc
         kwh: fc.integer({ min: 1, max: 9 }),
         minKw: fc.integer({ min: 0, max: 2 }),
         stops: fc.boolean(),
+        beyondKw: fc.integer({ min: 0, max: 2 }),
         minOnPeriods: fc.constantFrom(1, 1, 2),
         allOrNothing: fc.constantFrom(false, false, false, true),
       }),
@@ -69,17 +65,20 @@ export const anOddInstance: fc.Arbitrary<Instance> = fc
     const few = periods === 3 ? devices.slice(0, 2) : devices
     const watts = (kw: readonly number[]) => kw.slice(0, periods).map((one) => one * 1000)
     return {
-      devices: few.map(({ price, kw, kwh, minKw, stops, minOnPeriods, allOrNothing }, i) => {
-        const base = { id: `r${i}`, price, maxW: watts(kw), energyWh: kwh * 1000 }
-        if (allOrNothing) return { ...base, allOrNothing }
-        const stopW = watts(kw.map((one) => one + 2))
-        return {
-          ...base,
-          minW: minKw * 1000,
-          minOnPeriods: minKw > 0 ? minOnPeriods : 1,
-          ...(stops ? { stopW } : {}),
-        }
-      }),
+      devices: few.map(
+        ({ price, kw, kwh, minKw, stops, beyondKw, minOnPeriods, allOrNothing }, i) => {
+          const base = { id: `r${i}`, price, maxW: watts(kw), energyWh: kwh * 1000 }
+          if (allOrNothing) return { ...base, allOrNothing }
+          const stopW = watts(kw.map((one) => one + 2))
+          const stopToW = stopW.map((one) => one + beyondKw * 1000)
+          return {
+            ...base,
+            minW: minKw * 1000,
+            minOnPeriods: minKw > 0 ? minOnPeriods : 1,
+            ...(stops ? { stopW, stopToW } : {}),
+          }
+        },
+      ),
       wanted: { powerW: watts(askedKw), hours: watts([1, 1, 1]).map(() => 1) },
     }
   })

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createOcppDriver, type OcppDriver } from '#adapters/ocpp/driver.ts'
 import { createSimulatedDriver } from '#adapters/simulated/driver.ts'
 import { createSimulatedRail } from '#adapters/simulated/rail.ts'
+import { createSimulatedSolver } from '#adapters/simulated/solver.ts'
 import { createSimulatedVault } from '#adapters/simulated/vault.ts'
 import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
 import { createApp } from '#app.ts'
@@ -245,6 +246,7 @@ function portsOf(parts: {
     gateway: { id, signer },
     checkMeterSignature,
     vault: createSimulatedVault(),
+    solver: createSimulatedSolver(),
   }
 }
 

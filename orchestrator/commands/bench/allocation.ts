@@ -1,10 +1,11 @@
+import { freemem } from 'node:os'
 import { createHighsSolver } from '#adapters/highs/driver.ts'
-import { allocationProgram, unservedPriceOf } from '#domain/allocation/allocation-program.ts'
+import { allocationProgram } from '#domain/allocation/allocation-program.ts'
 import { cheapestDispatch } from '#domain/allocation/cheapest-mix.ts'
 import { picked } from '#domain/allocation/fleet.ts'
 import { greedyPlan } from '#domain/allocation/greedy-plan.ts'
 import { wholeSteps } from '#domain/allocation/in-steps.ts'
-import { costOf, type Limits, type Plan, type Wanted } from '#domain/allocation/limits.ts'
+import { type Limits, type Plan, pricedCost, type Wanted } from '#domain/allocation/limits.ts'
 import { meritFill } from '#domain/allocation/merit-fill.ts'
 import { DomainError } from '#domain/errors.ts'
 import { type Asked, asked, chargers, limitsOf } from './allocation-fleets.ts'
@@ -15,6 +16,9 @@ const ROUNDS = 3
 const STEP_W = 100
 /** So long HiGHS is waited for, ms. */
 const DEADLINE_MS = 60_000
+/** More variables than this are asked of it only where there is room for their text. */
+const MANY = 100_000
+const ROOM_BYTES = 4e9
 
 const ms = { unit: 'ms', better: 'lower' } as const
 const share = { unit: 'of the cost', better: 'lower' } as const
@@ -91,8 +95,8 @@ async function gap(bench: BenchRun, count: number, devices: number): Promise<Mea
     theirs.push(bench.timer.monotonicMs() - begun)
     let plan = optimum
     mine.push(timed(bench, () => (plan = greedyPlan(limits, wanted))))
-    const best = priced(limits, wanted, optimum)
-    gaps.push(Math.abs(priced(limits, wanted, plan) - best) / best)
+    const best = pricedCost(limits, wanted, optimum)
+    gaps.push(Math.abs(pricedCost(limits, wanted, plan) - best) / best)
   }
   const what = `${count} × ${devices} devices × 8 periods`
   return [
@@ -125,8 +129,8 @@ async function leastPowers(bench: BenchRun, count: number): Promise<Measurement[
   if (typeof optimum === 'string') {
     return [measurement({ ...ms, measure: `${what}: HiGHS gave up: ${optimum}`, value })]
   }
-  const best = priced(devices, wanted, optimum)
-  const plain = priced(devices, wanted, meritFill(devices, wanted))
+  const best = pricedCost(devices, wanted, optimum)
+  const plain = pricedCost(devices, wanted, meritFill(devices, wanted))
   return [
     measurement({ ...ms, measure: `${what}: HiGHS`, value }),
     measurement({
@@ -152,6 +156,9 @@ async function solved(
   devices: readonly Limits[],
   wanted: Wanted,
 ): Promise<Plan | string> {
+  if (devices.length * wanted.powerW.length > MANY && freemem() < ROOM_BYTES) {
+    return 'not asked, it takes 4 GB and they are not free'
+  }
   try {
     const { program, plan } = allocationProgram(devices, wanted)
     return plan(await createHighsSolver(timer).solve(program, DEADLINE_MS))
@@ -159,11 +166,6 @@ async function solved(
     if (error instanceof DomainError || error instanceof RangeError) return error.message
     throw error
   }
-}
-
-/** With what is unserved at its price, micro-EUR. */
-function priced(devices: readonly Limits[], wanted: Wanted, plan: Plan): number {
-  return costOf(devices, wanted, plan) + (plan.unservedWh * unservedPriceOf(devices)) / 1_000
 }
 
 function wantedOf({ demand }: Asked): Wanted {

@@ -1,4 +1,11 @@
-import { leastPeriodsOn, type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+import {
+  leastPeriodsOn,
+  type Limits,
+  type Plan,
+  planOf,
+  unservedPriceOf,
+  type Wanted,
+} from './limits.ts'
 import { addColumn, addRow, type Draft, type LinearProgram, type Term } from './linear-program.ts'
 
 /** Power in kW and money in cents keep coefficients near 1, where solvers' tolerances are meant. */
@@ -12,7 +19,12 @@ export type AllocationProgram = {
 }
 
 /** The columns of one device in one period; absent: it has none. */
-type Cell = { readonly power?: number; readonly on?: number; readonly stop?: number }
+type Cell = {
+  readonly power?: number
+  readonly on?: number
+  readonly stop?: number
+  readonly beyond?: number
+}
 
 /**
  * The cheapest allocation within all limits, never more than is asked; what is unserved costs ten
@@ -47,13 +59,6 @@ export function allocationProgram(
   }
 }
 
-/** micro-EUR per kWh that is not served: above the price of each device's effect. */
-export function unservedPriceOf(devices: readonly Limits[]): number {
-  return devices.reduce((most, { price, effect = 1 }) => {
-    return effect > 0 ? Math.max(most, (10 * price) / effect) : most
-  }, 10_000)
-}
-
 /** Everything or nothing: one binary for all periods. */
 function wholeCells(
   draft: Draft,
@@ -74,7 +79,7 @@ function wholeCells(
 }
 
 function partCells(draft: Draft, device: Limits, wanted: Wanted, balance: Term[][]): Cell[] {
-  const { maxW, stopW = [], minW = 0, energyWh, price, effect = 1 } = device
+  const { maxW, stopW = [], stopToW = stopW, minW = 0, energyWh, price, effect = 1 } = device
   const energy: Term[] = []
   const cells = wanted.powerW.map((askedW, t): Cell => {
     const hours = wanted.hours[t] ?? 0
@@ -86,10 +91,17 @@ function partCells(draft: Draft, device: Limits, wanted: Wanted, balance: Term[]
       energy.push([column, hours * kw])
       return column
     }
+    const beyondStop = (binary: number, most: number): number => {
+      const column = use(addColumn(draft, { cost, max: most }), 1)
+      atMost(draft, column, most, binary)
+      return column
+    }
     let cell: Cell = {}
     if (stop > 0) {
       const binary = addColumn(draft, { cost: cost * stop, max: 1, isBinary: true })
       cell = { stop: use(binary, stop) }
+      const beyond = (stopToW[t] ?? 0) / W_PER_KW - stop
+      if (beyond > 0) cell = { ...cell, beyond: beyondStop(binary, beyond) }
     }
     if (max <= 0 || max * W_PER_KW < minW) return cell
     cell = { ...cell, power: use(addColumn(draft, { cost, max }), 1) }
@@ -107,47 +119,31 @@ const switchColumn = { cost: 0, max: 1, isBinary: true } as const
 /** Power only while it is on and not stopped, and then at least the least. */
 function bindCell(draft: Draft, { power, on, stop }: Cell, max: number, min: number): void {
   if (power === undefined) return
+  const stopped: Term[] = stop === undefined ? [] : [[stop, 1]]
   if (on !== undefined) {
-    addRow(
-      draft,
-      [
-        [power, 1],
-        [on, -max],
-      ],
-      '<=',
-      0,
-    )
-    if (min > 0)
-      addRow(
-        draft,
-        [
-          [power, 1],
-          [on, -min],
-        ],
-        '>=',
-        0,
-      )
-    if (stop !== undefined)
-      addRow(
-        draft,
-        [
-          [on, 1],
-          [stop, 1],
-        ],
-        '<=',
-        1,
-      )
+    atMost(draft, power, max, on)
+    const least: Term[] = [
+      [power, 1],
+      [on, -min],
+    ]
+    addRow(draft, least, '>=', 0)
+    addRow(draft, [[on, 1], ...stopped], '<=', 1)
   } else if (stop !== undefined) {
-    addRow(
-      draft,
-      [
-        [power, 1],
-        [stop, max],
-      ],
-      '<=',
-      max,
-    )
+    const unlessStopped: Term[] = [
+      [power, 1],
+      [stop, max],
+    ]
+    addRow(draft, unlessStopped, '<=', max)
   }
+}
+
+/** A column is at most this while a binary is 1, and 0 while it is 0. */
+function atMost(draft: Draft, column: number, max: number, binary: number): void {
+  const terms: Term[] = [
+    [column, 1],
+    [binary, -max],
+  ]
+  addRow(draft, terms, '<=', 0)
 }
 
 /** A run that begins in a period lasts so many, and ends with the window at the latest. */
@@ -165,15 +161,18 @@ function keepOn(draft: Draft, cells: readonly Cell[], leastPeriods: number): voi
 
 /** A solver keeps its bounds within a tolerance: what it says is brought back into them. */
 function powersOf(
-  { maxW, stopW = [], minW = 0, allOrNothing }: Limits,
+  { maxW, stopW = [], stopToW = stopW, minW = 0, allOrNothing }: Limits,
   cells: readonly Cell[],
   { powerW }: Wanted,
   values: ArrayLike<number>,
 ): number[] {
   const isOne = (column: number | undefined) => column !== undefined && (values[column] ?? 0) > 0.5
   return powerW.map((_, t) => {
-    const { power, on, stop } = cells[t] ?? {}
-    if (isOne(stop)) return stopW[t] ?? 0
+    const { power, on, stop, beyond } = cells[t] ?? {}
+    if (isOne(stop)) {
+      const more = beyond === undefined ? 0 : Math.max(0, values[beyond] ?? 0) * W_PER_KW
+      return Math.min(stopToW[t] ?? 0, (stopW[t] ?? 0) + more)
+    }
     if (allOrNothing === true) return isOne(on) ? (maxW[t] ?? 0) : 0
     if (power === undefined || (on !== undefined && !isOne(on))) return 0
     const watts = (values[power] ?? 0) * W_PER_KW

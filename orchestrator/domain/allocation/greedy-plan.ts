@@ -1,6 +1,6 @@
 import { cheapestDispatch } from './cheapest-mix.ts'
 import type { Fleet } from './fleet.ts'
-import { type Limits, type Plan, planOf, type Wanted } from './limits.ts'
+import { energyOf, type Limits, type Plan, planOf, solverReasons, type Wanted } from './limits.ts'
 
 /** The cheapest plan where `solverReasons` finds none; their order does not matter. */
 export function greedyPlan(devices: readonly Limits[], wanted: Wanted, priceCap?: number): Plan {
@@ -41,4 +41,23 @@ export function fleetOf(devices: readonly Limits[], period = 0): Fleet {
     effect: column(({ effect = 1 }) => effect),
     rotation: column(({ rotation = 0 }) => rotation),
   }
+}
+
+/**
+ * The same devices without anything that keeps the greedy from being exact: each can do at least
+ * what it could, so that nothing within the limits costs less than the relaxed cheapest, or serves
+ * more. null: periods are not equally long.
+ */
+export function relaxed(devices: readonly Limits[], wanted: Wanted): Limits[] | null {
+  if (solverReasons([], wanted).length > 0) return null
+  const asked = wanted.powerW.map((powerW) => powerW > 0)
+  return devices.map(({ id, price, effect = 1, rotation = 0, ...limits }) => {
+    const { maxW, stopW = [], stopToW = stopW, energyWh } = limits
+    const most = asked.map((isAsked, t) => {
+      return isAsked ? Math.max(maxW[t] ?? 0, stopToW[t] ?? 0) : 0
+    })
+    const all = Math.max(0, ...most)
+    const energy = Math.min(energyWh, energyOf(most, wanted))
+    return { id, price, effect, rotation, maxW: asked.map(() => all), energyWh: energy }
+  })
 }

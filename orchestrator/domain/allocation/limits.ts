@@ -18,6 +18,8 @@ export type Limits = {
    * there is nothing between (IEC 61851); 0 where it must not stop.
    */
   readonly stopW?: readonly number[]
+  /** Or, once it has stopped, up to this: a car that gives power back; absent: `stopW`. */
+  readonly stopToW?: readonly number[]
   /**
    * Once it moves it goes on moving for so many periods, all within the window; absent: 1. Only
    * with a `minW`: without one there is no telling 0 W from standing still.
@@ -30,8 +32,20 @@ export type Limits = {
 /** What is asked for, W per period at the congestion point; periods need not be equally long. */
 export type Wanted = { readonly powerW: readonly number[]; readonly hours: readonly number[] }
 
-/** How an allocation was found. */
-export type Method = 'greedy' | 'solver' | 'merit-order'
+/**
+ * How an allocation was found: by plain merit order where that is the optimum already, by the exact
+ * greedy, by the solver, or by merit order because the solver was late.
+ */
+export type Method = 'merit-order' | 'greedy' | 'solver' | 'merit-order-late'
+
+/** How a call was allocated, fixed in its terms. */
+export type AllocationStatement = {
+  readonly method: Method
+  /** For people. */
+  readonly because: string
+  /** Wh of the request that all resources together could not serve: at least this much, whole. */
+  readonly unavoidableWh: number
+}
 
 /** Why the greedy would not be exact. */
 export type SolverReason =
@@ -71,13 +85,19 @@ export function leastPeriodsOn({ minW = 0, minOnPeriods = 1 }: Limits): number {
   return minW > 0 ? minOnPeriods : 1
 }
 
-/** A sentence for people: which method allocates, and why. */
+/** A sentence for people: which method allocated, and why that one. */
 export function methodSentence(method: Method, reasons: readonly SolverReason[]): string {
   const why = reasons.map((reason) => SAYS[reason]).join(', ')
-  if (method === 'greedy')
-    return 'the exact greedy allocated: every limit holds for the whole window'
-  if (method === 'solver') return `the solver allocated: ${why}`
-  return `merit order allocated, not the optimum: ${why}, and the solver passed its deadline`
+  switch (method) {
+    case 'merit-order':
+      return 'merit order allocated: nothing within the limits costs less'
+    case 'greedy':
+      return 'the exact greedy allocated: every limit holds for the whole window'
+    case 'solver':
+      return `the solver allocated: ${why}`
+    case 'merit-order-late':
+      return `merit order allocated, perhaps not at the least cost: ${why}, and the solver had no answer in time`
+  }
 }
 
 /** Cheapest effect first, then who gave least lately, then by id. */
@@ -101,6 +121,18 @@ export function costOf(devices: readonly Limits[], wanted: Wanted, { powerW }: P
     const wh = energyOf(powerW[i] ?? [], wanted)
     return sum + (price * wh) / 1_000
   }, 0)
+}
+
+/** micro-EUR per kWh that is not served: ten times the dearest effect, so that serving pays. */
+export function unservedPriceOf(devices: readonly Limits[]): number {
+  return devices.reduce((most, { price, effect = 1 }) => {
+    return effect > 0 ? Math.max(most, (10 * price) / effect) : most
+  }, 10_000)
+}
+
+/** What a plan costs with what is unserved at its price, micro-EUR. */
+export function pricedCost(devices: readonly Limits[], wanted: Wanted, plan: Plan): number {
+  return costOf(devices, wanted, plan) + (plan.unservedWh * unservedPriceOf(devices)) / 1_000
 }
 
 /** Wh of a device's powers. */

@@ -9,20 +9,25 @@ import {
 } from './limits.ts'
 
 /**
- * Fills each period in merit order, whatever limits devices have: not the optimum, but never beyond
- * a limit and never more than is asked. A device short of energy spreads it evenly over the periods
- * in which it is there; all or nothing, and a least time on, are kept by leaving the device out.
+ * Fills each period in merit order, whatever limits devices have, in whole steps of power where one
+ * is told: perhaps not the optimum, but never beyond a limit and never more than is asked. A device
+ * short of energy spreads it evenly over the periods in which it is needed; all or nothing, and a
+ * least time on, are kept by leaving the device out. Limits of power must be whole steps.
  */
-export function meritFill(devices: readonly Limits[], wanted: Wanted, priceCap?: number): Plan {
+export function meritFill(
+  devices: readonly Limits[],
+  wanted: Wanted,
+  { priceCap, stepW = 0 }: { readonly priceCap?: number; readonly stepW?: number } = {},
+): Plan {
   const open = wanted.powerW.map((powerW) => Math.max(0, powerW))
   const powerW: number[][] = devices.map(() => open.map(() => 0))
   const ranked = devices.map((device, i) => ({ device, i }))
   for (const { device, i } of ranked.sort((a, b) => byMerit(a.device, b.device))) {
     const { effect = 1, price } = device
     if (effect <= 0 || price > (priceCap ?? price)) continue
-    const room = open.map((power) => power / effect)
+    const room = open.map((power) => inStep(power / effect, stepW))
     const given =
-      device.allOrNothing === true ? whole(device, wanted, room) : part(device, wanted, room)
+      device.allOrNothing === true ? whole(device, wanted, room) : part(device, wanted, room, stepW)
     powerW[i] = withoutShortRuns(given, leastPeriodsOn(device))
     powerW[i].forEach((power, t) => {
       open[t] = Math.max(0, (open[t] as number) - power * effect)
@@ -37,17 +42,22 @@ function whole(device: Limits, wanted: Wanted, room: readonly number[]): number[
   return room.map((_, t) => (fits && energyOf(maxW, wanted) <= energyWh ? (maxW[t] ?? 0) : 0))
 }
 
-function part(device: Limits, wanted: Wanted, room: readonly number[]): number[] {
-  const { maxW, stopW = [], minW = 0, energyWh } = device
+function part(device: Limits, wanted: Wanted, room: readonly number[], stepW: number): number[] {
+  const { maxW, stopW = [], stopToW = stopW, minW = 0, energyWh } = device
   const there = room.map((power, t) => (power > 0 && (maxW[t] || stopW[t] || 0) > 0 ? 1 : 0))
   const lastingW = energyWh / Math.max(energyOf(there, wanted), Number.MIN_VALUE)
   return room.map((power, t) => {
-    const most = Math.min(power, lastingW)
+    const most = inStep(Math.min(power, lastingW), stepW)
     const stop = stopW[t] ?? 0
-    if (stop > 0 && most >= stop) return stop
+    if (stop > 0 && most >= stop) return Math.min(most, stopToW[t] ?? stop)
     const given = Math.min(most, maxW[t] ?? 0)
     return given < minW ? 0 : given
   })
+}
+
+/** Down to a whole step; 0: any power will do. */
+function inStep(power: number, stepW: number): number {
+  return stepW === 0 ? power : Math.floor(power / stepW + 1e-9) * stepW
 }
 
 /** Without the runs that end sooner than the device may. */

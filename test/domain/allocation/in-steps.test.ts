@@ -18,11 +18,11 @@ function breaches(devices: readonly Limits[], wanted: Wanted, { powerW }: Plan):
     if (given > asked + 1e-3) found.push(`period ${t}: ${given} of ${asked} W`)
   })
   devices.forEach((device, i) => {
-    const { id, maxW, minW = 0, stopW = [], energyWh, allOrNothing } = device
+    const { id, maxW, minW = 0, stopW = [], stopToW = stopW, energyWh, allOrNothing } = device
     const mine = powerW[i] ?? []
     if (energyOf(mine, wanted) > energyWh + 1e-3) found.push(`${id}: energy`)
     mine.forEach((power, t) => {
-      const isStop = power === stopW[t]
+      const isStop = power >= (stopW[t] ?? Infinity) && power <= (stopToW[t] ?? 0)
       const isBetween = power >= minW && power <= (maxW[t] ?? 0) + 1e-6
       if (power !== 0 && !isStop && !isBetween) found.push(`${id}: ${power} W in period ${t}`)
       if (allOrNothing && mine.some((one) => one > 0) && power !== maxW[t]) {
@@ -94,7 +94,7 @@ test('plain merit order takes a stop before a part, and nobody above the cap or 
       { ...device, id: 'far', effect: 0 },
     ],
     wanted,
-    5,
+    { priceCap: 5 },
   ).powerW
   expect(car).toEqual([4000, 2600])
   expect(none).toEqual([

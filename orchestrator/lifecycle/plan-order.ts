@@ -1,0 +1,41 @@
+import type { Allocation, Offerable, PeriodNeed } from '#domain/allocation.ts'
+import { unavoidableShortfallWh } from '#domain/allocation/feasibility.ts'
+import { fleetOf, relaxed } from '#domain/allocation/greedy-plan.ts'
+import type { AllocationStatement, Limits, Wanted } from '#domain/allocation/limits.ts'
+import { allocationsOf, limitsOf, wantedOf } from '#domain/allocation/offers.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { Ports } from '#ports.ts'
+import { planAllocation } from './plan-allocation.ts'
+
+/** Wall ms: gate closure waits no longer for the solver; merit order goes without it. */
+const SOLVER_DEADLINE_MS = 2_000
+
+/** Who is ordered what as the gate closes, how that was found, and what nobody could serve. */
+export async function planOrder(
+  { solver }: Pick<Ports, 'solver'>,
+  { request }: Pick<FlexibilityCall, 'request'>,
+  needs: readonly PeriodNeed[],
+  offers: readonly Offerable[],
+): Promise<{ allocations: Allocation[]; allocatedBy: AllocationStatement }> {
+  const devices = offers.map((offer) => limitsOf(offer, request.direction))
+  const wanted = wantedOf(needs)
+  const deadline = { deadlineMs: SOLVER_DEADLINE_MS }
+  const { powerW, method, because } = await planAllocation(solver, devices, wanted, deadline)
+  return {
+    allocations: allocationsOf(offers, needs, powerW, request.direction, 'order'),
+    allocatedBy: { method, because, unavoidableWh: outOfReachWh(devices, wanted) },
+  }
+}
+
+/** A sentence for the DSO: how it was allocated, and what of its request is out of reach. */
+export function sayingHow({ because, unavoidableWh }: AllocationStatement): string {
+  if (unavoidableWh === 0) return because
+  return `${because}; ${unavoidableWh} Wh of the request are beyond all resources together`
+}
+
+function outOfReachWh(devices: readonly Limits[], wanted: Wanted): number {
+  const able = relaxed(devices, wanted)
+  if (able === null) return 0
+  const hours = wanted.hours[0] ?? 0
+  return Math.floor(unavoidableShortfallWh(fleetOf(able), { powerW: wanted.powerW, hours }))
+}
