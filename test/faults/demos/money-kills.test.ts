@@ -16,6 +16,7 @@ import { askNode } from '../../adapters/evm/support/anvil.ts'
 
 const SIGNED = 4711
 const RECORDED = 4712
+const OPENED = 4713
 const PAYOUT_MS = 90 * 60_000
 const HELD_WITHIN_MS = 240_000
 /** Business time; three looks at the books, the chain read again, and three looks more. */
@@ -40,6 +41,16 @@ CREATE FUNCTION public.hold_recorded() RETURNS trigger LANGUAGE plpgsql AS $$ BE
   RETURN NEW; END $$;
 CREATE TRIGGER hold_recorded BEFORE INSERT ON gridcall.chain_events
   FOR EACH ROW EXECUTE FUNCTION public.hold_recorded();`
+
+/** The second epoch is not opened before the test says so. */
+const EPOCH_TRIGGER = `
+CREATE FUNCTION public.hold_opened() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.epoch = 2 THEN
+    PERFORM pg_advisory_lock_shared(${OPENED}); PERFORM pg_advisory_unlock_shared(${OPENED});
+  END IF;
+  RETURN NEW; END $$;
+CREATE TRIGGER hold_opened BEFORE INSERT ON gridcall.payout_epochs
+  FOR EACH ROW EXECUTE FUNCTION public.hold_opened();`
 
 describe('the demo’s service on a bad day', () => {
   const stops: (() => Promise<void>)[] = []
@@ -144,10 +155,14 @@ describe('the demo’s service on a bad day', () => {
   test('has yesterday’s database: paid once; what it can make again it takes over, the rest it lists', async () => {
     const { operator } = world.parties
     await takeBackup(sql, 'before_the_call')
+    await sql.unsafe(EPOCH_TRIGGER)
+    await sql`SELECT pg_advisory_lock(${OPENED})`
     const wanted = { point: 'cp-north', direction: 'reduce-import', powersW: [4000] } as const
     const { id, endMs } = await orderCall(world, 'yesterday', wanted)
-    await waitForState(world, id, 'verified', endMs + PAYOUT_MS)
+    await heldAt(OPENED)
     await takeBackup(sql, 'before_the_payout')
+    await sql`SELECT pg_advisory_unlock(${OPENED})`
+    await sql`DROP TRIGGER hold_opened ON gridcall.payout_epochs`
     const call = await waitForState(world, id, 'paid', endMs + PAYOUT_MS)
     const requestId = call.escrow?.requestId ?? ''
     await expectReconciled(world)
@@ -180,5 +195,5 @@ describe('the demo’s service on a bad day', () => {
     await waitUntil(world, 'the alarm is over', world.now() + ALARM_MS, async () =>
       (await readiness()).books.agree ? true : null,
     )
-  }, 400_000)
+  }, 600_000)
 })
