@@ -5,8 +5,8 @@ import {IEscrowAccounting} from "./interfaces/IEscrowAccounting.sol";
 
 /// @title The pool's books: who the money in it belongs to
 /// @notice The only place where a figure of money changes; it moves no token and knows no request.
-/// @dev Read by the compiler's model checker as it stands here (`test/contracts/accounting.test.ts`):
-/// no assembly, no calls, and every check is `require(condition, Error())`.
+/// @dev Proved by the compiler's model checker as it stands here (`ProvedBooks.sol` in the tests): no
+/// assembly, no calls, no casts to fewer bits, and every check is `require(condition, Error())`.
 abstract contract EscrowAccounting is IEscrowAccounting {
   /// @dev Money that is nobody's payout yet, one slot. `_requireRoom` keeps the sum of all four
   /// within 64 bits where money comes in, so no move between them can overflow.
@@ -31,10 +31,10 @@ abstract contract EscrowAccounting is IEscrowAccounting {
   // ---------------------------------------------------------------- escrow
 
   /// @dev Money of a payer comes in and is locked.
-  function _lock(uint128 amount) internal returns (uint64 locked_) {
+  function _lock(uint64 amount) internal {
     Funds memory f = _funds;
-    locked_ = _requireRoom(f, amount);
-    f.locked += locked_;
+    _requireRoom(f, amount);
+    f.locked += amount;
     _funds = f;
   }
 
@@ -89,25 +89,28 @@ abstract contract EscrowAccounting is IEscrowAccounting {
   /// @dev The cap that protects the pool's other money from any payout tree, however wrong.
   function _claim(uint64 amount) internal {
     Payouts memory p = _payouts;
-    uint256 total = uint256(p.totalClaimed) + amount;
-    require(total <= p.totalAllocated, ExceedsAllocation(total, p.totalAllocated));
-    _payouts.totalClaimed = uint64(total);
+    require(
+      amount <= p.totalAllocated - p.totalClaimed,
+      ExceedsAllocation(uint256(p.totalClaimed) + amount, p.totalAllocated)
+    );
+    _payouts.totalClaimed = p.totalClaimed + amount;
   }
 
   // ---------------------------------------------------------------- credit and bonds
 
   /// @dev Takes out all credit of an account, for the token to be sent to it.
-  function _takeCredit(address account) internal returns (uint64 amount) {
-    amount = _credit[account];
+  function _takeCredit(address account) internal returns (uint64) {
+    uint64 amount = _credit[account];
     require(amount > 0, NoCredit(account));
     _credit[account] = 0;
     _funds.totalCredit -= amount;
+    return amount;
   }
 
   /// @dev A stake comes in.
-  function _lockBond(uint128 amount) internal returns (uint64 bond) {
+  function _lockBond(uint64 bond) internal {
     Funds memory f = _funds;
-    bond = _requireRoom(f, amount);
+    _requireRoom(f, bond);
     f.totalBonds += bond;
     _funds = f;
   }
@@ -125,36 +128,35 @@ abstract contract EscrowAccounting is IEscrowAccounting {
     if (amount > 0) _credit[account] += amount;
   }
 
-  function _requireRoom(Funds memory f, uint128 amount) private pure returns (uint64) {
+  function _requireRoom(Funds memory f, uint64 amount) private pure {
     uint256 all = uint256(f.locked) + f.allocatable + f.totalCredit + f.totalBonds + amount;
     require(amount > 0 && all <= type(uint64).max, AmountOutOfRange(amount));
-    return uint64(amount);
   }
 
   // ---------------------------------------------------------------- views
 
   /// @inheritdoc IEscrowAccounting
-  function credit(address account) external view returns (uint256) {
+  function credit(address account) public view returns (uint256) {
     return _credit[account];
   }
 
   /// @inheritdoc IEscrowAccounting
-  function totalCredit() external view returns (uint256) {
+  function totalCredit() public view returns (uint256) {
     return _funds.totalCredit;
   }
 
   /// @inheritdoc IEscrowAccounting
-  function totalBonds() external view returns (uint128) {
+  function totalBonds() public view returns (uint128) {
     return _funds.totalBonds;
   }
 
   /// @inheritdoc IEscrowAccounting
-  function locked() external view returns (uint128) {
+  function locked() public view returns (uint128) {
     return _funds.locked;
   }
 
   /// @inheritdoc IEscrowAccounting
-  function allocatable() external view returns (uint128) {
+  function allocatable() public view returns (uint128) {
     return _funds.allocatable;
   }
 
@@ -164,7 +166,7 @@ abstract contract EscrowAccounting is IEscrowAccounting {
   }
 
   /// @inheritdoc IEscrowAccounting
-  function totalClaimed() external view returns (uint128) {
+  function totalClaimed() public view returns (uint128) {
     return _payouts.totalClaimed;
   }
 

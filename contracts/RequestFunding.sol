@@ -139,7 +139,7 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
     escrow.origin.payer = terms.payer;
     escrow.origin.deliverStart = uint40(terms.deliverStart);
     Course storage course = escrow.course;
-    course.amount = _lock(terms.amount);
+    course.amount = _lockNarrowed(terms.amount);
     course.deliverEnd = uint40(terms.deliverEnd);
     course.settleBy = uint40(terms.settleBy);
     course.verifierSetId = current;
@@ -161,6 +161,13 @@ abstract contract RequestFunding is EscrowAccounting, PoolGuard, ReentrancyGuard
     uint256 before = token().balanceOf(address(this));
     token().safeTransferFrom(from, address(this), amount);
     _requireReceived(before, amount);
+  }
+
+  /// @dev The books have 64 bits; the terms, as they are signed, have more.
+  function _lockNarrowed(uint128 amount) private returns (uint64 narrow) {
+    require(amount <= type(uint64).max, AmountOutOfRange(amount));
+    narrow = uint64(amount);
+    _lock(narrow);
   }
 
   function _requireReceived(uint256 before, uint256 expected) private view {

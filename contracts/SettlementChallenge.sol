@@ -12,7 +12,8 @@ abstract contract SettlementChallenge is RequestFunding {
   function challenge(bytes32 id) external nonReentrant {
     Escrow storage escrow = _escrows[id];
     require(msg.sender != escrow.origin.payer, PayerMayNotChallenge(msg.sender));
-    uint64 bond = _lockBond(challengeBond());
+    uint64 bond = challengeBond();
+    _lockBond(bond);
     Challenge storage own = escrow.challenge;
     own.asked = _holdAll(id, escrow, bond);
     own.challenger = msg.sender;

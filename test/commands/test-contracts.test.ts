@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { uncoveredLines } from '#commands/test-contracts/coverage.ts'
 import { gasDeviations } from '#commands/test-contracts/gas-snapshot.ts'
-import { modelCheckerFigures } from '#commands/test-contracts/model-check.ts'
+import { brokenLines } from '#commands/test-contracts/model-check.ts'
 import { isSuite, openRunner } from '#commands/test-contracts/solidity-runner.ts'
 import { compileSources, parseSources } from '#commands/test-contracts/sources.ts'
 import { addSwitches, switchOff } from '#commands/test-contracts/switches.ts'
@@ -94,12 +94,30 @@ describe('figures', () => {
       'gone: in the snapshot, measured by no test',
     ])
   })
+})
 
-  test('the model checker counts as silent when it printed nothing', () => {
-    expect(modelCheckerFigures('x\n2 asserts safe, 1 unproved\n1 assert safe, 0 unproved')).toEqual(
-      { safe: 3, unproved: 1, says: '3 asserts safe, 1 unproved' },
-    )
-    expect(modelCheckerFigures('✓ proved').safe).toBe(0)
+describe('a statement is taken out of a source', () => {
+  test('not what is declared or returned, without which nothing compiles', () => {
+    const source = [
+      'contract Safe {',
+      '  uint64 private _money;',
+      '  function take(uint64 amount) internal returns (uint64 left) {',
+      '    uint64 before = _money;',
+      '    require(',
+      '      amount <= before',
+      '    );',
+      '    _money -= amount;',
+      '    return _money;',
+      '  }',
+      '}',
+    ]
+    const broken = brokenLines(source.join('\n'))
+    expect(broken.map(({ line, text }) => `${line} ${text}`)).toEqual([
+      '5 require( amount <= before );',
+      '8 _money -= amount;',
+    ])
+    expect(broken.map(({ within }) => within)).toEqual(['take', 'take'])
+    expect(broken[0]?.source).toBe(source.toSpliced(4, 3).join('\n'))
   })
 })
 
