@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IFlexPool} from "../../contracts/interfaces/IFlexPool.sol";
 import {IFlexRequests} from "../../contracts/interfaces/IFlexRequests.sol";
+import {IPayoutRecipients} from "../../contracts/interfaces/IPayoutRecipients.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {TreeBuilder} from "./support/TreeBuilder.sol";
 import {vm} from "./support/Vm.sol";
@@ -140,6 +141,39 @@ contract GasSnapshotTest is Fixture {
     allocate(t);
     pool.payChunk(0, t.rows(0, 64), t.proof(0, 64));
     note("payChunk, 64 payouts");
+  }
+
+  function test_gasOfCreatingAPool() public {
+    createPool(poolConfig(euro), "a programme");
+    note("createPool");
+    address[] memory signers = new address[](3);
+    for (uint256 i = 0; i < 3; ++i) signers[i] = vm.addr(verifierKeys[i]);
+    vm.prank(OWNER);
+    registry.addSet(signers, QUORUM);
+    note("addSet, 3 verifiers");
+  }
+
+  function test_gasOfPausing() public {
+    grant(GUARDIAN_ROLE, NOBODY);
+    vm.prank(NOBODY);
+    pool.pause(START + 7 days);
+    note("pause, the pool's first");
+    vm.prank(NOBODY);
+    pool.pause(START + 1 days);
+    note("pause, made shorter");
+    vm.prank(OWNER);
+    pool.rearmPause();
+    note("rearmPause");
+  }
+
+  function test_gasOfNamingARecipient() public {
+    IPayoutRecipients list = pool.recipients();
+    vm.prank(payee(0));
+    list.setRecipient(NOBODY);
+    note("setRecipient, the account's first");
+    vm.prank(payee(0));
+    list.cancelRecipient();
+    note("cancelRecipient");
   }
 
   /// @dev 64 payees who have each earned `each`.

@@ -3,13 +3,14 @@ pragma solidity 0.8.37;
 
 import {ProbedHandler} from "./support/ProbedHandler.sol";
 import {Check} from "./support/Vm.sol";
+import {Walk} from "./support/Walk.sol";
 
 struct FuzzSelector {
   address addr;
   bytes4[] selectors;
 }
 
-contract InvariantsTest {
+contract InvariantsTest is Walk {
   ProbedHandler private handler;
 
   function setUp() public {
@@ -23,28 +24,8 @@ contract InvariantsTest {
   }
 
   function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-    bytes4[] memory s = new bytes4[](19);
-    s[0] = handler.wait.selector;
-    s[1] = handler.donate.selector;
-    s[2] = handler.freeze.selector;
-    s[3] = handler.openRequest.selector;
-    s[4] = handler.cancel.selector;
-    s[5] = handler.proposeSettlement.selector;
-    s[6] = handler.finalize.selector;
-    s[7] = handler.refundExpired.selector;
-    s[8] = handler.returnUnallocated.selector;
-    s[9] = handler.withdrawCredit.selector;
-    s[10] = handler.postEpoch.selector;
-    s[11] = handler.proveDecrease.selector;
-    s[12] = handler.activateEpoch.selector;
-    s[13] = handler.claim.selector;
-    s[14] = handler.payChunk.selector;
-    s[15] = handler.advance.selector;
-    s[16] = handler.holdMore.selector;
-    s[17] = handler.challenge.selector;
-    s[18] = handler.challengeEquivocation.selector;
     targets = new FuzzSelector[](1);
-    targets[0] = FuzzSelector(address(handler), s);
+    targets[0] = FuzzSelector(address(handler), actionsOf(handler));
   }
 
   // Each rule by its number in the design. What each means stands where it is checked.
@@ -80,6 +61,14 @@ contract InvariantsTest {
     checkBooks();
   }
 
+  /// Nor can guardian and admin hold up any of it by pausing the pool again and again.
+  function invariant_I7_everythingEndsInAPoolThatIsAlwaysPaused() public {
+    handler.pauseForEver();
+    handler.endEverything();
+    handler.checkEnded();
+    checkBooks();
+  }
+
   function invariant_I8_aRefundGoesToThePayerAlone() public view {
     handler.i8ARefundGoesToThePayerAlone();
   }
@@ -110,6 +99,11 @@ contract InvariantsTest {
     handler.i14WhatIsSignedHoldsHereAlone();
   }
 
+  /// The walks name other addresses, take them back, and post trees that move leaves rightly or not.
+  function invariant_aLeafMovesOnlyWhereItsAccountNamedInTime() public view {
+    handler.leavesMoveOnlyWhereTheirAccountsNamed();
+  }
+
   function checkBooks() private view {
     handler.i1TheBalanceCoversTheBooks();
     handler.i2EveryRequestIsSplitAsSigned();
@@ -123,7 +117,7 @@ contract InvariantsTest {
   /// @dev An invariant proves nothing about a world in which nothing happens: on some fixed walks
   /// every kind of call must go through, and dishonest trees must be disproved and go live.
   function test_theHandlerReachesEverySituation() public {
-    string[19] memory kinds = [
+    string[23] memory kinds = [
       "opened",
       "cancel",
       "cancel signed",
@@ -142,14 +136,18 @@ contract InvariantsTest {
       "claim",
       "payChunk",
       "I10 its own set",
-      "I12 withdrawCredit"
+      "I12 withdrawCredit",
+      "nameRecipient",
+      "takeBackRecipient",
+      "moved",
+      "misled"
     ];
-    uint256[19] memory seen;
+    uint256[23] memory seen;
     uint256 robbed = 0;
     uint256[2] memory bonds;
     for (uint256 k = 0; k < 12; ++k) {
       setUp();
-      walk(k, 150);
+      walk(handler, k, 150);
       if (k % 2 == 1) handler.i10ANewSetLeavesOpenRequestsAlone();
       if (k % 3 == 2) handler.i12AFrozenRecipientHarmsNobodyElse();
       handler.endEverything();
@@ -163,21 +161,5 @@ contract InvariantsTest {
     Check.yes(bonds[0] > 0, "a bond that came back");
     Check.yes(bonds[1] > 0, "a bond that was lost");
     Check.yes(robbed > 0, "a dishonest tree that nobody disproved");
-  }
-
-  /// @dev Every other step leads towards a payment, the rest is anything.
-  function walk(uint256 number, uint256 steps) private {
-    bytes4[] memory actions = targetSelectors()[0].selectors;
-    for (uint256 i = 0; i < steps; ++i) {
-      uint256 seed = uint256(keccak256(abi.encode("walk", number, i)));
-      bytes4 action = i % 2 == 0 ? handler.advance.selector : actions[seed % actions.length];
-      (bool ok, bytes memory reason) = address(handler).call(
-        abi.encodeWithSelector(action, seed, seed >> 64, seed >> 128)
-      );
-      if (ok) continue;
-      assembly ("memory-safe") {
-        revert(add(reason, 32), mload(reason))
-      }
-    }
   }
 }

@@ -143,7 +143,8 @@ contract ReentrancyMatrixTest is HookedPool {
       else if (outer == 2) pool.withdrawCredit(payer);
       else if (outer == 3) open(1);
       else if (outer == 4) challengeWaiting();
-      else openSigned();
+      else if (outer == 5) openSigned();
+      else pool.openRequestWithAuthorization(terms(1), 0, 0, "");
       Check.yes(token.attempts() > 0, "the attack was tried");
       checkGuarded();
       vm.revertToState(snapshot);
@@ -186,5 +187,18 @@ contract ReentrancyMatrixTest is HookedPool {
   function challengeWaiting() private {
     vm.prank(CHALLENGER);
     pool.challenge(waiting);
+  }
+
+  function test_nothingEntersFromAnOpeningByAuthorisation() public {
+    repelled(6);
+  }
+
+  function test_theTokenHasNoRoleThatItCouldUseFromInside() public {
+    (bytes[] memory calls, bytes4[] memory refusals) = roleCalls();
+    for (uint256 i = 0; i < calls.length; ++i) {
+      token.arm(address(pool), calls[i]);
+      open(1);
+      Check.eq(bytes32(bytes4(token.answer())), bytes32(refusals[i]), "the role is asked for");
+    }
   }
 }

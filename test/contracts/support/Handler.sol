@@ -4,12 +4,12 @@ pragma solidity 0.8.37;
 import {IFlexPayouts} from "../../../contracts/interfaces/IFlexPayouts.sol";
 import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
 import {BlocklistEuro} from "./OddTokens.sol";
-import {ChallengeHandler} from "./ChallengeHandler.sol";
+import {RecipientHandler} from "./RecipientHandler.sol";
 import {TreeBuilder} from "./TreeBuilder.sol";
 import {Check, vm} from "./Vm.sol";
 
 /// @notice The same for epochs and payments, the way to a payment, and the end of everything.
-contract Handler is ChallengeHandler {
+contract Handler is RecipientHandler {
   using TreeBuilder for TreeBuilder.Tree;
 
   /// @dev Blind chance seldom walks the whole way to a payment: this takes the next step on it.
@@ -54,13 +54,13 @@ contract Handler is ChallengeHandler {
       cum[(victim + 1) % PAYEES] += loot;
       pendingThief = victim + 1;
     }
-    TreeBuilder.Tree memory t = treeFrom(cum);
-    IFlexPayouts.Epoch memory e = epochFor(t, pendingIds);
+    pendingCum = cum;
+    pendingAccounts = movedAccounts(seed);
+    IFlexPayouts.Epoch memory e = epochFor(pendingTree(), pendingIds);
     e.dataHash = bytes32(++epochsTried);
     bytes[] memory few = signatures(pool.epochDigest(e), 1);
     attempt(abi.encodeCall(pool.postEpoch, (e, pendingIds, few)), false, "posted by too few");
     pool.postEpoch(e, pendingIds, signatures(pool.epochDigest(e)));
-    pendingCum = cum;
     for (uint256 i = 0; i < pendingIds.length; ++i) expected[pendingIds[i]].counted = true;
   }
 
@@ -69,11 +69,11 @@ contract Handler is ChallengeHandler {
     seed = mix(seed);
     if (seed % 2 == 0) return;
     bool pending = pool.pendingEpoch().epoch != 0;
-    TreeBuilder.Tree memory old = treeFrom(liveCum);
-    TreeBuilder.Tree memory fresh = treeFrom(pendingCum);
+    TreeBuilder.Tree memory old = liveTree();
+    TreeBuilder.Tree memory fresh = pendingTree();
     for (uint256 k = 0; k < PAYEES; ++k) {
       uint256 i = (seed % PAYEES + k) % PAYEES;
-      bool allowed = pending && pendingThief == i + 1;
+      bool allowed = pending && loses(i);
       attempt(
         abi.encodeCall(
           pool.proveDecrease,
@@ -94,7 +94,9 @@ contract Handler is ChallengeHandler {
     attempt(abi.encodeCall(pool.activateEpoch, ()), allowed, "activateEpoch");
     if (!allowed) return;
     if (pendingThief != 0) everRobbed = true;
+    noteMisled();
     liveCum = pendingCum;
+    liveAccounts = pendingAccounts;
     for (uint256 i = 0; i < PAYEES; ++i) {
       if (liveCum[i] > highestCum[i]) highestCum[i] = liveCum[i];
     }
@@ -108,11 +110,11 @@ contract Handler is ChallengeHandler {
     seed = mix(seed);
     uint256 i = seed % PAYEES;
     for (uint256 k = 0; k < PAYEES && due(i) == 0; ++k) i = (i + 1) % PAYEES;
-    bool frozen = BlocklistEuro(address(euro)).frozen(payee(i));
+    bool frozen = BlocklistEuro(address(euro)).frozen(liveAccounts[i]);
     bool allowed = due(i) > 0 &&
       pool.totalClaimed() + due(i) <= pool.totalAllocated() &&
       !frozen;
-    TreeBuilder.Tree memory t = treeFrom(liveCum);
+    TreeBuilder.Tree memory t = liveTree();
     attempt(
       abi.encodeCall(pool.claim, (i, t.leaves[i].account, liveCum[i], t.proof(i))),
       allowed,
@@ -134,12 +136,12 @@ contract Handler is ChallengeHandler {
     uint256 paid = 0;
     uint256 deferred = 0;
     for (uint256 i = first; i < first + size; ++i) {
-      bool frozen = BlocklistEuro(address(euro)).frozen(payee(i));
+      bool frozen = BlocklistEuro(address(euro)).frozen(liveAccounts[i]);
       if (!frozen && due(i) <= balance - paid) paid += due(i);
       else deferred += due(i);
     }
     bool allowed = pool.currentEpoch() > 0 && pool.totalClaimed() + paid <= pool.totalAllocated();
-    TreeBuilder.Tree memory t = treeFrom(liveCum);
+    TreeBuilder.Tree memory t = liveTree();
     attempt(
       abi.encodeCall(pool.payChunk, (first, t.rows(first, size), t.proof(first, size))),
       allowed,
@@ -156,17 +158,15 @@ contract Handler is ChallengeHandler {
   /// @dev I7: from here on the payers, the verifiers and the registry's owner are silent. Anyone
   /// brings every request to its end and every honest payee to its money.
   function endEverything() external {
-    nowAt += 1_200 days;
-    vm.warp(nowAt);
+    pass(1_200 days);
     if (pool.pendingEpoch().epoch != 0) {
-      for (uint256 i = 0; pendingThief != 0 && pool.pendingEpoch().epoch != 0; ++i) {
+      for (uint256 i = 0; anyLoses() && pool.pendingEpoch().epoch != 0; ++i) {
         this.proveDecrease(i);
       }
       if (pool.pendingEpoch().epoch != 0) this.activateEpoch();
     }
     endRequests();
-    nowAt += 365 days;
-    vm.warp(nowAt);
+    pass(365 days);
     endRequests(); // what the first time held
     for (uint256 i = 0; i < ids.length; ++i) {
       bool waits = isPaidOut(stateOf(ids[i])) && !expected[ids[i]].counted;
@@ -176,12 +176,17 @@ contract Handler is ChallengeHandler {
       address party = [payers[0], payers[1], FEE_RECEIVER, CHALLENGER][i];
       if (pool.credit(party) > 0) pool.withdrawCredit(party);
     }
-    TreeBuilder.Tree memory t = treeFrom(liveCum);
+    TreeBuilder.Tree memory t = liveTree();
     for (uint256 i = 0; i < PAYEES; ++i) {
-      BlocklistEuro(address(euro)).freeze(payee(i), false);
+      BlocklistEuro(address(euro)).freeze(liveAccounts[i], false);
       bool payable_ = pool.totalClaimed() + due(i) <= pool.totalAllocated();
       if (due(i) > 0 && payable_) claimLeaf(t, i);
     }
+  }
+
+  function pass(uint256 time) internal virtual {
+    nowAt += time;
+    vm.warp(nowAt);
   }
 
   function endRequests() private {

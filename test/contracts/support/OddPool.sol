@@ -7,6 +7,7 @@ import {
 } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IFlexPayouts} from "../../../contracts/interfaces/IFlexPayouts.sol";
 import {IFlexRequests} from "../../../contracts/interfaces/IFlexRequests.sol";
+import {IPoolGuard} from "../../../contracts/interfaces/IPoolGuard.sol";
 import {Sib} from "../../../contracts/libraries/PayoutTree.sol";
 import {Fixture} from "./Fixture.sol";
 import {HookToken, PlainToken} from "./OddTokens.sol";
@@ -47,7 +48,8 @@ abstract contract HookedPool is OddPool {
     waiting = open(100);
   }
 
-  /// @dev Calls that would go through from outside at this very moment, or nearly.
+  /// @dev Every function that is guarded, with arguments that would go through from outside at this
+  /// very moment, or nearly. `reentrancy.test.ts` compares the list with the ABI.
   function attacks() internal view returns (bytes[] memory calls) {
     TreeBuilder.Tree memory tree = kept();
     Sib[] memory proof = tree.proof(0);
@@ -75,6 +77,16 @@ abstract contract HookedPool is OddPool {
     IFlexRequests.Permit memory p;
     calls[16] = abi.encodeCall(pool.openRequestWithSignature, (t, "", p));
     calls[15] = abi.encodeCall(pool.challengeEquivocation, (s, none, s, none));
+  }
+
+  /// @dev The functions that are not: they move no money, and ask for a role before anything else.
+  function roleCalls() internal view returns (bytes[] memory calls, bytes4[] memory refusals) {
+    calls = new bytes[](2);
+    refusals = new bytes4[](2);
+    calls[0] = abi.encodeCall(pool.pause, (START));
+    refusals[0] = IPoolGuard.NotInRole.selector;
+    calls[1] = abi.encodeCall(pool.rearmPause, ());
+    refusals[1] = IPoolGuard.NotAuthorised.selector;
   }
 
   /// @dev What was tried from inside met the guard and nothing else.

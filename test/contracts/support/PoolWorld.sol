@@ -14,6 +14,8 @@ abstract contract PoolWorld is Fixture {
   using TreeBuilder for TreeBuilder.Tree;
 
   uint256 internal constant PAYEES = 8;
+  /// @dev Each payee has this many: its own account and others that it may name.
+  uint256 internal constant ADDRESSES = 3;
   uint256 internal constant SECOND_PAYER_KEY = 0xD51;
   uint256 internal constant START_MONEY = 1_000_000e6;
 
@@ -45,6 +47,9 @@ abstract contract PoolWorld is Fixture {
   uint64[PAYEES] public pendingCum;
   uint64[PAYEES] public highestCum;
   uint64[PAYEES] public lastClaimed;
+  /// @dev Where each index is paid; an account of a tree may have moved to another address.
+  address[PAYEES] public liveAccounts;
+  address[PAYEES] public pendingAccounts;
   bytes32[] internal pendingIds;
   uint256 internal pendingThief; // index that loses in the pending tree plus one, 0 if honest
   bool public everRobbed; // a dishonest tree went live
@@ -54,6 +59,7 @@ abstract contract PoolWorld is Fixture {
     super.setUp();
     nowAt = START;
     payers = [payer, vm.addr(SECOND_PAYER_KEY)];
+    for (uint256 i = 0; i < PAYEES; ++i) liveAccounts[i] = payee(i);
     grant(PAYER_ROLE, payers[1]);
     euro.mint(payers[1], START_MONEY);
     vm.prank(payers[1]);
@@ -67,10 +73,26 @@ abstract contract PoolWorld is Fixture {
     return ids.length;
   }
 
-  function treeFrom(uint64[PAYEES] memory cum) internal pure returns (TreeBuilder.Tree memory) {
+  /// @dev The addresses of an index belong to no other one.
+  function addressOf(uint256 idx, uint256 k) internal pure returns (address) {
+    return k == 0 ? payee(idx) : address(uint160(0xB000 + ADDRESSES * idx + k));
+  }
+
+  function liveTree() internal view returns (TreeBuilder.Tree memory) {
+    return treeFrom(liveCum, liveAccounts);
+  }
+
+  function pendingTree() internal view returns (TreeBuilder.Tree memory) {
+    return treeFrom(pendingCum, pendingAccounts);
+  }
+
+  function treeFrom(
+    uint64[PAYEES] memory cum,
+    address[PAYEES] memory accounts
+  ) internal pure returns (TreeBuilder.Tree memory) {
     IFlexPayouts.Leaf[] memory leaves = new IFlexPayouts.Leaf[](PAYEES);
     for (uint256 i = 0; i < PAYEES; ++i) {
-      leaves[i] = leaf(i, cum[i] > 0 ? payee(i) : address(0), cum[i]);
+      leaves[i] = leaf(i, cum[i] > 0 ? accounts[i] : address(0), cum[i]);
     }
     return TreeBuilder.build(leaves);
   }

@@ -13,6 +13,22 @@ import {Check, vm} from "./Vm.sol";
 /// done that must work, or must not. What a probe does is undone before the walk goes on.
 contract ProbedHandler is Handler {
   address private constant GUARDIAN = address(0x6A4D);
+  bool private isPausedForEver;
+
+  /// @dev I7: from here on the guardian and the admin do what they can to hold the pool up.
+  function pauseForEver() external {
+    grant(GUARDIAN_ROLE, GUARDIAN);
+    isPausedForEver = true;
+  }
+
+  function pass(uint256 time) internal override {
+    super.pass(time);
+    if (!isPausedForEver) return;
+    vm.prank(OWNER);
+    pool.rearmPause();
+    vm.prank(GUARDIAN);
+    pool.pause(uint48(nowAt) + 7 days);
+  }
 
   /// @dev I10: the set changes to three strangers, all needed; an open request keeps its verifiers.
   function i10ANewSetLeavesOpenRequestsAlone() external {
@@ -67,7 +83,7 @@ contract ProbedHandler is Handler {
   function i12AFrozenRecipientHarmsNobodyElse() external {
     vm.warp(nowAt);
     BlocklistEuro token = BlocklistEuro(address(euro));
-    token.freeze(payee(nowAt % PAYEES), true);
+    token.freeze(liveAccounts[nowAt % PAYEES], true);
     payRows(0, PAYEES);
     token.freeze(payers[0], true);
     for (uint256 i = 0; i < 4; ++i) {
