@@ -100,7 +100,7 @@ contract InvariantsTest is Walk {
   }
 
   /// The walks name other addresses, take them back, and post trees that move leaves rightly or not.
-  function invariant_aLeafMovesOnlyWhereItsAccountNamedInTime() public view {
+  function invariant_aLeafMovesOnlyWhereItsAccountNamedInTime() public {
     handler.leavesMoveOnlyWhereTheirAccountsNamed();
   }
 

@@ -131,7 +131,8 @@ abstract contract RecipientHandler is ChallengeHandler {
 
   // ---------------------------------------------------------------- the rule
 
-  function leavesMoveOnlyWhereTheirAccountsNamed() external view {
+  function leavesMoveOnlyWhereTheirAccountsNamed() external {
+    vm.warp(nowAt);
     IPayoutRecipients list = pool.recipients();
     for (uint256 i = 0; i < PAYEES; ++i) {
       for (uint256 k = 0; k < ADDRESSES; ++k) {
