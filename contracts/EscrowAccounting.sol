@@ -89,11 +89,9 @@ abstract contract EscrowAccounting is IEscrowAccounting {
   /// @dev The cap that protects the pool's other money from any payout tree, however wrong.
   function _claim(uint64 amount) internal {
     Payouts memory p = _payouts;
-    require(
-      amount <= p.totalAllocated - p.totalClaimed,
-      ExceedsAllocation(uint256(p.totalClaimed) + amount, p.totalAllocated)
-    );
-    _payouts.totalClaimed = p.totalClaimed + amount;
+    uint64 total = p.totalClaimed + amount;
+    require(total <= p.totalAllocated, ExceedsAllocation(total, p.totalAllocated));
+    _payouts.totalClaimed = total;
   }
 
   // ---------------------------------------------------------------- credit and bonds
