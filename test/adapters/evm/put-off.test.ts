@@ -165,4 +165,4 @@ it('a frozen wallet waits, nobody else does; the service tries again and it has 
   const last = paid.at(-1)?.transactionHash
   expect(await journal().intent('from yesterday')).toMatchObject({ state: 'mined', hash: last })
   expect(await minedCount(world, world.parties.relayer.address)).toBe(sent)
-})
+}, 60_000)

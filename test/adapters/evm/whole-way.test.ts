@@ -118,5 +118,5 @@ describe('the money of one call, from the DSO to the owners', () => {
     expect(moved(world.identity.pool)).toBe(0n)
     // open, propose, finalize, post, activate, pay and two withdrawals: one transaction each.
     expect(await minedCount(world, world.parties.relayer.address)).toBe(8)
-  })
+  }, 60_000)
 })
