@@ -34,7 +34,7 @@ function solved(instances: readonly Instance[]): Plan[] {
   return reads.map((read) => read(values))
 }
 
-describe('the greedy where it claims to be exact', () => {
+describe('the greedy where it claims to be exact', { timeout: 60_000 }, () => {
   test('costs no more than the linear program of HiGHS, on 1,000 instances', () => {
     let short = 0
     const fifty = fc.array(anInstance, { minLength: 50, maxLength: 50 })
@@ -55,7 +55,9 @@ describe('the greedy where it claims to be exact', () => {
   })
 })
 
-describe('the solver with least powers, stops, least times on, and all or nothing', () => {
+describe('the solver with least powers, stops, least times on, all or nothing', {
+  timeout: 60_000,
+}, () => {
   test('is within 0.1 % of the best of all combinations, and within every limit', () => {
     const seen = new Set<string>()
     fc.assert(

@@ -3,6 +3,8 @@ import { createHighsSolver } from '#adapters/highs/driver.ts'
 import { lpText } from '#adapters/highs/wire.ts'
 import { allocationProgram } from '#domain/allocation/allocation-program.ts'
 import type { LinearProgram } from '#domain/allocation/linear-program.ts'
+import { meritFill } from '#domain/allocation/merit-fill.ts'
+import { planAllocation } from '#lifecycle/plan-allocation.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
 
 const solver = createHighsSolver(createWallTimer())
@@ -69,7 +71,7 @@ describe('the text of a program', () => {
   })
 })
 
-describe('HiGHS in its thread', () => {
+describe('HiGHS in its thread', { timeout: 60_000 }, () => {
   test('says unavailable for a program without a solution', async () => {
     const never = { ...small, rows: [{ terms: [[0, 1]], sense: '>=', bound: 5 }] } as LinearProgram
     await expect(solver.solve(never, GENEROUS_MS)).rejects.toMatchObject({
@@ -101,5 +103,22 @@ describe('HiGHS in its thread', () => {
     const values = await solver.solve(small, GENEROUS_MS)
     expect(Array.from(values)).toEqual([1.5, 0, 1].map((one) => expect.closeTo(one, 6)))
     expect(await solver.solve(small, GENEROUS_MS)).toEqual(values)
+  })
+
+  test('stops a charger where merit order would leave a call short: it holds 6 A or nothing', async () => {
+    const battery = { id: 'battery', price: 100_000, maxW: [3_000, 3_000], energyWh: 9_000 }
+    const charger = { maxW: [2_800, 2_800], stopW: [7_000, 7_000], energyWh: 9_000 }
+    const devices = [battery, { ...charger, id: 'charger', price: 200_000 }]
+    const wanted = { powerW: [7_000, 5_000], hours: [0.25, 0.25] }
+    expect(meritFill(devices, wanted).unservedWh).toBe(300)
+    expect(await planAllocation(solver, devices, wanted, { deadlineMs: GENEROUS_MS })).toEqual({
+      powerW: [
+        [0, 3_000],
+        [7_000, 2_000],
+      ],
+      unservedWh: 0,
+      method: 'solver',
+      because: 'the solver allocated: devices have a least power',
+    })
   })
 })
