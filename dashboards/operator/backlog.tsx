@@ -1,4 +1,5 @@
 import type { Money } from '../api.ts'
+import { formatDuration } from '../format.ts'
 import { Hex } from '../shared/hex.tsx'
 
 const ASKED: Readonly<Record<string, string>> = {
@@ -14,7 +15,7 @@ const ASKED: Readonly<Record<string, string>> = {
 }
 
 /** What the pool was asked to do and has not done yet. */
-export function Backlog({ backlog }: { backlog: Money['backlog'] }) {
+export function Backlog({ backlog, sender }: Pick<Money, 'backlog' | 'sender'>) {
   if (backlog.length === 0) return <p>✓ Nothing waits: all that was asked of the pool is done.</p>
   return (
     <>
@@ -22,6 +23,12 @@ export function Backlog({ backlog }: { backlog: Money['backlog'] }) {
         <span class="figure">{backlog.length}</span>{' '}
         <span class="quiet">asked of the pool and not done yet, oldest first</span>
       </p>
+      {sender.stuck && (
+        <p class="problem">
+          ▲ The oldest was sent {formatDuration(sender.oldestSeconds * 1000)} ago and is not in a
+          block: look at the fees, the relayer’s key and the node.
+        </p>
+      )}
       <ul class="plain">
         {backlog.slice(0, SHOWN).map(({ key, kind, state, hash }) => (
           <li key={key}>

@@ -6,13 +6,16 @@ import { useSending } from '../shared/sending.ts'
 
 /** Do pool, events, ledger and balance agree? Where they do not, this is the alarm. */
 export function Books({ client, books }: { client: Client; books: Money['books'] }) {
-  const { agree, differences, since } = books
+  const { agree, comparedAt, differences, since } = books
+  const at = comparedAt === null ? null : formatMoment(comparedAt, zone.value)
   return (
     <section class={agree ? 'card' : 'card abnormal'} aria-labelledby="books">
       <h2 id="books">The books</h2>
       {agree ? (
         <p>
-          ✓ At the last comparison everything agreed
+          {at === null
+            ? 'They have not been compared yet'
+            : `✓ At the last comparison, ${at}, everything agreed`}
           {since !== null && `, again since ${formatMoment(since, zone.value)}`}.
         </p>
       ) : (
@@ -22,7 +25,8 @@ export function Books({ client, books }: { client: Client; books: Money['books']
               ▲ The books differ
               {since !== null && ` since ${formatMoment(since, zone.value)}`}.
             </strong>{' '}
-            No new payout is posted until they agree. Payouts under way, claims and refunds go on.
+            {at !== null && `Compared last on ${at}. `}No new payout is posted until they agree.
+            Payouts under way, claims and refunds go on.
           </p>
           <Differences differences={differences} label="Differences that stand" />
         </>

@@ -33,7 +33,7 @@ function Sections({ model, money }: { model: OperatorModel; money: Money }) {
         </section>
         <section class="card" aria-labelledby="backlog">
           <h2 id="backlog">On its way</h2>
-          <Backlog backlog={money.backlog} />
+          <Backlog backlog={money.backlog} sender={money.sender} />
         </section>
       </div>
       <section class="card" aria-labelledby="payouts">

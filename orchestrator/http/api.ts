@@ -83,7 +83,7 @@ export function createApi(context: ApiContext) {
     .route('/', payoutChoiceRoutes(context))
     .route('/', statementRoutes(context))
     .route('/', operatorRoutes(context))
-    .route('/', moneyRoutes(context))
+    .route('/', moneyRoutes(context, outbox))
   app.route('/', pages(context.dashboardsFolder))
   return routes
 }

@@ -6,7 +6,7 @@ import { type MicroEur, microEur } from '#domain/money.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
-import { standingDifferences } from './check-books.ts'
+import { lastComparison, standingDifferences } from './check-books.ts'
 
 /** A call of which something waits for a decision. */
 export type WaitingCall = {
@@ -22,6 +22,7 @@ export type WaitingCall = {
 export type MoneySurvey = {
   /** By the last comparison; `since`: when it last changed its mind, null: it never did. */
   readonly books: {
+    readonly comparedAt: Instant | null
     readonly differences: readonly string[]
     readonly since: Instant | null
   }
@@ -37,7 +38,11 @@ export async function surveyMoney({ store }: Pick<Ports, 'store'>): Promise<Mone
   return store.transaction(async (tx) => {
     const changed = await tx.events.latest(['books-differ', 'books-agree'])
     return {
-      books: { differences: await standingDifferences(tx), since: changed?.at ?? null },
+      books: {
+        comparedAt: await lastComparison(tx),
+        differences: await standingDifferences(tx),
+        since: changed?.at ?? null,
+      },
       backlog: await tx.chain.open(),
       balances: await balancesByKind(tx),
       waiting: await waitingCalls(tx),

@@ -29,6 +29,7 @@ describeWith('chromium', 'the operator’s page', (executablePath) => {
     const account = { iban: 'NL91ABNA0417164300', name: 'Payout Trust' }
     await send('agent', 'PUT', '/v1/agent/account', account)
     await district.passTo(2400)
+    await checkBooks(district.service.ports, 1)
   }, 120_000)
   afterEach(async () => {
     for (const { context, faults } of tabs.splice(0)) {
@@ -60,7 +61,9 @@ describeWith('chromium', 'the operator’s page', (executablePath) => {
 
   test('tells what waits for a decision and until when, and where the money is', async () => {
     const page = await open('operator', 'operator', 'dark, narrow')
-    await page.getByText('✓ At the last comparison everything agreed.').waitFor()
+    await page
+      .getByText('✓ At the last comparison, Wed, 14 Jan 2026, 17:40, everything agreed.')
+      .waitFor()
     await page.getByText('✓ Nothing waits: all that was asked of the pool is done.').waitFor()
     const waiting = page.getByRole('region', { name: 'Waits for a decision' })
     await waiting.getByText('the grid operator objected on Wed, 14 Jan 2026, 17:18').waitFor()

@@ -125,7 +125,8 @@ describe('a disputed line over HTTP', () => {
   test('the operator sees what waits for a decision, and that the ledger adds up', async () => {
     const { body } = await send('operator', 'GET', '/v1/operator/money')
     const { heldMinor } = await escrow()
-    expect(body.books).toEqual({ agree: true, differences: [], since: null })
+    expect(body.books).toMatchObject({ agree: true, differences: [], since: null })
+    expect(body.sender).toEqual({ stuck: false, oldestSeconds: 0 })
     expect(body.waiting).toMatchObject([
       {
         callId: id,

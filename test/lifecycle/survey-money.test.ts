@@ -9,7 +9,7 @@ const at = WINDOW_START
 
 test('with nothing in the store there is no alarm and nothing waits', async () => {
   expect(await surveyMoney({ store: createMemoryStore() })).toEqual({
-    books: { differences: [], since: null },
+    books: { comparedAt: null, differences: [], since: null },
     backlog: [],
     balances: [],
     waiting: [],
@@ -43,6 +43,7 @@ test('an alarm stands with its differences, the backlog in its order, the ledger
   })
   const { books, backlog, balances } = await surveyMoney({ store })
   expect(books).toEqual({
+    comparedAt: null,
     differences: ['locked: 1 against 2', 'claimed: 3 against 4'],
     since: at,
   })

@@ -3,12 +3,14 @@ import { type MoneySurvey, surveyMoney } from '#lifecycle/survey-money.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
 import { DisputeView, disputeView, RestView, restView } from '../dispute-view.ts'
+import type { Backlog, OutboxWatch } from '../outbox-watch.ts'
 import { answers, At, atOrNull, MoneyText } from '../schemas.ts'
 
 const MoneyView = z.object({
   books: z
     .object({
       agree: z.boolean(),
+      comparedAt: At.nullable().openapi({ description: 'null: not yet' }),
       differences: z.array(z.string()).openapi({ description: 'One sentence per difference' }),
       since: At.nullable().openapi({ description: 'When that changed last; null: never' }),
     })
@@ -23,6 +25,10 @@ const MoneyView = z.object({
       }),
     )
     .openapi({ description: 'What the rail was asked and has not done yet, oldest first' }),
+  sender: z.object({
+    stuck: z.boolean().openapi({ description: 'Fees, key or node need somebody to look at them' }),
+    oldestSeconds: z.int().openapi({ description: 'Wall time; of what was sent; 0: nothing' }),
+  }),
   balances: z
     .array(z.object({ kind: z.string(), minor: MoneyText }))
     .openapi({ description: 'The ledger by kind of account; the sum is 0' }),
@@ -47,17 +53,22 @@ const getMoney = createRoute({
 })
 
 /** What the operator looks at first. */
-export function moneyRoutes({ ports }: ApiContext) {
-  return new OpenAPIHono<ApiEnv>().openapi(getMoney, async (c) =>
-    c.json(moneyView(await surveyMoney(ports)), 200),
-  )
+export function moneyRoutes({ ports }: ApiContext, outbox: OutboxWatch) {
+  return new OpenAPIHono<ApiEnv>().openapi(getMoney, async (c) => {
+    const survey = await surveyMoney(ports)
+    return c.json(moneyView(survey, outbox.see(survey.backlog)), 200)
+  })
 }
 
-function moneyView({ books, backlog, balances, waiting }: MoneySurvey): z.infer<typeof MoneyView> {
-  const { differences, since } = books
+function moneyView(
+  { books, backlog, balances, waiting }: MoneySurvey,
+  { isStuck: stuck, oldestSeconds }: Backlog,
+): z.infer<typeof MoneyView> {
+  const { comparedAt, differences, since } = books
   return {
     books: {
       agree: differences.length === 0,
+      comparedAt: atOrNull(comparedAt),
       differences: [...differences],
       since: atOrNull(since),
     },
@@ -67,6 +78,7 @@ function moneyView({ books, backlog, balances, waiting }: MoneySurvey): z.infer<
       state: state === 'sent' ? 'sent' : 'pending',
       hash,
     })),
+    sender: { stuck, oldestSeconds: Math.floor(oldestSeconds) },
     balances: balances.map(({ kind, balance }) => ({ kind, minor: balance.toString() })),
     waiting: waiting.map(({ callId, dsoId, disputes, rests }) => ({
       callId,
