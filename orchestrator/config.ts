@@ -50,10 +50,12 @@ export type Config = {
   readonly databaseUrl: string | null
   /** null: the queue stands on PostgreSQL. */
   readonly redisUrl: string | null
-  /** null: a local chain with play money. */
+  /** null: no chain, or the local one of a simulated scenario, whose euros are play money. */
   readonly chainRpcUrl: string | null
   /** What chain deploy wrote for the pool on that chain; needed the first time. */
   readonly chainManifest: string | null
+  /** Where the money is: on an EVM chain, or on a ledger in the database. */
+  readonly rail: 'evm' | 'ledger'
   readonly speed: number
   /** Where a simulated scenario's business time begins; null: real use. */
   readonly clockStart: Instant | null
@@ -129,6 +131,7 @@ const Environment = z.object({
     .string()
     .transform((file) => resolve(file))
     .optional(),
+  GRIDCALL_RAIL: z.enum(['evm', 'ledger']).optional(),
   GRIDCALL_SPEED: z.coerce.number().positive().max(600).default(1),
   GRIDCALL_CLOCK_START: z.string().optional(),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -181,6 +184,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     redisUrl: found.REDIS_URL ?? null,
     chainRpcUrl: found.CHAIN_RPC_URL ?? null,
     chainManifest: found.GRIDCALL_CHAIN_MANIFEST ?? null,
+    rail: railOf(found, clockStart),
     speed: found.GRIDCALL_SPEED,
     clockStart,
     logLevel: found.LOG_LEVEL,
@@ -195,6 +199,23 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       found.GRIDCALL_IBAN_KEY ?? join(found.GRIDCALL_DATA_DIR, 'keys', 'iban.key'),
     ),
   })
+}
+
+/**
+ * Nothing said: the chain that is named, else the ledger. A local chain is for simulated scenarios
+ * only, because its money is play money. @throws Error for settings that contradict each other
+ */
+function railOf(
+  { GRIDCALL_RAIL: said, CHAIN_RPC_URL: chain }: z.output<typeof Environment>,
+  clockStart: Instant | null,
+): Config['rail'] {
+  if (said === 'ledger' && chain !== undefined) {
+    throw new Error('GRIDCALL_RAIL: expected evm with CHAIN_RPC_URL, got ledger')
+  }
+  if (said === 'evm' && chain === undefined && clockStart === null) {
+    throw new Error('GRIDCALL_RAIL: expected ledger without CHAIN_RPC_URL, got evm')
+  }
+  return said ?? (chain === undefined ? 'ledger' : 'evm')
 }
 
 /**

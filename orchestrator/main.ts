@@ -4,8 +4,6 @@ import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { createHighsSolver } from '#adapters/highs/driver.ts'
-import { readHeadTime } from '#adapters/evm/head.ts'
-import { createEvmRail } from '#adapters/evm/rail.ts'
 import { createClosedVault, openAccountVault } from '#adapters/local-keys/account-vault.ts'
 import { openSigner } from '#adapters/local-keys/keystore.ts'
 import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
@@ -13,7 +11,6 @@ import { createDrivers, type Drivers } from '#adapters/registry.ts'
 import { createApp } from '#app.ts'
 import type { Config, Part } from '#config.ts'
 import { migrate } from '#db/migrate.ts'
-import { createSoleRight } from '#db/sole-right.ts'
 import { createPostgresStore } from '#db/store.ts'
 import { gatewayId } from '#domain/ids.ts'
 import { createApi } from '#http/api.ts'
@@ -25,9 +22,8 @@ import { createMetrics } from '#observability/metrics.ts'
 import type { AccountVault, Log, Ports, Timer } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
 import { clockStarter, followClock, openClock } from './processes/business-clock.ts'
-import { establishChain, startLocalParties } from './processes/local-parties.ts'
-import { openRelayerSigner } from './processes/relayer-signer.ts'
-import { wallMs } from './processes/wall-time.ts'
+import { startLocalParties } from './processes/local-parties.ts'
+import { openRail } from './processes/rail.ts'
 import type { Servers } from './supervisor.ts'
 
 /** Under which readings are signed; without devices of its own a process only imports history. */
@@ -87,33 +83,12 @@ async function assemble(
     undo.unshift(() => following.stop())
   }
   const drivers = createDrivers(config, { clock, timer, log })
-  const chain = await establishChain({ config, servers, store, timer })
-  const { identity } = chain
-  const relayer = await openRelayerSigner({
-    environment: process.env,
-    dataDir: config.dataDir,
-    isLocalChain: servers.isLocalChain,
-    timer,
-    wallMs,
-    log,
-  })
-  const sender = `${identity.chainId} ${identity.pool}`
-  const key = `${identity.chainId} ${relayer.address}`
-  const names = [`chain outbox ${sender}`, `chain key ${key}`].map((name) => name.toLowerCase())
-  const soleRight = createSoleRight({ url, log, names })
-  undo.unshift(() => soleRight.release())
-  const rail = await createEvmRail({
-    rpcUrl: servers.rpcUrl,
-    store,
-    clock,
-    timer,
-    log,
-    ...chain,
-    signer: relayer,
-    soleRight,
-    mayPost: () => store.transaction(async (tx) => (await standingDifferences(tx)).length === 0),
-    local: servers.isLocalChain,
-  })
+  const isWhole = parts.has('api') && parts.has('worker')
+  const mayPost = () =>
+    store.transaction(async (tx) => (await standingDifferences(tx)).length === 0)
+  const reach = { config, servers, databaseUrl: url, store, clock, timer, log, mayPost }
+  const { rail, identity, headAt, release } = await openRail({ ...reach, mayEstablish: isWhole })
+  undo.unshift(release)
   const redis = config.redisUrl === null ? {} : { redisUrl: config.redisUrl }
   const wakeUps = await createBullWakeUps({ databaseUrl: url, ...redis, clock, timer, log })
   undo.unshift(() => wakeUps.close())
@@ -134,17 +109,17 @@ async function assemble(
     vault,
     solver: createHighsSolver(timer),
   }
-  const chainHeadAt = () => readHeadTime({ rpcUrl: servers.rpcUrl, timer })
   const operatorKey = await ensureFirstOperator(ports)
   const address = await startParts(config, parts, ports, {
     drivers,
     wakeUps,
     url,
-    chainHeadAt,
+    chainHeadAt: headAt,
     onAnswering,
     undo,
   })
-  const parties = servers.isLocalChain
+  const bringsParties = servers.isLocalChain || (config.rail === 'ledger' && isWhole)
+  const parties = bringsParties
     ? await startLocalParties({ config, ports, apiUrl: address, rpcUrl: servers.rpcUrl, identity })
     : null
   if (parties) undo.unshift(() => parties.stop())

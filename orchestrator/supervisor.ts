@@ -17,7 +17,8 @@ export const LOCAL_CHAIN_ID = 31_338
 
 export type Servers = {
   readonly databaseUrl: string
-  readonly rpcUrl: string
+  /** null: money is on a ledger without a chain. */
+  readonly rpcUrl: string | null
   readonly isLocalChain: boolean
   /** Role and pid of what was started or found again. */
   readonly processes: readonly { readonly role: string; readonly pid: number }[]
@@ -29,20 +30,22 @@ export type ServerOptions = {
   readonly dataDir: string
   readonly databaseUrl: string | null
   readonly chainRpcUrl: string | null
+  readonly rail: 'evm' | 'ledger'
   /** Business time of the first block of a new local chain. */
   readonly chainStart: Instant
   readonly log: Log
   readonly timer: Timer
 }
 
-/** Starts PostgreSQL and the local chain, or finds them again; both outlive the service. */
+/** Starts PostgreSQL and, on a chain of our own, that; or finds them again: both outlive the service. */
 export async function startServers(options: ServerOptions): Promise<Servers> {
   const { dataDir, log, timer } = options
+  const isLocalChain = options.rail === 'evm' && options.chainRpcUrl === null
   const [postgres, chain] = await Promise.allSettled([
     options.databaseUrl === null
       ? startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), log, timer })
       : null,
-    options.chainRpcUrl === null ? startLocalChain(options) : null,
+    isLocalChain ? startLocalChain(options) : null,
   ])
   const stop = async () => {
     if (chain.status === 'fulfilled') await chain.value?.stop()
@@ -54,8 +57,8 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   }
   return {
     databaseUrl: options.databaseUrl ?? (postgres.value as EmbeddedPostgres).url,
-    rpcUrl: options.chainRpcUrl ?? (chain.value as LocalChain).url,
-    isLocalChain: options.chainRpcUrl === null,
+    rpcUrl: options.chainRpcUrl ?? chain.value?.url ?? null,
+    isLocalChain,
     processes: [
       ...(postgres.value ? [{ role: 'postgres', pid: postgres.value.pid }] : []),
       ...(chain.value ? [{ role: 'chain', pid: chain.value.pid }] : []),

@@ -30,6 +30,17 @@ test.each([
     'expected 3',
   ],
   ['profile 4', { GRIDCALL_OCPP_SECURITY_PROFILE: '4' }, 'GRIDCALL_OCPP_SECURITY_PROFILE'],
+  [
+    'a ledger beside a chain',
+    { GRIDCALL_RAIL: 'ledger', CHAIN_RPC_URL: 'http://127.0.0.1:8545' },
+    'GRIDCALL_RAIL: expected evm with CHAIN_RPC_URL, got ledger',
+  ],
+  [
+    'play money in real use',
+    { GRIDCALL_RAIL: 'evm' },
+    'GRIDCALL_RAIL: expected ledger without CHAIN_RPC_URL, got evm',
+  ],
+  ['a rail that is none', { GRIDCALL_RAIL: 'sepa' }, 'GRIDCALL_RAIL: '],
 ])('%s is refused', (_what, settings, sentence) => {
   expect(() => readConfig(settings)).toThrow(sentence)
 })
@@ -48,4 +59,15 @@ test.each([
   const config = readConfig(settings)
   expect(config.ocppSecurity.profile).toBe(profile)
   expect(() => refuseOcppWithoutCertificate(config)).not.toThrow()
+})
+
+const SIMULATED = { GRIDCALL_CLOCK_START: '2027-01-19T15:51:00Z' }
+
+test.each([
+  ['nothing set: the ledger', {}, 'ledger'],
+  ['a chain: that chain', { CHAIN_RPC_URL: 'http://127.0.0.1:8545' }, 'evm'],
+  ['a simulated scenario: the ledger too', SIMULATED, 'ledger'],
+  ['a simulated scenario, asked for: a local chain', { ...SIMULATED, GRIDCALL_RAIL: 'evm' }, 'evm'],
+])('where money is. %s', (_what, settings, rail) => {
+  expect(readConfig(settings).rail).toBe(rail)
 })

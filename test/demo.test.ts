@@ -61,7 +61,7 @@ describe('the demo', () => {
       expect(json.chain[field], field).toMatch(/^0x[0-9a-f]{64}$/)
     }
     expect(json.chain.withdrawTxs.length).toBeGreaterThan(0)
-    expect(json).toMatchObject({ seed: SEED, input: null })
+    expect(json).toMatchObject({ seed: SEED, input: null, rail: 'evm' })
     expect(json.chain.refundTx).toBeNull()
   })
 

@@ -2,6 +2,7 @@ import { hashOf } from '#domain/canonical.ts'
 import type { ChainEvent, ChainIntent, IntentRow } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import { makesRoom } from '#domain/intent-order.ts'
+import { entryHash } from '#domain/journal.ts'
 import type { PoolSetup } from '#domain/pool-books.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { effectOf } from './effects.ts'
@@ -80,10 +81,10 @@ type Entry = {
 
 async function write(tx: StoreTransaction, entry: Entry): Promise<Hex> {
   const { setup, before, block, now, row, events } = entry
-  const transactionHash = hashOf({ pool: setup.pool, block, intent: row.intent })
+  const transactionHash = hashOf({ pool: setup.pool, block, at: now, intent: row.intent })
   await tx.chain.mined(row.businessKey, transactionHash, 'mined')
   if (events.length === 0) return transactionHash
-  const blockHash = hashOf({ before, block, at: now, transactionHash, events })
+  const blockHash = entryHash({ before, block, transactionHash, events })
   const at = { transactionHash, block, blockHash }
   const recorded = events.map((event, logIndex): ChainEvent => ({ ...event, ...at, logIndex }))
   await tx.chain.record(recorded, { block, hash: blockHash })

@@ -53,8 +53,8 @@ export async function readLedger(store: Store): Promise<PoolSetup | null> {
     if (identity !== null && identity.chainId !== LEDGER_CHAIN_ID) {
       throw new Error(
         `this database belongs to the pool ${identity.pool} on chain ${identity.chainId} and ` +
-          'not to a ledger without one: set CHAIN_RPC_URL, or GRIDCALL_RAIL=evm for the local ' +
-          'chain, or begin anew with an empty database',
+          'not to a ledger without one: set CHAIN_RPC_URL to that chain, or begin anew with an ' +
+          'empty database',
       )
     }
     return tx.pool.setup()

@@ -1,3 +1,4 @@
+import type { IntentRow } from '#domain/chain.ts'
 import type { Address } from '#domain/ids.ts'
 import { type PoolSetup, poolStateOf } from '#domain/pool-books.ts'
 import {
@@ -20,6 +21,8 @@ export type LedgerRailOptions = {
   readonly log: Log
   /** What the ledger of this database was established with. */
   readonly setup: PoolSetup
+  /** Whether an epoch may be posted now: not while books differ. Default: always. */
+  readonly mayPost?: () => Promise<boolean>
 }
 
 /** Nobody relays anything to a ledger. */
@@ -64,13 +67,17 @@ export function createLedgerRail(options: LedgerRailOptions): PayoutRail {
 }
 
 /** Works the open intents off, one transaction each; nothing it remembers decides about money. */
-function createDesk({ store, setup, clock, log }: LedgerRailOptions) {
+function createDesk({ store, setup, clock, log, mayPost }: LedgerRailOptions) {
   const pausedUntil = new Map<string, number>()
   const said = new Map<string, string>()
 
-  async function look(businessKey: string): Promise<number> {
+  async function look({ businessKey, intent }: IntentRow): Promise<number> {
     const now = Math.floor(clock.now() / 1000)
     if (now < (pausedUntil.get(businessKey) ?? now)) return 0
+    if (intent.kind === 'postEpoch' && mayPost !== undefined && !(await mayPost())) {
+      warnOnce(businessKey, 'books differ')
+      return 0
+    }
     const outcome = await store.transaction((tx) => carryOut(tx, setup, businessKey, now))
     if (outcome.kind === 'waits') {
       if (outcome.from !== null) pausedUntil.set(businessKey, outcome.from)
@@ -97,7 +104,7 @@ function createDesk({ store, setup, clock, log }: LedgerRailOptions) {
     async round(): Promise<{ newEvents: number }> {
       const open = await store.transaction((tx) => tx.chain.open())
       let newEvents = 0
-      for (const { businessKey } of open) newEvents += await look(businessKey)
+      for (const row of open) newEvents += await look(row)
       return { newEvents }
     },
   }

@@ -9,7 +9,8 @@ gridcall chain status|reconcile [--json]
     reconcile   do contract, events, ledger and token balance agree? exit code 0 only if they do
     reconcile --offline FILE
                 the same from the chain.json that the demo saves: every balance is recomputed from
-                the logs in it, and neither service nor chain is asked`
+                the logs in it, and neither service nor chain is asked; on a ledger without a
+                chain every hash of its journal too`
 
 /** `gridcall chain`: what stands on the chain and whether all books agree. */
 export async function run(args: string[]): Promise<number> {

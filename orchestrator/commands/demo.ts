@@ -13,12 +13,13 @@ import { loadRealDay } from '#simulations/scenarios/real-day.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
 
 const HELP = `gridcall demo [--once] [--json] [--seed N] [--speed N] [--disobey N] [--silent N] [--drop N]
-              [--gateways N] [--feeder FILE --sessions FILE --day YYYY-MM-DD]
+              [--gateways N] [--rail evm|ledger] [--feeder FILE --sessions FILE --day YYYY-MM-DD]
 
 Starts everything on this machine, enrols a simulated fleet and runs a flexibility call from the
 request to the payout. It stays up until Ctrl-C; --once ends after the payout, --json prints one
 JSON object. --disobey N: that many devices say yes and do nothing. --gateways N: devices hang on N
-processes beside the service, and a third of the charge points change between them in the window.`
+processes beside the service, and a third of the charge points change between them in the window.
+--rail: where the money is, on a local chain (evm, the default) or on a ledger without one.`
 
 const OPTIONS = {
   once: { type: 'boolean', default: false },
@@ -28,6 +29,7 @@ const OPTIONS = {
   disobey: { type: 'string', default: '2' },
   silent: { type: 'string', default: '0' },
   drop: { type: 'string', default: '0' },
+  rail: { type: 'string', default: 'evm' },
   gateways: { type: 'string' },
   feeder: { type: 'string' },
   sessions: { type: 'string' },
@@ -77,6 +79,11 @@ function whole(name: string, text: string | undefined, least: number): number {
   throw new Error(`--${name}: expected a whole number from ${least}, got ${text}`)
 }
 
+function parseRail(text: string | undefined): 'evm' | 'ledger' {
+  if (text === 'evm' || text === 'ledger') return text
+  throw new Error(`--rail: expected evm or ledger, got ${text}`)
+}
+
 async function chooseScenario(values: Values, seed: number): Promise<Scenario> {
   const { feeder, sessions, day } = values
   if (feeder === undefined && sessions === undefined && day === undefined) {
@@ -100,7 +107,8 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
   if (scenario.input) say(`input ${JSON.stringify(scenario.input)}`)
   const onStop = (step: () => Promise<void>) => void stop.push(step)
   const gateways = values.gateways === undefined ? 0 : whole('gateways', values.gateways, 2)
-  const stage = await setUp({ scenario, speed, faults, gateways, say, onStop })
+  const rail = parseRail(values.rail)
+  const stage = await setUp({ scenario, speed, rail, faults, gateways, say, onStop })
   const { service, timer, parties } = stage
   const memory = watchMemory(timer, () => [process.pid, ...service.processes.map((p) => p.pid)])
   const { moved, ...played } = await runCalls(stage, speed, say)

@@ -15,16 +15,22 @@ import { refuseTakenPort, startServers } from '#supervisor.ts'
 
 const HELP = `gridcall start [--role ROLE]
 
-Runs the service. Nothing set: PostgreSQL and a local chain are brought along and kept in
-GRIDCALL_DATA_DIR (default .data); set DATABASE_URL, REDIS_URL, CHAIN_RPC_URL for real ones.
+Runs the service. Nothing set: PostgreSQL is brought along and kept in GRIDCALL_DATA_DIR (default
+.data), and money is on a ledger in it, without a chain. DATABASE_URL and REDIS_URL name servers
+of your own, CHAIN_RPC_URL an EVM chain, and then money is there.
 
   all         everything but the parties, in one process (default)
   api,worker  the service without devices; brings along what is not set
   gateway     device connections; needs DATABASE_URL, and GRIDCALL_GATEWAY for a second one
-  api         HTTP and pages; needs DATABASE_URL and CHAIN_RPC_URL
-  worker      lifecycle steps and chain; needs DATABASE_URL and CHAIN_RPC_URL, is alone without REDIS_URL
+  api         HTTP and pages; needs DATABASE_URL, and CHAIN_RPC_URL if there is a chain
+  worker      lifecycle steps and chain or ledger; needs the same, is alone without REDIS_URL
   verifier    recomputes and signs; needs no database, but the GRIDCALL_PARTY… settings
   agent       pays owners; likewise`
+
+/** What an operator has to know of money that no chain guards. */
+const ON_LEDGER =
+  'No chain is configured: money lies on an escrow account at a bank, and this database keeps its ' +
+  'ledger. A payer can spend what was booked from the bank statement; set CHAIN_RPC_URL for a chain.'
 
 type Running = { readonly failed?: Promise<never>; stop(): Promise<void> }
 
@@ -91,15 +97,16 @@ async function startParts(
   told: Promise<void>,
 ): Promise<Running> {
   const isWhole = parts.has('api') && parts.has('worker')
-  if (!isWhole && (config.databaseUrl === null || config.chainRpcUrl === null)) {
-    throw new Error(
-      `--role ${name}: expected DATABASE_URL and CHAIN_RPC_URL, which all parts share`,
-    )
+  const isLedger = config.rail === 'ledger'
+  const lacksChain = !isLedger && config.chainRpcUrl === null
+  if (!isWhole && (config.databaseUrl === null || lacksChain)) {
+    const needed = isLedger ? 'DATABASE_URL' : 'DATABASE_URL and CHAIN_RPC_URL'
+    throw new Error(`--role ${name}: expected ${needed}, which all parts share`)
   }
   if (parts.has('gateway')) refuseOcppWithoutCertificate(config)
   const timer = createWallTimer()
   const log = createLog({ level: config.logLevel, role: name })
-  const isAnyOurs = config.databaseUrl === null || config.chainRpcUrl === null
+  const isAnyOurs = config.databaseUrl === null || lacksChain || (isLedger && isWhole)
   const held = isAnyOurs ? await holdDataFolder({ dataDir: config.dataDir, timer }) : null
   void told.then(() => held?.ending())
   const { host, port, ocppPort } = config
@@ -115,9 +122,11 @@ async function startParts(
   for (const { role, pid } of [{ role: name, pid: process.pid }, ...processes]) {
     process.stderr.write(`${role} runs as process ${pid}\n`)
   }
-  if (config.chainRpcUrl === null) {
+  const { isLocalChain, rpcUrl } = service.servers
+  if (isLedger) process.stderr.write(`${ON_LEDGER}\n`)
+  if (isLocalChain) {
     process.stderr.write(
-      `The chain at ${service.servers.rpcUrl} is a local one and its euros are play money; ` +
+      `The chain at ${rpcUrl} is a local one and its euros are play money; ` +
         'set CHAIN_RPC_URL for a real one.\n',
     )
   }
@@ -132,7 +141,7 @@ async function startParts(
     operatorKey,
     processes,
     databaseUrl: service.servers.databaseUrl,
-    rpcUrl: service.servers.rpcUrl,
+    rpcUrl,
     clientCertificatePem: certificate.pem,
   })
   return service

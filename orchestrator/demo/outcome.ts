@@ -4,6 +4,7 @@ import type { Changes } from './change-gateways.ts'
 import type { Parties } from './enrol.ts'
 import type { GatewayLine } from './gateways.ts'
 import type { EventLine } from './play.ts'
+import { ledgerFlows } from './ledger-flows.ts'
 import { tokenFlows } from './token-log.ts'
 import type { EarningsView, OperatorCallView, PartiesView, SetpointLine } from './views.ts'
 
@@ -26,6 +27,7 @@ export type Outcome = {
     why: string[]
   }[]
   readonly aggregators: readonly { aggregator: string; minor: string }[]
+  readonly rail: 'evm' | 'ledger'
   readonly token: { readonly in: bigint; readonly out: bigint; readonly balance: bigint }
   /** null: the service held the devices itself. */
   readonly gateways: { readonly lines: readonly GatewayLine[]; readonly changes: Changes } | null
@@ -37,7 +39,8 @@ export async function gatherOutcome(options: {
   readonly call: OperatorCallView
   readonly others: readonly OperatorCallView[]
   readonly report: FleetReport
-  readonly rpcUrl: string
+  /** null: money is on a ledger without a chain. */
+  readonly rpcUrl: string | null
   readonly gateways: Outcome['gateways']
 }): Promise<Outcome> {
   const { scenario, parties, call, others, report, rpcUrl, gateways } = options
@@ -57,7 +60,11 @@ export async function gatherOutcome(options: {
     owners: await ownersOf(parties, call.id),
     aggregators: await aggregatorsOf(parties, call.id),
     gateways,
-    token: await tokenFlows(rpcUrl, view.token, view.pool),
+    rail: rpcUrl === null ? 'ledger' : 'evm',
+    token:
+      rpcUrl === null
+        ? await ledgerFlows(operator)
+        : await tokenFlows(rpcUrl, view.token, view.pool),
   }
 }
 

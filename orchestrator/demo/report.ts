@@ -72,6 +72,7 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
       agent: parties.agents[0] ?? null,
       wallet: extras.wallet,
     },
+    rail: outcome.rail,
     chain: { chainId: parties.chainId, pool: parties.pool, ...transactionsOf(outcome) },
     reconciled: reconciliation.reconciled,
     differences: reconciliation.differences,
@@ -164,7 +165,8 @@ export function demoTable(outcome: Outcome, extras: Extras, url: string): string
     lines.push('', `Escrow € ${euros(fundedMinor)} = ${split}`)
   }
   const { openTx, proposeTx, finalizeTx, payTx } = transactionsOf(outcome)
-  lines.push(`Pool ${parties.pool} on chain ${parties.chainId}`)
+  const where = outcome.rail === 'evm' ? `on chain ${parties.chainId}` : 'on a ledger, no chain'
+  lines.push(`Pool ${parties.pool} ${where}`)
   lines.push(
     `  opened ${openTx}`,
     `  proposed ${proposeTx}`,

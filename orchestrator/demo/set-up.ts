@@ -22,6 +22,8 @@ export type DemoTimer = ReturnType<typeof createWallTimer>
 export type DemoOptions = {
   readonly scenario: Scenario
   readonly speed: number
+  /** Default: a local chain. */
+  readonly rail?: 'evm' | 'ledger'
   readonly faults: { readonly disobey: number; readonly silent: number; readonly drop: number }
   /** 0: the service holds the devices itself; else so many gateways beside it. */
   readonly gateways?: number
@@ -62,7 +64,8 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   const folder = await makeFolder()
   const fleetLog = join(folder, 'fleet.jsonl')
   const { meteringIntervalSeconds } = scenario
-  const clock = { speed, clockStart: scenario.start, windows: WINDOWS }
+  const { rail = 'evm' } = options
+  const clock = { speed, rail, clockStart: scenario.start, windows: WINDOWS }
   const keeping = { ...clock, meteringIntervalSeconds, timer, say, onStop }
   const [{ service, dataDir, gateways }, fleet] = await Promise.all([
     keepOnFreePorts(folder, options.gateways ?? 0, keeping),
@@ -82,6 +85,7 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
     wallet: wallet.address,
     batteries: fleet.batteries,
   })
+  if (rail === 'ledger') await recordDeposit(parties.operator, payer.address)
   const all = gateways === null ? stations : splitStations(stations, gateways.all)
   await fleet.connect(all, clientCertificatePem)
   await untilAllConnected(parties.operator, timer)
@@ -92,6 +96,13 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   for (const [role, key] of Object.entries(parties.keys)) say(`  ${role}: ${key}`)
   const world = { scenario, timer, folder, fleetLog, service, gateways, fleet, parties, anchor }
   return { ...world, payer, wallet, beganMs }
+}
+
+/** On a local chain the payer begins with as much play money. */
+async function recordDeposit(operator: PartyApi, account: string): Promise<void> {
+  const movement = { direction: 'in', account, amountMinor: '10000000000000' }
+  const reference = 'DEMO DEPOSIT 1'
+  await operator.post('/v1/operator/ledger/bank-movements', { ...movement, reference })
 }
 
 type KeepOptions = Omit<ServiceOptions, 'dataDir' | 'port' | 'ocppPort' | 'role'>

@@ -18,7 +18,8 @@ export type Started = {
   readonly url: string
   readonly operatorKey: string | null
   readonly processes: readonly { readonly role: string; readonly pid: number }[]
-  readonly rpcUrl: string
+  /** null: money is on a ledger without a chain. */
+  readonly rpcUrl: string | null
   readonly databaseUrl: string
   readonly clientCertificatePem: string
 }
@@ -45,6 +46,8 @@ export type ServiceOptions = {
   readonly meteringIntervalSeconds: number
   /** null: the service holds the devices itself. */
   readonly role: 'api,worker' | null
+  /** Default: a local chain. */
+  readonly rail?: 'evm' | 'ledger'
   readonly timer: Timer
   readonly say: (line: string) => void
   /** Told at once how to end what is started, before it is up. */
@@ -117,6 +120,7 @@ export async function keepService(options: ServiceOptions): Promise<ServiceKeepe
 function settingsOf(options: ServiceOptions): Record<string, string> {
   return {
     GRIDCALL_DATA_DIR: options.dataDir,
+    GRIDCALL_RAIL: options.rail ?? 'evm',
     PORT: String(options.port),
     OCPP_PORT: String(options.ocppPort),
     GRIDCALL_OCPP_SECURITY_PROFILE: '1',

@@ -2,6 +2,8 @@ import { canonicalJson, keccakText } from './canonical.ts'
 import type { ChainBooks } from './chain-books.ts'
 import { compareBooks } from './compare-books.ts'
 import type { Hex } from './ids.ts'
+import { compareJournal } from './journal.ts'
+import { LEDGER_CHAIN_ID } from './pool-books.ts'
 
 /** One line of the ledger; `at` in milliseconds since 1970. */
 export type Posting = {
@@ -86,7 +88,8 @@ export function checkChainFile(text: string): string[] {
   const changed = SECTIONS.filter((name) => hashes[name] !== now[name]).map(
     (name) => `${name}: not what was saved, its hash is ${now[name]} and was ${hashes[name]}`,
   )
-  return [...compareBooks(file), ...comparePostings(file), ...changed]
+  const journal = file.identity.chainId === LEDGER_CHAIN_ID ? compareJournal(file) : []
+  return [...compareBooks(file), ...comparePostings(file), ...journal, ...changed]
 }
 
 /** Every posting sums to zero, and all of an account are its balance. */

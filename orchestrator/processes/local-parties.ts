@@ -6,10 +6,10 @@ import { organisationId } from '#domain/ids.ts'
 import { makeAnotherKey, registerOrganisation } from '#lifecycle/register-organisation.ts'
 import type { ChainIdentity, Ports, Timer } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
-import { type Child, type Servers, startChild } from '#supervisor.ts'
+import { type Child, startChild } from '#supervisor.ts'
 
-const VERIFIERS = ['verifier-1', 'verifier-2', 'verifier-3'] as const
-const QUORUM = 2
+export const VERIFIERS = ['verifier-1', 'verifier-2', 'verifier-3'] as const
+export const QUORUM = 2
 /** As on a chain of others: whoever adds verifiers does it two days in sight. */
 const ADMIN_DELAY_S = 172_800
 /** Ten million euros of play money for the one DSO whose key lies in our own folder. */
@@ -18,13 +18,13 @@ const PLAY_MONEY = 10_000_000_000_000n
 /** 100 euros. */
 const CHALLENGE_BOND = 100_000_000n
 
-/** From which the local agent pays its play money: the example number of the IBAN registry. */
+/** From which play money is paid: the example number of the IBAN registry. */
 const PLAY_ACCOUNT = {
   GRIDCALL_AGENT_IBAN: 'NL91ABNA0417164300',
-  GRIDCALL_AGENT_NAME: 'Payout agent of a local chain',
+  GRIDCALL_AGENT_NAME: 'Payout agent that is set up for trials',
 }
 
-/** Keys of the parties that a local chain brings along; each file is one party's. */
+/** Keys of the parties that a local chain or a ledger brings along; each file is one party's. */
 export function partiesFolder(dataDir: string): string {
   return join(dataDir, 'parties')
 }
@@ -39,7 +39,7 @@ export type EstablishedChain = { readonly identity: ChainIdentity; readonly star
  */
 export async function establishChain(options: {
   readonly config: Config
-  readonly servers: Servers
+  readonly servers: { readonly rpcUrl: string; readonly isLocalChain: boolean }
   readonly store: Store
   readonly timer: Timer
 }): Promise<EstablishedChain> {
@@ -98,12 +98,13 @@ async function fromManifest(
   return { identity: manifest.identity, startBlock: Math.max(0, manifest.block - 1) }
 }
 
-/** Three verifiers and the payout agent of a local chain, each a process with a key of its own. */
+/** Three verifiers and the payout agent of a local chain or a ledger, each with its own process. */
 export async function startLocalParties(options: {
   readonly config: Config
   readonly ports: Ports
   readonly apiUrl: string
-  readonly rpcUrl: string
+  /** null: the ledger is read from the service itself. */
+  readonly rpcUrl: string | null
   readonly identity: ChainIdentity
 }): Promise<{ processes: { role: string; pid: number }[]; stop(): Promise<void> }> {
   const { config, ports, apiUrl, rpcUrl, identity } = options
@@ -122,9 +123,9 @@ export async function startLocalParties(options: {
         GRIDCALL_PARTIES_DIR: folder,
         GRIDCALL_API_URL: apiUrl,
         GRIDCALL_API_KEY: token,
-        GRIDCALL_PARTY_RPC_URL: rpcUrl,
+        ...(rpcUrl === null ? {} : { GRIDCALL_PARTY_RPC_URL: rpcUrl }),
         GRIDCALL_CHAIN_IDENTITY: JSON.stringify(identity),
-        ...(role === 'agent' ? { ...PLAY_ACCOUNT, GRIDCALL_PAYMENTS_DIR: payments } : {}),
+        ...(role === 'agent' ? { ...accountOfAgent(), GRIDCALL_PAYMENTS_DIR: payments } : {}),
         LOG_LEVEL: config.logLevel,
       }),
     )
@@ -135,6 +136,13 @@ export async function startLocalParties(options: {
       await Promise.all(children.map((child) => child.stop()))
     },
   }
+}
+
+/** The operator's own, if one is set: without it payment files name an account of nobody. */
+function accountOfAgent(): typeof PLAY_ACCOUNT {
+  const { GRIDCALL_AGENT_IBAN: iban, GRIDCALL_AGENT_NAME: name } = process.env
+  if (!iban || !name) return PLAY_ACCOUNT
+  return { GRIDCALL_AGENT_IBAN: iban, GRIDCALL_AGENT_NAME: name }
 }
 
 /** Registers a party the first time; its key to our API lies beside its signing key. */

@@ -4,6 +4,8 @@ import { createEscrowReader } from '#adapters/evm/escrow-reader.ts'
 import { makeOrLoadKey } from '#adapters/evm/keys.ts'
 import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
 import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
+import { createLedgerReader } from '#adapters/ledger-rail/reader.ts'
+import { LEDGER_CHAIN_ID } from '#domain/pool-books.ts'
 import { createLog } from '#observability/logger.ts'
 import type { ChainIdentity } from '#ports.ts'
 import { createVerificationClient } from '#verifier/http-client.ts'
@@ -18,7 +20,8 @@ type VerifierSettings = {
   readonly folder: string
   readonly apiUrl: string
   readonly apiKey: string
-  readonly rpcUrl: string
+  /** null: a ledger without a chain, which is read from the service. */
+  readonly rpcUrl: string | null
   readonly identity: ChainIdentity
 }
 
@@ -34,7 +37,10 @@ export async function startVerifier(
   const verifier = createVerifier({
     client: createVerificationClient({ ...settings, timer }),
     attestor: createAttestor(key.privateKey, identity),
-    chain: createEscrowReader({ rpcUrl, timer, identity }),
+    chain:
+      rpcUrl === null
+        ? createLedgerReader({ ...settings, timer, domain: identity })
+        : createEscrowReader({ rpcUrl, timer, identity }),
     signed: await openSignedRounds(join(settings.folder, `${settings.party}.signed`)),
     verifySignature: verifyEd25519,
     checkMeterSignature,
@@ -46,12 +52,14 @@ export async function startVerifier(
 }
 
 function readSettings(environment: Readonly<Record<string, string | undefined>>): VerifierSettings {
+  const identity = JSON.parse(need(environment, 'GRIDCALL_CHAIN_IDENTITY')) as ChainIdentity
   return {
     party: need(environment, 'GRIDCALL_PARTY'),
     folder: need(environment, 'GRIDCALL_PARTIES_DIR'),
     apiUrl: need(environment, 'GRIDCALL_API_URL'),
     apiKey: need(environment, 'GRIDCALL_API_KEY'),
-    rpcUrl: need(environment, 'GRIDCALL_PARTY_RPC_URL'),
-    identity: JSON.parse(need(environment, 'GRIDCALL_CHAIN_IDENTITY')) as ChainIdentity,
+    rpcUrl:
+      identity.chainId === LEDGER_CHAIN_ID ? null : need(environment, 'GRIDCALL_PARTY_RPC_URL'),
+    identity,
   }
 }

@@ -37,9 +37,17 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+/** What the demo asks for, with a clock that stands still. */
+const ON_LOCAL_CHAIN = { GRIDCALL_RAIL: 'evm', GRIDCALL_CLOCK_START: '2027-01-19T15:51:00Z' }
+
 async function environment(changes: Readonly<Record<string, string>> = {}) {
   const ports = { PORT: String(await freePort(28_080)), OCPP_PORT: String(await freePort(28_887)) }
-  return { GRIDCALL_DATA_DIR: dataDir, LOG_LEVEL: 'error', ...ports, ...changes }
+  return {
+    GRIDCALL_DATA_DIR: dataDir,
+    LOG_LEVEL: 'error',
+    ...ports,
+    ...changes,
+  }
 }
 
 /** `gridcall start` ends at once: all it says is one sentence. */
@@ -111,7 +119,7 @@ describe('gridcall start says in one sentence', { timeout: 180_000 }, () => {
   })
 
   test('that the chain forgot what the database remembers, or that a key is another one', async () => {
-    const first = await bringUp()
+    const first = await bringUp(ON_LOCAL_CHAIN)
     const operator = operatorOf(first)
     const parties = await operator.get('/v1/operator/parties')
     await first.stop()
@@ -122,23 +130,40 @@ describe('gridcall start says in one sentence', { timeout: 180_000 }, () => {
       renameSync(join(folder, 'aside'), join(dataDir, name))
     }
     putAside('chain')
-    expect(await sentence()).toMatch(
+    expect(await sentence(ON_LOCAL_CHAIN)).toMatch(
       /^gridcall: the chain forgot what the database remembers \(it .+\): bring that chain back, or /,
     )
     putBack('chain')
     putAside('parties/verifier-2.key')
-    expect(await sentence()).toMatch(
+    expect(await sentence(ON_LOCAL_CHAIN)).toMatch(
       /^gridcall: .*verifier-2\.key is not the key of 0x\w+, which .+: put that key back, or /,
     )
     putBack('parties/verifier-2.key')
 
     // Killed between registering a verifier and writing down its key to our API.
     rmSync(join(dataDir, 'parties', 'verifier-1.token'))
-    const again = await bringUp()
+    const again = await bringUp(ON_LOCAL_CHAIN)
     expect(await operator.get('/v1/operator/parties')).toEqual(parties)
     expect(again.lines.filter((line) => line.startsWith("The operator's key"))).toEqual([])
     const token = readFileSync(join(dataDir, 'parties', 'verifier-1.token'), 'utf8').trim()
     expect(await partyApi(() => apiUrlOf(again), token).get('/v1/verification/tasks')).toEqual([])
+  })
+
+  test('that a database belongs to a ledger, or to a chain', async () => {
+    const ledger = await bringUp()
+    expect(ledger.lines.filter((line) => line.startsWith('No chain is configured'))).toHaveLength(1)
+    await ledger.stop()
+    expect(ledger.left()).toEqual([])
+    expect(existsSync(join(dataDir, 'chain'))).toBe(false)
+    expect(await sentence(ON_LOCAL_CHAIN)).toMatch(
+      /^gridcall: this database belongs to a ledger without a chain: leave CHAIN_RPC_URL and /,
+    )
+    await removeServers(dataDir, wallTimer)
+    const chain = await bringUp(ON_LOCAL_CHAIN)
+    await chain.stop()
+    expect(await sentence()).toMatch(
+      /^gridcall: this database belongs to the pool 0x\w{40} on chain 31338 .*: set CHAIN_RPC_URL /,
+    )
   })
 })
 

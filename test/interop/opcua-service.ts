@@ -12,7 +12,7 @@ import { type PartyApi, partyApi } from '#demo/api.ts'
 import type { OperatorCallView } from '#demo/views.ts'
 import { partiesFolder } from '#processes/local-parties.ts'
 import { removeServers } from '#supervisor.ts'
-import { SHORT_PROGRAM } from '#test/support/real-service.ts'
+import { paidIn, SHORT_PROGRAM } from '#test/support/real-service.ts'
 import { wallTimer } from '#test/support/wall-timer.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
@@ -95,6 +95,7 @@ async function register(url: () => string, key: string, dataDir: string, folder:
     return partyApi(url, made.key)
   }
   const dso = await party({ id: 'dso', kind: 'dso', name: 'Grid operator', address: payer.address })
+  await paidIn(operator, payer.address, '1000000000')
   await dso.put('/v1/programs', program)
   const amber = { id: 'amber', kind: 'aggregator', name: 'Amber Flex', aggregatorShareBp: 1500 }
   const aggregator = await party(amber)

@@ -65,6 +65,7 @@ export type DemoJson = {
     readonly agent: string
     readonly wallet: string
   }
+  readonly rail: 'evm' | 'ledger'
   readonly chain: {
     readonly chainId: number
     readonly pool: Address

@@ -59,7 +59,7 @@ export type RealService = {
 
 /**
  * `gridcall start` as a process of its own at speed 1, with one DSO and one aggregator: database,
- * chain and verifiers as they come.
+ * ledger and verifiers as they come.
  */
 export async function startRealService(): Promise<RealService> {
   const folder = mkdtempSync(join(tmpdir(), 'gridcall-real-'))
@@ -102,6 +102,7 @@ export async function startRealService(): Promise<RealService> {
     }
     const address = await signer('address')
     const dso = await register({ id: 'dso', kind: 'dso', name: 'Grid operator', address } as never)
+    await paidIn(operator, address, '1000000000')
     const share = { kind: 'aggregator', name: 'Amber Flex', aggregatorShareBp: 1500 }
     const aggregator = await register({ id: 'amber', ...share } as never)
     await dso.put('/v1/programs', SHORT_PROGRAM)
@@ -137,6 +138,16 @@ function started(child: ChildProcess, said: () => string): Promise<Started> {
     child.once('exit', (code) => fail(new Error(`start ended with ${code}: ${said()}`)))
   })
   return wallTimer.deadline(told, START_MS, 'the start of the service')
+}
+
+/** The operator books what the DSO has paid into the bank's escrow account. */
+export async function paidIn(
+  operator: PartyApi,
+  account: string,
+  amountMinor: string,
+): Promise<void> {
+  const line = { direction: 'in', account, amountMinor, reference: 'PAID IN 1' }
+  await operator.post('/v1/operator/ledger/bank-movements', line)
 }
 
 /** What the machine has, without what this run of the tests has put there. */

@@ -12,7 +12,6 @@ import { createEvmRail } from '#adapters/evm/rail.ts'
 import type { Config } from '#config.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
 import { establishChain } from '#processes/local-parties.ts'
-import type { Servers } from '#supervisor.ts'
 import { type Anvil, startAnvil } from './support/anvil.ts'
 import { startBrokenLine } from './support/broken-line.ts'
 import { START, handClock, listeningLog, wallTimer } from './support/world.ts'
@@ -151,7 +150,7 @@ describe('a manifest', () => {
     const open = (chain: Anvil, chainManifest: string | null = file) =>
       establishChain({
         config: { chainManifest } as Config,
-        servers: { isLocalChain: false, rpcUrl: chain.url } as Servers,
+        servers: { isLocalChain: false, rpcUrl: chain.url },
         store,
         timer: wallTimer,
       })

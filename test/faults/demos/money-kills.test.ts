@@ -84,7 +84,7 @@ describe('the demo’s service on a bad day', () => {
 
   async function onChain() {
     const { pool } = await world.parties.operator.get<{ pool: string }>('/v1/operator/parties')
-    return witnessChain(world.service.started.rpcUrl, pool)
+    return witnessChain(String(world.service.started.rpcUrl), pool)
   }
 
   /** A killed service is started again on the same data. */
@@ -114,7 +114,7 @@ describe('the demo’s service on a bad day', () => {
       '/v1/operator/parties',
     )
     const asked = ['eth_getTransactionCount', [relayer, 'latest']] as const
-    return Number(await askNode(world.service.started.rpcUrl, asked[0], [...asked[1]]))
+    return Number(await askNode(String(world.service.started.rpcUrl), asked[0], [...asked[1]]))
   }
 
   const recorded = () => sql`SELECT 1 FROM gridcall.chain_events WHERE kind = 'Paid'`

@@ -41,7 +41,7 @@ describe('over HTTP, on real processes', () => {
 
   async function onChain() {
     const { pool } = await world.parties.operator.get<{ pool: string }>('/v1/operator/parties')
-    return witnessChain(world.service.started.rpcUrl, pool)
+    return witnessChain(String(world.service.started.rpcUrl), pool)
   }
 
   function devicesAt(point: string): string[] {
