@@ -9,6 +9,7 @@ import type { Authorisation, EscrowTerms } from './domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from './domain/evidence.ts'
 import type { Address, CallId, GatewayId, Hex, ResourceId } from './domain/ids.ts'
 import type { ChargingSession, Resource } from './domain/resource.ts'
+import type { PoolAct } from './domain/pool-acts.ts'
 import type { CheckMeterSignature } from './domain/signed-meter/meter-key.ts'
 import type { DeviceReading } from './domain/telemetry.ts'
 import type { Instant } from './domain/time.ts'
@@ -219,6 +220,11 @@ export interface PayoutRail {
   advance(): Promise<{ newEvents: number }>
   /** Reads all that was read before once more; how many events had been left out. */
   readAgain?(): Promise<number>
+  /**
+   * Does what others than the service ask of a pool without a chain; on a chain they send it there.
+   * Returns the journal's entry. @throws DomainError wrong-state with the pool's own refusal
+   */
+  act?(act: PoolAct): Promise<Hex>
   /** What the pool itself says now, for reconciliation. */
   poolState(): Promise<PoolState>
   /**

@@ -4,9 +4,11 @@ import type { Hex } from './domain/ids.ts'
 import type {
   PoolAccount,
   PoolEpochs,
+  PoolGuard,
   PoolRequest,
   PoolSetup,
   PoolTransfer,
+  VerifierSet,
 } from './domain/pool-books.ts'
 
 /** The database's side of the chain: an outbox of intents, and what was read back. */
@@ -59,6 +61,12 @@ export interface PoolBooks {
   setup(): Promise<PoolSetup | null>
   /** The first stays. */
   establish(setup: PoolSetup): Promise<void>
+  /** Those that came after the one of the setup, oldest first. */
+  verifierSets(): Promise<VerifierSet[]>
+  /** @throws Error if there is a set of that number */
+  addVerifierSet(set: VerifierSet): Promise<void>
+  guard(): Promise<PoolGuard>
+  saveGuard(guard: PoolGuard): Promise<void>
   request(id: Hex): Promise<PoolRequest | null>
   saveRequest(id: Hex, request: PoolRequest): Promise<void>
   /** Ordered by id. */

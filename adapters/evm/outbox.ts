@@ -56,7 +56,7 @@ export function mayPass(
   { name, args }: Refusal,
   { open }: Round,
 ): boolean {
-  if (name === 'TooEarly' || name === 'EpochPending') return true
+  if (['TooEarly', 'EpochPending', 'PoolPaused'].includes(name)) return true
   if (name === 'ERC3009InvalidAuthorizationTime') {
     return Number(args['validAfter']) * 1000 >= clock.now()
   }

@@ -186,6 +186,7 @@ export class Sender {
 /** Before this instant of business time the pool would say the same again. */
 function earliest({ name, args }: Refusal): number {
   if (name === 'TooEarly') return Number(args['from']) * 1000
+  if (name === 'PoolPaused') return Number(args['until']) * 1000
   if (name === 'ERC3009InvalidAuthorizationTime') return (Number(args['validAfter']) + 1) * 1000
   return 0
 }

@@ -1,12 +1,12 @@
 import { hashOf } from '#domain/canonical.ts'
-import type { ChainEvent, ChainIntent, IntentRow } from '#domain/chain.ts'
+import type { ChainIntent, IntentRow } from '#domain/chain.ts'
 import type { Hex } from '#domain/ids.ts'
 import { makesRoom } from '#domain/intent-order.ts'
-import { entryHash } from '#domain/journal.ts'
 import type { PoolSetup } from '#domain/pool-books.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { effectOf } from './effects.ts'
 import { activateEpoch, postEpoch } from './epochs.ts'
+import { nextPlace, writeEntry } from './journal.ts'
 import { payChunk, withdrawCredit } from './payments.ts'
 import type { Pool, PoolEvent } from './pool.ts'
 import { Refusal } from './refusal.ts'
@@ -33,13 +33,14 @@ export async function carryOut(
   await tx.pool.lock()
   const row = await tx.chain.intent(businessKey)
   if (row === null || row.state === 'mined' || row.state === 'reverted') return { kind: 'closed' }
-  const head = await tx.chain.cursor()
-  const block = (head?.block ?? 0) + 1
+  const place = await nextPlace(tx, setup)
+  const { block } = place
   try {
     const events = await perform({ setup, books: tx.pool, now, block }, row.intent)
-    const before = head?.hash ?? setup.genesisHash
-    const entry = await write(tx, { setup, before, block, now, row, events })
-    return { kind: 'done', newEvents: events.length, entry }
+    const transactionHash = hashOf({ pool: setup.pool, block, at: now, intent: row.intent })
+    await tx.chain.mined(businessKey, transactionHash, 'mined')
+    if (events.length > 0) await writeEntry(tx, place, { transactionHash, events })
+    return { kind: 'done', newEvents: events.length, entry: transactionHash }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     return decide(tx, setup, row, error)
@@ -67,28 +68,6 @@ function perform(pool: Pool, intent: ChainIntent): Promise<PoolEvent[]> {
     case 'withdrawCredit':
       return withdrawCredit(pool, intent.account)
   }
-}
-
-type Entry = {
-  readonly setup: PoolSetup
-  /** The hash of the entry before: the journal is a chain of its own, whose end vouches for all. */
-  readonly before: Hex
-  readonly block: number
-  readonly now: number
-  readonly row: IntentRow
-  readonly events: readonly PoolEvent[]
-}
-
-async function write(tx: StoreTransaction, entry: Entry): Promise<Hex> {
-  const { setup, before, block, now, row, events } = entry
-  const transactionHash = hashOf({ pool: setup.pool, block, at: now, intent: row.intent })
-  await tx.chain.mined(row.businessKey, transactionHash, 'mined')
-  if (events.length === 0) return transactionHash
-  const blockHash = entryHash({ before, block, transactionHash, events })
-  const at = { transactionHash, block, blockHash }
-  const recorded = events.map((event, logIndex): ChainEvent => ({ ...event, ...at, logIndex }))
-  await tx.chain.record(recorded, { block, hash: blockHash })
-  return transactionHash
 }
 
 /** A refused intent: done already, not yet, or never. */

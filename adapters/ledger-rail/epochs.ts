@@ -6,7 +6,9 @@ import { POOL_MONEY_MAX } from '#domain/escrow.ts'
 import { payoutRoot, requestIdsHash } from '#domain/payout-tree.ts'
 import { type Pool, type PoolEvent, posted } from './pool.ts'
 import { demand, demandFrom, demandState } from './refusal.ts'
+import { demandNotPaused } from './guard.ts'
 import { demandQuorum } from './signatures.ts'
+import { newestSet } from './verifiers.ts'
 
 type PostEpoch = Extract<ChainIntent, { kind: 'postEpoch' }>
 
@@ -15,6 +17,7 @@ export async function postEpoch(pool: Pool, intent: PostEpoch): Promise<PoolEven
   const { books, setup, now } = pool
   const { statement, requestIds, signatures } = intent
   const { epoch, prevRoot, topHash, newTotal } = statement
+  await demandNotPaused(pool)
   const epochs = await books.epochs()
   const pendingEpoch = epochs.pending?.epoch ?? 0
   demand(epochs.pending === null, 'EpochPending', { epoch: pendingEpoch })
@@ -25,7 +28,8 @@ export async function postEpoch(pool: Pool, intent: PostEpoch): Promise<PoolEven
   const given = requestIdsHash(requestIds)
   const signed = statement.requestIdsHash
   demand(given === signed, 'WrongRequestIds', { given, signed })
-  await demandQuorum(setup, epochTypedData(setup, statement), signatures, false)
+  const set = await newestSet(books)
+  await demandQuorum(set, epochTypedData(setup, statement), signatures, false)
   const requests = await unaccounted(pool, requestIds)
   const { totalAllocated } = poolStateOf(await books.accounts(), epochs)
   const total = requests.reduce((sum, { request }) => sum + request.payout, totalAllocated)

@@ -4,6 +4,7 @@ import type { Address } from '#domain/ids.ts'
 import { LEDGER_CHAIN_ID, type PoolSetup } from '#domain/pool-books.ts'
 import type { Random } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
+import { newestSet } from './verifiers.ts'
 
 /** Who takes part and how long the windows are: what a contract would be deployed with. */
 export type LedgerTerms = Pick<
@@ -16,6 +17,7 @@ export type LedgerTerms = Pick<
   | 'epochWindowSeconds'
   | 'heldWindowSeconds'
   | 'refundGraceSeconds'
+  | 'challengeBond'
 >
 
 const DAY = 86_400
@@ -39,7 +41,7 @@ export async function establishLedger(options: {
     await tx.pool.establish(setup)
     const { identity, stays } = await settled(tx)
     await tx.chain.identify(identity)
-    return stays
+    return withNewestSet(tx, stays)
   })
 }
 
@@ -57,7 +59,8 @@ export async function readLedger(store: Store): Promise<PoolSetup | null> {
           'empty database',
       )
     }
-    return tx.pool.setup()
+    const setup = await tx.pool.setup()
+    return setup && withNewestSet(tx, setup)
   })
 }
 
@@ -68,6 +71,12 @@ async function settled(tx: Transaction) {
   if (stays === null) throw new Error('the ledger that was just established is not there')
   const { chainId, genesisHash, pool, token, registry, feeReceiver } = stays
   return { stays, identity: { chainId, genesisHash, pool, token, registry, feeReceiver } }
+}
+
+/** Who is asked from now on; what is open keeps the verifiers that it was opened with. */
+async function withNewestSet(tx: Transaction, setup: PoolSetup): Promise<PoolSetup> {
+  const { setId: verifierSetId, verifiers, quorum } = await newestSet(tx.pool)
+  return { ...setup, verifierSetId, verifiers, quorum }
 }
 
 function newSetup(terms: LedgerTerms, seed: string): PoolSetup {

@@ -1,4 +1,5 @@
 import type { ChainEvent } from '#domain/chain.ts'
+import { POOL_MONEY_MAX } from '#domain/escrow.ts'
 import type { Address, Hex } from '#domain/ids.ts'
 import {
   ESCROW,
@@ -6,9 +7,11 @@ import {
   type PoolSetup,
   type PoolTransfer,
   creditOf,
+  poolStateOf,
   walletOf,
 } from '#domain/pool-books.ts'
 import type { PoolBooks } from '#rail-store-ports.ts'
+import { demand } from './refusal.ts'
 
 type Body<E> = E extends unknown
   ? Omit<E, 'transactionHash' | 'logIndex' | 'block' | 'blockHash'>
@@ -25,6 +28,21 @@ export type Pool = {
   readonly now: number
   /** The number that what is done now will have in the journal. */
   readonly block: number
+}
+
+/** What was held for a doubt starts and ends at one instant, as in the contract. */
+export function isRest({ deliverStart, deliverEnd }: PoolRequest): boolean {
+  return deliverStart === deliverEnd
+}
+
+/**
+ * What comes in must be counted in 64 bits together with all that is there, as on chain.
+ * @throws Refusal 'AmountOutOfRange'
+ */
+export async function demandRoom({ books }: Pool, amount: bigint): Promise<void> {
+  const state = poolStateOf(await books.accounts(), await books.epochs())
+  const all = state.locked + state.allocatable + state.credits + state.bonds + amount
+  demand(amount > 0n && all <= POOL_MONEY_MAX, 'AmountOutOfRange', { amount })
 }
 
 /** A transfer that is its own. Nothing moves where there is nothing to move. */

@@ -1,4 +1,5 @@
 import type { IntentRow } from '#domain/chain.ts'
+import { DomainError } from '#domain/errors.ts'
 import type { Address } from '#domain/ids.ts'
 import { type PoolSetup, poolStateOf } from '#domain/pool-books.ts'
 import {
@@ -12,7 +13,9 @@ import {
 } from '#domain/pool-messages.ts'
 import type { Clock, Log, PayoutRail } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
+import { enterAct } from './acts.ts'
 import { carryOut } from './bookkeeper.ts'
+import { Refusal } from './refusal.ts'
 import { isSignedBy, moneyDomain, signerOf } from './signatures.ts'
 
 export type LedgerRailOptions = {
@@ -30,7 +33,7 @@ const NOBODY: Address = `0x${'0'.repeat(40)}`
 
 /** The PayoutRail port without a chain: the pool's rules over double-entry tables. */
 export function createLedgerRail(options: LedgerRailOptions): PayoutRail {
-  const { store, setup, clock } = options
+  const { store, setup, clock, log } = options
   const desk = createDesk(options)
   let running: Promise<{ newEvents: number }> | null = null
   return {
@@ -57,6 +60,17 @@ export function createLedgerRail(options: LedgerRailOptions): PayoutRail {
         running = null
       })
       return running
+    },
+    async act(act) {
+      const now = Math.floor(clock.now() / 1000)
+      try {
+        const { entry } = await store.transaction((tx) => enterAct(tx, setup, act, now))
+        log.warn('ledger: somebody acted at the pool', { act: act.kind, entry })
+        return entry
+      } catch (error) {
+        if (error instanceof Refusal) throw new DomainError('wrong-state', error.message)
+        throw error
+      }
     },
     poolState: () =>
       store.transaction(async ({ pool }) => {

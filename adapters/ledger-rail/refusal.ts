@@ -32,6 +32,18 @@ export type RefusalName =
   | 'RootMismatch'
   | 'ExceedsAllocation'
   | 'NoCredit'
+  | 'PoolPaused'
+  | 'PauseTooLong'
+  | 'NotSignedByChallenger'
+  | 'PayerMayNotChallenge'
+  | 'NothingToChallenge'
+  | 'UnknownVerifierSet'
+  | 'QuorumOutOfRange'
+  | 'SetNotAscending'
+  | 'SignerEquivocated'
+  | 'NoEquivocation'
+  | 'SignersDiffer'
+  | 'NotInSet'
 
 type Args = Readonly<Record<string, string | number | bigint>>
 

@@ -1,6 +1,6 @@
 import { getAddress } from 'viem'
 import type { ChainIntent } from '#domain/chain.ts'
-import { POOL_MONEY_MAX, roundIdOf } from '#domain/escrow.ts'
+import { roundIdOf } from '#domain/escrow.ts'
 import type { SettlementStatement } from '#domain/evidence.ts'
 import type { Hex } from '#domain/ids.ts'
 import {
@@ -9,7 +9,6 @@ import {
   type PoolRequest,
   availableOf,
   creditOf,
-  poolStateOf,
   walletOf,
 } from '#domain/pool-books.ts'
 import {
@@ -19,9 +18,21 @@ import {
   settlementTypedData,
   termsStruct,
 } from '#domain/pool-messages.ts'
-import { type Pool, type PoolEvent, ended, held, owedBack, posted } from './pool.ts'
+import { type BondDecision, decideBond } from './challenges.ts'
+import { demandNotPaused, proposeUntil } from './guard.ts'
+import {
+  type Pool,
+  type PoolEvent,
+  demandRoom,
+  ended,
+  held,
+  isRest,
+  owedBack,
+  posted,
+} from './pool.ts'
 import { Refusal, demand, demandFrom, demandState, demandUntil, wrongState } from './refusal.ts'
 import { demandQuorum, isSignedBy, moneyDomain } from './signatures.ts'
+import { newestSet, verifierSet } from './verifiers.ts'
 
 // Every check of a function stands before its first write: what is refused has done nothing.
 
@@ -41,11 +52,12 @@ export async function open(pool: Pool, intent: Intent<'openRequest'>): Promise<P
   const id = requestIdOf(setup, intent.terms)
   const known = await books.request(id)
   if (known !== null) throw wrongState(id, known, 'None')
+  await demandNotPaused(pool)
   await demandRoom(pool, amount)
   const isInOrder = now < deliverStart && deliverStart < deliverEnd && deliverEnd <= settleBy
   const times = { deliverStart, deliverEnd, settleBy, nowAt: now }
   demand(isInOrder && settleBy <= now + HORIZON_MAX, 'BadSchedule', times)
-  const current = setup.verifierSetId
+  const { setId: current } = await newestSet(books)
   demand(verifierSetId === current, 'VerifierSetNotCurrent', { given: verifierSetId, current })
   await demandOrder(pool, intent)
   const available = availableOf(await books.account(walletOf(payer)))
@@ -59,13 +71,6 @@ export async function open(pool: Pool, intent: Intent<'openRequest'>): Promise<P
     { kind: 'RequestOpened', requestId: id, payer: getAddress(payer), amount },
     { kind: 'Transfer', from: getAddress(payer), to: setup.pool, amount },
   ]
-}
-
-/** What comes in must be counted in 64 bits together with all that is there, as on chain. */
-async function demandRoom({ books }: Pool, amount: bigint): Promise<void> {
-  const state = poolStateOf(await books.accounts(), await books.epochs())
-  const all = state.locked + state.allocatable + state.credits + state.bonds + amount
-  demand(amount > 0n && all <= POOL_MONEY_MAX, 'AmountOutOfRange', { amount })
 }
 
 /** The payer's order must be valid now: after one instant, before another, both excluded. */
@@ -105,7 +110,9 @@ export async function refundExpired(pool: Pool, requestId: Hex): Promise<PoolEve
   demandState(requestId, request, 'funded')
   demandFrom(pool.now, request.settleBy + pool.setup.refundGraceSeconds + 1)
   await giveBack(pool, requestId, request, 'refunded')
-  return [{ kind: 'RequestRefunded', requestId, amount: request.amount }]
+  const bond = decideBond(pool, requestId, request, 0n, false)
+  await pool.books.book(bond.transfers)
+  return [...bond.events, { kind: 'RequestRefunded', requestId, amount: request.amount }]
 }
 
 async function giveBack(
@@ -119,11 +126,6 @@ async function giveBack(
   await pool.books.book(transfers)
 }
 
-/** What was held for a doubt starts and ends at one instant, as in the contract. */
-function isRest({ deliverStart, deliverEnd }: PoolRequest): boolean {
-  return deliverStart === deliverEnd
-}
-
 /** Takes a settlement that a quorum signed; its dispute window begins. */
 export async function propose(
   pool: Pool,
@@ -133,7 +135,7 @@ export async function propose(
   const request = await pool.books.request(requestId)
   const last = request?.round ?? 0
   demand(round > last, 'WrongRound', { given: round, last })
-  const windowEnd = windowFor(pool, request, statement)
+  const windowEnd = await windowFor(pool, request, statement)
   const known = request as PoolRequest // windowFor refuses what is not there
   await demandSigned(pool, known, statement, signatures)
 
@@ -152,11 +154,12 @@ export async function propose(
 }
 
 /** A round that replaces another has no window of its own: it gives nobody more, it only holds. */
-function windowFor(
-  { setup, now }: Pool,
+async function windowFor(
+  pool: Pool,
   request: PoolRequest | null,
   { requestId, payoutTotal, feeTotal, heldTotal }: SettlementStatement,
-): number {
+): Promise<number> {
+  const { setup, now } = pool
   const asked = payoutTotal + feeTotal + heldTotal
   let windowEnd = now + setup.disputeWindowSeconds
   if (request?.state === 'proposed') {
@@ -167,8 +170,9 @@ function windowFor(
     demand(!givesMore && asked >= before, 'MayOnlyHold', { id: requestId })
   } else {
     demandState(requestId, request, 'funded')
+    await demandNotPaused(pool)
     demandFrom(now, request.deliverEnd)
-    demandUntil(now, request.settleBy)
+    demandUntil(now, await proposeUntil(pool, request.settleBy))
   }
   const { amount } = request
   demand(asked <= amount, 'ExceedsEscrow', { asked, amount })
@@ -177,7 +181,7 @@ function windowFor(
 
 /** The verifiers who held a rest are not enough to end it; the arbiter alone is. */
 async function demandSigned(
-  { setup }: Pool,
+  { setup, books }: Pool,
   request: PoolRequest,
   statement: SettlementStatement,
   signatures: readonly Hex[],
@@ -188,7 +192,8 @@ async function demandSigned(
   if (isRest(request) && signatures.length === 1 && first !== undefined && arbiter !== null) {
     if (await isSignedBy(arbiter, data, first)) return
   }
-  await demandQuorum(setup, data, signatures, isRest(request))
+  const set = await verifierSet(books, request.verifierSetId)
+  await demandQuorum(set, data, signatures, isRest(request))
 }
 
 /** Splits an escrow as proposed: paid parts are posted, the rest is voided, what is held waits on. */
@@ -200,6 +205,7 @@ export async function finalize(pool: Pool, requestId: Hex): Promise<PoolEvent[]>
   const { payout, fee, held: kept, amount } = request
   const refund = amount - payout - fee - kept
 
+  const bond = decideBond(pool, requestId, request, payout + fee, kept > 0n)
   const state = kept > 0n ? 'partly-final' : 'final'
   await books.saveRequest(requestId, { ...request, state })
   await books.book([
@@ -207,20 +213,28 @@ export async function finalize(pool: Pool, requestId: Hex): Promise<PoolEvent[]>
     ...posted(pool, `payout:${requestId}`, ESCROW, ALLOCATABLE, payout),
     ...posted(pool, `fee:${requestId}`, ESCROW, creditOf(setup.feeReceiver), fee),
     ...owedBack(pool, requestId, request, refund),
+    ...bond.transfers,
   ])
   const final = { kind: 'RequestFinalized', requestId, payout, fee, held: kept, refund } as const
-  return kept > 0n ? [final, await hold(pool, requestId, request)] : [final]
+  const rest = kept > 0n ? [await hold(pool, requestId, request, bond.carried)] : []
+  return [final, ...rest, ...bond.events]
 }
 
 /** However many rounds hold again, the first one's deadline stays: nothing is held for ever. */
-async function hold(pool: Pool, requestId: Hex, request: PoolRequest): Promise<PoolEvent> {
+async function hold(
+  pool: Pool,
+  requestId: Hex,
+  request: PoolRequest,
+  doubt: BondDecision['carried'],
+): Promise<PoolEvent> {
   const { payer, deliverEnd, held: amount, verifierSetId } = request
   const round = request.round + 1
   const restId = roundIdOf(requestId, round)
   const settleBy = isRest(request) ? request.settleBy : pool.now + pool.setup.heldWindowSeconds
   const escrow = `held:${restId}`
   const times = { deliverStart: deliverEnd, deliverEnd, settleBy }
-  const rest = { payer, amount, ...times, verifierSetId, escrow }
+  const carried = doubt === null ? {} : { challenge: doubt }
+  const rest = { payer, amount, ...times, verifierSetId, escrow, ...carried }
   await pool.books.saveRequest(restId, { ...FRESH, ...rest, round: request.round })
   await pool.books.book([held(pool, escrow, payer, amount)])
   return { kind: 'RestHeld', requestId, restId, round, amount, settleBy }

@@ -1,6 +1,6 @@
 import { hashTypedData, isAddressEqual, recoverAddress, size, slice } from 'viem'
 import type { Address, Hex } from '#domain/ids.ts'
-import type { PoolSetup } from '#domain/pool-books.ts'
+import type { PoolSetup, VerifierSet } from '#domain/pool-books.ts'
 import type { TokenDomain, TypedData } from '#domain/pool-messages.ts'
 import { demand } from './refusal.ts'
 
@@ -41,7 +41,7 @@ export async function isSignedBy(
  * more than the quorum, where there are so many. @throws Refusal
  */
 export async function demandQuorum(
-  { verifierSetId, verifiers, quorum }: PoolSetup,
+  { setId, verifiers, quorum }: VerifierSet,
   data: TypedData,
   signatures: readonly Hex[],
   higher: boolean,
@@ -54,7 +54,7 @@ export async function demandQuorum(
     demand(signer !== null, 'MalformedSignature', { position })
     demand(BigInt(signer) > BigInt(previous), 'SignersNotAscending', { previous, signer })
     const isMember = verifiers.some((verifier) => isAddressEqual(verifier, signer))
-    demand(isMember, 'NotAVerifier', { setId: verifierSetId, signer })
+    demand(isMember, 'NotAVerifier', { setId, signer })
     previous = signer
   }
 }

@@ -1,11 +1,14 @@
 import type { Hex } from '#domain/ids.ts'
 import {
   NO_EPOCHS,
+  NO_GUARD,
   type PoolAccount,
   type PoolEpochs,
+  type PoolGuard,
   type PoolRequest,
   type PoolSetup,
   type PoolTransfer,
+  type VerifierSet,
   addAccount,
   emptyAccount,
   isSound,
@@ -16,7 +19,8 @@ import type { MakeTable } from './memory-store.ts'
 
 /** The books of a pool that stands on no chain, in memory. */
 export function memoryPool(makeTable: MakeTable): PoolBooks {
-  const single = makeTable<PoolSetup | PoolEpochs>()
+  const single = makeTable<PoolSetup | PoolEpochs | PoolGuard>()
+  const sets = makeTable<VerifierSet>()
   const requests = makeTable<PoolRequest>()
   const claims = makeTable<bigint>()
   const transfers = makeTable<PoolTransfer>()
@@ -27,6 +31,14 @@ export function memoryPool(makeTable: MakeTable): PoolBooks {
     async establish(setup) {
       single.add('setup', setup)
     },
+    verifierSets: async () => sets.values(),
+    async addVerifierSet(set) {
+      const { setId } = set
+      if (sets.get(String(setId))) throw new Error(`verifier set ${setId} is there already`)
+      sets.set(String(setId), set)
+    },
+    guard: async () => (single.get('guard') as PoolGuard | undefined) ?? NO_GUARD,
+    saveGuard: async (guard) => single.set('guard', guard),
     request: async (id) => requests.get(id) ?? null,
     saveRequest: async (id, request) => requests.set(id, request),
     requestsIn: async (state) =>

@@ -1,6 +1,7 @@
 import { asc, between, eq, getTableColumns, sql } from 'drizzle-orm'
 import {
   NO_EPOCHS,
+  NO_GUARD,
   type PoolAccount,
   type PoolTransfer,
   emptyAccount,
@@ -13,9 +14,11 @@ import {
   poolAccounts,
   poolClaims,
   poolEpochs,
+  poolGuard,
   poolRequests,
   poolSetup,
   poolTransfers,
+  poolVerifierSets,
 } from './schema-pool.ts'
 
 const { ordinal: _ordinal, ...transferColumns } = getTableColumns(poolTransfers)
@@ -24,10 +27,12 @@ const TRANSFERS_AT_ONCE = 5000
 
 /** The books of a pool that stands on no chain. */
 export function poolRepository(tx: Transaction): PoolBooks {
-  return { ...records(tx), ...money(tx) }
+  return { ...records(tx), ...guarding(tx), ...money(tx) }
 }
 
-type Records = Omit<PoolBooks, 'book' | 'transfer' | 'transfers' | 'account' | 'accounts'>
+type Money = Pick<PoolBooks, 'book' | 'transfer' | 'transfers' | 'account' | 'accounts'>
+type Guarding = Pick<PoolBooks, 'verifierSets' | 'addVerifierSet' | 'guard' | 'saveGuard'>
+type Records = Omit<PoolBooks, keyof Money | keyof Guarding>
 
 function records(tx: Transaction): Records {
   return {
@@ -88,7 +93,29 @@ function records(tx: Transaction): Records {
   }
 }
 
-function money(tx: Transaction): Omit<PoolBooks, keyof Records> {
+function guarding(tx: Transaction): Guarding {
+  return {
+    async verifierSets() {
+      const rows = await tx.select().from(poolVerifierSets).orderBy(asc(poolVerifierSets.setId))
+      return rows.map(({ body }) => body)
+    },
+    async addVerifierSet(set) {
+      await tx.insert(poolVerifierSets).values({ setId: set.setId, body: set })
+    },
+    async guard() {
+      const [row] = await tx.select().from(poolGuard)
+      return row?.body ?? NO_GUARD
+    },
+    async saveGuard(guard) {
+      await tx
+        .insert(poolGuard)
+        .values({ id: 1, body: guard })
+        .onConflictDoUpdate({ target: poolGuard.id, set: { body: guard } })
+    },
+  }
+}
+
+function money(tx: Transaction): Money {
   return {
     async book(transfers) {
       if (transfers.length === 0) return

@@ -1,7 +1,14 @@
 /** Tables of a pool that stands on no chain: what a contract would keep. Written by the ledger rail only. */
 import { sql } from 'drizzle-orm'
 import { bigserial, check, index, integer, text, uniqueIndex } from 'drizzle-orm/pg-core'
-import type { PoolEpochs, PoolRequest, PoolSetup, PoolTransfer } from '#domain/pool-books.ts'
+import type {
+  PoolEpochs,
+  PoolGuard,
+  PoolRequest,
+  PoolSetup,
+  PoolTransfer,
+  VerifierSet,
+} from '#domain/pool-books.ts'
 import { domainColumn, hexColumn, moneyColumn, wholeColumn } from './columns.ts'
 import { gridcall } from './schema.ts'
 
@@ -72,4 +79,16 @@ export const poolClaims = gridcall.table(
   'pool_claims',
   { payoutIndex: integer().primaryKey(), amount: moneyColumn().notNull() },
   (t) => [check('something_paid', sql`${t.amount} > 0`)],
+)
+
+/** Sets that came after the setup's; append-only by trigger. */
+export const poolVerifierSets = gridcall.table('pool_verifier_sets', {
+  setId: integer().primaryKey(),
+  body: domainColumn<VerifierSet>().notNull(),
+})
+
+export const poolGuard = gridcall.table(
+  'pool_guard',
+  { id: integer().primaryKey(), body: domainColumn<PoolGuard>().notNull() },
+  (t) => [check('one_row', sql`${t.id} = 1`)],
 )

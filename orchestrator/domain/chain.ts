@@ -157,6 +157,15 @@ export type ChainEvent = EventAt &
         readonly requestId: Hex
         readonly round: number
       }
+    /** Of a ledger without a chain: who settles what is opened from now on, and its pauses. */
+    | {
+        readonly kind: 'VerifierSetAdded'
+        readonly setId: number
+        readonly verifiers: readonly Address[]
+        readonly quorum: number
+      }
+    | { readonly kind: 'Paused'; readonly until: number; readonly limit: number }
+    | { readonly kind: 'PauseRearmed' }
     | { readonly kind: 'CreditWithdrawn'; readonly account: Address; readonly amount: bigint }
     /** The token's own log, where the pool is one side. */
     | {

@@ -7,7 +7,10 @@ import type { SettlementStatement } from './evidence.ts'
 import type { Address, Hex } from './ids.ts'
 
 /** What a pool's ledger was established with; it stays for good. */
-export type PoolSetup = Omit<RailParties, 'relayer'>
+export type PoolSetup = Omit<RailParties, 'relayer'> & {
+  /** What whoever challenges a settlement stakes, in micro-EUR; absent: nobody can. */
+  readonly challengeBond?: bigint
+}
 
 /** EIP-712 knows no chain 0: nothing that is signed for a ledger is worth anything on a chain. */
 export const LEDGER_CHAIN_ID = 0
@@ -32,6 +35,37 @@ export type PoolRequest = {
   readonly escrow: string
   /** Every settlement that was proposed, the last one being the one that counts. */
   readonly proposals: readonly SettlementStatement[]
+  /** Whose stake waits on this, and how much of what it doubts is not confirmed yet. */
+  readonly challenge?: {
+    readonly challenger: Address
+    readonly asked: bigint
+    readonly bond: bigint
+  }
+}
+
+/** Who settles what was opened while the set was the newest. Sets are added, never changed. */
+export type VerifierSet = {
+  readonly setId: number
+  /** In ascending order. */
+  readonly verifiers: readonly Address[]
+  readonly quorum: number
+}
+
+/** What stops a pool, and whom no new set may have. Times in Unix seconds. */
+export type PoolGuard = {
+  readonly pausedUntil: number
+  /** How far a pause may reach that is made or changed before the next is allowed. */
+  readonly pauseLimit: number
+  readonly pauseUsed: boolean
+  /** Verifiers who signed two settlements of one request for one round. */
+  readonly equivocated: readonly Address[]
+}
+
+export const NO_GUARD: PoolGuard = {
+  pausedUntil: 0,
+  pauseLimit: 0,
+  pauseUsed: false,
+  equivocated: [],
 }
 
 export type PoolEpochs = {
@@ -81,6 +115,9 @@ export const ESCROW = 'escrow'
 export const ALLOCATABLE = 'allocatable'
 /** Payouts of active epochs; what is posted out of it was paid. */
 export const ALLOCATED = 'allocated'
+
+/** Stakes of challengers that are not decided yet. */
+export const BONDS = 'bonds'
 
 /** Money at the bank that is a party's own: a payer's deposit, what an agent has to pay on. */
 export function walletOf(address: Address): string {
@@ -166,7 +203,7 @@ export function poolStateOf(accounts: readonly PoolAccount[], epochs: PoolEpochs
     totalAllocated: allocated.creditsPosted,
     totalClaimed: allocated.debitsPosted,
     credits: sum('credit:'),
-    bonds: 0n,
+    bonds: availableOf(find(BONDS)),
     liveRoot: epochs.liveRoot,
     currentEpoch: epochs.currentEpoch,
   }

@@ -111,6 +111,11 @@ const types = {
     field('nonce', 'uint256'),
     field('deadline', 'uint256'),
   ],
+  Challenge: [
+    field('requestId', 'bytes32'),
+    field('challenger', 'address'),
+    field('bond', 'uint128'),
+  ],
   ReceiveWithAuthorization: [
     field('from', 'address'),
     field('to', 'address'),
@@ -176,6 +181,14 @@ export function permitTypedData(
 /** What the payer signs to take a request back before its window. */
 export function cancellationTypedData(pool: PoolDomain, requestId: Hex): TypedData {
   return typedData('Cancel', poolDomain(pool), { requestId })
+}
+
+/** What a challenger signs to a ledger, which has no transactions; on a chain it sends one. */
+export function challengeTypedData(
+  money: TokenDomain,
+  doubt: { readonly requestId: Hex; readonly challenger: Address; readonly bond: bigint },
+): TypedData {
+  return typedData('Challenge', money, doubt)
 }
 
 /**

@@ -14,6 +14,9 @@ import { establishChain, partiesFolder, QUORUM, VERIFIERS } from './local-partie
 import { openRelayerSigner } from './relayer-signer.ts'
 import { wallMs } from './wall-time.ts'
 
+/** 100 euros. */
+const CHALLENGE_BOND = 100_000_000n
+
 export type OpenRail = {
   readonly rail: PayoutRail
   readonly identity: ChainIdentity
@@ -94,6 +97,7 @@ async function openLedger(options: RailOptions): Promise<OpenRail> {
       epochWindowSeconds: config.epochWindowSeconds,
       heldWindowSeconds: config.heldWindowSeconds,
       refundGraceSeconds: 0,
+      challengeBond: CHALLENGE_BOND,
     }
   }
   const random = { bytes: (length: number) => randomBytes(length) }
@@ -107,5 +111,7 @@ async function openLedger(options: RailOptions): Promise<OpenRail> {
   }
   const rail = createLedgerRail({ store, clock, log, setup, mayPost })
   const headAt = async () => clock.now() // it is read where it is written
-  return { rail, identity: setup, headAt, release: async () => undefined }
+  const { chainId, genesisHash, pool, token, registry, feeReceiver } = setup
+  const identity = { chainId, genesisHash, pool, token, registry, feeReceiver }
+  return { rail, identity, headAt, release: async () => undefined }
 }

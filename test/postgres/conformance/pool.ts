@@ -6,6 +6,7 @@ import {
   ESCROW,
   LEDGER_CHAIN_ID,
   NO_EPOCHS,
+  NO_GUARD,
   type PoolRequest,
   type PoolSetup,
   type PoolTransfer,
@@ -122,6 +123,24 @@ export function poolTests(open: () => Store): void {
     await store.transaction((tx) => tx.pool.establish(setup))
     await store.transaction((tx) => tx.pool.establish({ ...setup, quorum: 2 }))
     expect(await store.transaction((tx) => tx.pool.setup())).toEqual(setup)
+  })
+
+  test('verifier sets are added and never changed, and the guard is what was saved last', async () => {
+    const store = open()
+    const set = (setId: number) => ({ setId, verifiers: [PAYER], quorum: 1 })
+    const add = (setId: number) => store.transaction((tx) => tx.pool.addVerifierSet(set(setId)))
+    await add(2)
+    await add(3)
+    await expect(add(2)).rejects.toThrow()
+    const found = await store.transaction(async ({ pool }) => {
+      const before = await pool.guard()
+      await pool.saveGuard({ ...NO_GUARD, pausedUntil: 5 })
+      await pool.saveGuard({ ...NO_GUARD, pauseUsed: true, equivocated: [PAYER] })
+      return { before, guard: await pool.guard(), sets: await pool.verifierSets() }
+    })
+    expect(found.before).toEqual(NO_GUARD)
+    expect(found.guard).toEqual({ ...NO_GUARD, pauseUsed: true, equivocated: [PAYER] })
+    expect(found.sets).toEqual([set(2), set(3)])
   })
 
   test('requests, epochs and claims come back as they were saved last', async () => {
