@@ -9,6 +9,7 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   verify: { says: 'recompute an evidence bundle, with no service and no database', file: 'verify' },
   dso: { says: 'sign as the DSO: dso address, dso sign', file: 'dso' },
   chain: { says: 'chain deploy, chain status, chain reconcile', file: 'chain' },
+  ledger: { says: 'money on no chain: ledger deposit, ledger reconcile', file: 'ledger' },
   statement: {
     says: 'a month as PDF or CSV: owner, invoice, reconciliation',
     file: 'statement',

@@ -7,14 +7,17 @@ import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { statementOf } from '#domain/evidence.ts'
 import { type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
+import { compareWithLedger } from './verify/ledger.ts'
 import { verifyReceiptFile } from './verify/receipt.ts'
 
-const HELP = `gridcall verify FILE [--json] [--chain URL --pool ADDRESS]
-gridcall verify --receipt FILE [--json] [--chain URL --pool ADDRESS]
+const HELP = `gridcall verify FILE [--json] [--chain URL --pool ADDRESS | --ledger URL|FILE]
+gridcall verify --receipt FILE [--json] [--chain URL --pool ADDRESS | --ledger URL|FILE]
 
 Recomputes an evidence bundle on its own: every hash, gateway signature, baseline, delivery and
 cent. With --receipt the file is an owner's receipt: that its lines stand in the evidence. With
---chain either is compared with what was proposed to the pool. Exit code 0: nothing differs.`
+--chain either is compared with what was proposed to the pool; with --ledger with what a ledger without
+a chain published: its service (any party's key in GRIDCALL_API_KEY), or the books that were saved of
+it, which are recomputed first. Exit code 0: nothing differs.`
 
 /** `gridcall verify`: no service, no database. */
 export async function run(args: string[]): Promise<number> {
@@ -26,6 +29,7 @@ export async function run(args: string[]): Promise<number> {
       receipt: { type: 'string' },
       chain: { type: 'string' },
       pool: { type: 'string' },
+      ledger: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -43,6 +47,9 @@ export async function run(args: string[]): Promise<number> {
   if (values.chain !== undefined) {
     if (values.pool === undefined) throw new Error('--pool: expected the address of the pool')
     differences.push(...(await compareWithChain(text, values.chain, values.pool)))
+  }
+  if (values.ledger !== undefined) {
+    differences.push(...(await compareWithLedger(bundle, values.ledger)))
   }
   const { root, amounts } = summary(text)
   if (values.json) {

@@ -1,6 +1,7 @@
 import type { ChainEvent, ChainIdentity, PoolState } from './chain.ts'
 import type { Address, Hex } from './ids.ts'
 import type { PayoutEpoch } from './payout.ts'
+import type { PoolAccount, PoolTransfer } from './pool-books.ts'
 import { paidByIndex } from './put-off.ts'
 
 /** What the database knows of one payout epoch, without anybody's shares. */
@@ -19,6 +20,9 @@ export type ChainBooks = {
   /** Addresses of the DSOs. */
   readonly payers: readonly Address[]
   readonly epochs: readonly BookedEpoch[]
+  /** The double entry of a ledger without a chain; absent on one. */
+  readonly transfers?: readonly PoolTransfer[]
+  readonly accounts?: readonly PoolAccount[]
 }
 
 /** A request or a held rest, as its events tell it. */

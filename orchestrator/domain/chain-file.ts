@@ -2,8 +2,10 @@ import { canonicalJson, keccakText } from './canonical.ts'
 import type { ChainBooks } from './chain-books.ts'
 import { compareBooks } from './compare-books.ts'
 import type { Hex } from './ids.ts'
+import { compareTransfers } from './compare-transfers.ts'
 import { compareJournal } from './journal.ts'
-import { LEDGER_CHAIN_ID } from './pool-books.ts'
+import { LEDGER_CHAIN_ID, addAccount } from './pool-books.ts'
+import type { PoolAccount } from './pool-books.ts'
 
 /** One line of the ledger; `at` in milliseconds since 1970. */
 export type Posting = {
@@ -33,6 +35,9 @@ const SECTIONS = [
   'postings',
 ] as const
 
+/** Of a ledger without a chain. */
+const DOUBLE_ENTRY = ['transfers', 'accounts'] as const
+
 /** Owners and their wallets have no accounts and no keys of their own here. */
 function withoutPersons(name: string): string {
   return name.replaceAll(/\bowner:[^:]+/g, 'owners').replaceAll(/\bwallet:[^:]+/g, 'wallets')
@@ -49,7 +54,32 @@ export function chainFile(books: ChainBooks, postings: readonly Posting[]): Chai
     sums.set(name, (sums.get(name) ?? 0n) + balance)
   }
   const balances = [...sums].map(([account, balance]) => ({ account, balance }))
-  return { format: FORMAT, ...books, balances, postings: lines }
+  return { format: FORMAT, ...books, balances, postings: lines, ...doubleEntry(books) }
+}
+
+function doubleEntry({
+  transfers,
+  accounts,
+}: ChainBooks): Pick<ChainFile, 'transfers' | 'accounts'> {
+  if (transfers === undefined || accounts === undefined) return {}
+  const merged = new Map<string, PoolAccount>()
+  for (const each of accounts) {
+    const account = withoutPersons(each.account)
+    const before = merged.get(account)
+    merged.set(account, before === undefined ? { ...each, account } : addAccount(before, each))
+  }
+  return {
+    transfers: transfers.map((transfer) => ({
+      ...transfer,
+      debit: withoutPersons(transfer.debit),
+      credit: withoutPersons(transfer.credit),
+    })),
+    accounts: [...merged.values()],
+  }
+}
+
+function sectionsOf(file: { readonly [name: string]: unknown }): readonly (keyof ChainFile)[] {
+  return [...SECTIONS, ...DOUBLE_ENTRY.filter((name) => file[name] !== undefined)]
 }
 
 /** Its text: one JSON object, amounts as decimal text, with the hash of each of its sections. */
@@ -58,7 +88,8 @@ export function chainFileText(file: ChainFile): string {
 }
 
 function hashesOf(file: ChainFile): Record<string, Hex> {
-  return Object.fromEntries(SECTIONS.map((name) => [name, keccakText(canonicalJson(file[name]))]))
+  const sections = sectionsOf(file)
+  return Object.fromEntries(sections.map((name) => [name, keccakText(canonicalJson(file[name]))]))
 }
 
 /** @throws Error with a sentence for what is no such file */
@@ -85,11 +116,21 @@ export function parseChainFile(text: string): { file: ChainFile; hashes: Record<
 export function checkChainFile(text: string): string[] {
   const { file, hashes } = parseChainFile(text)
   const now = hashesOf(file)
-  const changed = SECTIONS.filter((name) => hashes[name] !== now[name]).map(
-    (name) => `${name}: not what was saved, its hash is ${now[name]} and was ${hashes[name]}`,
-  )
-  const journal = file.identity.chainId === LEDGER_CHAIN_ID ? compareJournal(file) : []
-  return [...compareBooks(file), ...comparePostings(file), ...journal, ...changed]
+  const names = new Set([...sectionsOf(file), ...Object.keys(hashes)])
+  const changed = [...names]
+    .filter((name) => hashes[name] !== now[name])
+    .map((name) => `${name}: not what was saved, its hash is ${now[name]} and was ${hashes[name]}`)
+  const ledger = file.identity.chainId === LEDGER_CHAIN_ID ? compareLedger(file) : []
+  return [...compareBooks(file), ...comparePostings(file), ...ledger, ...changed]
+}
+
+/** The chain of hashes, and that transfers, accounts and journal say the same. */
+function compareLedger(file: ChainFile): string[] {
+  const { transfers, accounts, events } = file
+  if (transfers === undefined || accounts === undefined) {
+    return [...compareJournal(file), 'transfers: a ledger has some, and the file has none']
+  }
+  return [...compareJournal(file), ...compareTransfers({ transfers, accounts }, events)]
 }
 
 /** Every posting sums to zero, and all of an account are its balance. */

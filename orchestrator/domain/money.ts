@@ -35,6 +35,14 @@ export function sumMoney(values: Iterable<bigint>): MicroEur {
   return microEur(total)
 }
 
+/** Euros and whole cents as people write them, 5000 or 5000.00. @throws RangeError for anything else */
+export function minorOfEuros(text: string): MicroEur {
+  const found = /^(\d{1,12})(?:[.,](\d{2}))?$/.exec(text)
+  if (found === null) throw new RangeError(`expected euros such as 5000 or 5000.00, got ${text}`)
+  const cents = BigInt(found[1] ?? '') * 100n + BigInt(found[2] ?? '0')
+  return microEur((cents * MINOR_PER_EUR) / 100n)
+}
+
 /** Exact, with at least two decimals. */
 export function euros(amount: bigint): string {
   const whole = amount / MINOR_PER_EUR

@@ -13,6 +13,7 @@ import { disputeRoutes } from './routes/disputes.ts'
 import { earningsRoutes } from './routes/earnings.ts'
 import { enrolmentRoutes } from './routes/enrolment.ts'
 import { escrowRoutes } from './routes/escrow.ts'
+import { ledgerActRoutes } from './routes/ledger-acts.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { operatorRoutes } from './routes/operator.ts'
 import { moneyRoutes } from './routes/money.ts'
@@ -84,6 +85,7 @@ export function createApi(context: ApiContext) {
     .route('/', payoutChoiceRoutes(context))
     .route('/', statementRoutes(context))
     .route('/', ledgerRoutes(context))
+    .route('/', ledgerActRoutes(context))
     .route('/', operatorRoutes(context))
     .route('/', moneyRoutes(context, outbox))
   app.route('/', pages(context.dashboardsFolder))

@@ -1,6 +1,7 @@
 import type { BookedEpoch, ChainBooks } from '#domain/chain-books.ts'
 import { chainFile, chainFileText, type Posting } from '#domain/chain-file.ts'
 import { compareBooks } from '#domain/compare-books.ts'
+import { compareTransfers } from '#domain/compare-transfers.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Address, Hex } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
@@ -17,7 +18,12 @@ const TRIES = 10
 
 /** Compares what the pool says, its events, the token's transfers, our ledger and our epochs. */
 export async function reconcileChain(ports: Ports): Promise<Reconciliation> {
-  const differences = compareBooks(await gatherBooks(ports))
+  const books = await gatherBooks(ports)
+  const { transfers, accounts, events } = books
+  const differences = compareBooks(books)
+  if (transfers !== undefined && accounts !== undefined) {
+    differences.push(...compareTransfers({ transfers, accounts }, events))
+  }
   return { reconciled: differences.length === 0, differences }
 }
 
@@ -31,6 +37,8 @@ export async function gatherBooks(ports: Ports): Promise<ChainBooks> {
     const before = await store.transaction((tx) => tx.chain.cursor())
     const pool = await rail.poolState()
     const books = await store.transaction(async (tx) => {
+      // Nothing moves on a ledger of ours while all of its books are read.
+      if ((await tx.pool.setup()) !== null) await tx.pool.lock()
       const cursor = await tx.chain.cursor()
       if (cursor?.block !== before?.block || cursor?.hash !== before?.hash) return null
       return ourBooks(tx, ports, cursor)
@@ -60,7 +68,13 @@ async function ourBooks(
     ],
     payers: organisations.flatMap(({ address }) => (address === null ? [] : [address as Address])),
     epochs: (await tx.payouts.list()).map(bookedEpoch),
+    ...(await doubleEntry(tx)),
   }
+}
+
+async function doubleEntry({ pool }: StoreTransaction) {
+  if ((await pool.setup()) === null) return {}
+  return { transfers: await pool.transfers(), accounts: await pool.accounts() }
 }
 
 function bookedEpoch({ epoch, root, newTotal, accounts, state }: BookedEpoch): BookedEpoch {

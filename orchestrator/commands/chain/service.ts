@@ -1,10 +1,15 @@
-/** Asks the running service, as its operator. @throws Error with what it answered */
-export async function askService(path: string): Promise<Record<string, unknown>> {
+/**
+ * Asks the running service, as its operator; with a body it is told something.
+ * @throws Error with what it answered
+ */
+export async function askService(path: string, body?: object): Promise<Record<string, unknown>> {
   const url = process.env.GRIDCALL_API_URL ?? 'http://127.0.0.1:8080'
   const key = process.env.GRIDCALL_API_KEY
   if (key === undefined) throw new Error("GRIDCALL_API_KEY: expected the operator's key, got none")
   const response = await fetch(`${url}${path}`, {
-    headers: { authorization: `Bearer ${key}` },
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(20_000),
   })
   const text = await response.text()

@@ -3,11 +3,13 @@ import { readProposal } from '#adapters/evm/proposal.ts'
 import { type OwnerReceipt, parseReceipt, verifyReceipt } from '#domain/receipt.ts'
 import type { Difference } from '#domain/verification.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
+import { compareReceiptWithLedger } from './ledger.ts'
 
 type Options = {
   readonly json: boolean
   readonly chain?: string | undefined
   readonly pool?: string | undefined
+  readonly ledger?: string | undefined
 }
 
 /** Checks an owner's receipt on its own, and against the pool where a chain is named. */
@@ -19,7 +21,10 @@ export async function verifyReceiptFile(file: string, options: Options): Promise
     if (options.pool === undefined) throw new Error('--pool: expected the address of the pool')
     differences.push(...(await compareWithPool(receipt, options.chain, options.pool)))
   }
-  const isCompared = options.chain !== undefined
+  if (options.ledger !== undefined) {
+    differences.push(...(await compareReceiptWithLedger(receipt, options.ledger)))
+  }
+  const isCompared = options.chain !== undefined || options.ledger !== undefined
   const ok = differences.length === 0
   process.stdout.write(
     options.json
