@@ -9,30 +9,34 @@ import { ownerId } from '#domain/ids.ts'
 import { minorOfEuros } from '#domain/money.ts'
 import { receiptFor, receiptText } from '#domain/receipt.ts'
 import { parseBundle } from '#domain/verification.ts'
+import { run as runVerify } from '../../orchestrator/commands/verify.ts'
+import { type Service, startService } from '../http/service.ts'
 import { paidOnLedger } from '../support/ledger-call.ts'
+import { runWord } from '../support/run-word.ts'
 
 const cli = join(resolve(import.meta.dirname, '..', '..'), 'orchestrator', 'cli.ts')
 let folder: string
 let bundle: string
 let books: string
+/** Of that ledger. */
+let service: Service
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gridcall-ledger-'))
   const saved = await paidOnLedger(folder)
   bundle = saved.bundle
   books = saved.books
+  service = await startService({}, saved.store)
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  await service.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
 
-async function gridcall(...args: string[]) {
-  return promisify(execFile)(process.execPath, [cli, ...args], { timeout: 60_000 }).then(
-    ({ stdout }) => ({ code: 0, answer: JSON.parse(stdout), stderr: '' }),
-    (error: { code: number; stdout: string; stderr: string }) => ({
-      code: error.code,
-      answer: error.stdout === '' ? null : JSON.parse(error.stdout),
-      stderr: error.stderr,
-    }),
-  )
+async function verify(...args: string[]) {
+  const key = { GRIDCALL_API_KEY: service.operatorKey }
+  const { code, stdout } = await runWord(runVerify, [...args, '--json'], key)
+  return { code, answer: JSON.parse(stdout) }
 }
 
 function file(name: string, content: string): string {
@@ -73,33 +77,38 @@ describe('the saved books of a ledger', () => {
   })
 
   test('are accepted by the command as they are, and name no person', async () => {
-    const { code, answer } = await gridcall(
-      'ledger',
-      'reconcile',
-      '--offline',
-      file('b', books),
-      '--json',
-    )
+    const args = [cli, 'ledger', 'reconcile', '--offline', file('b', books), '--json']
+    const asked = promisify(execFile)(process.execPath, args, { timeout: 60_000 })
+    const answer = JSON.parse((await asked).stdout) // the exit code is 0, or this would throw
     expect(answer).toMatchObject({ reconciled: true, differences: [], chainId: 0 })
-    expect(code).toBe(0)
     expect(books).not.toMatch(/owner:|wallet:/)
   })
 })
 
 describe('gridcall verify --ledger', () => {
-  const verify = (text: string, saved = books) =>
-    gridcall('verify', file('bundle', text), '--ledger', file('books', saved), '--json')
+  const against = (saved: string) => verify(file('bundle', bundle), '--ledger', file('b', saved))
 
   test('finds the evidence of a call in the saved books', async () => {
-    const { code, answer } = await verify(bundle)
+    const { code, answer } = await against(books)
     expect(answer).toMatchObject({ ok: true, differences: [] })
     expect(code).toBe(0)
+  })
+
+  test('finds it at the service that keeps the ledger, with the hash of the bundle', async () => {
+    const asked = await verify(file('bundle', bundle), '--ledger', service.url)
+    expect(asked.answer).toMatchObject({ ok: true, differences: [] })
+    const longer = JSON.parse(bundle)
+    const other = bundle.replace(longer.windowStartCommitment, `0x${'7'.repeat(64)}`)
+    const { code, answer } = await verify(file('other', other), '--ledger', service.url)
+    expect(code).toBe(1)
+    const lines = answer.differences.map(({ line }: { line: string }) => line)
+    expect(lines).toContain('bundle hash on the ledger')
   })
 
   test('says what differs where another root was published', async () => {
     const { evidenceRoot } = /"evidenceRoot":"(?<evidenceRoot>0x\w+)"/.exec(books)?.groups ?? {}
     const other = books.replaceAll(evidenceRoot ?? '', `0x${'7'.repeat(64)}`)
-    const { code, answer } = await verify(bundle, other)
+    const { code, answer } = await against(other)
     expect(code).toBe(1)
     const lines = answer.differences.map(({ line }: { line: string }) => line)
     expect(lines).toContain('evidence root on the ledger')
@@ -109,19 +118,12 @@ describe('gridcall verify --ledger', () => {
   test('finds the root of an owner’s receipt, and misses it where the call is not there', async () => {
     const receipt = receiptFor(parseBundle(bundle), ownerId('owner-charger'))
     if (receipt === null) throw new Error('nothing was theirs')
-    const against = (text: string) =>
-      gridcall(
-        'verify',
-        '--receipt',
-        file('receipt', text),
-        '--ledger',
-        file('books', books),
-        '--json',
-      )
-    const found = await against(receiptText(receipt))
+    const check = (text: string) =>
+      verify('--receipt', file('receipt', text), '--ledger', file('b', books))
+    const found = await check(receiptText(receipt))
     expect(found.answer).toMatchObject({ ok: true, isCompared: true, differences: [] })
     const elsewhere = { ...receipt, requestId: `0x${'5'.repeat(64)}` as const }
-    const { code, answer } = await against(receiptText(elsewhere))
+    const { code, answer } = await check(receiptText(elsewhere))
     expect(code).toBe(1)
     expect(answer.differences).toEqual([
       {

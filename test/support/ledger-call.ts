@@ -18,6 +18,7 @@ import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { verificationTasks } from '#lifecycle/verification-tasks.ts'
 import type { Attestor, EscrowReader, PayoutRail } from '#ports.ts'
 import { createWorld, type World } from '#simulations/world.ts'
+import type { Store } from '#store-ports.ts'
 import { createVerifier } from '#verifier/verifier.ts'
 import {
   anOrganisation,
@@ -36,7 +37,9 @@ import { plugBattery, plugCharger } from './simulated-call.ts'
  * A simulated call whose money is on a ledger without a chain, with real keys, to its payout: its
  * evidence and the books as anybody can save them. @param folder keeps the gateway's key
  */
-export async function paidOnLedger(folder: string): Promise<{ bundle: string; books: string }> {
+export async function paidOnLedger(
+  folder: string,
+): Promise<{ bundle: string; books: string; store: Store }> {
   const signer = await openSigner(folder, 'gateway-1')
   const program = aProgram()
   let rail: PayoutRail | null = null
@@ -99,7 +102,7 @@ export async function paidOnLedger(folder: string): Promise<{ bundle: string; bo
       for (const attestor of attestors) await verify(world, attestor, reader)
     })
     const bundle = await store.transaction((tx) => tx.evidence.load(call.id, 1))
-    return { bundle: bundle ?? '', books: await saveBooks(world.ports()) }
+    return { bundle: bundle ?? '', books: await saveBooks(world.ports()), store }
   } finally {
     await world.stop()
   }

@@ -7,6 +7,7 @@ import type { RailWorld } from './rail-world.ts'
 import {
   advance,
   ask,
+  bookDifferences,
   epochIntent,
   events,
   finalised,
@@ -173,5 +174,6 @@ export function setTests(open: () => RailWorld): void {
     const none = [leaf(0, 'a', totalAllocated)]
     const byOld = await ask(world, await epochIntent(world, none, []))
     expect(byOld.reason).toMatch(/^NotAVerifier: setId 2, signer /)
+    expect(await bookDifferences(world)).toEqual([]) // of the whole day
   })
 }

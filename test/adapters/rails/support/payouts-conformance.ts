@@ -8,6 +8,7 @@ import type { RailWorld } from './rail-world.ts'
 import {
   advance,
   ask,
+  bookDifferences,
   chunkIntent,
   epochIntent,
   events,
@@ -226,6 +227,7 @@ export function paymentTests(open: () => RailWorld): void {
     const state = await world.rail.poolState()
     const unpaid = state.totalAllocated - state.totalClaimed
     expect(state.tokenBalance).toBe(state.locked + state.allocatable + unpaid + state.credits)
+    expect(await bookDifferences(world)).toEqual([])
     const again = await world.reopen()
     expect(await again.poolState()).toEqual(state)
     expect(await again.advance()).toEqual({ newEvents: 0 })

@@ -1,7 +1,9 @@
 import type { ChainEvent, ChainIntent, IntentRow } from '#domain/chain.ts'
+import { compareTransfers } from '#domain/compare-transfers.ts'
 import type { EscrowTerms } from '#domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from '#domain/evidence.ts'
 import type { Address, Hex } from '#domain/ids.ts'
+import { compareJournal } from '#domain/journal.ts'
 import { microEur } from '#domain/money.ts'
 import { buildPayoutTree, type PayoutLeaf, requestIdsHash } from '#domain/payout-tree.ts'
 import { usualValidity } from '#domain/pool-messages.ts'
@@ -146,6 +148,17 @@ type Place = 'transactionHash' | 'logIndex' | 'block' | 'blockHash'
 export function withoutPlace(event: ChainEvent): Omit<ChainEvent, Place> {
   const { transactionHash: _t, logIndex: _l, block: _b, blockHash: _h, ...body } = event
   return body
+}
+
+/** What does not hold in a ledger's double entry and its journal; a chain has none of either. */
+export async function bookDifferences({ store, identity }: RailWorld): Promise<string[]> {
+  return store.transaction(async ({ pool, chain }) => {
+    if ((await pool.setup()) === null) return []
+    const events = await chain.events()
+    const books = { transfers: await pool.transfers(), accounts: await pool.accounts() }
+    const cursor = (await chain.cursor()) ?? { block: 0, hash: identity.genesisHash }
+    return [...compareTransfers(books, events), ...compareJournal({ identity, cursor, events })]
+  })
 }
 
 /** One name for a refusal that each rail words after what it stands on. */
