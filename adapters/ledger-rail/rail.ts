@@ -34,10 +34,11 @@ const NOBODY: Address = `0x${'0'.repeat(40)}`
 /** The PayoutRail port without a chain: the pool's rules over double-entry tables. */
 export function createLedgerRail(options: LedgerRailOptions): PayoutRail {
   const { store, setup, clock, log } = options
+  const { challengeBond: _bond, ...parties } = setup
   const desk = createDesk(options)
   let running: Promise<{ newEvents: number }> | null = null
   return {
-    parties: { ...setup, relayer: NOBODY },
+    parties: { ...parties, relayer: NOBODY },
     requestId: (terms) => requestIdOf(setup, terms),
     authorisationToSign: (terms) =>
       asPlainJson(authorisationTypedData(moneyDomain(setup), setup, terms, usualValidity(terms))),

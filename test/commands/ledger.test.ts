@@ -122,6 +122,13 @@ describe('gridcall verify --ledger', () => {
       verify('--receipt', file('receipt', text), '--ledger', file('b', books))
     const found = await check(receiptText(receipt))
     expect(found.answer).toMatchObject({ ok: true, isCompared: true, differences: [] })
+    const asked = await verify(
+      '--receipt',
+      file('receipt', receiptText(receipt)),
+      '--ledger',
+      service.url,
+    )
+    expect(asked.answer).toMatchObject({ ok: true, isCompared: true })
     const elsewhere = { ...receipt, requestId: `0x${'5'.repeat(64)}` as const }
     const { code, answer } = await check(receiptText(elsewhere))
     expect(code).toBe(1)

@@ -20,7 +20,7 @@ type LedgerProposal = {
 }
 
 type Ledger = {
-  readonly domain: PoolDomain
+  readonly domain: () => Promise<PoolDomain>
   /** What does not hold in the books themselves. */
   readonly differences: readonly Difference[]
   readonly amountOf: (id: Hex) => Promise<bigint | null>
@@ -38,7 +38,7 @@ export async function compareWithLedger(
   const amount = await ledger.amountOf(statement.requestId)
   const proposal = await ledger.proposalOf(statement.requestId, statement.round)
   const pairs: [string, unknown, unknown][] = [
-    ['request id', requestId, requestIdOf(ledger.domain, terms)],
+    ['request id', requestId, requestIdOf(await ledger.domain(), terms)],
     ['escrow on the ledger', bundle.rest?.amount ?? terms.amount, amount],
     ['evidence root on the ledger', statement.evidenceRoot, proposal?.evidenceRoot],
     ['payout on the ledger', statement.payoutTotal, proposal?.payoutTotal],
@@ -78,9 +78,8 @@ async function askedLedger(apiUrl: string): Promise<Ledger> {
   const apiKey = process.env.GRIDCALL_API_KEY
   if (apiKey === undefined) throw new Error('GRIDCALL_API_KEY: expected a key to it, got none')
   const at = { apiUrl, apiKey, timer: createWallTimer() }
-  const { domain } = await readPool(at)
   return {
-    domain,
+    domain: async () => (await readPool(at)).domain,
     differences: [],
     amountOf: async (id) => (await readRequest(at, id))?.amount ?? null,
     async proposalOf(id, round) {
@@ -101,7 +100,7 @@ async function savedLedger(path: string): Promise<Ledger> {
     return { line: 'books of the ledger', got: sentence, expected: 'books that agree' }
   })
   return {
-    domain: identity,
+    domain: async () => identity,
     differences,
     async amountOf(id) {
       const opened = eventsOf(events, 'RequestOpened').find(({ requestId }) => requestId === id)
