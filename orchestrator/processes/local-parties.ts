@@ -16,7 +16,7 @@ const ADMIN_DELAY_S = 172_800
 const PLAY_MONEY = 10_000_000_000_000n
 
 /** 100 euros. */
-const CHALLENGE_BOND = 100_000_000n
+export const CHALLENGE_BOND = 100_000_000n
 
 /** From which play money is paid: the example number of the IBAN registry. */
 const PLAY_ACCOUNT = {

@@ -10,12 +10,15 @@ import { LEDGER_CHAIN_ID } from '#domain/pool-books.ts'
 import type { ChainIdentity, Clock, Log, PayoutRail, Timer } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
 import type { Servers } from '#supervisor.ts'
-import { establishChain, partiesFolder, QUORUM, VERIFIERS } from './local-parties.ts'
+import {
+  CHALLENGE_BOND,
+  establishChain,
+  partiesFolder,
+  QUORUM,
+  VERIFIERS,
+} from './local-parties.ts'
 import { openRelayerSigner } from './relayer-signer.ts'
 import { wallMs } from './wall-time.ts'
-
-/** 100 euros. */
-const CHALLENGE_BOND = 100_000_000n
 
 export type OpenRail = {
   readonly rail: PayoutRail

@@ -1,4 +1,4 @@
-import { CHALLENGES, actTopics } from './support/acts-topics.ts'
+import { actTopics } from './support/acts-topics.ts'
 import { ledgerWorld } from './support/rail-world.ts'
 
-actTopics({ 'a ledger in memory': (options) => ledgerWorld('memory', options) }, CHALLENGES)
+actTopics({ 'a ledger in memory': (options) => ledgerWorld('memory', options) })

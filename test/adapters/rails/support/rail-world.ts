@@ -105,6 +105,7 @@ export async function evmWorld({
     ...windows,
     arbiter: arbiter.address,
     payers: [dso.address],
+    challengeBond: BOND,
     mintTo: [
       { address: dso.address, amount: deposit },
       { address: doubter.address, amount: 2n * BOND },
