@@ -50,7 +50,7 @@ export async function modelCheck(): Promise<StepResult> {
   return {
     passed: all.safe + noticed,
     failed: all.unproved + unnoticed.length + (all.safe === 0 || noticed === 0 ? 1 : 0),
-    says: `${figuresOf(all)} in ${cases.length} cases; ${noticed} of ${broken.length} lines missed`,
+    says: `${figuresOf(all)} in ${cases.length} cases; ${noticed} of ${broken.length} statements missed`,
   }
 }
 
