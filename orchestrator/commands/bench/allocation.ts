@@ -46,11 +46,14 @@ async function sized(
   const what = `${devices} devices × ${periods} periods`
   const one = asked(devices, periods, bench.seed)
   const first = timed(bench, () => allocated(one))
+  const busyBefore = processorMs()
   const times = Array.from({ length: ROUNDS }, () => timed(bench, () => allocated(one)))
+  const busy = (processorMs() - busyBefore) / ROUNDS
   bench.say(`${what}: ${times.map((time) => time.toFixed(0)).join(', ')} ms`)
   return [
     measurement({ ...ms, measure: `${what}, whole hundreds of W`, value: median(times), bar }),
     measurement({ ...ms, measure: `${what}, the first time`, value: first }),
+    measurement({ ...ms, measure: `${what}, processor time`, value: busy }),
     await besideHighs(bench, one, what),
   ]
 }
@@ -65,13 +68,19 @@ async function besideHighs(bench: BenchRun, one: Asked, what: string): Promise<M
   return measurement({ ...ms, measure, value })
 }
 
-/** The time of ten times as many, beside what n log n allows it to be. */
-function growth(bench: BenchRun, devices: number): Measurement {
+/** The processor time of ten times as many, beside what n log n allows it to be. */
+function growth({ seed }: BenchRun, devices: number): Measurement {
   const tenth = Math.round(devices / 10)
   const [few, many] = [tenth, devices].map((count) => {
-    const one = asked(count, 1, bench.seed)
+    const one = asked(count, 1, seed)
     allocated(one)
-    return median(Array.from({ length: ROUNDS }, () => timed(bench, () => allocated(one))))
+    return median(
+      Array.from({ length: ROUNDS }, () => {
+        const before = processorMs()
+        allocated(one)
+        return processorMs() - before
+      }),
+    )
   }) as [number, number]
   const allowed = (devices * Math.log(devices)) / (tenth * Math.log(tenth))
   return measurement({
@@ -166,6 +175,11 @@ async function solved(
     if (error instanceof DomainError || error instanceof RangeError) return error.message
     throw error
   }
+}
+
+function processorMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
 }
 
 function wantedOf({ demand }: Asked): Wanted {
