@@ -29,6 +29,11 @@ export type Program = {
   readonly paymentPolicy: PaymentPolicy
   /** So many of the willing devices are held out of each call to judge baselines; absent: none. */
   readonly controlGroupBp?: BasisPoints
+  /**
+   * What is ordered comes with this chance, 9,500 = in 95 of 100 calls: no more is offered than all
+   * devices of the point reach that often. Absent: all that they can give is offered.
+   */
+  readonly deliveryLevelBp?: BasisPoints
   readonly chargerBaseline: BaselineMethod
   readonly batteryBaseline: BaselineMethod
   /** Local dates, YYYY-MM-DD, that count as Sundays or not at all; absent: none. */

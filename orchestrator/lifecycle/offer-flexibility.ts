@@ -24,6 +24,7 @@ import { carriedInto } from './carried-deficit.ts'
 import { declineRequest } from './decline-request.ts'
 import { fleetsElsewhere } from './fleets-elsewhere.ts'
 import { planOrder, sayingHow } from './plan-order.ts'
+import { promiseSurely } from './promise-surely.ts'
 import { readHistory } from './read-history.ts'
 import { resourcesNow } from './resources-now.ts'
 
@@ -47,13 +48,15 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
       if ('reason' in found) skipped.push(found)
       else offers.push(found)
     }
-    const { allocations, allocatedBy } = await planOrder(ports, call, needs, offers)
+    const surely = await promiseSurely(tx, call, needs, offers)
+    const asked = { needs: surely, requested: needs }
+    const { allocations, allocatedBy } = await planOrder(ports, call, asked, offers)
     const starts = needs.map((need) => need.start)
     const orderedW = orderedPerPeriod(starts, allocations)
     const taking = new Set(allocations.map((a) => a.resourceId))
     for (const { candidate } of offers) {
       if (taking.has(candidate.resourceId)) continue
-      const detail = 'cheaper resources cover the request; it stands in reserve'
+      const detail = reserveDetail(surely.every((one) => needs.includes(one)))
       skipped.push({ resourceId: candidate.resourceId, reason: 'not-needed', detail })
     }
     const found = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
@@ -76,6 +79,11 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     await tx.events.append([callEvent(call, 'call-offered', now, message)])
   })
   await ports.wakeUps.notify('events')
+}
+
+function reserveDetail(isWhole: boolean): string {
+  if (isWhole) return 'cheaper resources cover the request; it stands in reserve'
+  return 'no more than this is sure enough for the program; it stands in reserve'
 }
 
 /** The settlement periods of a call and what is asked in each. */

@@ -10,11 +10,17 @@ import { planAllocation } from './plan-allocation.ts'
 /** Wall ms: gate closure waits no longer for the solver; merit order goes without it. */
 const SOLVER_DEADLINE_MS = 2_000
 
+/** What is to be ordered, and what was asked for: less is ordered where more is not sure enough. */
+type Asked = {
+  readonly needs: readonly PeriodNeed[]
+  readonly requested: readonly PeriodNeed[]
+}
+
 /** Who is ordered what as the gate closes, how that was found, and what nobody could serve. */
 export async function planOrder(
   { solver }: Pick<Ports, 'solver'>,
   { request }: Pick<FlexibilityCall, 'request'>,
-  needs: readonly PeriodNeed[],
+  { needs, requested }: Asked,
   offers: readonly Offerable[],
 ): Promise<{ allocations: Allocation[]; allocatedBy: AllocationStatement }> {
   const devices = offers.map((offer) => limitsOf(offer, request.direction))
@@ -23,7 +29,7 @@ export async function planOrder(
   const { powerW, method, because } = await planAllocation(solver, devices, wanted, deadline)
   return {
     allocations: allocationsOf(offers, needs, powerW, request.direction, 'order'),
-    allocatedBy: { method, because, unavoidableWh: outOfReachWh(devices, wanted) },
+    allocatedBy: { method, because, unavoidableWh: outOfReachWh(devices, wantedOf(requested)) },
   }
 }
 

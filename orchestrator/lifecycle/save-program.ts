@@ -84,5 +84,7 @@ function checkMoney(program: Program): void {
   whole('toleranceBp', program.toleranceBp, 0, 10_000, 'bp')
   // More than half held out is no call any more.
   whole('controlGroupBp', program.controlGroupBp ?? 0, 0, 5000, 'bp')
+  // Rarer than once in 2,000 cannot be told from 2,000 draws.
+  whole('deliveryLevelBp', program.deliveryLevelBp ?? 9500, 5000, 9990, 'bp')
   checkPaymentPolicy('paymentPolicy', program.paymentPolicy)
 }

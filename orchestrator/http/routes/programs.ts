@@ -42,6 +42,7 @@ const ProgramBody = z.strictObject({
   feeBp: Share,
   ...PolicyChoice,
   controlGroupBp: Share.optional(),
+  deliveryLevelBp: Share.optional(),
   chargerBaseline: BaselineChoice,
   batteryBaseline: BaselineChoice,
   holidays: z.array(z.string().max(10)).max(400).readonly().optional(),
@@ -120,7 +121,7 @@ export function programRoutes({ ports }: ApiContext) {
 function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...named } = body
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
-  const { holidays, deemedProfileW, notice, controlGroupBp, ...rest } = stated
+  const { holidays, deemedProfileW, notice, controlGroupBp, deliveryLevelBp, ...rest } = stated
   return {
     ...rest,
     // Absent stays absent: the same program has the same bytes.
@@ -128,6 +129,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
     ...(deemedProfileW ? { deemedProfileW } : {}),
     ...(notice ? { notice } : {}),
     ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),
+    ...(deliveryLevelBp === undefined ? {} : { deliveryLevelBp: basisPoints(deliveryLevelBp) }),
     chargerBaseline: readBaseline('chargerBaseline', chargerBaseline),
     batteryBaseline: readBaseline('batteryBaseline', batteryBaseline),
     priceCapMax,

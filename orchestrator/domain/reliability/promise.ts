@@ -1,0 +1,88 @@
+import { allocate, type Candidate, type Offerable, type PeriodNeed } from '../allocation.ts'
+import type { FlexibilityCall } from '../flexibility-call.ts'
+import type { ResourceId } from '../ids.ts'
+import type { Direction } from '../resource.ts'
+import { afterCall, type Calibration, uncalibrated } from './calibration.ts'
+import type { Uniform } from './draws.ts'
+import { marginFor } from './margin.ts'
+import {
+  afterCallOf,
+  believedGroups,
+  believedUnits,
+  NO_TRACK_RECORD,
+  outcomesOf,
+  type TrackRecord,
+} from './track-record.ts'
+
+/** Of the ordered energy: what reaction times take is no shortfall. */
+const HELD_BP = 9_800
+/** More than any period asks for. */
+const WITHOUT_END_W = 1e12
+
+/** What past calls taught, oldest first; those that are not settled teach nothing yet. */
+export function learntFrom(
+  calls: readonly FlexibilityCall[],
+  promisedRisk: number,
+  groupsOf: (id: ResourceId) => readonly string[],
+): { readonly record: TrackRecord; readonly calibration: Calibration } {
+  let record = NO_TRACK_RECORD
+  let calibration = uncalibrated(promisedRisk)
+  for (const call of calls) {
+    const called = outcomesOf(call, groupsOf)
+    if (called === null || call.settlement === null) continue
+    record = afterCallOf(record, called)
+    const { orderedWh, deliveredWh } = call.settlement
+    // Where nothing was kept back a shortfall says nothing about margins.
+    if (call.program.deliveryLevelBp === undefined) continue
+    calibration = afterCall(calibration, deliveredWh * 10_000 < orderedWh * HELD_BP)
+  }
+  return { record, calibration }
+}
+
+export type PromiseQuestion = {
+  readonly needs: readonly PeriodNeed[]
+  readonly offers: readonly Offerable[]
+  readonly direction: Direction
+  readonly groupsOf: (id: ResourceId) => readonly string[]
+  /** The same dice for every period: a device that fails, fails for the whole window. */
+  readonly dice: () => Uniform
+}
+
+/**
+ * The needs, cut to what all offers together deliver or exceed but for the risk. What is cut is no
+ * smaller order for them: those that are not needed stand in reserve, and take over in the window.
+ */
+export function surelyHeld(
+  { needs, offers, direction, groupsOf, dice }: PromiseQuestion,
+  { record, calibration }: ReturnType<typeof learntFrom>,
+): PeriodNeed[] {
+  const asked = needs.map((need) => ({ ...need, powerW: need.powerW > 0 ? WITHOUT_END_W : 0 }))
+  const most = new Map(
+    allocate(asked, offers, direction, 'order').map(({ resourceId, periods }) => [
+      resourceId,
+      new Map(periods.map(({ start, powerW }) => [start, powerW])),
+    ]),
+  )
+  const inOrder = offers.map(({ candidate }) => candidate).toSorted(byMerit)
+  const groups = believedGroups(record)
+  return needs.map((need) => {
+    const units = believedUnits(
+      record,
+      inOrder.map(({ resourceId, kind }) => ({
+        resourceId,
+        kind,
+        groups: groupsOf(resourceId),
+        powerW: most.get(resourceId)?.get(need.start) ?? 0,
+      })),
+    )
+    const { risk } = calibration
+    const margin = marginFor({ units, groups, needW: need.powerW, risk, uniform: dice() })
+    return margin.isEnough ? need : { ...need, powerW: Math.min(need.powerW, margin.surelyW) }
+  })
+}
+
+/** Cheapest first, equal prices by id. */
+function byMerit(a: Candidate, b: Candidate): number {
+  if (a.price !== b.price) return a.price < b.price ? -1 : 1
+  return a.resourceId < b.resourceId ? -1 : 1
+}

@@ -1,0 +1,47 @@
+import type { Offerable, PeriodNeed } from '#domain/allocation.ts'
+import { hashOf } from '#domain/canonical.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import { learntFrom, surelyHeld } from '#domain/reliability/promise.ts'
+import { uniformFrom } from '#domain/reliability/seeded.ts'
+import type { StoreTransaction } from '#store-ports.ts'
+
+/** So many of the point's last settled calls are learnt from; older ones count next to nothing. */
+const CALLS = 100
+
+/**
+ * What of the needs may be promised so that it comes with the program's chance; all of it where the
+ * program names none. The dice are the call's own: whoever asks again gets the same answer.
+ */
+export async function promiseSurely(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  needs: readonly PeriodNeed[],
+  offers: readonly Offerable[],
+): Promise<readonly PeriodNeed[]> {
+  const { deliveryLevelBp } = call.program
+  if (deliveryLevelBp === undefined) return needs
+  const groupsOf = await groupsFor(tx, offers)
+  const { congestionPointId, direction } = call.request
+  const settled = await tx.calls.list({ congestionPointId, states: ['settled', 'paid'] })
+  const last = settled
+    .toSorted((a, b) => a.request.window.start - b.request.window.start || (a.id < b.id ? -1 : 1))
+    .slice(-CALLS)
+  const learnt = learntFrom(last, 1 - deliveryLevelBp / 10_000, groupsOf)
+  const dice = () => uniformFrom(hashOf({ margin: call.id }))
+  return surelyHeld({ needs, offers, direction, groupsOf, dice }, learnt)
+}
+
+/** Devices of one make, and of one class, fail together. */
+async function groupsFor(
+  tx: StoreTransaction,
+  offers: readonly Offerable[],
+): Promise<(id: ResourceId) => readonly string[]> {
+  const kinds = new Map(offers.map(({ candidate: { resourceId, kind } }) => [resourceId, kind]))
+  const known = await tx.resources.capabilities([...kinds.keys()])
+  const makes = new Map(known.map(({ resourceId, capability }) => [resourceId, capability.make]))
+  return (id) => {
+    const make = makes.get(id) ?? null
+    return [`class ${kinds.get(id) ?? 'unknown'}`, ...(make === null ? [] : [`make ${make}`])]
+  }
+}

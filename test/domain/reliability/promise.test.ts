@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import type { Offerable, PeriodNeed } from '#domain/allocation.ts'
+import { hashOf } from '#domain/canonical.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { microEurPerKwh } from '#domain/money.ts'
+import { learntFrom, surelyHeld } from '#domain/reliability/promise.ts'
+import { uniformFrom } from '#domain/reliability/seeded.ts'
+import { addSeconds } from '#domain/time.ts'
+import { basisPoints } from '#domain/units.ts'
+import { aBaseline, aResource, WINDOW_START } from '../../support/builders.ts'
+
+const FLEET = 40
+const BATTERY_W = 5_000
+const groupsOf = () => ['class battery']
+const names = Array.from({ length: FLEET }, (_, i) => `r-${String(i).padStart(2, '0')}`)
+
+const offers = names.map((name, i): Offerable => {
+  const { id, ownerId, aggregatorId, kind, rating } = aResource(name, 'battery', 0n)
+  const candidate = {
+    resourceId: id,
+    ownerId,
+    aggregatorId,
+    kind,
+    rating,
+    ...aBaseline(),
+    aggregatorShareBp: basisPoints(0),
+    price: microEurPerKwh(BigInt(100_000 + i)),
+  }
+  return { candidate, fromW: [0, 0], powerMaxW: [BATTERY_W, BATTERY_W], energyMaxWh: 100_000 }
+})
+
+/** A settled call in which every device gave such a share of 1,000 Wh; the parts that are looked at. */
+function past(share: number, deliveryLevelBp: number | undefined = 9500): FlexibilityCall {
+  const lines = offers.map(({ candidate: { resourceId } }) => ({
+    resourceId,
+    orderedWh: 1_000,
+    deliveredWh: 1_000 * share,
+    reason: 'paid',
+  }))
+  const sums = { orderedWh: FLEET * 1_000, deliveredWh: FLEET * 1_000 * share }
+  return {
+    settlement: { lines, ...sums },
+    repairs: [],
+    program: { deliveryLevelBp },
+    candidates: offers.map(({ candidate }) => candidate),
+  } as unknown as FlexibilityCall
+}
+
+function promised(calls: readonly FlexibilityCall[], askedW: readonly number[]): number[] {
+  const needs = askedW.map((powerW, i): PeriodNeed => {
+    const start = addSeconds(WINDOW_START, i * 900)
+    return { start, end: addSeconds(start, 900), powerW }
+  })
+  const dice = () => uniformFrom(hashOf({ margin: 'call-1' }))
+  const question = { needs, offers, direction: 'reduce-import', groupsOf, dice } as const
+  return surelyHeld(question, learntFrom(calls, 0.05, groupsOf)).map(({ powerW }) => powerW)
+}
+
+const times = (count: number, call: FlexibilityCall) => Array.from({ length: count }, () => call)
+
+describe('what may be promised', () => {
+  it('is all that is asked where more than enough devices are willing', () => {
+    expect(promised([], [50_000, 80_000])).toEqual([50_000, 80_000])
+  })
+
+  it('is the same in two periods alike, less than all together, and nothing where nothing is asked', () => {
+    const allW = FLEET * BATTERY_W
+    const [first = 0, second, none] = [...promised([], [allW, allW]), ...promised([], [0])]
+    expect(second).toBe(first)
+    expect(first).toBeLessThan(allW)
+    expect(none).toBe(0)
+  })
+
+  it('grows with calls that came, and shrinks with calls that did not', () => {
+    const allW = FLEET * BATTERY_W
+    const [unknown = 0] = promised([], [allW])
+    const [good = 0] = promised(times(30, past(1)), [allW])
+    const [bad = 0] = promised(times(30, past(0.5)), [allW])
+    expect(good).toBeGreaterThan(unknown)
+    expect(bad).toBeLessThan(unknown)
+    expect(bad).toBeLessThan(0.55 * allW)
+  })
+})
+
+describe('what past calls teach the margin', () => {
+  const riskAfter = (calls: readonly FlexibilityCall[]) =>
+    learntFrom(calls, 0.05, groupsOf).calibration.risk
+
+  it('is caution after a short call, and a little courage after one that came', () => {
+    expect(riskAfter([past(0.9)])).toBeLessThan(0.04)
+    expect(riskAfter([past(1)])).toBeGreaterThan(0.05)
+  })
+
+  it('is no caution where only reaction times are missing, or nothing was kept back', () => {
+    expect(riskAfter([past(0.985)])).toBeGreaterThan(0.05)
+    const free = { ...past(0.5), program: {} } as FlexibilityCall
+    expect(riskAfter([free])).toBe(0.05)
+  })
+
+  it('is nothing from a call that is not settled', () => {
+    const open = { ...past(0.5), settlement: null } as FlexibilityCall
+    expect(learntFrom([open], 0.05, groupsOf).record.devices.size).toBe(0)
+  })
+})
