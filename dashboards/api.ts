@@ -133,6 +133,11 @@ export type Resource = InferResponseType<
 >[number]
 export type Earnings = InferResponseType<Client['v1']['owner']['earnings']['$get'], 200>
 export type Payout = InferResponseType<Client['v1']['owner']['payout']['$get'], 200>
+export type Parties = InferResponseType<Client['v1']['operator']['parties']['$get'], 200>
+export type LedgerAccount = InferResponseType<
+  Client['v1']['operator']['ledger']['accounts']['$get'],
+  200
+>[number]
 export type Money = InferResponseType<Client['v1']['operator']['money']['$get'], 200>
 type Epochs = Client['v1']['payouts']['epochs']
 export type Epoch = InferResponseType<Epochs['$get'], 200>[number]

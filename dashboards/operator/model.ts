@@ -1,5 +1,12 @@
 import { batch, type Signal, signal } from '@preact/signals'
-import type { Client, Epoch, Money } from '../api.ts'
+import {
+  type Client,
+  type Epoch,
+  type LedgerAccount,
+  type Money,
+  type Parties,
+  Refused,
+} from '../api.ts'
 import { announce } from '../shared/announcer.tsx'
 import { goLive, type Live } from '../shared/live.ts'
 
@@ -11,7 +18,9 @@ export type OperatorModel = {
   readonly money: Signal<Money | null>
   /** Newest first. */
   readonly epochs: Signal<readonly Epoch[]>
-  readonly dsoIds: Signal<readonly string[]>
+  readonly parties: Signal<Parties | null>
+  /** null: the money is on a chain, or this is not known yet. */
+  readonly accounts: Signal<readonly LedgerAccount[] | null>
 }
 
 const LOOK_AGAIN_MS = 10_000
@@ -22,19 +31,25 @@ export function openOperatorModel(
 ): OperatorModel {
   const money = signal<Money | null>(null)
   const epochs = signal<readonly Epoch[]>([])
-  const dsoIds = signal<readonly string[]>([])
+  const parties = signal<Parties | null>(null)
+  const accounts = signal<readonly LedgerAccount[] | null>(null)
+  let hasLedger: boolean | null = null
 
   async function refresh(): Promise<void> {
-    const [found, payouts, parties] = await Promise.all([
+    const [found, payouts, known] = await Promise.all([
       client.v1.operator.money.$get().then((answer) => answer.json()),
       client.v1.payouts.epochs.$get().then((answer) => answer.json()),
       client.v1.operator.parties.$get().then((answer) => answer.json()),
     ])
+    hasLedger ??= await isWithoutChain(client)
+    const kept = hasLedger ? await client.v1.operator.ledger.accounts.$get() : null
+    const own = kept === null ? null : await kept.json()
     const before = money.peek()
     batch(() => {
       money.value = found
       epochs.value = payouts
-      dsoIds.value = parties.payers.map(({ dsoId }) => dsoId)
+      parties.value = known
+      accounts.value = own
     })
     if (before !== null && before.books.agree !== found.books.agree) {
       announce(found.books.agree ? 'The books agree again.' : 'Alarm: the books differ.')
@@ -42,5 +57,16 @@ export function openOperatorModel(
   }
 
   const live = goLive({ client, refresh, onKeyRefused, lookAgainMs: () => LOOK_AGAIN_MS })
-  return { client, live, money, epochs, dsoIds }
+  return { client, live, money, epochs, parties, accounts }
+}
+
+/** The pool that stands on no chain is not found where there is a chain. */
+async function isWithoutChain(client: Client): Promise<boolean> {
+  try {
+    await client.v1.ledger.$get()
+    return true
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return false
+    throw error
+  }
 }

@@ -1,8 +1,10 @@
 import { useEffect } from 'preact/hooks'
-import type { Money } from '../api.ts'
+import type { Money, Parties } from '../api.ts'
 import { Statements } from '../shared/statements.tsx'
 import { Backlog } from './backlog.tsx'
 import { Balances } from './balances.tsx'
+import { Bank } from './bank.tsx'
+import { partiesOf } from './bank-words.ts'
 import { Books } from './books.tsx'
 import type { OperatorModel } from './model.ts'
 import { Payouts } from './payouts.tsx'
@@ -23,6 +25,8 @@ export function OperatorPage({ model }: { model: OperatorModel }) {
 }
 
 function Sections({ model, money }: { model: OperatorModel; money: Money }) {
+  const parties = model.parties.value
+  const accounts = model.accounts.value
   return (
     <>
       <Books client={model.client} books={money.books} />
@@ -40,6 +44,12 @@ function Sections({ model, money }: { model: OperatorModel; money: Money }) {
         <h2 id="payouts">Payouts</h2>
         <Payouts client={model.client} epochs={model.epochs.value} />
       </section>
+      {accounts !== null && parties !== null && (
+        <section class="card" aria-labelledby="bank">
+          <h2 id="bank">The bank</h2>
+          <Bank model={model} accounts={accounts} parties={partiesOf(parties)} />
+        </section>
+      )}
       <div class="pair">
         <section class="card" aria-labelledby="ledger">
           <h2 id="ledger">Where the money is</h2>
@@ -47,15 +57,15 @@ function Sections({ model, money }: { model: OperatorModel; money: Money }) {
         </section>
         <section class="card" aria-labelledby="statements">
           <h2 id="statements">Papers of a month</h2>
-          <Statements client={model.client} documents={papersOf(model.dsoIds.value)} />
+          <Statements client={model.client} documents={papersOf(parties)} />
         </section>
       </div>
     </>
   )
 }
 
-function papersOf(dsoIds: readonly string[]) {
-  return dsoIds.flatMap((id) => {
+function papersOf(parties: Parties | null) {
+  return (parties?.payers ?? []).flatMap(({ dsoId: id }) => {
     const place = `/v1/operator/dsos/${encodeURIComponent(id)}`
     return [
       { name: `Invoice and credit note, ${id}`, path: `${place}/invoice` },

@@ -2,9 +2,10 @@ import { useRef, useState } from 'preact/hooks'
 import type { Payout } from '../api.ts'
 import { announce } from '../shared/announcer.tsx'
 import { Field } from '../shared/field.tsx'
+import { problemOf } from '../shared/problem-of.ts'
 import { useSending } from '../shared/sending.ts'
 import type { OwnerModel } from './model.ts'
-import { ibanProblem, problemOf, whenItCounts } from './payout-words.ts'
+import { ibanProblem, whenItCounts } from './payout-words.ts'
 
 /** An account number, checked before it is sent, and forgotten by the page as soon as it is. */
 export function BankForm({ model, payout }: { model: OwnerModel; payout: Payout }) {

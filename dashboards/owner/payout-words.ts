@@ -1,6 +1,6 @@
 import { DomainError } from '#domain/errors.ts'
 import { parseIban } from '#domain/iban.ts'
-import type { FieldProblem, Payout } from '../api.ts'
+import type { Payout } from '../api.ts'
 import { formatCents, formatMoment } from '../format.ts'
 
 /** Where the money goes now, in a sentence without a number of an account. */
@@ -82,10 +82,4 @@ function inPlainWords(expected: string): string {
 export function walletProblem(text: string): string | null {
   const isAddress = /^0x[0-9a-fA-F]{40}$/.test(text.trim())
   return isAddress ? null : 'An address is 0x and 40 more characters, 0 to 9 and a to f.'
-}
-
-/** What a refusal says of a field, wherever in the body it lies. */
-export function problemOf(problems: readonly FieldProblem[], field: string): string | null {
-  const found = problems.find((one) => one.field === field || one.field.endsWith(`.${field}`))
-  return found === undefined ? null : `Expected ${found.expected}.`
 }

@@ -2,9 +2,10 @@ import { useRef, useState } from 'preact/hooks'
 import type { Payout } from '../api.ts'
 import { announce } from '../shared/announcer.tsx'
 import { Field } from '../shared/field.tsx'
+import { problemOf } from '../shared/problem-of.ts'
 import { useSending } from '../shared/sending.ts'
 import type { OwnerModel } from './model.ts'
-import { problemOf, walletProblem } from './payout-words.ts'
+import { walletProblem } from './payout-words.ts'
 
 /** For those who keep digital euros themselves; nobody needs it to be paid. */
 export function WalletForm({ model, payout }: { model: OwnerModel; payout: Payout }) {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { SIMULATED_PARTIES } from '#adapters/simulated/rail.ts'
 import { microEur } from '#domain/money.ts'
 import { checkBooks } from '#lifecycle/check-books.ts'
 import { IBANS, idempotent } from '#test/http/service.ts'
@@ -133,5 +134,39 @@ describeWith('chromium', 'the operator’s page', (executablePath) => {
     await book('put right', -5n)
     await checkBooks(ports, 1)
     await page.getByText('everything agreed, again since').waitFor()
+  }, 60_000)
+
+  test('where no chain holds the money, a line of the bank’s statement is booked once', async () => {
+    const { ports } = district.service
+    const before = await open('operator', 'operator', 'light, narrow')
+    await before.getByText('✓ At the last comparison').waitFor()
+    expect(await before.getByRole('region', { name: 'The bank' }).count()).toBe(0)
+    const { relayer: _relayer, ...setup } = ports.rail.parties
+    await ports.store.transaction((tx) => tx.pool.establish(setup))
+
+    const page = await open('operator', 'operator', 'dark, narrow')
+    const bank = page.getByRole('region', { name: 'The bank' })
+    await bank.getByRole('button', { name: 'Book it' }).click()
+    await bank.getByText('Choose whose money it is.').waitFor()
+    await bank.getByText('Euros and cents, such as 1250.00.').waitFor()
+    const book = async (direction: string, amount: string, reference: string) => {
+      await bank.getByLabel('The money').selectOption(direction)
+      await bank.getByLabel('Whose money').selectOption({ label: 'Grid operator dso' })
+      await bank.getByLabel('Amount in euros').fill(amount)
+      await bank.getByLabel('The bank’s reference').fill(reference)
+      await bank.getByRole('button', { name: 'Book it' }).click()
+    }
+    await book('in', '1250.00', 'NTRF-1')
+    await bank.getByText('✓ Booked. Grid operator dso has €1,250.00 free to use now.').waitFor()
+    await book('in', '1250', 'NTRF-1')
+    await bank.getByText('has €1,250.00 free to use now.').waitFor()
+    await book('out', '1250.01', 'NTRF-2')
+    await bank.getByText('Expected at most 1250000000.').waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    const accounts = await ports.store.transaction((tx) => tx.pool.accounts())
+    expect(accounts.map(({ account }) => account)).toEqual([
+      'bank',
+      `wallet:${SIMULATED_PARTIES.payer}`,
+    ])
   }, 60_000)
 })

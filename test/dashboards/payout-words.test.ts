@@ -5,11 +5,11 @@ import {
   canStay,
   ibanProblem,
   leastAtOnce,
-  problemOf,
   walletProblem,
   whenItCounts,
   whereItGoes,
 } from '#dashboards/owner/payout-words.ts'
+import { problemOf } from '#dashboards/shared/problem-of.ts'
 
 const ZONE = 'Europe/Amsterdam'
 
