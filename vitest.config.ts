@@ -29,6 +29,8 @@ export default defineConfig({
     fileParallelism: !isApart || suite === 'interop',
     testTimeout: isApart ? 300_000 : 20_000,
     hookTimeout: 60_000,
+    // What is polled for comes late on a busy machine; a test that waits for nothing ends at once.
+    expect: { poll: { timeout: 15_000 } },
     teardownTimeout: 20_000,
     globalSetup: [
       'test/support/test-run.ts',

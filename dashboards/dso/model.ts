@@ -46,8 +46,11 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
     const isPlaceNew = list.some(
       ({ congestionPointId }) => !points.peek().some((point) => point.id === congestionPointId),
     )
-    const [shown, happened] = id === null ? [null, []] : await readCall(client, id)
-    const disputed = shown === null ? null : await readDisputes(client, shown)
+    const state = list.find((one) => one.id === id)?.state
+    const [[shown, happened], disputed] = await Promise.all([
+      id === null ? NO_CALL : readCall(client, id),
+      id === null || state === undefined ? null : readDisputes(client, id, state),
+    ])
     if (program.peek() === null || isPlaceNew) await readContract(shown?.dsoId ?? null)
     batch(() => {
       calls.value = list
@@ -91,7 +94,10 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
   }
 }
 
-async function readCall(client: Client, id: string): Promise<[WholeCall | null, CallEvent[]]> {
+type ReadCall = readonly [WholeCall | null, readonly CallEvent[]]
+const NO_CALL: ReadCall = [null, []]
+
+async function readCall(client: Client, id: string): Promise<ReadCall> {
   const one = client.v1['flexibility-calls'][':id']
   const [view, happened] = await Promise.all([
     one.$get({ param: { id } }).then((answer) => answer.json()),
@@ -102,7 +108,11 @@ async function readCall(client: Client, id: string): Promise<[WholeCall | null, 
 
 const MEASURED: ReadonlySet<CallState> = new Set(['measured', 'verified', 'settled', 'paid'])
 
-async function readDisputes(client: Client, { id, state }: WholeCall): Promise<Disputes | null> {
+async function readDisputes(
+  client: Client,
+  id: string,
+  state: CallState,
+): Promise<Disputes | null> {
   if (!MEASURED.has(state)) return null
   return (await client.v1['flexibility-calls'][':id'].disputes.$get({ param: { id } })).json()
 }
