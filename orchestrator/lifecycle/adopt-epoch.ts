@@ -74,6 +74,8 @@ async function rebuilt(
   if (own !== null && own.state !== 'proposed') return null // it has gone its own way
   const previous = await tx.payouts.find(post.epoch - 1)
   if ((previous?.root ?? statement.prevRoot) !== statement.prevRoot) return null
+  // One at a time: the one before first has to be booked, with its receipts and payments.
+  if (previous !== null && previous.state !== 'paid') return null
   const all = await payablesOf(tx, post.epoch)
   const payables = all.filter(({ requestId }) => requestIds.includes(requestId))
   if (payables.length !== requestIds.length) return null

@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { ChainEvent } from '#domain/chain.ts'
+import { microEur } from '#domain/money.ts'
 import { addSeconds } from '#domain/time.ts'
+import { adoptEpoch } from '#lifecycle/adopt-epoch.ts'
 import { advancePayouts } from '#lifecycle/advance-payouts.ts'
 import { epochData, epochStatement } from '#lifecycle/epoch-data.ts'
+import { newEpoch, payablesOf } from '#lifecycle/open-epoch.ts'
 import { reconcileChain } from '#lifecycle/reconcile-chain.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import type { PayoutRail, Ports } from '#ports.ts'
@@ -130,6 +133,39 @@ describe('a database from before an epoch that the chain has', () => {
     const receipts = (world: World) =>
       world.store.transaction((tx) => tx.payouts.receipts({ ownerId: battery.ownerId }))
     expect(await receipts(yesterday)).toEqual(await receipts(today))
+  })
+
+  it('books the epoch before it first: else nobody in that one would ever be paid', async () => {
+    yesterday = await lived(SETTLED)
+    const root = `0x${'22'.repeat(32)}` as const
+    const nobody = { callIds: [], requestIds: [], accounts: [], shares: [], newTotal: microEur(0n) }
+    const hashes = { prevRoot: root, topHash: root, root }
+    const createdAt = yesterday.clock.now()
+    const first = { epoch: 1, ...nobody, ...hashes, createdAt } as const
+    const second = await yesterday.store.transaction(async (tx) => {
+      await tx.payouts.save({ ...first, state: 'active' })
+      const made = await newEpoch(tx, await payablesOf(tx), { ...first, state: 'active' }, createdAt)
+      const last = (await tx.chain.events()).at(-1) as ChainEvent
+      const block = last.block + 1
+      const at = { transactionHash: root, logIndex: 0, block, blockHash: root }
+      const activeFrom = createdAt / 1000 + 60
+      const { epoch, newTotal } = made
+      const posted = { kind: 'EpochPosted', epoch, root: made.root, newTotal, activeFrom, ...at }
+      await tx.chain.record([posted as ChainEvent], { block, hash: root })
+      return { made, statement: epochStatement(made, await epochData(tx, made)) }
+    })
+    const { requestIds } = second.made
+    const ports = yesterday.ports()
+    const postedEpoch = async () => ({ statement: second.statement, requestIds })
+    const restored = { ...ports, rail: { ...ports.rail, postedEpoch } }
+    await adoptEpoch(restored)
+    expect(await epochsOf(yesterday)).toMatchObject([{ epoch: 1, state: 'active' }])
+    await yesterday.store.transaction((tx) => tx.payouts.save({ ...first, state: 'paid' }))
+    await adoptEpoch(restored)
+    expect(await epochsOf(yesterday)).toMatchObject([
+      { epoch: 2, state: 'posted', root: second.made.root },
+      { epoch: 1, state: 'paid' },
+    ])
   })
 
   it('drops an epoch of its own that was not posted for the one that was', async () => {
