@@ -6,6 +6,7 @@ import type { StoreTransaction } from '#store-ports.ts'
 import { challenge, challengeEquivocation } from './challenges.ts'
 import { pause, rearmPause } from './guard.ts'
 import { nextPlace, writeEntry } from './journal.ts'
+import { withdrawCredit } from './payments.ts'
 import { type Pool, type PoolEvent, posted } from './pool.ts'
 import { demand, demandFrom, demandState } from './refusal.ts'
 import { addVerifierSet, proveEquivocation } from './verifiers.ts'
@@ -42,6 +43,8 @@ function perform(pool: Pool, act: PoolAct): Promise<PoolEvent[]> {
       return proveEquivocation(pool, act)
     case 'returnUnallocated':
       return returnUnallocated(pool, act.requestId)
+    case 'withdrawCredit':
+      return withdrawCredit(pool, act.account)
     case 'addVerifierSet':
       return addVerifierSet(pool, act)
     case 'pause':

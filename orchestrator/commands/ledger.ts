@@ -8,6 +8,8 @@ gridcall ledger reconcile [--json]
                 every hash and balance is recomputed, and the service is not asked
 gridcall ledger return REQUEST
     gives a final payout back to its payer that no epoch counted for a year
+gridcall ledger withdraw ADDRESS
+    what the pool owes a party (a bond that came back, a refund) is its own, and the bank can pay it
 gridcall ledger verifiers --quorum N ADDRESS...
     who settles what is opened from now on, in ascending order; what is open keeps its own
 gridcall ledger pause --seconds N | rearm
@@ -21,7 +23,7 @@ export async function run(args: string[]): Promise<number> {
   const [word, ...rest] = args
   if (word === 'deposit') return (await import('./ledger/deposit.ts')).deposit(rest)
   if (word === 'reconcile') return (await import('./chain/reconcile.ts')).reconcile(rest)
-  if (['return', 'verifiers', 'pause', 'rearm'].includes(word ?? '')) {
+  if (['return', 'withdraw', 'verifiers', 'pause', 'rearm'].includes(word ?? '')) {
     return (await import('./ledger/act.ts')).act(word as string, rest)
   }
   process.stderr.write(`${HELP}\n`)

@@ -32,6 +32,8 @@ export type PoolAct =
     }
   /** A final payout that no epoch counted for a year goes back to its payer. */
   | { readonly kind: 'returnUnallocated'; readonly requestId: Hex }
+  /** What the pool owes an account becomes its own, whoever asks: a bond that came back, a refund. */
+  | { readonly kind: 'withdrawCredit'; readonly account: Address }
   /** The newest set settles what is opened from now on; what is open keeps its own. */
   | {
       readonly kind: 'addVerifierSet'

@@ -110,6 +110,13 @@ describe('on a ledger without a chain', () => {
     expect(set).toEqual({ setId: 2, verifiers: [payer.toLowerCase()], quorum: 1 })
   })
 
+  test('a credit is asked for by anyone, and it is told where there is none', async () => {
+    const owed = { kind: 'withdrawCredit', account: payer }
+    expect((await act('verifier', owed)).body.detail).toMatch(/^NoCredit: account 0x/)
+    await expect(gridcall('withdraw', payer)).rejects.toThrow(/answered 409.*NoCredit/)
+    await expect(gridcall('withdraw', 'me')).rejects.toThrow(/answered 400.*account/)
+  })
+
   test('the operator books what the bank says, in euros and once', async () => {
     const line = ['--account', payer, '--reference', 'ESCROW 1', '--json']
     const { stdout } = await gridcall('deposit', '--eur', '1234.56', ...line)

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { askService, printAnswer } from '../chain/service.ts'
 
-/** `gridcall ledger return|verifiers|pause|rearm`: what is not the service's to do by itself. */
+/** `gridcall ledger return|withdraw|verifiers|pause|rearm`: what is not the service's to do by itself. */
 export async function act(word: string, args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
@@ -12,7 +12,8 @@ export async function act(word: string, args: string[]): Promise<number> {
       json: { type: 'boolean', default: false },
     },
   })
-  const path = word === 'return' ? '/v1/ledger/acts' : '/v1/operator/ledger/acts'
+  const isAnyones = word === 'return' || word === 'withdraw'
+  const path = isAnyones ? '/v1/ledger/acts' : '/v1/operator/ledger/acts'
   const answer = await askService(path, bodyOf(word, positionals, values))
   printAnswer(values.json, answer)
   return 0
@@ -27,6 +28,7 @@ function bodyOf(
   }: { readonly quorum?: string | undefined; readonly seconds?: string | undefined },
 ): object {
   if (word === 'return') return { kind: 'returnUnallocated', requestId: positionals[0] }
+  if (word === 'withdraw') return { kind: 'withdrawCredit', account: positionals[0] }
   if (word === 'verifiers') {
     return { kind: 'addVerifierSet', verifiers: positionals, quorum: whole('quorum', quorum) }
   }

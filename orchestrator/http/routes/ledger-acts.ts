@@ -48,6 +48,7 @@ const PartyAct = z.discriminatedUnion('kind', [
     signatureOther: Signature,
   }),
   z.strictObject({ kind: z.literal('returnUnallocated'), requestId: Word }),
+  z.strictObject({ kind: z.literal('withdrawCredit'), account: AddressText }),
 ])
 
 const OperatorAct = z.discriminatedUnion('kind', [
@@ -65,7 +66,7 @@ const done = answers(z.object({ entry: z.string() }), 'Its entry in the journal'
 const postPartyAct = createRoute({
   method: 'post',
   path: '/v1/ledger/acts',
-  summary: 'What anyone does at a pool on a chain: a challenge, a proof, an exit after a year',
+  summary: 'What anyone does at a pool on a chain: a challenge, a proof, an exit, a credit',
   description: 'What is signed or proved counts, not who brings it.',
   ...forRoles('operator', 'dso', 'aggregator', 'verifier', 'agent', 'arbiter'),
   request: takes(PartyAct),
@@ -111,6 +112,8 @@ function partyAct(body: z.infer<typeof PartyAct>): PoolAct {
       const challenger = checkAddress('challenger', body.challenger)
       return { ...body, challenger } as PoolAct
     }
+    case 'withdrawCredit':
+      return { ...body, account: checkAddress('account', body.account) }
     case 'returnUnallocated':
       return body as PoolAct
     case 'challengeEquivocation':

@@ -81,6 +81,8 @@ function callOf(act: PoolAct, { pool, registry }: ChainIdentity): { to: Address;
     case 'challenge':
     case 'returnUnallocated':
       return at(pool, flexPoolAbi, [act.requestId])
+    case 'withdrawCredit':
+      return at(pool, flexPoolAbi, [act.account])
     case 'challengeEquivocation': {
       const { one, signaturesOne, other, signaturesOther } = act
       const both = [settlementStruct(one), signaturesOne, settlementStruct(other), signaturesOther]

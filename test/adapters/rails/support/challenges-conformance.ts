@@ -67,8 +67,9 @@ export function challengeTests(open: () => RailWorld): void {
     await decided(restId, { payoutTotal: 40n * EUR, feeTotal: 2n * EUR })
     const back = { kind: 'BondReturned', requestId: restId, challenger: world.doubter.address }
     expect((await events(world, 'BondReturned')).at(-1)).toEqual({ ...back, bond: world.bond })
-    const account = world.doubter.address
-    expect((await ask(world, { kind: 'withdrawCredit', account })).state).toBe('mined')
+    const withdraw = { kind: 'withdrawCredit', account: world.doubter.address } as const
+    expect(await world.act(withdraw)).toBeNull()
+    expect(await world.act(withdraw)).toBe(`NoCredit: account ${world.doubter.address}`)
     expect((await events(world, 'CreditWithdrawn')).at(-1)?.amount).toBe(world.bond)
     expect((await world.rail.poolState()).bonds).toBe(0n)
   })
