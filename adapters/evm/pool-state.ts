@@ -5,6 +5,7 @@ import { testEuroAbi } from '#contracts/generated/TestEuro.ts'
 import { verifierRegistryAbi } from '#contracts/generated/VerifierRegistry.ts'
 import type { Address } from '#domain/ids.ts'
 import type { TokenDomain } from '#domain/pool-messages.ts'
+import type { SettlingSet } from '#domain/settling-set.ts'
 import type { ChainIdentity, PoolState, RailParties } from '#ports.ts'
 import { type ChainClient, causes } from './rpc.ts'
 
@@ -67,8 +68,26 @@ export async function readParties(
     heldWindowSeconds: heldWindow,
     refundGraceSeconds: grace,
   }
-  const who = { relayer, verifierSetId, verifiers, quorum }
+  const olderSets = await readOlderSets(client, identity, verifierSetId)
+  const who = { relayer, verifierSetId, verifiers, quorum, olderSets }
   return { ...identity, ...who, ...windows, arbiter: arbiter === zeroAddress ? null : arbiter }
+}
+
+/** The sets before the newest: what was opened with one of them is still theirs to settle. */
+function readOlderSets(
+  client: ChainClient,
+  { registry }: Pick<ChainIdentity, 'registry'>,
+  newest: number,
+): Promise<SettlingSet[]> {
+  const at = { address: registry, abi: verifierRegistryAbi } as const
+  const ids = Array.from({ length: Math.max(0, newest - 1) }, (_, i) => i + 1)
+  const read = async (verifierSetId: number): Promise<SettlingSet> => {
+    const args = [verifierSetId] as const
+    const verifiers = await readContract(client, { ...at, functionName: 'signersOf', args })
+    const quorum = await readContract(client, { ...at, functionName: 'quorum', args })
+    return { verifierSetId, verifiers, quorum }
+  }
+  return Promise.all(ids.map(read))
 }
 
 /** Where accounts of the pool's payout tree name other addresses. */

@@ -4,7 +4,7 @@ import type { Address } from '#domain/ids.ts'
 import { LEDGER_CHAIN_ID, type PoolSetup } from '#domain/pool-books.ts'
 import type { Random } from '#ports.ts'
 import type { Store } from '#store-ports.ts'
-import { newestSet } from './verifiers.ts'
+import { allSets, newestSet } from './verifiers.ts'
 
 /** Who takes part and how long the windows are: what a contract would be deployed with. */
 export type LedgerTerms = Pick<
@@ -76,7 +76,9 @@ async function settled(tx: Transaction) {
 /** Who is asked from now on; what is open keeps the verifiers that it was opened with. */
 async function withNewestSet(tx: Transaction, setup: PoolSetup): Promise<PoolSetup> {
   const { setId: verifierSetId, verifiers, quorum } = await newestSet(tx.pool)
-  return { ...setup, verifierSetId, verifiers, quorum }
+  const before = (await allSets(tx.pool)).slice(0, -1)
+  const olderSets = before.map(({ setId, ...set }) => ({ verifierSetId: setId, ...set }))
+  return { ...setup, verifierSetId, verifiers, quorum, olderSets }
 }
 
 function newSetup(terms: LedgerTerms, seed: string): PoolSetup {

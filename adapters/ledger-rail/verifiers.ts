@@ -22,7 +22,8 @@ export async function verifierSet(books: PoolBooks, setId: number): Promise<Veri
   return found
 }
 
-async function allSets(books: PoolBooks): Promise<VerifierSet[]> {
+/** Oldest first; none before the ledger is established. */
+export async function allSets(books: PoolBooks): Promise<VerifierSet[]> {
   const first = await books.setup()
   return first === null ? [] : [firstSet(first), ...(await books.verifierSets())]
 }

@@ -11,7 +11,8 @@ gridcall ledger return REQUEST
 gridcall ledger withdraw ADDRESS
     what the pool owes a party (a bond that came back, a refund) is its own, and the bank can pay it
 gridcall ledger verifiers --quorum N ADDRESS...
-    who settles what is opened from now on, in ascending order; what is open keeps its own
+    who settles what is opened from now on, in ascending order; what is open keeps its own. Restart
+    the service at once
 gridcall ledger pause --seconds N | rearm
     stops what is new for so long; what is owed goes on. rearm allows the next pause
 

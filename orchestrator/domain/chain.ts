@@ -1,6 +1,7 @@
 import type { Authorisation, EscrowTerms } from './escrow.ts'
 import type { EpochStatement, SettlementStatement } from './evidence.ts'
 import type { Address, Hex } from './ids.ts'
+import type { SettlingSets } from './settling-set.ts'
 
 /** What we ask of the pool. Each carries a natural key, so that sending twice does nothing. */
 export type ChainIntent =
@@ -186,20 +187,19 @@ export type ChainIdentity = {
   readonly feeReceiver: Address
 }
 
-export type RailParties = ChainIdentity & {
-  readonly relayer: Address
-  readonly verifierSetId: number
-  readonly verifiers: readonly Address[]
-  readonly quorum: number
-  readonly disputeWindowSeconds: number
-  readonly epochWindowSeconds: number
-  /** How long after finality a held rest can still be settled. */
-  readonly heldWindowSeconds: number
-  /** How long after its deadline a request or rest can be refunded. */
-  readonly refundGraceSeconds: number
-  /** Whose word settles a held rest in place of verifiers'; null: nobody's. */
-  readonly arbiter: Address | null
-}
+/** The verifiers are those of the newest set. */
+export type RailParties = ChainIdentity &
+  SettlingSets & {
+    readonly relayer: Address
+    readonly disputeWindowSeconds: number
+    readonly epochWindowSeconds: number
+    /** How long after finality a held rest can still be settled. */
+    readonly heldWindowSeconds: number
+    /** How long after its deadline a request or rest can be refunded. */
+    readonly refundGraceSeconds: number
+    /** Whose word settles a held rest in place of verifiers'; null: nobody's. */
+    readonly arbiter: Address | null
+  }
 
 export type PoolState = {
   readonly tokenBalance: bigint

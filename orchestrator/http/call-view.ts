@@ -4,6 +4,7 @@ import type { ChainEvent } from '#domain/chain.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
+import { findSet } from '#domain/settling-set.ts'
 import { secondsBetween } from '#domain/time.ts'
 import { energyOrdered, toWattHours, wattMinutes, watts } from '#domain/units.ts'
 import { followCall, type PeriodFigures } from '#lifecycle/follow-call.ts'
@@ -209,13 +210,15 @@ async function attestationsOf(
   tx: StoreTransaction,
   call: FlexibilityCall,
 ): Promise<z.infer<typeof AttestationsView>> {
+  const { parties } = ports.rail
+  const setId = call.escrow?.terms.verifierSetId ?? parties.verifierSetId
   const version = call.evidence?.version
   const signed = (await tx.attestations.of('settlement', call.id)).filter(
     (attestation) => attestation.version === version,
   )
   const refusals = await tx.attestations.refusals('settlement', call.id)
   return {
-    required: ports.rail.parties.quorum,
+    required: (findSet(parties, setId) ?? parties).quorum,
     signed: signed.length,
     signers: signed.map(({ verifier }) => verifier),
     refusals: refusals.map(({ verifier, line, expected, got }) => ({

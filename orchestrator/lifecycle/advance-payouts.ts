@@ -1,5 +1,6 @@
 import { standingPosts } from '#domain/chain-books.ts'
 import type { PayoutEpoch } from '#domain/payout.ts'
+import { isMember, signaturesOf } from '#domain/settling-set.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -70,15 +71,18 @@ async function postEpoch(ports: Ports, tx: StoreTransaction, epoch: PayoutEpoch)
   // Another root under this number is not ours: the reconciliation names it, and nobody guesses.
   if (last !== undefined) return null
   if ((await standingDifferences(tx)).length > 0) return null // until the books agree again
+  const { parties } = ports.rail
   const all = await tx.attestations.of('epoch', String(epoch.epoch))
-  if (all.length < ports.rail.parties.quorum) return null
-  const signatures = [...all]
-    .sort((a, b) => (a.verifier.toLowerCase() < b.verifier.toLowerCase() ? -1 : 1))
-    .map((attestation) => attestation.signature)
+  const mine = all.filter(({ verifier }) => isMember(parties, verifier))
+  if (mine.length < parties.quorum) return null
+  const signatures = signaturesOf(mine)
   const statement = epochStatement(epoch, await epochData(tx, epoch))
   const { requestIds } = epoch
   const intent = { kind: 'postEpoch', statement, requestIds, signatures } as const
-  await tx.chain.intend(`post-epoch:${epoch.epoch}`, intent)
+  const key = `post-epoch:${epoch.epoch}`
+  // What one set signed is refused once a newer one is there, which then signs it too.
+  const isRefused = (await tx.chain.intent(key))?.state === 'reverted'
+  await tx.chain.intend(isRefused ? `${key}:set-${parties.verifierSetId}` : key, intent)
   return null
 }
 

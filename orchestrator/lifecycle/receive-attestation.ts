@@ -6,6 +6,7 @@ import {
   statementOfRest,
 } from '#domain/evidence.ts'
 import { type Address, type CallId, callId } from '#domain/ids.ts'
+import { settlingSet } from '#domain/settling-set.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { epochData, epochStatement } from './epoch-data.ts'
@@ -41,34 +42,42 @@ async function signerOf(
   tx: StoreTransaction,
   { subject, subjectId, version, signature }: Attestation,
 ): Promise<{ signer: Address | null; members: readonly Address[]; who: string }> {
-  const { verifiers, arbiter } = rail.parties
-  const ordinary = { members: verifiers, who: 'a verifier of the set in force' }
+  const { arbiter } = rail.parties
+  const ordinary = (setId: number) => {
+    const { verifiers } = settlingSet(rail.parties, setId)
+    return { members: verifiers, who: `a verifier of set ${setId}` }
+  }
   if (subject === 'settlement') {
     const found = await settlementOnTable(tx, callId(subjectId), version)
     if (!found) throw unknown(subject, subjectId)
     const signer = await rail.settlementSigner(found.statement, signature)
     return found.isDecided
       ? { signer, members: arbiter === null ? [] : [arbiter], who: "the pool's arbiter" }
-      : { signer, ...ordinary }
+      : { signer, ...ordinary(found.setId) }
   }
   const epoch = /^\d+$/.test(subjectId) ? await tx.payouts.find(Number(subjectId)) : null
   if (!epoch) throw unknown(subject, subjectId)
   const statement = epochStatement(epoch, await epochData(tx, epoch))
-  return { signer: await rail.epochSigner(statement, signature), ...ordinary }
+  const signer = await rail.epochSigner(statement, signature)
+  return { signer, ...ordinary(rail.parties.verifierSetId) }
 }
 
 async function settlementOnTable(
   tx: StoreTransaction,
   id: CallId,
   version: number,
-): Promise<{ statement: SettlementStatement; isDecided: boolean } | null> {
+): Promise<{ statement: SettlementStatement; isDecided: boolean; setId: number } | null> {
   const call = await tx.calls.find(id)
-  const statement = call && statementOfCall(call)
-  if (statement && call?.evidence?.version === version) return { statement, isDecided: false }
+  if (!call?.escrow) return null
+  const setId = call.escrow.terms.verifierSetId
+  const statement = statementOfCall(call)
+  if (statement && call.evidence?.version === version) {
+    return { statement, isDecided: false, setId }
+  }
   const rests = await tx.rests.list({ callId: id })
   const rest = rests.find(({ evidence }) => evidence?.version === version)
   const ofRest = rest && statementOfRest(rest)
-  return ofRest ? { statement: ofRest, isDecided: rest.decisions !== null } : null
+  return ofRest ? { statement: ofRest, isDecided: rest.decisions !== null, setId } : null
 }
 
 function unknown(subject: string, subjectId: string) {

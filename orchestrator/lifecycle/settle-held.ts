@@ -1,8 +1,9 @@
 import { statementOfRest } from '#domain/evidence.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
-import type { Hex, ResourceId } from '#domain/ids.ts'
+import type { Address, Hex, ResourceId } from '#domain/ids.ts'
 import { type MicroEur, microEur } from '#domain/money.ts'
+import { isMember, settlingSet, signaturesOf } from '#domain/settling-set.ts'
 import { addSeconds, type Instant, secondsBetween } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -55,7 +56,7 @@ async function step(
       if (rest.state === 'held' && now >= measureFrom(ports, call, rest)) {
         return measureHeld(ports, tx, call, rest, null)
       }
-      return rest.state === 'measured' ? propose(ports, tx, rest) : undefined
+      return rest.state === 'measured' ? propose(ports, tx, call, rest) : undefined
     }
     case 'proposed':
       return finalise(ports, tx, call, rest, now)
@@ -124,10 +125,16 @@ async function isRefunded(
 }
 
 /** One verifier more than the quorum (all, where the quorum is all), or the arbiter where it decided. */
-async function propose({ rail }: Ports, tx: StoreTransaction, rest: HeldRest): Promise<void> {
-  const { parties } = rail
+async function propose(
+  { rail: { parties } }: Ports,
+  tx: StoreTransaction,
+  { escrow }: FlexibilityCall,
+  rest: HeldRest,
+): Promise<void> {
   const statement = statementOfRest(rest)
   if (!statement || !rest.evidence) throw new Error(`${rest.id} is measured without evidence`)
+  if (!escrow) throw new Error(`${rest.id} is held of a call without an escrow`)
+  const set = settlingSet(parties, escrow.terms.verifierSetId)
   const { version } = rest.evidence
   const requestId = rest.id
   const proposals = await tx.chain.events({ kind: 'SettlementProposed', requestId })
@@ -137,15 +144,12 @@ async function propose({ rail }: Ports, tx: StoreTransaction, rest: HeldRest): P
   if (seen) return tx.rests.save({ ...rest, state: 'proposed' })
   const all = await tx.attestations.of('settlement', rest.callId)
   const isArbiter = (who: string) => who.toLowerCase() === parties.arbiter?.toLowerCase()
-  const mine = all.filter(
-    (each) => each.version === version && isArbiter(each.verifier) === (rest.decisions !== null),
-  )
-  const needed =
-    rest.decisions === null ? Math.min(parties.quorum + 1, parties.verifiers.length) : 1
+  const counts = (who: Address) =>
+    rest.decisions === null ? isMember(set, who) && !isArbiter(who) : isArbiter(who)
+  const mine = all.filter((each) => each.version === version && counts(each.verifier))
+  const needed = rest.decisions === null ? Math.min(set.quorum + 1, set.verifiers.length) : 1
   if (mine.length < needed) return
-  const signatures = [...mine]
-    .sort((a, b) => (a.verifier.toLowerCase() < b.verifier.toLowerCase() ? -1 : 1))
-    .map((attestation) => attestation.signature)
+  const signatures = signaturesOf(mine)
   const intent = { kind: 'proposeSettlement', statement, signatures } as const
   await tx.chain.intend(`propose-rest:${rest.id}:${version}`, intent)
 }

@@ -1,6 +1,7 @@
 import { statementOfCall } from '#domain/evidence.ts'
 import { transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
+import { isMember, settlingSet, signaturesOf } from '#domain/settling-set.ts'
 import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
 
@@ -13,10 +14,11 @@ export async function verifyCall(ports: Ports, callId: CallId): Promise<void> {
     const call = await tx.calls.lock(callId)
     if (call.state !== 'measured' || !call.evidence || !call.escrow) return false
     const { version } = call.evidence
-    const { requestId } = call.escrow
+    const { requestId, terms } = call.escrow
+    const set = settlingSet(ports.rail.parties, terms.verifierSetId)
     const all = await tx.attestations.of('settlement', callId)
-    const mine = all.filter((attestation) => attestation.version === version)
-    if (mine.length < ports.rail.parties.quorum) return false
+    const mine = all.filter((each) => each.version === version && isMember(set, each.verifier))
+    if (mine.length < set.quorum) return false
     const statement = statementOfCall(call)
     if (statement === null) throw new Error(`${callId} is measured without a settlement`)
     const { evidenceRoot, round } = statement
@@ -38,9 +40,7 @@ export async function verifyCall(ports: Ports, callId: CallId): Promise<void> {
       await tx.events.append([event])
       return true
     }
-    const signatures = [...mine]
-      .sort((a, b) => (a.verifier.toLowerCase() < b.verifier.toLowerCase() ? -1 : 1))
-      .map((attestation) => attestation.signature)
+    const signatures = signaturesOf(mine)
     const key = `propose:${callId}:${version}`
     await tx.chain.intend(key, { kind: 'proposeSettlement', statement, signatures })
     return true

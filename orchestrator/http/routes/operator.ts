@@ -127,7 +127,7 @@ export function operatorRoutes({ ports, startClock }: ApiContext) {
     })
     .openapi(getBooks, async (c) => exactly(c, await saveBooks(ports)))
     .openapi(getParties, async (c) => {
-      const { parties } = ports.rail
+      const { olderSets: _older, ...parties } = ports.rail.parties
       const organisations = await ports.store.transaction((tx) => tx.organisations.list())
       return c.json(
         {
