@@ -44,13 +44,30 @@ export function owedLeaves(
   events: readonly ChainEvent[],
 ): OwedLeaf[] {
   const paid = paidByIndex(events)
+  const lastPaid = new Map<number, ChainEvent>()
+  for (const event of events) {
+    if (event.kind !== 'Paid') continue
+    const last = lastPaid.get(event.index)
+    if (last === undefined || isFrom(event, last)) lastPaid.set(event.index, event)
+  }
   const inVain = events.filter((event) => event.kind === 'PayoutDeferred')
   return accounts.flatMap(({ index, account, cumulative }) => {
     const owed = cumulative - (paid.get(index) ?? 0n)
     if (owed <= 0n) return []
-    const tries = inVain.filter((event) => event.index === index && event.amount === owed).length
+    // A payment ends the count: the same amount can be owed once more, and was not tried for yet.
+    const since = lastPaid.get(index)
+    const tries = inVain.filter((event) => {
+      const isThis = event.index === index && event.amount === owed
+      return isThis && (since === undefined || isFrom(event, since))
+    }).length
     return [{ index, account, owed, tries }]
   })
+}
+
+/** Whether it stands at the same place as the other event, or later. */
+function isFrom(event: ChainEvent, other: ChainEvent): boolean {
+  if (event.block !== other.block) return event.block > other.block
+  return event.logIndex >= other.logIndex
 }
 
 /** Which leaves the pool tried to pay in vain since an epoch is live. */
@@ -59,10 +76,7 @@ export function putOffIn(epoch: number, events: readonly ChainEvent[]): Set<numb
   const indices = new Set<number>()
   for (const event of events) {
     if (event.kind !== 'PayoutDeferred' || activated === undefined) continue
-    const isLater =
-      event.block > activated.block ||
-      (event.block === activated.block && event.logIndex >= activated.logIndex)
-    if (isLater) indices.add(event.index)
+    if (isFrom(event, activated)) indices.add(event.index)
   }
   return indices
 }
