@@ -101,7 +101,7 @@ function ObjectionForm({ model, line, until }: Props & { readonly until: string 
       <TextField
         id={`words-${id}`}
         label="What happened?"
-        help="Up to 500 characters. The grid operator, your aggregator and the arbiter read it."
+        help="Up to 500 characters. The grid operator, your aggregator, the arbiter and whoever runs this service read it."
         problem={noWords}
         areaRef={words}
         maxLength={500}

@@ -36,7 +36,8 @@ export function WalletForm({ model, payout }: { model: OwnerModel; payout: Payou
       <p>
         You do not need this to be paid. If you keep digital euros yourself, your money can go
         straight to your wallet. Money sent to a wrong address is lost, and a wallet that has been
-        used stays readable for everybody.
+        used stays readable for everybody. Ask first whether this service pays digital euros: where
+        it does not, the money lies at its bank under this address until its operator pays it out.
       </p>
       <p class="quiet">
         It counts after 48 hours, for payouts that begin then
