@@ -5,9 +5,11 @@ import {
   type Limits,
   type Method,
   methodSentence,
+  NO_CHEAPER,
   pricedCost,
   type Plan,
   solverReasons,
+  tooLargeSentence,
   type Wanted,
 } from '#domain/allocation/limits.ts'
 import { meritFill } from '#domain/allocation/merit-fill.ts'
@@ -46,11 +48,14 @@ export async function planAllocation(
   if (free !== null && cost(plain) <= boundOf(free) * (1 + EQUAL)) return told('merit-order', plain)
   const cheaper = (method: Method, plan: Plan): PlannedAllocation => {
     const whole = inSteps(devices, wanted, plan, STEP_W)
-    return told(method, cost(whole) < cost(plain) ? whole : plain)
+    if (cost(whole) < cost(plain)) return told(method, whole)
+    return { ...plain, method: 'merit-order', because: NO_CHEAPER }
   }
   if (reasons.length === 0) return cheaper('greedy', greedyPlan(devices, wanted, priceCap))
   const isTooLarge = devices.length * wanted.powerW.length > CELLS_MAX
-  if (isTooLarge) return told('merit-order-late', plain)
+  if (isTooLarge) {
+    return { ...plain, method: 'merit-order-late', because: tooLargeSentence(reasons) }
+  }
   const { program, plan } = allocationProgram(devices, wanted, priceCap)
   try {
     return cheaper('solver', plan(await solver.solve(program, deadlineMs)))

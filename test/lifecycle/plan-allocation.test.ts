@@ -95,8 +95,22 @@ describe('planning an allocation', () => {
     ['an early end', { maxW: [5_000, 0] }, 'limits of devices change within the window'],
   ])('asks the solver for %s', async (_what, limits: Partial<Limits>, why) => {
     const devices = two.map((one) => ({ ...one, ...limits }))
-    const planned = await planAllocation(answering([]), devices, wanted, deadline)
-    expect(planned).toMatchObject({ method: 'solver', because: `the solver allocated: ${why}` })
+    const planned = await planAllocation(late, devices, wanted, deadline)
+    expect(planned.method).toBe('merit-order-late')
+    expect(planned.because).toContain(`${why}, and the solver had no answer in time`)
+  })
+
+  test('names merit order where what the solver says costs more', async () => {
+    const planned = await planAllocation(answering([]), odd, wanted, deadline)
+    const because = 'merit order allocated: in whole steps nothing that was found costs less'
+    expect(planned).toMatchObject({ unservedWh: 500, method: 'merit-order', because })
+  })
+
+  test('does not ask the solver for a call that is too large for it, and says so', async () => {
+    const many = Array.from({ length: 10_001 }, (_, i) => ({ ...odd[0]!, id: `battery ${i}` }))
+    const planned = await planAllocation(failing(new Error('asked')), many, wanted, deadline)
+    expect(planned.method).toBe('merit-order-late')
+    expect(planned.because).toMatch(/and the call is too large for the solver$/)
   })
 
   test('takes what the solver says, in kW, where it is better, in whole steps', async () => {

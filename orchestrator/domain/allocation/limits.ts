@@ -33,8 +33,8 @@ export type Limits = {
 export type Wanted = { readonly powerW: readonly number[]; readonly hours: readonly number[] }
 
 /**
- * How an allocation was found: by plain merit order where that is the optimum already, by the exact
- * greedy, by the solver, or by merit order because the solver was late.
+ * How an allocation was found: by plain merit order where nothing that was found costs less, by the
+ * exact greedy, by the solver, or by merit order because the solver was late or not asked.
  */
 export type Method = 'merit-order' | 'greedy' | 'solver' | 'merit-order-late'
 
@@ -98,6 +98,15 @@ export function methodSentence(method: Method, reasons: readonly SolverReason[])
     case 'merit-order-late':
       return `merit order allocated, perhaps not at the least cost: ${why}, and the solver had no answer in time`
   }
+}
+
+/** The other method's plan costs no less, once it is in whole steps. */
+export const NO_CHEAPER = 'merit order allocated: in whole steps nothing that was found costs less'
+
+/** The solver was not asked. */
+export function tooLargeSentence(reasons: readonly SolverReason[]): string {
+  const why = reasons.map((reason) => SAYS[reason]).join(', ')
+  return `merit order allocated, perhaps not at the least cost: ${why}, and the call is too large for the solver`
 }
 
 /** Cheapest effect first, then who gave least lately, then by id. */
