@@ -215,7 +215,9 @@ function signatures(client: ChainClient, identity: ChainIdentity, funding: Fundi
         return false
       }
       if (funding.way === 'authorisation') return true
-      return plainly(mayPull(client, funding, identity, { payer, amount, permit }))
+      const isInTime = permit !== null && permit.deadline * 1000 > clock.now()
+      const usable = isInTime ? permit : null
+      return plainly(mayPull(client, funding, identity, { payer, amount, permit: usable }))
     },
     verifyCancellation: (requestId, payer, signature) =>
       signedBy(cancellationTypedData(domain, requestId), payer, signature),

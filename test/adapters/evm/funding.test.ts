@@ -71,10 +71,15 @@ async function word(terms: EscrowTerms, permit?: Permit): Promise<Authorisation>
   return { ...usualValidity(terms), signature, ...(permit ? { permit } : {}) }
 }
 
-async function permitFor(terms: EscrowTerms, key = world.parties.dso.key): Promise<Permit> {
+async function permitFor(
+  terms: EscrowTerms,
+  key = world.parties.dso.key,
+  changes: Readonly<Record<string, string>> = {},
+): Promise<Permit> {
   const data = (await rail.permitToSign?.(terms)) as { message: Record<string, string> }
-  const signature = await dsoSigns(data, key)
-  const { value = '', deadline = '' } = data.message
+  const message = { ...data.message, ...changes }
+  const signature = await dsoSigns({ ...data, message }, key)
+  const { value = '', deadline = '' } = message
   return { value: BigInt(value), deadline: Number(deadline), signature }
 }
 
@@ -129,6 +134,8 @@ describe('a payer whose token takes no orders', () => {
     const terms = termsOf(world)
     const foreign = await permitFor(terms, world.parties.fees.key)
     expect(await rail.verifyAuthorisation(terms, await word(terms, foreign))).toBe(false)
+    const past = await permitFor(terms, undefined, { deadline: '1' })
+    expect(await rail.verifyAuthorisation(terms, await word(terms, past))).toBe(false)
     const own = await word(terms, await permitFor(terms))
     expect(await rail.verifyAuthorisation(terms, own)).toBe(true)
     expect(await opened('by permit', terms, own)).toMatchObject({ state: 'mined' })
