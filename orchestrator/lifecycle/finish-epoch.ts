@@ -27,7 +27,7 @@ export async function finishEpoch(
   await tx.payouts.saveReceipts(receipts)
   await tx.payouts.save({ ...epoch, state: 'paid' })
   const paid = paidByIndex(await tx.chain.events({ kind: 'Paid' }))
-  for (const receipt of receipts) await tell(ports, tx, epoch, receipt, paid)
+  for (const receipt of receipts) await tell(ports, tx, epoch, receipt, { paid, hasAgent })
   return null
 }
 
@@ -36,7 +36,7 @@ async function tell(
   tx: StoreTransaction,
   epoch: PayoutEpoch,
   { ownerId, amount }: PayoutReceipt,
-  paid: ReadonlyMap<number, bigint>,
+  { paid, hasAgent }: { readonly paid: ReadonlyMap<number, bigint>; readonly hasAgent: boolean },
 ): Promise<void> {
   const wallets = epoch.shares.flatMap(({ payee, wallet, amount: part }) =>
     payee.kind === 'owner' && payee.ownerId === ownerId && wallet !== null
@@ -54,11 +54,20 @@ async function tell(
     const data = { epoch: number, amount: waits.toString() }
     await tellOwner(ports, tx, ownerId, { kind: 'payout-put-off', message, data })
   }
-  if (amount > 0n && waits === amount) return
+  const withAgent = hasAgent ? 0n : amount - toWallet
+  if (withAgent > 0n) {
+    const message =
+      `${withAgent} micro-EUR of epoch ${number} wait in the pool, which could not pay the payout ` +
+      'agent: they stay owed, and go to the bank with a later payout'
+    const data = { epoch: number, amount: withAgent.toString() }
+    await tellOwner(ports, tx, ownerId, { kind: 'payout-put-off', message, data })
+  }
+  const had = amount - waits - withAgent
+  if (amount > 0n && had === 0n) return
   await tellOwner(ports, tx, ownerId, {
     kind: 'payout-paid',
-    message: `paid ${amount - waits} micro-EUR in epoch ${number}`,
-    data: { epoch: number, amount: (amount - waits).toString() },
+    message: `paid ${had} micro-EUR in epoch ${number}`,
+    data: { epoch: number, amount: had.toString() },
   })
 }
 

@@ -183,6 +183,10 @@ describe('an agent that cannot be paid', () => {
     await wait(HOUR)
     expect(await books()).toMatchObject({ epoch: 1, state: 'paid' })
     expect(await givePaymentFile(world.ports(), agent.id, 1)).toBeNull()
+    const all = await world.store.transaction((tx) => tx.events.after(0, 10_000))
+    const told = all.filter(({ ownerId }) => ownerId === other.ownerId).map(({ kind }) => kind)
+    expect(told).toContain('payout-put-off')
+    expect(told).not.toContain('payout-paid')
     await expectAgreement()
 
     world.pool.frozen.delete(SIMULATED_PARTIES.agent)
