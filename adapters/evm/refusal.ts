@@ -26,7 +26,7 @@ const errorAbi: Abi = [
   ...poolAuthorityAbi,
 ].filter(({ type }) => type === 'error')
 
-const stateNames = ['None', 'Funded', 'Proposed', 'Final', 'Cancelled', 'Refunded']
+const stateNames = ['None', 'Funded', 'Proposed', 'Final', 'Cancelled', 'Refunded', 'PartlyFinal']
 
 /** The refusal in a failed call; null if the node failed, and not the call. */
 export function refusalOf(error: unknown): Refusal | null {
