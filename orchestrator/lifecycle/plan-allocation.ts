@@ -29,7 +29,8 @@ export type PlannedAllocation = Plan & { readonly method: Method; readonly becau
  * Allocates at the least cost. Plain merit order is tried first: where it costs no more than the
  * exact greedy without the limits that trouble it, it is the optimum. Else the greedy allocates
  * where it is exact, or the solver; and merit order after all where the solver passes its deadline
- * (wall ms) or the call is too large for it, or where whole steps cost the other its advantage. Which one it was is told.
+ * (wall ms), the call is too large for it, or whole steps cost the other its advantage. Which one it
+ * was is told.
  */
 export async function planAllocation(
   solver: Solver,

@@ -144,7 +144,12 @@ describe('a database from before an epoch that the chain has', () => {
     const first = { epoch: 1, ...nobody, ...hashes, createdAt } as const
     const second = await yesterday.store.transaction(async (tx) => {
       await tx.payouts.save({ ...first, state: 'active' })
-      const made = await newEpoch(tx, await payablesOf(tx), { ...first, state: 'active' }, createdAt)
+      const made = await newEpoch(
+        tx,
+        await payablesOf(tx),
+        { ...first, state: 'active' },
+        createdAt,
+      )
       const last = (await tx.chain.events()).at(-1) as ChainEvent
       const block = last.block + 1
       const at = { transactionHash: root, logIndex: 0, block, blockHash: root }
