@@ -7,6 +7,15 @@ const suitesApart = ['faults', 'interop', 'bench'] as const
 const suite = process.env.GRIDCALL_SUITE
 const isApart = suitesApart.some((name) => name === suite)
 
+/** Tests of pure code: they share a process, which saves starting one for each file. */
+const pure = [
+  'test/domain/**/*.test.ts',
+  'test/properties/**/*.test.ts',
+  'test/lifecycle/**/*.test.ts',
+]
+const others = ['test/**/*.test.{ts,tsx}']
+const apart = suitesApart.map((name) => `test/${name}/**`)
+
 const seeded = join(import.meta.dirname, 'test', 'support', 'seeded-fast-check.ts')
 
 export default defineConfig({
@@ -19,8 +28,17 @@ export default defineConfig({
     },
   ],
   test: {
-    include: isApart ? [`test/${suite}/**/*.test.ts`] : ['test/**/*.test.{ts,tsx}'],
-    exclude: isApart ? [] : suitesApart.map((name) => `test/${name}/**`),
+    ...(isApart
+      ? { include: [`test/${suite}/**/*.test.ts`], exclude: [] }
+      : {
+          projects: [
+            { extends: true, test: { name: 'pure', include: pure, isolate: false } },
+            {
+              extends: true,
+              test: { name: 'rest', include: others, exclude: [...apart, ...pure] },
+            },
+          ],
+        }),
     globals: false,
     pool: 'forks',
     // The machines this is made for have two cores; more workers only make deadlines pass.
