@@ -158,9 +158,10 @@ function batteryCapability(
 
 /**
  * A charger gives what it draws now or by its baseline, whichever is less, as far as the car is
- * still ready by its departure: slack = what it can still draw between the window's end and the
- * departure, plus what it would have drawn inside the window, minus what it still needs. A car that
- * may give power back gives beyond that what lies above its reserve now.
+ * still ready by its departure: slack = what it can still draw from the window's start to the
+ * departure, minus what it still needs. A limit is counted from the baseline: where the car draws
+ * more than that it loses the difference, too. A car that may give power back gives beyond that
+ * what lies above its reserve now.
  */
 function chargerCapability(
   now: ResourceNow,
@@ -179,14 +180,14 @@ function chargerCapability(
     const detail = refused ? `expected ${refused.expected}, got ${refused.got}` : 'it has no curve'
     return { reason: 'no-baseline', detail }
   }
-  const slackWh = slack(session, reading, powerW, needs)
+  const fromW = candidate.baselineW.map((baseline) => Math.min(baseline, powerW))
+  const slackWh = slack(session, reading, powerW, needs, fromW)
   if (slackWh === null) {
     return { reason: 'departure', detail: 'nobody told when the car must be ready, and how full' }
   }
   if (slackWh < 100) {
     return { reason: 'departure', detail: `the car would leave short: ${slackWh} Wh of slack` }
   }
-  const fromW = candidate.baselineW.map((baseline) => Math.min(baseline, powerW))
   const back = givesBack(candidate.rating, reading)
   const floorW = candidate.rating.pausable ? -back.powerW : candidate.rating.importMinW
   const drawnWh = needs.reduce(
@@ -214,6 +215,7 @@ function slack(
   reading: DeviceReading,
   powerW: number,
   needs: readonly PeriodNeed[],
+  fromW: readonly number[],
 ): number | null {
   const { energyNeededWh, departureAt, startRegisterWh } = session
   const first = needs[0]
@@ -222,8 +224,17 @@ function slack(
   if (first === undefined || last === undefined) return null
   const toStartWh = (powerW * secondsBetween(reading.at, first.start)) / 3600
   const needWh = energyNeededWh - (reading.registerWh - startRegisterWh) - toStartWh
-  const insideWh = (powerW * secondsBetween(first.start, last.end)) / 3600
+  const drawableWh = (powerW * secondsBetween(first.start, departureAt)) / 3600
+  const isInside = departureAt < last.end
   const afterWh = (powerW * secondsBetween(last.end, departureAt)) / 3600
   // A tenth is kept back: chargers taper, and cars leave early.
-  return Math.floor(Math.max(0, afterWh * 0.9 + insideWh - Math.max(0, needWh)))
+  const keptWh = (isInside ? drawableWh : afterWh) / 10
+  const aboveWh = needs.reduce((sum, { start, end }, i) => {
+    const seconds = Math.max(
+      0,
+      secondsBetween(start, isInside && departureAt < end ? departureAt : end),
+    )
+    return sum + ((powerW - (fromW[i] ?? 0)) * seconds) / 3600
+  }, 0)
+  return Math.floor(Math.max(0, drawableWh - keptWh - aboveWh - Math.max(0, needWh)))
 }
