@@ -105,7 +105,7 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', () => {
     expectPaid(await service.paid(id), 'battery-1')
     expect(there.orders().at(0)).toMatchObject({ watts: 6000 })
     expect(there.releases().length).toBeGreaterThan(0)
-  }, 280_000)
+  }, 420_000)
 
   test.concurrent('plain variables without methods: it alone delivers and is paid, and is let go', async () => {
     const there = await enrolled('battery-2', 'plain')
@@ -113,7 +113,7 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', () => {
     expectPaid(await service.paid(id), 'battery-2')
     expect(there.orders().some(({ watts }) => watts === 6000)).toBe(true)
     expect(there.releases().length).toBeGreaterThan(0)
-  }, 280_000)
+  }, 420_000)
 
   test.concurrent('killed and started again in mid-window, it goes on to deliver and is paid', async () => {
     const first = await enrolled('battery-3', 'nodeset')
@@ -135,5 +135,5 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', () => {
     expectPaid(call, 'battery-3')
     expect(call.periods.at(-1)?.measuredW).toBeLessThan(-5000)
     expect(second.orders().every(({ watts }) => watts === 6000)).toBe(true)
-  }, 320_000)
+  }, 460_000)
 })

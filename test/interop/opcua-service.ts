@@ -117,8 +117,7 @@ async function register(url: () => string, key: string, dataDir: string, folder:
       await enrol(aggregator, id, connection)
     },
     order: async (point: string, powerW: number, periods: number) => {
-      const posted = await post(dso, point, powerW, periods)
-      await waitForState(view, posted.id, 'offered', 60_000)
+      const posted = await offered(dso, view, { point, powerW, periods })
       const path = `/v1/flexibility-calls/${posted.id}`
       const typed = await dso.get<{ message: { validAfter: string; validBefore: string } }>(
         `${path}/authorisation`,
@@ -161,7 +160,29 @@ async function enrol(aggregator: PartyApi, id: string, connection: object): Prom
   await delay(4 * INTERVAL_MS + 1000)
 }
 
-async function post(dso: PartyApi, point: string, powerW: number, periods: number) {
+type Wanted = { readonly point: string; readonly powerW: number; readonly periods: number }
+type View = (id: string) => Promise<OperatorCallView>
+
+const TRIES = 3
+
+/**
+ * A call that is answered with an offer. A machine that stands still for a moment leaves gaps in the
+ * readings, and a battery without a fresh one is not asked: then another call is posted.
+ */
+async function offered(dso: PartyApi, view: View, wanted: Wanted) {
+  for (let tryNumber = 1; ; tryNumber += 1) {
+    const posted = await post(dso, wanted, `call-${wanted.point}-${tryNumber}`)
+    const call = await until(`${posted.id} to be answered`, 60_000, async () => {
+      const now = await view(posted.id)
+      return now.state === 'requested' ? null : now
+    })
+    if (call.state === 'offered') return posted
+    const isAsleep = call.skipped.some(({ detail }) => detail === 'no fresh reading')
+    if (!isAsleep || tryNumber === TRIES) throw new Error(JSON.stringify(call))
+  }
+}
+
+async function post(dso: PartyApi, { point, powerW, periods }: Wanted, key: string) {
   const startMs = Math.ceil((Date.now() + 24_000) / PERIOD_MS) * PERIOD_MS
   const at = (i: number) => new Date(startMs + i * PERIOD_MS).toISOString().replace('.000', '')
   const body = {
@@ -172,13 +193,13 @@ async function post(dso: PartyApi, point: string, powerW: number, periods: numbe
     priceCapMinorPerKwh: '400000',
     penalty: { kind: 'none' },
   }
-  const { id } = await dso.post<{ id: string }>('/v1/flexibility-calls', body, `call-${point}`)
+  const { id } = await dso.post<{ id: string }>('/v1/flexibility-calls', body, key)
   return { id, startMs, endMs: startMs + periods * PERIOD_MS }
 }
 
 /** @throws Error if the call ends in another state, or is late */
 export async function waitForState(
-  view: (id: string) => Promise<OperatorCallView>,
+  view: View,
   id: string,
   state: string,
   withinMs: number,
