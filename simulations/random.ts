@@ -1,3 +1,5 @@
+import { sfc32 } from '#domain/reliability/seeded.ts'
+
 /** A stream of numbers that is the same for the same seed and labels, on every machine. */
 export type SeededRandom = {
   /** At least 0, less than 1. */
@@ -14,11 +16,11 @@ export type SeededRandom = {
 
 /**
  * One stream per thing that is random: a stream of its own for each device, so that adding a device
- * does not move the dice of the others. Generator: sfc32 (C. Doty-Humphrey, PractRand, public
- * domain), its state filled from the labels by FNV-1a with a final avalanche.
+ * does not move the dice of the others. Generator: sfc32, its state filled from the labels by
+ * FNV-1a with a final avalanche.
  */
 export function seededRandom(seed: number, ...labels: (string | number)[]): SeededRandom {
-  const next = sfc32([seed, ...labels].join('/'))
+  const next = streamOf([seed, ...labels].join('/'))
   const between = (from: number, to: number) => from + next() * (to - from)
   const integer = (from: number, to: number) => Math.floor(between(from, to + 1))
   return {
@@ -38,20 +40,8 @@ export function seededRandom(seed: number, ...labels: (string | number)[]): Seed
   }
 }
 
-function sfc32(label: string): () => number {
-  let a = hash32(`${label}#a`)
-  let b = hash32(`${label}#b`)
-  let c = hash32(`${label}#c`)
-  let counter = 1
-  const next = () => {
-    const sum = (((a + b) | 0) + counter) | 0
-    counter = (counter + 1) | 0
-    a = b ^ (b >>> 9)
-    b = (c + (c << 3)) | 0
-    c = ((c << 21) | (c >>> 11)) + sum
-    c |= 0
-    return (sum >>> 0) / 4_294_967_296
-  }
+function streamOf(label: string): () => number {
+  const next = sfc32(hash32(`${label}#a`), hash32(`${label}#b`), hash32(`${label}#c`), 1)
   for (let round = 0; round < 12; round += 1) next() // until the seed's bits have spread
   return next
 }

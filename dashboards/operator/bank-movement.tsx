@@ -2,6 +2,7 @@ import { useRef, useState } from 'preact/hooks'
 import { formatEuros } from '../format.ts'
 import { ChoiceField, Field } from '../shared/field.tsx'
 import { problemOf } from '../shared/problem-of.ts'
+import { Refusal } from '../shared/refusal.tsx'
 import { useSending } from '../shared/sending.ts'
 import { minorOf, type Party } from './bank-words.ts'
 import type { OperatorModel } from './model.ts'
@@ -89,11 +90,7 @@ export function BankMovement({ model, parties }: Props) {
         autocomplete="off"
         maxLength={70}
       />
-      {refused !== null && !isTold && (
-        <p class="problem" role="alert">
-          {refused.message}
-        </p>
-      )}
+      <Refusal refused={isTold ? null : refused} />
       <p>
         <button type="submit" disabled={isSending}>
           {isSending ? 'Booking …' : 'Book it'}

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { Client, Money } from '../api.ts'
 import { formatMoment } from '../format.ts'
 import { businessNow, zone } from '../shared/business-time.ts'
+import { Refusal } from '../shared/refusal.tsx'
 import { useSending } from '../shared/sending.ts'
 
 /** Do pool, events, ledger and balance agree? Where they do not, this is the alarm. */
@@ -69,11 +70,7 @@ function CompareNow({ client }: { client: Client }) {
         )}
       </div>
       {found !== null && <Differences differences={found.differences} label="Differences found" />}
-      {refused !== null && (
-        <p class="problem" role="alert">
-          {refused.message}
-        </p>
-      )}
+      <Refusal refused={refused} />
     </>
   )
 }

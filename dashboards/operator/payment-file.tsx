@@ -2,6 +2,7 @@ import { useRef, useState } from 'preact/hooks'
 import { type Client, createClient, download } from '../api.ts'
 import { hearTime } from '../shared/business-time.ts'
 import { Field } from '../shared/field.tsx'
+import { Refusal } from '../shared/refusal.tsx'
 import { useSending } from '../shared/sending.ts'
 
 type KeyProps = { readonly agent: Client | null; readonly onAgent: (agent: Client | null) => void }
@@ -50,11 +51,7 @@ export function AgentKey({ agent, onAgent }: KeyProps) {
           autocomplete="off"
           required
         />
-        {refused !== null && wrong === null && (
-          <p class="problem" role="alert">
-            {refused.message}
-          </p>
-        )}
+        <Refusal refused={wrong === null ? refused : null} />
         <p>
           <button type="submit" disabled={isSending}>
             {isSending ? 'Checking …' : 'Use this key'}

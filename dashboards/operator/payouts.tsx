@@ -3,6 +3,7 @@ import type { Client, Epoch, Payment } from '../api.ts'
 import { formatCents, formatMoment } from '../format.ts'
 import { Amount } from '../shared/amount.tsx'
 import { zone } from '../shared/business-time.ts'
+import { Refusal } from '../shared/refusal.tsx'
 import { useSending } from '../shared/sending.ts'
 import { AgentKey, PaymentFile } from './payment-file.tsx'
 
@@ -82,11 +83,7 @@ function Payments({ client, epoch }: { readonly client: Client; readonly epoch: 
           </li>
         ))}
       </ul>
-      {refused !== null && (
-        <p class="problem" role="alert">
-          {refused.message}
-        </p>
-      )}
+      <Refusal refused={refused} />
     </details>
   )
 }

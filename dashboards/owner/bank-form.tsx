@@ -3,6 +3,7 @@ import type { Payout } from '../api.ts'
 import { announce } from '../shared/announcer.tsx'
 import { Field } from '../shared/field.tsx'
 import { problemOf } from '../shared/problem-of.ts'
+import { Refusal } from '../shared/refusal.tsx'
 import { useSending } from '../shared/sending.ts'
 import type { OwnerModel } from './model.ts'
 import { ibanProblem, whenItCounts } from './payout-words.ts'
@@ -68,11 +69,7 @@ export function BankForm({ model, payout }: { model: OwnerModel; payout: Payout 
         autocomplete="name"
         maxLength={70}
       />
-      {refused !== null && !isTold && (
-        <p class="problem" role="alert">
-          {refused.message}
-        </p>
-      )}
+      <Refusal refused={isTold ? null : refused} />
       <p class="buttons">
         <button type="submit" class="primary" disabled={isSending}>
           {isSending ? 'Saving …' : 'Save bank account'}

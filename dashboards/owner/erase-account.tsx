@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { announce } from '../shared/announcer.tsx'
+import { Refusal } from '../shared/refusal.tsx'
 import { useSending } from '../shared/sending.ts'
 import type { OwnerModel } from './model.ts'
 
@@ -49,11 +50,7 @@ function Question({ model, close }: { model: OwnerModel; close: () => void }) {
         earn stays yours: it is kept until you name an account. A payment that the bank has already
         still arrives.
       </p>
-      {refused !== null && (
-        <p class="problem" role="alert">
-          {refused.message}
-        </p>
-      )}
+      <Refusal refused={refused} />
       <p class="buttons">
         <button type="button" ref={keep} onClick={close}>
           Keep it

@@ -3,6 +3,7 @@ import type { Payout } from '../api.ts'
 import { announce } from '../shared/announcer.tsx'
 import { zone } from '../shared/business-time.ts'
 import { Hex } from '../shared/hex.tsx'
+import { Refusal } from '../shared/refusal.tsx'
 import { useSending } from '../shared/sending.ts'
 import { BankForm } from './bank-form.tsx'
 import { EraseAccount } from './erase-account.tsx'
@@ -65,11 +66,7 @@ function Announced({ model, payout }: Props) {
           </button>
         </p>
       )}
-      {refused !== null && (
-        <p class="problem" role="alert">
-          {refused.message}
-        </p>
-      )}
+      <Refusal refused={refused} />
     </div>
   )
 }

@@ -3,6 +3,7 @@ import type { Payout } from '../api.ts'
 import { announce } from '../shared/announcer.tsx'
 import { Field } from '../shared/field.tsx'
 import { problemOf } from '../shared/problem-of.ts'
+import { Refusal } from '../shared/refusal.tsx'
 import { useSending } from '../shared/sending.ts'
 import type { OwnerModel } from './model.ts'
 import { walletProblem } from './payout-words.ts'
@@ -54,11 +55,7 @@ export function WalletForm({ model, payout }: { model: OwnerModel; payout: Payou
         maxLength={100}
         required
       />
-      {refused !== null && wrong === null && (
-        <p class="problem" role="alert">
-          {refused.message}
-        </p>
-      )}
+      <Refusal refused={wrong === null ? refused : null} />
       <p>
         <button type="submit" disabled={isSending}>
           {isSending ? 'Saving …' : 'Use this wallet'}

@@ -1,5 +1,5 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 
 /** How long a page may take to show something on a machine that does other things, too. */
 export const WAIT_MS = 25_000
@@ -61,6 +61,14 @@ export async function openTab(browser: Browser, origin: string, look: Look): Pro
     if (!url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url)) faults.push(`asked ${url}`)
   })
   return { page, context, faults }
+}
+
+/** Closes what a test opened; no page may have done anything wrong. */
+export async function closeAll(tabs: Tab[]): Promise<void> {
+  for (const { context, faults } of tabs.splice(0)) {
+    await context.close()
+    expect(faults).toEqual([])
+  }
 }
 
 /** Waits until the page says so; a state is written with its sign. */

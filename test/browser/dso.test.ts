@@ -5,7 +5,7 @@ import { formatEuros, formatWatts } from '#dashboards/format.ts'
 import { keccakText } from '#domain/canonical.ts'
 import { openWire, type Wire } from '#test/adapters/opcua/proxy.ts'
 import { describeWith } from '#test/support/describe-with.ts'
-import { enterKey, launch, openTab, type Tab, untilLive, WAIT_MS } from './browser.ts'
+import { closeAll, enterKey, launch, openTab, type Tab, untilLive, WAIT_MS } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 /** Seconds after the window's start. */
@@ -30,12 +30,7 @@ describeWith('chromium', 'the DSO’s page', (executablePath) => {
     id = await district.request([14_000, 12_000])
     await district.passTo(-300)
   }, 120_000)
-  afterEach(async () => {
-    for (const { context, faults } of tabs.splice(0)) {
-      await context.close()
-      expect(faults).toEqual([])
-    }
-  })
+  afterEach(() => closeAll(tabs))
   afterAll(async () => {
     await browser?.close()
     await wire?.close()

@@ -7,7 +7,16 @@ import { checkBooks } from '#lifecycle/check-books.ts'
 import { IBANS, idempotent } from '#test/http/service.ts'
 import { describeWith } from '#test/support/describe-with.ts'
 import { faultsOf } from './axe.ts'
-import { enterKey, type Look, LOOKS, launch, openTab, type Role, type Tab } from './browser.ts'
+import {
+  closeAll,
+  enterKey,
+  type Look,
+  LOOKS,
+  launch,
+  openTab,
+  type Role,
+  type Tab,
+} from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 /** The DSO objects to one line of a call, the others are paid; then the books differ. */
@@ -32,12 +41,7 @@ describeWith('chromium', 'the operator’s page', (executablePath) => {
     await district.passTo(2400)
     await checkBooks(district.service.ports, 1)
   }, 120_000)
-  afterEach(async () => {
-    for (const { context, faults } of tabs.splice(0)) {
-      await context.close()
-      expect(faults).toEqual([])
-    }
-  })
+  afterEach(() => closeAll(tabs))
   afterAll(async () => {
     await browser?.close()
     await district?.stop()

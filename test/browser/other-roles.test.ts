@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { formatEuros, forReader } from '#dashboards/format.ts'
 import { describeWith } from '#test/support/describe-with.ts'
-import { enterKey, launch, openTab, type Role, type Tab, untilLive } from './browser.ts'
+import { closeAll, enterKey, launch, openTab, type Role, type Tab, untilLive } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 /** The same call as an owner and the aggregators follow it. */
@@ -21,12 +21,7 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     await district.accept(id)
     await district.passTo(-30)
   }, 120_000)
-  afterEach(async () => {
-    for (const { context, faults } of tabs.splice(0)) {
-      await context.close()
-      expect(faults).toEqual([])
-    }
-  })
+  afterEach(() => closeAll(tabs))
   afterAll(async () => {
     await browser?.close()
     await district?.stop()

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { parseReceipt } from '#domain/receipt.ts'
 import { describeWith } from '#test/support/describe-with.ts'
 import { faultsOf } from './axe.ts'
-import { enterKey, launch, openTab, type Tab, untilLive } from './browser.ts'
+import { closeAll, enterKey, launch, openTab, type Tab, untilLive } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 const NEW_IBAN = 'DE89 3704 0044 0532 0130 00'
@@ -24,12 +24,7 @@ describeWith('chromium', 'an owner and her money', (executablePath) => {
     await district.accept(id)
     await district.passTo(1080)
   }, 120_000)
-  afterEach(async () => {
-    for (const { context, faults } of tabs.splice(0)) {
-      await context.close()
-      expect(faults).toEqual([])
-    }
-  })
+  afterEach(() => closeAll(tabs))
   afterAll(async () => {
     await browser?.close()
     await district?.stop()
