@@ -76,6 +76,8 @@ export type FlexibilityCall = {
   /** W promised to the DSO per settlement period; repairs do not change it. */
   readonly orderedW: readonly number[]
   readonly skipped: readonly SkippedResource[]
+  /** As the gate closed: when, and who was ordered less than it could give. */
+  readonly decided?: { readonly at: Instant; readonly inPart: readonly ResourceId[] }
   /** Absent before there is an offer. */
   readonly allocatedBy?: AllocationStatement
   /** Why there was no offer, or why the call ended without payment. */

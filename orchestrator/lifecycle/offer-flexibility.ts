@@ -9,6 +9,7 @@ import { ratingAsFound } from '#domain/capability.ts'
 import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
 import { controlGroupOf } from '#domain/control-group.ts'
+import { orderedInPart } from '#domain/decision.ts'
 import type { Escrow } from '#domain/escrow.ts'
 import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
@@ -60,7 +61,8 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
       skipped.push({ resourceId: candidate.resourceId, reason: 'not-needed', detail })
     }
     const found = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
-    const offered = { ...call, ...found }
+    const decided = { at: now, inPart: orderedInPart(allocations, offers, needs) }
+    const offered = { ...call, ...found, decided }
     if (allocations.length === 0) {
       return declineRequest(tx, offered, reasonsOf(skipped), now)
     }
