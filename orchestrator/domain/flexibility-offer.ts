@@ -25,7 +25,8 @@ export type ResourceNow = {
   readonly lookedAt: Instant
 }
 
-const ETA = 0.95
+/** Of what a battery gives or takes at its terminals, to what changes inside, one way. */
+export const ETA = 0.95
 /** Less than this is not worth a setpoint. */
 const LEAST_W = 100
 const MINUTES_PER_DAY = 1440

@@ -1,5 +1,6 @@
 import type { BaselineMethod } from './baseline/method.ts'
 import type { OrganisationId, ProgramId } from './ids.ts'
+import type { LegalClass } from './legal-floor.ts'
 import type { MicroEurPerKwh } from './money.ts'
 import type { PaymentPolicy } from './payment-policy.ts'
 import type { BasisPoints } from './units.ts'
@@ -45,6 +46,8 @@ export type Program = {
    * begins. known: everybody may know from gate closure on, which some baselines do not survive.
    */
   readonly notice?: 'silent' | 'known'
+  /** W that devices of a legal class may always draw; absent: what the law says. */
+  readonly legalFloorsW?: Readonly<Record<LegalClass, number>>
   /** A device obeys while it is within this many W, or this share, of its setpoint. */
   readonly toleranceW: number
   readonly toleranceBp: BasisPoints

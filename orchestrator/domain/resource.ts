@@ -6,6 +6,7 @@ import type {
   ResourceId,
   SiteId,
 } from './ids.ts'
+import type { LegalClass } from './legal-floor.ts'
 import type { MicroEurPerKwh } from './money.ts'
 import type { MeterKey } from './signed-meter/meter-key.ts'
 import type { Instant } from './time.ts'
@@ -72,6 +73,8 @@ export type Rating = {
   readonly reserveWh: number
   /** May the charger be stopped altogether, or only brought down to its minimum? */
   readonly pausable: boolean
+  /** Absent: no law says how far down it may be limited. */
+  readonly legalClass?: LegalClass | undefined
 }
 
 /** A price that stands until it is changed; minutes of the local day, until is exclusive. */

@@ -77,6 +77,15 @@ export function localMinuteOfDay(at: Instant, timeZone: string): number {
   return local.hour * 60 + local.minute
 }
 
+/** The next instant after another one at which a wall clock shows this minute of the day. */
+export function nextLocalMinute(after: Instant, minuteOfDay: number, timeZone: string): Instant {
+  const local = Temporal.Instant.fromEpochMilliseconds(after).toZonedDateTimeISO(timeZone)
+  const time = { hour: Math.floor(minuteOfDay / 60), minute: minuteOfDay % 60 }
+  const today = local.withPlainTime(time)
+  const next = today.epochMilliseconds > after ? today : local.add({ days: 1 }).withPlainTime(time)
+  return instant(next.epochMilliseconds)
+}
+
 /** An instant, and how far local time is ahead of UTC from then on. */
 export type OffsetFrom = { readonly at: Instant; readonly offsetMs: number }
 
