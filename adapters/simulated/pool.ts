@@ -33,6 +33,9 @@ export type PoolEvent = Body<ChainEvent>
 
 type Propose = Extract<ChainIntent, { kind: 'proposeSettlement' }>
 
+/** So long a final payout waits for an epoch before it may go back. */
+const UNALLOCATED_MAX = 365 * 86_400
+
 export const NO_ROOT: Hex = `0x${'0'.repeat(64)}`
 
 const UNSETTLED = {
@@ -60,6 +63,8 @@ export class SimulatedPool {
   readonly requests = new Map<Hex, Request>()
   readonly credits = new Map<Address, bigint>()
   readonly claimed = new Map<number, bigint>()
+  /** Final payouts that an epoch counts. */
+  readonly accounted = new Set<Hex>()
   /** Whom the token does not pay. In lower case. */
   readonly frozen = new Set<string>()
   balance = 0n
@@ -240,9 +245,23 @@ export class SimulatedPool {
     }, 0n)
     demand(newTotal === this.totalAllocated + added, 'WrongTotal')
     const root = payoutRoot(topHash, newTotal)
+    for (const id of intent.requestIds) this.accounted.add(id)
     const activeFrom = now + this.epochWindow
     this.pending = { epoch, root, newTotal, activeFrom }
     return [{ kind: 'EpochPosted', epoch, root, newTotal, activeFrom }]
+  }
+
+  /** What the contract's `returnUnallocated` does; an intent of nobody in the service. */
+  returnUnallocated(id: Hex, now: number): PoolEvent[] {
+    const isPart = this.requests.get(id)?.state === 'partly-final'
+    const request = this.#find(id, isPart ? 'partly-final' : 'final')
+    demand(!this.accounted.has(id), 'AlreadyAccounted')
+    demand(now >= request.windowEnd + UNALLOCATED_MAX, 'TooEarly')
+    const { payer, payout: amount } = request
+    request.state = 'refunded'
+    this.allocatable -= amount
+    this.#credit(payer, amount)
+    return [{ kind: 'PayoutReturned', requestId: id, amount }]
   }
 
   #activate(now: number): PoolEvent[] {

@@ -43,6 +43,8 @@ export type SimulatedRail = PayoutRail &
     /** An account names another payout address, from `from` (Unix seconds) on; or takes it back. */
     announceRecipient(account: Address, to: Address, from: number): Promise<void>
     cancelRecipient(account: Address, to: Address): Promise<void>
+    /** Somebody has a final payout given back that no epoch counted for a year. */
+    returnUnallocated(requestId: Hex): Promise<void>
     /** An account takes what its leaf has not had yet, as the contract's `claim`. */
     claim(index: number, account: Address, cumulative: bigint): Promise<void>
   }
@@ -127,6 +129,10 @@ export function createSimulatedRail(options: SimulatedRailOptions): SimulatedRai
       recipients.set(`${account} ${to}`, from)
       const event = { kind: 'RecipientAnnounced', account, to, from } as const
       await sender.recordForeign(`announce ${account} ${from}`, [event])
+    },
+    async returnUnallocated(id) {
+      const events = pool.returnUnallocated(id, Math.floor(clock.now() / 1000))
+      await sender.recordForeign(`return ${id}`, events)
     },
     async claim(index, account, cumulative) {
       const events = pool.claim(index, account, cumulative)

@@ -43,6 +43,8 @@ export type BusinessEventKind =
   | 'payout-paid'
   /** The pool could not pay a wallet: the money stays its own, and is tried again. */
   | 'payout-put-off'
+  /** No epoch counted a payout for a year: the pool gave it back to the DSO. */
+  | 'payout-returned'
   /** The bank sent a payment back; it is on the payee's account again. */
   | 'payment-returned'
   /** Where an owner's money goes, or will go from a stated instant on. */

@@ -41,6 +41,13 @@ export type PayoutEpoch = {
   readonly moves?: readonly RecipientMove[]
   readonly state: 'proposed' | 'posted' | 'active' | 'paid'
   readonly createdAt: Instant
+  /** Which making of it verifiers sign; absent: the first. */
+  readonly version?: number
+}
+
+/** As which version verifiers sign an epoch. */
+export function epochVersion({ version = 1 }: Pick<PayoutEpoch, 'version'>): number {
+  return version
 }
 
 /** What an owner reads: one line per call; over an agent's owners the sums are the leaf. */

@@ -152,6 +152,10 @@ async function escrowView(
       fee += event.fee
       refund += event.refund
     }
+    if (event.kind === 'PayoutReturned') {
+      paid -= event.amount
+      refund += event.amount
+    }
   }
   const held = funded - paid - fee - refund
   return {

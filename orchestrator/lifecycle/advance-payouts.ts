@@ -1,14 +1,15 @@
 import { standingPosts } from '#domain/chain-books.ts'
-import type { PayoutEpoch } from '#domain/payout.ts'
+import { epochVersion, type PayoutEpoch } from '#domain/payout.ts'
 import { isMember, signaturesOf } from '#domain/settling-set.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { adoptEpoch, unknownPost } from './adopt-epoch.ts'
+import { bookReturned } from './book-returned.ts'
 import { standingDifferences } from './check-books.ts'
 import { epochData, epochStatement } from './epoch-data.ts'
 import { finishEpoch } from './finish-epoch.ts'
-import { openEpoch } from './open-epoch.ts'
+import { holdsReturned, openEpoch, remakeEpoch } from './open-epoch.ts'
 import { bookLatePayments, payAgain } from './pay-again.ts'
 import { payLeaves } from './pay-leaves.ts'
 
@@ -21,6 +22,7 @@ export async function advancePayouts(ports: Ports): Promise<Instant | null> {
   await adoptEpoch(ports)
   const { next, changed, latest } = await ports.store.transaction(async (tx) => {
     await tx.payouts.lock()
+    await bookReturned(ports, tx)
     await bookLatePayments(ports, tx)
     const [before] = await tx.payouts.list()
     const due = await step(ports, tx, before ?? null)
@@ -70,16 +72,24 @@ async function postEpoch(ports: Ports, tx: StoreTransaction, epoch: PayoutEpoch)
   }
   // Another root under this number is not ours: the reconciliation names it, and nobody guesses.
   if (last !== undefined) return null
+  if (await holdsReturned(tx, epoch)) {
+    await remakeEpoch(ports, tx, epoch)
+    return null
+  }
   if ((await standingDifferences(tx)).length > 0) return null // until the books agree again
   const { parties } = ports.rail
   const all = await tx.attestations.of('epoch', String(epoch.epoch))
-  const mine = all.filter(({ verifier }) => isMember(parties, verifier))
+  const wanted = epochVersion(epoch)
+  const mine = all.filter(
+    ({ verifier, version }) => version === wanted && isMember(parties, verifier),
+  )
   if (mine.length < parties.quorum) return null
   const signatures = signaturesOf(mine)
   const statement = epochStatement(epoch, await epochData(tx, epoch))
   const { requestIds } = epoch
   const intent = { kind: 'postEpoch', statement, requestIds, signatures } as const
-  const key = `post-epoch:${epoch.epoch}`
+  const first = `post-epoch:${epoch.epoch}`
+  const key = wanted === 1 ? first : `${first}:version-${wanted}`
   // What one set signed is refused once a newer one is there, which then signs it too.
   const isRefused = (await tx.chain.intent(key))?.state === 'reverted'
   await tx.chain.intend(isRefused ? `${key}:set-${parties.verifierSetId}` : key, intent)

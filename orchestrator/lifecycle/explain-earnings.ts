@@ -1,12 +1,13 @@
 import { wordsFor } from '#domain/fair-play/words.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
-import type { CallId, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
+import type { CallId, Hex, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
 import { euros, type MicroEur, microEur } from '#domain/money.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import { formatInstant, type TimeWindow } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
-import { withHeld } from './explain-held.ts'
+import { returnedPayouts } from './book-returned.ts'
+import { NOT_COUNTED, withHeld } from './explain-held.ts'
 
 /** Whose earnings: an owner's own, or an aggregator's share of its owners' devices. */
 export type Earner =
@@ -42,11 +43,15 @@ export async function explainEarnings(ports: Ports, earner: Earner): Promise<Ear
     const receipts =
       earner.kind === 'owner' ? await tx.payouts.receipts({ ownerId: earner.ownerId }) : []
     const rests = await tx.rests.list({})
+    const returned = await returnedPayouts(tx)
     return calls
       .flatMap((call) =>
         (call.settlement?.lines ?? [])
           .filter((line) => earns(earner, line))
-          .map((line) => withHeld(explain(call, line, earner, receipts), rests, earner.kind)),
+          .map((line) => {
+            const explained = explain(call, line, earner, { receipts, returned })
+            return withHeld(explained, rests, earner.kind, returned)
+          }),
       )
       .sort((a, b) => b.window.start - a.window.start || compare(a.resourceId, b.resourceId))
   })
@@ -58,15 +63,22 @@ function earns(earner: Earner, line: SettlementLine): boolean {
     : line.aggregatorId === earner.aggregatorId
 }
 
+type Known = {
+  readonly receipts: readonly PayoutReceipt[]
+  readonly returned: ReadonlyMap<Hex, bigint>
+}
+
 function explain(
   call: FlexibilityCall,
   line: SettlementLine,
   earner: Earner,
-  receipts: readonly PayoutReceipt[],
+  { receipts, returned }: Known,
 ): EarningsLine {
   const refunded = call.state === 'refunded'
   const due = earner.kind === 'owner' ? line.ownerAmount : line.aggregatorAmount
-  const amount = refunded ? microEur(0n) : due
+  const isReturned = due > 0n && call.escrow !== null && returned.has(call.escrow.requestId)
+  const isBack = refunded || isReturned
+  const amount = isBack ? microEur(0n) : due
   const status = statusOf(call, line, amount)
   const paidBy = receipts.find((r) => r.lines.some(({ callId }) => callId === call.id))
   return {
@@ -79,8 +91,10 @@ function explain(
     amount,
     held: refunded ? microEur(0n) : line.held,
     status,
-    reason: refunded ? 'refunded' : line.reason,
-    sentence: sentence(call, line, amount, status, earner),
+    reason: isBack ? 'refunded' : line.reason,
+    sentence: isReturned
+      ? returnedSentence(call, due)
+      : sentence(call, line, amount, status, earner),
     receipt: paidBy ?? null,
   }
 }
@@ -95,6 +109,11 @@ function statusOf(
   if (call.state === 'measured' || call.state === 'verified') return 'being-verified'
   if (amount === 0n) return 'not-paid'
   return call.state === 'paid' ? 'paid' : 'to-be-paid'
+}
+
+function returnedSentence({ request: { window } }: FlexibilityCall, due: MicroEur): string {
+  const when = `From ${formatInstant(window.start)} to ${formatInstant(window.end)}`
+  return `${when} nothing is paid: ${euros(due)} were due and went back to the DSO: ${NOT_COUNTED}.`
 }
 
 function sentence(

@@ -1,6 +1,6 @@
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
-import type { OrganisationId } from '#domain/ids.ts'
+import type { Hex, OrganisationId } from '#domain/ids.ts'
 import { euros, type MicroEur, microEur, sumMoney } from '#domain/money.ts'
 import {
   type Cell,
@@ -11,6 +11,7 @@ import {
   unfinished,
 } from '#domain/statement.ts'
 import type { Ports } from '#ports.ts'
+import { returnedPayouts } from './book-returned.ts'
 
 const CALLS: readonly Column[] = [
   { key: 'call', title: 'Request', kind: 'text' },
@@ -44,8 +45,15 @@ export type EscrowUse = {
   readonly refund: MicroEur
 }
 
-/** What became of a call's escrow, with the later rounds of what it held. */
-export function escrowUse(call: FlexibilityCall, rests: readonly HeldRest[]): EscrowUse {
+/**
+ * What became of a call's escrow, with the later rounds of what it held; `returned`: payouts that
+ * the pool gave back because no epoch counted them.
+ */
+export function escrowUse(
+  call: FlexibilityCall,
+  rests: readonly HeldRest[],
+  returned: ReadonlyMap<Hex, bigint>,
+): EscrowUse {
   const escrow = call.escrow?.terms.amount ?? microEur(0n)
   const mine = rests.filter(({ callId }) => callId === call.id)
   const isFinal = call.state === 'settled' || call.state === 'paid'
@@ -53,13 +61,19 @@ export function escrowUse(call: FlexibilityCall, rests: readonly HeldRest[]): Es
   const later = mine.filter(({ state }) => state === 'settled' || state === 'paid')
   const settled = [final, ...later.map(({ settlement }) => settlement)].flatMap((s) => s ?? [])
   const back = mine.filter(({ state }) => state === 'refunded')
-  const payout = sumMoney(settled.map((each) => each.payout))
+  const ids = [...(final && call.escrow ? [call.escrow.requestId] : []), ...later.map(idOf)]
+  const gone = sumMoney(ids.map((id) => returned.get(id) ?? 0n))
+  const payout = microEur(sumMoney(settled.map((each) => each.payout)) - gone)
   const fee = sumMoney(settled.map((each) => each.fee))
   const isBack = call.state === 'refunded' || (call.state === 'cancelled' && final === null)
   const refund = isBack
     ? escrow
-    : sumMoney([...settled.map((each) => each.refund), ...back.map(({ amount }) => amount)])
+    : sumMoney([gone, ...settled.map((each) => each.refund), ...back.map(({ amount }) => amount)])
   return { escrow, payout, fee, held: microEur(escrow - payout - fee - refund), refund }
+}
+
+function idOf({ id }: HeldRest): Hex {
+  return id
 }
 
 /**
@@ -82,7 +96,8 @@ export async function invoiceDso(
       )
       .sort((a, b) => a.request.window.start - b.request.window.start || (a.id < b.id ? -1 : 1))
     const rests = await tx.rests.list({})
-    const uses = calls.map((call) => escrowUse(call, rests))
+    const returned = await returnedPayouts(tx)
+    const uses = calls.map((call) => escrowUse(call, rests, returned))
     const sum = (part: keyof EscrowUse) => sumMoney(uses.map((use) => use[part]))
     const owed = sumMoney([sum('payout'), sum('fee')])
     return {

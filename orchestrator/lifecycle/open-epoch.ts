@@ -1,6 +1,6 @@
 import type { Address, CallId, Hex } from '#domain/ids.ts'
 import { microEur, sumMoney } from '#domain/money.ts'
-import { addShares, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
+import { addShares, epochVersion, type PayoutEpoch, sharesOf } from '#domain/payout.ts'
 import { moveAccounts, movesOf, recipientsAt } from '#domain/payout-recipients.ts'
 import { buildPayoutTree } from '#domain/payout-tree.ts'
 import { payoutChoiceAt } from '#domain/resource.ts'
@@ -8,6 +8,7 @@ import type { SettlementLine } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { returnedPayouts } from './book-returned.ts'
 
 const NO_ROOT: Hex = `0x${'0'.repeat(64)}`
 
@@ -29,6 +30,31 @@ export async function openEpoch(
   return null
 }
 
+/** Whether the pool gave back a payout that the epoch holds: it refuses that epoch for good. */
+export async function holdsReturned(
+  tx: StoreTransaction,
+  { requestIds }: PayoutEpoch,
+): Promise<boolean> {
+  const returned = await returnedPayouts(tx)
+  return requestIds.some((requestId) => returned.has(requestId))
+}
+
+/**
+ * Makes a proposed epoch anew over what can be paid now, for verifiers to sign as its next version.
+ * Where nothing can, it waits for the next settlement. Safe to run twice.
+ */
+export async function remakeEpoch(
+  { clock }: Pick<Ports, 'clock'>,
+  tx: StoreTransaction,
+  epoch: PayoutEpoch,
+): Promise<void> {
+  const payables = await payablesOf(tx, epoch.epoch)
+  if (payables.length === 0) return
+  const previous = await tx.payouts.find(epoch.epoch - 1)
+  const made = await newEpoch(tx, payables, previous, clock.now())
+  await tx.payouts.save({ ...made, version: epochVersion(epoch) + 1 })
+}
+
 /** A settlement whose payout no epoch holds yet: a call's own, or one of what it had on hold. */
 export type Payable = {
   readonly callId: CallId
@@ -46,6 +72,8 @@ export async function payablesOf(tx: StoreTransaction, but?: number): Promise<Pa
   // A call whose epoch is paid says so only when it is next looked at; it is in an epoch already.
   const others = (await tx.payouts.list()).filter(({ epoch }) => epoch !== but)
   const taken = new Set(others.flatMap(({ requestIds }) => requestIds))
+  // What the pool gave back it refuses in every epoch.
+  for (const requestId of (await returnedPayouts(tx)).keys()) taken.add(requestId)
   const payables: Payable[] = []
   for (const { id: callId, escrow, settlement, program } of calls) {
     const requestId = escrow?.requestId

@@ -1,7 +1,7 @@
 import type { ChainEvent } from '#domain/chain.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
-import type { OrganisationId } from '#domain/ids.ts'
+import type { Hex, OrganisationId } from '#domain/ids.ts'
 import { sumMoney } from '#domain/money.ts'
 import {
   type Cell,
@@ -13,6 +13,7 @@ import {
 } from '#domain/statement.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { returnedKey, returnedPayouts } from './book-returned.ts'
 import { escrowUse } from './invoice-dso.ts'
 import { epochLines } from './reconcile-epoch.ts'
 
@@ -63,7 +64,8 @@ export async function reconcileProgram(
       .filter(({ request, escrow }) => escrow !== null && isWithin(month, request.window.start))
       .sort((a, b) => a.request.window.start - b.request.window.start || (a.id < b.id ? -1 : 1))
     const ofCalls: Line[] = []
-    for (const call of calls) ofCalls.push(...(await callLines(call, rests, events, entries)))
+    const books = { rests, events, returned: await returnedPayouts(tx), booked: entries }
+    for (const call of calls) ofCalls.push(...(await callLines(call, books)))
     const epochs = (await tx.payouts.list())
       .filter(({ createdAt, state }) => state === 'paid' && isWithin(month, createdAt))
       .toReversed()
@@ -125,11 +127,16 @@ function entriesByKey(tx: StoreTransaction): Booked {
   }
 }
 
+type CallBooks = {
+  readonly rests: readonly HeldRest[]
+  readonly events: readonly ChainEvent[]
+  readonly returned: ReadonlyMap<Hex, bigint>
+  readonly booked: Booked
+}
+
 async function callLines(
   call: FlexibilityCall,
-  rests: readonly HeldRest[],
-  events: readonly ChainEvent[],
-  booked: Booked,
+  { rests, events, returned, booked }: CallBooks,
 ): Promise<Line[]> {
   const mine = rests.filter(({ callId }) => callId === call.id)
   const ids = new Set([call.escrow?.requestId, ...mine.map(({ id }) => id)])
@@ -137,8 +144,12 @@ async function callLines(
   const of = (pick: (event: ChainEvent) => bigint) => sumMoney(said.map(pick))
   const isOpen = said.some(({ kind }) => kind === 'RequestOpened')
   if (!isOpen) return []
-  const use = escrowUse(call, rests)
-  const settling = new Set([`settle:${call.id}`, ...mine.map(({ id }) => `settle-held:${id}`)])
+  const use = escrowUse(call, rests, returned)
+  const settling = new Set([
+    `settle:${call.id}`,
+    ...mine.map(({ id }) => `settle-held:${id}`),
+    ...[...ids].flatMap((id) => (id === undefined ? [] : [returnedKey(id)])),
+  ])
   const backing = new Set([
     ...settling,
     `refund:${call.id}`,
@@ -190,10 +201,15 @@ function payeesOf(call: FlexibilityCall, rests: readonly HeldRest[]): string[] {
 }
 
 const openedBy = (event: ChainEvent) => (event.kind === 'RequestOpened' ? event.amount : 0n)
-const paidBy = (event: ChainEvent) => (event.kind === 'RequestFinalized' ? event.payout : 0n)
 const feeOf = (event: ChainEvent) => (event.kind === 'RequestFinalized' ? event.fee : 0n)
+
+function paidBy(event: ChainEvent): bigint {
+  if (event.kind === 'PayoutReturned') return -event.amount
+  return event.kind === 'RequestFinalized' ? event.payout : 0n
+}
 
 function backBy(event: ChainEvent): bigint {
   if (event.kind === 'RequestFinalized') return event.refund
+  if (event.kind === 'PayoutReturned') return event.amount
   return event.kind === 'RequestRefunded' || event.kind === 'RequestCancelled' ? event.amount : 0n
 }

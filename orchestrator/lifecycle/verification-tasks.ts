@@ -1,6 +1,7 @@
 import { statementOfCall, statementOfRest, type VerificationTask } from '#domain/evidence.ts'
 import type { Address } from '#domain/ids.ts'
 import { signsElsewhere } from '#domain/settling-set.ts'
+import { epochVersion } from '#domain/payout.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { epochData, epochStatement } from './epoch-data.ts'
@@ -39,10 +40,11 @@ export async function verificationTasks(
     const [latest] = await tx.payouts.list()
     if (latest?.state === 'proposed' && !isOfOthers(parties.verifierSetId)) {
       const subjectId = String(latest.epoch)
-      if (!(await answered(tx, 'epoch', subjectId, 1, verifier))) {
+      const version = epochVersion(latest)
+      if (!(await answered(tx, 'epoch', subjectId, version, verifier))) {
         const data = await epochData(tx, latest)
         const statement = epochStatement(latest, data)
-        tasks.push({ subject: 'epoch', subjectId, version: 1, statement, data })
+        tasks.push({ subject: 'epoch', subjectId, version, statement, data })
       }
     }
     return tasks

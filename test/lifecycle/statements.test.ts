@@ -146,7 +146,7 @@ describe('a DSO’s invoice and credit note', () => {
     const { csv, text } = await bothWays(statement)
     expect(text).toContain(NOTE)
     const call = await world.store.transaction((tx) => tx.calls.find(callId))
-    const { escrow, payout, fee, held, refund } = escrowUse(call as never, [])
+    const { escrow, payout, fee, held, refund } = escrowUse(call as never, [], new Map())
     expect(payout + fee + held + refund).toBe(escrow)
     const [row] = records(csv, 'call')
     expect(row).toMatchObject({
