@@ -95,7 +95,29 @@ export function putOffOf(
   return waits < amount ? waits : amount
 }
 
-/** The posting of a payment that came after its epoch was booked; `total`: all the leaf ever had. */
+type Paid = Extract<ChainEvent, { kind: 'Paid' }>
+
+/**
+ * Which of a leaf's payments the ledger still has as put off, with how much of each that is and all
+ * that the leaf had had by then. `booked`: the leaf in the last epoch that is booked; what was paid
+ * beyond it is booked with its own epoch.
+ */
+export function latePayments(
+  paid: readonly Paid[],
+  booked: bigint,
+  putOff: bigint,
+): { readonly payment: Paid; readonly late: bigint; readonly total: bigint }[] {
+  const known = booked - putOff
+  let total = 0n
+  return paid.flatMap((payment) => {
+    const from = total > known ? total : known
+    total += payment.amount
+    const until = total < booked ? total : booked
+    return until > from ? [{ payment, late: until - from, total }] : []
+  })
+}
+
+/** The posting of a payment that came after its epoch was booked; `total`: what the leaf had then. */
 export function latePaymentKey(epoch: number, index: number, total: bigint): string {
   return `late:${epoch}:${index}:${total}`
 }

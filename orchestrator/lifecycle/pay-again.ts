@@ -3,9 +3,8 @@ import type { LedgerEntry } from '#domain/ledger.ts'
 import type { PayoutEpoch } from '#domain/payout.ts'
 import {
   latePaymentKey,
-  owedLeaves,
+  latePayments,
   paidAccount,
-  paidByIndex,
   putOffAccount,
   putOffIn,
 } from '#domain/put-off.ts'
@@ -18,8 +17,8 @@ import { tellOwners } from './tell-owners.ts'
 type Paid = Extract<ChainEvent, { kind: 'Paid' }>
 
 /**
- * What was put off and has been paid since, by us or claimed by its account, is booked as paid.
- * Safe to run twice.
+ * What was put off and has been paid since, by us or claimed by its account, is booked as paid in
+ * the epoch that was live then. Safe to run twice.
  */
 export async function bookLatePayments(ports: Ports, tx: StoreTransaction): Promise<void> {
   const inVain = await tx.chain.events({ kind: 'PayoutDeferred' })
@@ -28,22 +27,22 @@ export async function bookLatePayments(ports: Ports, tx: StoreTransaction): Prom
   const booked = epochs.find(({ state }) => state === 'paid')
   if (booked === undefined) return
   const paid = (await tx.chain.events({ kind: 'Paid' })) as Paid[]
-  const waits = new Map(owedLeaves(booked.accounts, paid).map(({ index, owed }) => [index, owed]))
-  const totals = paidByIndex(paid)
   for (const index of new Set(indicesOf(inVain))) {
-    const before = await tx.ledger.balance(putOffAccount(index))
-    const late = before - (waits.get(index) ?? 0n)
-    const last = paid.findLast((each) => each.index === index)
-    if (late <= 0n || last === undefined) continue
-    const at = ports.clock.now()
-    await tx.ledger.post(latePaymentKey(last.epoch, index, totals.get(index) ?? 0n), [
-      { account: putOffAccount(index), amount: -late, at },
-      { account: paidAccount(last), amount: late, at },
-    ])
-    if ((await tx.ledger.balance(putOffAccount(index))) === before) continue // booked already
-    const message = `paid ${late} micro-EUR that had been put off`
-    const data = { epoch: last.epoch, amount: late.toString() }
-    await tellOwners(ports, tx, epochs, last, { kind: 'payout-paid', message, data })
+    const putOff = await tx.ledger.balance(putOffAccount(index))
+    const leaf = booked.accounts.find((each) => each.index === index)?.cumulative ?? 0n
+    const mine = paid.filter((each) => each.index === index)
+    for (const { payment, late, total } of latePayments(mine, leaf, putOff)) {
+      const at = ports.clock.now()
+      const before = await tx.ledger.balance(putOffAccount(index))
+      await tx.ledger.post(latePaymentKey(payment.epoch, index, total), [
+        { account: putOffAccount(index), amount: -late, at },
+        { account: paidAccount(payment), amount: late, at },
+      ])
+      if ((await tx.ledger.balance(putOffAccount(index))) === before) continue // booked already
+      const message = `paid ${late} micro-EUR that had been put off`
+      const data = { epoch: payment.epoch, amount: late.toString() }
+      await tellOwners(ports, tx, epochs, payment, { kind: 'payout-paid', message, data })
+    }
   }
 }
 

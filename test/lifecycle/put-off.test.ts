@@ -47,7 +47,8 @@ async function begin(changes: Partial<ReturnType<typeof aProgram>> = {}): Promis
   await world.ports().wakeUps.notify('resources')
 }
 
-async function call(start: Instant, key: string): Promise<void> {
+/** A call that is ordered: its window begins in four minutes. */
+async function order(start: Instant, key: string): Promise<void> {
   await world.passTo(addSeconds(start, -600))
   const asked = await requestFlexibility(
     world.ports(),
@@ -60,6 +61,10 @@ async function call(start: Instant, key: string): Promise<void> {
   )
   await world.passTo(addSeconds(start, -240))
   await acceptAsDso(world.ports(), asked.call.id)
+}
+
+async function call(start: Instant, key: string): Promise<void> {
+  await order(start, key)
   await world.passTo(addSeconds(start, 1800), () => runVerifiers(world))
 }
 
@@ -164,6 +169,30 @@ describe('a wallet that cannot be paid', () => {
     await expectAgreement()
     await world.settleDown()
     expect((await books()).told).toHaveLength(after.told.length) // told once
+  })
+
+  it('is booked epoch by epoch where it claims in two before the service looks again', async () => {
+    await order(addSeconds(WINDOW_START, HOUR), 'key-2')
+    for (let i = 0; i < 100 && (await books()).state !== 'posted'; i += 1) await wait(30)
+    expect(await books()).toMatchObject({ epoch: 2, state: 'posted' })
+    const [second, first] = await world.store.transaction((tx) => tx.payouts.list())
+    const claim = async (epoch: typeof first) => {
+      const leaf = epoch?.accounts.find(({ account }) => account === WALLET)
+      await world.rail.claim(leaf?.index ?? -1, WALLET, leaf?.cumulative ?? 0n)
+    }
+    await claim(first)
+    if (world.pool.pending) world.pool.pending.activeFrom = 0
+    await world.store.transaction((tx) =>
+      tx.chain.intend('activate-epoch:2', { kind: 'activateEpoch', epoch: 2 }),
+    )
+    await world.rail.advance()
+    await claim(second)
+    await wait(300)
+    const { epoch, state, paid, cumulative, putOff, wallet } = await books()
+    expect({ epoch, state, putOff }).toEqual({ epoch: 2, state: 'paid', putOff: 0n })
+    expect(paid).toHaveLength(2)
+    expect(wallet).toBe(cumulative)
+    await expectAgreement()
   })
 })
 
