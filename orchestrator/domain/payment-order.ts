@@ -3,7 +3,7 @@ import { keccakText } from './canonical.ts'
 import type { Address, OrganisationId } from './ids.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { type MicroEur, microEur } from './money.ts'
-import type { PayoutShare } from './payout.ts'
+import type { PayoutReceipt, PayoutShare } from './payout.ts'
 import { payeeKey } from './payout.ts'
 import type { Instant } from './time.ts'
 
@@ -83,6 +83,17 @@ export function movementEntries(
     { account: sepaAccount(epoch), amount: paid, at },
     { account: AGENT_DUTY, amount: -credited, at },
   ].filter(({ amount }) => amount !== 0n)
+}
+
+/**
+ * A receipt with a payment that was ordered after it was written, once the pool had paid the agent
+ * late: the payment took all whole cents.
+ */
+export function receiptWith(receipt: PayoutReceipt, payments: readonly Payment[]): PayoutReceipt {
+  const payment = payments.find(({ epoch }) => epoch === receipt.epoch)
+  if (payment === undefined || payment.cents <= receipt.paidCents) return receipt
+  const carried = microEur(receipt.carried % MINOR_PER_CENT)
+  return { ...receipt, paidCents: payment.cents, carried }
 }
 
 /** A payment that came back: from the epoch's transfers to the payee's account again. */

@@ -1,11 +1,14 @@
+import { ownerAccount } from '#domain/bank-account.ts'
 import { wordsFor } from '#domain/fair-play/words.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
 import { euros, type MicroEur, microEur } from '#domain/money.ts'
+import { receiptWith } from '#domain/payment-order.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import { formatInstant, type TimeWindow } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import { returnedPayouts } from './book-returned.ts'
 import { NOT_COUNTED, withHeld } from './explain-held.ts'
 
@@ -40,8 +43,7 @@ export async function explainEarnings(ports: Ports, earner: Earner): Promise<Ear
     const calls = await tx.calls.list({
       states: ['measured', 'verified', 'settled', 'paid', 'refunded'],
     })
-    const receipts =
-      earner.kind === 'owner' ? await tx.payouts.receipts({ ownerId: earner.ownerId }) : []
+    const receipts = await receiptsFor(tx, earner)
     const rests = await tx.rests.list({})
     const returned = await returnedPayouts(tx)
     return calls
@@ -55,6 +57,13 @@ export async function explainEarnings(ports: Ports, earner: Earner): Promise<Ear
       )
       .sort((a, b) => b.window.start - a.window.start || compare(a.resourceId, b.resourceId))
   })
+}
+
+async function receiptsFor(tx: StoreTransaction, earner: Earner): Promise<PayoutReceipt[]> {
+  if (earner.kind !== 'owner') return []
+  const payments = await tx.payments.list({ payee: ownerAccount(earner.ownerId) })
+  const receipts = await tx.payouts.receipts({ ownerId: earner.ownerId })
+  return receipts.map((receipt) => receiptWith(receipt, payments))
 }
 
 function earns(earner: Earner, line: SettlementLine): boolean {

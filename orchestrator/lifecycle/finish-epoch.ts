@@ -58,7 +58,7 @@ async function tell(
   if (withAgent > 0n) {
     const message =
       `${withAgent} micro-EUR of epoch ${number} wait in the pool, which could not pay the payout ` +
-      'agent: they stay owed, and go to the bank with a later payout'
+      'agent: they stay owed, and go to the bank once it is paid'
     const data = { epoch: number, amount: withAgent.toString() }
     await tellOwner(ports, tx, ownerId, { kind: 'payout-put-off', message, data })
   }

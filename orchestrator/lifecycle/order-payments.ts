@@ -11,14 +11,16 @@ import {
   AGENT_DUTY,
   type AccountMovement,
   accountsOf,
+  MINOR_PER_CENT,
   movementEntries,
   moveAccounts,
   onAccount,
 } from '#domain/payment-order.ts'
-import type { PayoutEpoch } from '#domain/payout.ts'
+import { type PayoutEpoch, type PayoutShare, receiptsOf } from '#domain/payout.ts'
 import { payoutChoiceAt } from '#domain/resource.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { tellOwner } from './tell-owners.ts'
 
 /**
  * Books what an epoch puts on each payee's account with the payout agent, and orders a payment for
@@ -31,20 +33,63 @@ export async function orderPayments(
   epoch: PayoutEpoch,
   hasAgent = true,
 ): Promise<AccountMovement[]> {
-  const now = clock.now()
   await openAccounts({ clock }, tx, epoch)
+  const [key] = orderKeys(epoch.epoch)
+  return order({ clock }, tx, { epoch: epoch.epoch, key, shares: epoch.shares, hasAgent })
+}
+
+/** The postings under which an epoch moved what payees have on account: when booked, and late. */
+export function orderKeys(epoch: number): readonly [string, string] {
+  return [`on-account:${epoch}`, `on-account-late:${epoch}`]
+}
+
+/**
+ * The pool has paid the agent all that it had put off: what the last booked epoch could order for
+ * nobody goes to the bank now, and does not wait for another epoch. Safe to run twice.
+ */
+export async function orderLatePayments(
+  ports: Pick<Ports, 'clock'>,
+  tx: StoreTransaction,
+  { epoch, shares }: PayoutEpoch,
+): Promise<void> {
+  if ((await tx.payments.list({ epoch })).length > 0) return
+  const [, key] = orderKeys(epoch)
+  const movements = await order(ports, tx, { epoch, key, shares: [], hasAgent: true })
+  // Who has a receipt of this epoch keeps it: its payment is shown with it.
+  const receipts = receiptsOf(epoch, shares, movements).filter(({ paidCents }) => paidCents > 0n)
+  await tx.payouts.saveReceipts(receipts)
+  for (const { ownerId, paidCents } of receipts) {
+    const amount = (paidCents * MINOR_PER_CENT).toString()
+    const message = `${amount} micro-EUR that had waited in the pool go to the bank`
+    await tellOwner(ports, tx, ownerId, { kind: 'payout-paid', message, data: { epoch, amount } })
+  }
+}
+
+type Order = {
+  readonly epoch: number
+  readonly key: string
+  readonly shares: readonly PayoutShare[]
+  readonly hasAgent: boolean
+}
+
+async function order(
+  { clock }: Pick<Ports, 'clock'>,
+  tx: StoreTransaction,
+  { epoch, key, shares, hasAgent }: Order,
+): Promise<AccountMovement[]> {
+  const now = clock.now()
   const before = accountsOf(await tx.ledger.balances())
   const accounts = await usable(tx, now)
   const least = await leastOf(tx, now)
-  const movements = moveAccounts(epoch.shares, before, (payee) =>
+  const movements = moveAccounts(shares, before, (payee) =>
     hasAgent && accounts.has(payee) ? least(payee) : null,
   )
-  await tx.ledger.post(`on-account:${epoch.epoch}`, movementEntries(epoch.epoch, movements, now))
+  await tx.ledger.post(key, movementEntries(epoch, movements, now))
   for (const { payee, cents } of movements) {
     const account = accounts.get(payee)
     if (cents === 0n || account === undefined) continue
     await tx.payments.save({
-      epoch: epoch.epoch,
+      epoch,
       payee,
       accountVersion: account.version,
       cents,

@@ -11,6 +11,7 @@ import {
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { orderLatePayments } from './order-payments.ts'
 import { chunksOf, isWorthATry, owedNow } from './pay-leaves.ts'
 import { tellOwners } from './tell-owners.ts'
 
@@ -18,7 +19,8 @@ type Paid = Extract<ChainEvent, { kind: 'Paid' }>
 
 /**
  * What was put off and has been paid since, by us or claimed by its account, is booked as paid in
- * the epoch that was live then. Safe to run twice.
+ * the epoch that was live then; once the agent has all of it, it pays whom it could not.
+ * Safe to run twice.
  */
 export async function bookLatePayments(ports: Ports, tx: StoreTransaction): Promise<void> {
   const inVain = await tx.chain.events({ kind: 'PayoutDeferred' })
@@ -31,6 +33,7 @@ export async function bookLatePayments(ports: Ports, tx: StoreTransaction): Prom
     const putOff = await tx.ledger.balance(putOffAccount(index))
     const leaf = booked.accounts.find((each) => each.index === index)?.cumulative ?? 0n
     const mine = paid.filter((each) => each.index === index)
+    let isAgentPaid = false
     for (const { payment, late, total } of latePayments(mine, leaf, putOff)) {
       const at = ports.clock.now()
       const before = await tx.ledger.balance(putOffAccount(index))
@@ -39,10 +42,14 @@ export async function bookLatePayments(ports: Ports, tx: StoreTransaction): Prom
         { account: paidAccount(payment), amount: late, at },
       ])
       if ((await tx.ledger.balance(putOffAccount(index))) === before) continue // booked already
+      // A later epoch that paid it orders these payments with its own, when it is booked.
+      isAgentPaid = index === 0 && payment.epoch === booked.epoch
       const message = `paid ${late} micro-EUR that had been put off`
       const data = { epoch: payment.epoch, amount: late.toString() }
       await tellOwners(ports, tx, epochs, payment, { kind: 'payout-paid', message, data })
     }
+    if (!isAgentPaid || (await tx.ledger.balance(putOffAccount(index))) > 0n) continue
+    await orderLatePayments(ports, tx, booked)
   }
 }
 

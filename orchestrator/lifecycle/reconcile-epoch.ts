@@ -4,6 +4,7 @@ import { MINOR_PER_CENT, onAccount } from '#domain/payment-order.ts'
 import { payeeKey, type PayoutEpoch } from '#domain/payout.ts'
 import { latePaymentKey, owedLeaves, paidAccount } from '#domain/put-off.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { orderKeys } from './order-payments.ts'
 import type { Booked, Line } from './reconcile-program.ts'
 
 type Paid = Extract<ChainEvent, { kind: 'Paid' }>
@@ -24,7 +25,7 @@ export async function epochLines(
     ...shares.filter(({ wallet }) => wallet === null).map(({ payee }) => payeeKey(payee)),
     ...payments.map(({ payee }) => payee),
   ])
-  const keys = new Set([`on-account:${number}`])
+  const keys = new Set<string>(orderKeys(number))
   const kept = await Promise.all([...payees].map((payee) => booked(onAccount(payee), keys)))
   const wallets = shares.filter(({ wallet }) => wallet !== null)
   const own = new Set([`epoch:${number}`, ...lateKeys(all, number)])

@@ -5,7 +5,13 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, OwnerId } from '#domain/ids.ts'
 import { merkleLeaf } from '#domain/merkle.ts'
 import { euros, microEur, sumMoney } from '#domain/money.ts'
-import { endToEndId, MINOR_PER_CENT, onAccount, type Payment } from '#domain/payment-order.ts'
+import {
+  endToEndId,
+  MINOR_PER_CENT,
+  onAccount,
+  type Payment,
+  receiptWith,
+} from '#domain/payment-order.ts'
 import type { PayoutEpoch, PayoutReceipt } from '#domain/payout.ts'
 import { paidByIndex, putOffOf } from '#domain/put-off.ts'
 import { parseReceipt } from '#domain/receipt.ts'
@@ -128,10 +134,12 @@ async function booksOf(tx: StoreTransaction, ownerId: OwnerId) {
     throw new DomainError('not-found', `no owner ${ownerId}`)
   }
   const payee = ownerAccount(ownerId)
+  const payments = await tx.payments.list({ payee })
+  const receipts = await tx.payouts.receipts({ ownerId })
   return {
     epochs: (await tx.payouts.list()).toReversed(),
-    receipts: await tx.payouts.receipts({ ownerId }),
-    payments: await tx.payments.list({ payee }),
+    receipts: receipts.map((receipt) => receiptWith(receipt, payments)),
+    payments,
     entries: await tx.ledger.entries(onAccount(payee)),
     paid: paidByIndex(await tx.chain.events({ kind: 'Paid' })),
   }

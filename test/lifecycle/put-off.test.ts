@@ -3,6 +3,7 @@ import { SIMULATED_PARTIES } from '#adapters/simulated/rail.ts'
 import { checkChainFile } from '#domain/chain-file.ts'
 import type { Address } from '#domain/ids.ts'
 import { putOffAccount, TRIES_MAX } from '#domain/put-off.ts'
+import type { Organisation } from '#domain/resource.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { changePayout } from '#lifecycle/change-payout.ts'
 import { explainPayout } from '#lifecycle/explain-payout.ts'
@@ -98,8 +99,8 @@ async function expectAgreement(): Promise<void> {
 }
 
 /** The rows of an owner's statement, as texts and amounts by column. */
-async function stated(record: string) {
-  const { words, tables } = await stateEarnings(world.ports(), own.ownerId, MONTH)
+async function stated(record: string, ownerId = own.ownerId) {
+  const { words, tables } = await stateEarnings(world.ports(), ownerId, MONTH)
   const table = tables.find((each) => each.record === record)
   const rows = (table?.rows ?? []).map((row) =>
     Object.fromEntries((table?.columns ?? []).map(({ key }, i) => [key, row[i]])),
@@ -197,39 +198,75 @@ describe('a wallet that cannot be paid', () => {
 })
 
 describe('an agent that cannot be paid', () => {
-  afterEach(() => world.stop())
+  const iban = 'NL91ABNA0417164300'
+  let agent: Organisation
 
-  it('pays nobody from what it has not got; with the next epoch it has and pays both', async () => {
+  beforeEach(async () => {
     await begin({ epochSeconds: HOUR })
-    const [agent] = await world.store.transaction((tx) => tx.organisations.list('agent'))
-    if (!agent) throw new Error('no agent')
-    const iban = 'NL91ABNA0417164300'
+    const [found] = await world.store.transaction((tx) => tx.organisations.list('agent'))
+    if (!found) throw new Error('no agent')
+    agent = found
     await changePayout(world.ports(), other.ownerId, { kind: 'agent', iban, name: 'Anna B' })
     const account = { iban: 'GB33BUKB20201555555555', name: 'Trust' }
     await setAgentAccount(world.ports(), agent.id, { account, minimumPayoutCents: 1n })
     world.pool.frozen.add(SIMULATED_PARTIES.agent)
     await call(WINDOW_START, 'key-1')
     await wait(HOUR)
+  })
+  afterEach(() => world.stop())
+
+  const paidCents = async (epoch: number) => {
+    const file = await givePaymentFile(world.ports(), agent.id, epoch)
+    return file?.transfers.find(({ creditor }) => creditor.iban === iban)?.cents ?? null
+  }
+  const earned = async (epochs: number) => {
+    const ownerId = other.ownerId
+    const receipts = await world.store.transaction((tx) => tx.payouts.receipts({ ownerId }))
+    expect(receipts).toHaveLength(epochs)
+    return receipts.reduce((sum, { amount }) => sum + amount, 0n)
+  }
+  const told = async () => {
+    const all = await world.store.transaction((tx) => tx.events.after(0, 10_000))
+    return all.filter(({ ownerId }) => ownerId === other.ownerId).map(({ kind }) => kind)
+  }
+
+  it('pays nobody from what it has not got', async () => {
     expect(await books()).toMatchObject({ epoch: 1, state: 'paid' })
     expect(await givePaymentFile(world.ports(), agent.id, 1)).toBeNull()
-    const all = await world.store.transaction((tx) => tx.events.after(0, 10_000))
-    const told = all.filter(({ ownerId }) => ownerId === other.ownerId).map(({ kind }) => kind)
-    expect(told).toContain('payout-put-off')
-    expect(told).not.toContain('payout-paid')
+    expect(await told()).toContain('payout-put-off')
+    expect(await told()).not.toContain('payout-paid')
     await expectAgreement()
+  })
 
-    world.pool.frozen.delete(SIMULATED_PARTIES.agent)
+  it('has it with the next epoch, and pays both', async () => {
     await call(addSeconds(WINDOW_START, 3 * HOUR), 'key-2')
+    world.pool.frozen.delete(SIMULATED_PARTIES.agent) // after it was tried for once more
     await wait(HOUR)
-    const file = await givePaymentFile(world.ports(), agent.id, 2)
-    const receipts = await world.store.transaction((tx) =>
-      tx.payouts.receipts({ ownerId: other.ownerId }),
-    )
-    const earned = receipts.reduce((sum, { amount }) => sum + amount, 0n)
-    expect(receipts).toHaveLength(2)
-    expect(file?.transfers.find(({ creditor }) => creditor.iban === iban)?.cents).toBe(
-      earned / 10_000n,
-    )
+    expect(await paidCents(1)).toBeNull()
+    expect(await paidCents(2)).toBe((await earned(2)) / 10_000n)
+    await expectAgreement()
+  })
+
+  it('pays once it has it, without another epoch, and no cent twice', async () => {
+    world.pool.frozen.delete(SIMULATED_PARTIES.agent)
+    await wait(2 * HOUR)
+    expect(await books()).toMatchObject({ epoch: 1, state: 'paid' })
+    const first = await earned(1)
+    expect(first).toBeGreaterThan(10_000n)
+    expect(await paidCents(1)).toBe(first / 10_000n)
+    expect((await told()).filter((kind) => kind === 'payout-paid')).toHaveLength(1)
+    await expectAgreement()
+    const { rows } = await stated('payout', other.ownerId)
+    const [paid, carried] = [(first / 10_000n) * 10_000n, first % 10_000n]
+    const status = 'sent to your bank'
+    expect(rows).toMatchObject([{ paid_eur: paid, carried_eur: carried, status }])
+    await wait(2 * HOUR)
+    expect(await paidCents(1)).toBe(first / 10_000n)
+
+    await call(addSeconds(WINDOW_START, 7 * HOUR), 'key-2')
+    await wait(HOUR)
+    const [one, two] = [await paidCents(1), await paidCents(2)]
+    expect((one ?? 0n) + (two ?? 0n)).toBe((await earned(2)) / 10_000n)
     await expectAgreement()
   })
 })
