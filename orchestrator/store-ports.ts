@@ -31,6 +31,7 @@ import type { LedgerEntry } from './domain/ledger.ts'
 import type { Payment, PaymentFile } from './domain/payment-order.ts'
 import type { PayoutEpoch, PayoutReceipt } from './domain/payout.ts'
 import type { Program } from './domain/program.ts'
+import type { Promised, PromisedPeriod, PromiseRole } from './domain/promised.ts'
 import type {
   ChargingSession,
   CongestionPoint,
@@ -126,21 +127,22 @@ export interface CallRepository {
   }): Promise<FlexibilityCall[]>
 }
 
-/** Who is promised to which call in which settlement period; one promise per resource and period. */
+/** Who is promised to which call in which settlement period; no resource twice in one instant. */
 export interface PromiseRepository {
-  /** Takes what is free and returns it; never fails because something is taken. */
+  /**
+   * Takes what is free and returns it; never fails because something is taken. An order also takes
+   * what stands in its own call's reserve.
+   */
   take(
     callId: CallId,
-    wanted: readonly { resourceId: ResourceId; periodStart: Instant }[],
-  ): Promise<{ resourceId: ResourceId; periodStart: Instant }[]>
+    wanted: readonly PromisedPeriod[],
+    role: PromiseRole,
+  ): Promise<PromisedPeriod[]>
   /** Serialises allocations at one congestion point until the transaction ends. */
   lockCongestionPoint(id: CongestionPointId): Promise<void>
-  taken(
-    resourceIds: readonly ResourceId[],
-    from: Instant,
-    until: Instant,
-  ): Promise<{ resourceId: ResourceId; periodStart: Instant; callId: CallId }[]>
-  /** Frees what lies at or after an instant. */
+  /** What shares an instant with [from, until), ordered by resource and start. */
+  taken(resourceIds: readonly ResourceId[], from: Instant, until: Instant): Promise<Promised[]>
+  /** Frees what begins at or after an instant; a period that has begun stays promised. */
   release(callId: CallId, from: Instant, resourceIds?: readonly ResourceId[]): Promise<void>
 }
 

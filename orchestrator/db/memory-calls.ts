@@ -1,8 +1,8 @@
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
-import type { CallId, ResourceId } from '#domain/ids.ts'
-import type { Instant } from '#domain/time.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import { mayStandBeside, type Promised, shareAnInstant } from '#domain/promised.ts'
 import type { CallRepository, PromiseRepository, SetpointRepository } from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
@@ -38,31 +38,46 @@ export function memoryCalls(makeTable: MakeTable): CallRepository {
   }
 }
 
-type Promised = { resourceId: ResourceId; periodStart: Instant; callId: CallId }
-
 export function memoryPromises(makeTable: MakeTable): PromiseRepository {
-  const promises = makeTable<Promised>()
+  /** By resource, each in the order of its periods. */
+  const promises = makeTable<readonly Promised[]>()
+  const replace = (id: ResourceId, mine: readonly Promised[]) => {
+    if (mine.length === 0) promises.delete(id)
+    else promises.set(id, mine)
+  }
   return {
-    async take(callId, wanted) {
-      return wanted.filter(({ resourceId, periodStart }) =>
-        promises.add(`${resourceId} ${periodStart}`, { resourceId, periodStart, callId }),
-      )
+    async take(callId, wanted, role) {
+      return wanted.filter((period) => {
+        const { resourceId, periodStart, periodEnd } = period
+        const known = promises.get(resourceId) ?? []
+        const inTheWay = known.filter((other) => !mayStandBeside(other, period))
+        const isOwnReserve = ({ callId: holder, ...one }: Promised) =>
+          role === 'order' &&
+          holder === callId &&
+          one.role === 'reserve' &&
+          one.periodStart === periodStart &&
+          one.periodEnd === periodEnd
+        if (!inTheWay.every(isOwnReserve)) return false
+        const others = known.filter((other) => !inTheWay.includes(other))
+        const mine = [...others, { resourceId, periodStart, periodEnd, callId, role }]
+        promises.set(
+          resourceId,
+          mine.sort((a, b) => a.periodStart - b.periodStart),
+        )
+        return true
+      })
     },
     lockCongestionPoint: async () => undefined, // one transaction at a time anyway
     taken: async (resourceIds, from, until) =>
-      promises
-        .values()
-        .filter(
-          (p) =>
-            resourceIds.includes(p.resourceId) && p.periodStart >= from && p.periodStart < until,
-        )
-        .sort((a, b) => (a.resourceId < b.resourceId ? -1 : 1) || a.periodStart - b.periodStart),
+      [...new Set(resourceIds)].sort().flatMap((id) => {
+        const asked = { periodStart: from, periodEnd: until }
+        return (promises.get(id) ?? []).filter((one) => shareAnInstant(one, asked))
+      }),
     async release(callId, from, resourceIds) {
-      for (const [key, p] of promises.entries()) {
-        const mine = p.callId === callId && p.periodStart >= from
-        if (mine && (resourceIds === undefined || resourceIds.includes(p.resourceId))) {
-          promises.delete(key)
-        }
+      for (const [id, known] of promises.entries()) {
+        if (resourceIds !== undefined && !resourceIds.includes(id as ResourceId)) continue
+        const left = known.filter((one) => one.callId !== callId || one.periodStart < from)
+        if (left.length !== known.length) replace(id as ResourceId, left)
       }
     },
   }

@@ -23,6 +23,7 @@ import type {
   SiteId,
 } from '#domain/ids.ts'
 import type { Program } from '#domain/program.ts'
+import type { PromiseRole } from '#domain/promised.ts'
 import type { Connection, OrganisationKind, ResourceKind } from '#domain/resource.ts'
 import type { Owner, PayoutChoice, Rating, StandingOffer } from '#domain/resource.ts'
 import type { MeterKey } from '#domain/signed-meter/meter-key.ts'
@@ -134,15 +135,27 @@ export const calls = gridcall.table(
   (t) => [index().on(t.state), index().on(t.dsoId), index().on(t.congestionPointId)],
 )
 
-/** The primary key is the promise itself: nothing can be promised twice. */
+/**
+ * The table is the promise itself: an exclusion constraint, which drizzle cannot write, refuses a
+ * second row that shares an instant with a first of the same resource (migration 0010).
+ */
 export const promises = gridcall.table(
   'promises',
   {
     resourceId: idColumn<ResourceId>().notNull(),
     periodStart: instantColumn().notNull(),
+    periodEnd: instantColumn().notNull(),
     callId: idColumn<CallId>().notNull(),
+    role: text().$type<PromiseRole>().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.resourceId, t.periodStart] }), index().on(t.callId)],
+  (t) => [
+    primaryKey({ columns: [t.resourceId, t.periodStart] }),
+    index().on(t.callId),
+    check(
+      'promises_length',
+      sql`${t.periodEnd} > ${t.periodStart} AND ${t.periodEnd} <= ${t.periodStart} + 86400000`,
+    ),
+  ],
 )
 
 export const setpoints = gridcall.table(

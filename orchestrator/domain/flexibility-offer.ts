@@ -1,6 +1,7 @@
 import type { DeviceCondition } from './capability.ts'
 import type { Candidate, Offerable, PeriodNeed, SkippedResource } from './allocation.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
+import { type Promised, sayPromised, shareAnInstant } from './promised.ts'
 import type { ChargingSession, Direction, Rating, Resource } from './resource.ts'
 import type { DeviceReading } from './telemetry.ts'
 import {
@@ -19,8 +20,10 @@ export type ResourceNow = {
   readonly session: ChargingSession | null
   /** What others do to it; null: nobody does anything. */
   readonly condition: DeviceCondition | null
-  /** Periods promised to another call already. */
-  readonly promisedPeriods: ReadonlySet<Instant>
+  /** What other calls hold of it, ordered or in their reserve. */
+  readonly promised: readonly Promised[]
+  /** Energy that it has still to give to other calls in the same direction, Wh. */
+  readonly promisedWh: number
   /** Where it will stand when the window begins, W: a battery's own last reading. */
   readonly lookedAt: Instant
 }
@@ -29,6 +32,7 @@ export type ResourceNow = {
 export const ETA = 0.95
 /** Less than this is not worth a setpoint. */
 const LEAST_W = 100
+const LEAST_WH = 25
 const MINUTES_PER_DAY = 1440
 
 /** Does the standing offer hold for this request? Otherwise the reason why not. */
@@ -111,17 +115,28 @@ export function offerable(
       : chargerCapability(now, now.reading, powerW, needs, direction)
   if ('reason' in found) return skip(found.reason, found.detail)
   const powerMaxW = found.powerMaxW.map((power, i) =>
-    now.promisedPeriods.has((needs[i] as PeriodNeed).start) ? 0 : power,
+    isPromised(now, needs[i] as PeriodNeed) ? 0 : power,
   )
   if (found.powerMaxW.some((p) => p >= LEAST_W) && powerMaxW.every((p) => p < LEAST_W)) {
-    return skip('already-promised', 'all periods are promised to another call')
+    const held = sayPromised(now.promised)
+    return skip('already-promised', `what it gives is sold once: it is ${held}`)
   }
   if (powerMaxW.every((p) => p < LEAST_W)) {
     return externalLimitW === null
       ? skip('no-capability', found.why)
       : skip('limited-elsewhere', `limited to ${externalLimitW} W by others; ${found.why}`)
   }
-  return { candidate: now.candidate, fromW: found.fromW, powerMaxW, energyMaxWh: found.energyMaxWh }
+  const energyMaxWh = Math.max(0, found.energyMaxWh - now.promisedWh)
+  if (now.promisedWh > 0 && energyMaxWh < LEAST_WH) {
+    const has = `${Math.floor(found.energyMaxWh)} Wh to give`
+    return skip('already-promised', `of ${has} it owes ${now.promisedWh} Wh to other calls`)
+  }
+  return { candidate: now.candidate, fromW: found.fromW, powerMaxW, energyMaxWh }
+}
+
+/** Whether another call holds it in any instant of a period, however that call cuts its own. */
+function isPromised({ promised }: ResourceNow, { start, end }: PeriodNeed): boolean {
+  return promised.some((one) => shareAnInstant(one, { periodStart: start, periodEnd: end }))
 }
 
 type Capability = {

@@ -130,7 +130,8 @@ async function levelReadings(
   const ids = candidates.map(({ resourceId }) => resourceId)
   // A device that another call moved meanwhile shows no level of its own.
   const taken = await tx.promises.taken(ids, first, request.window.end)
-  const moved = new Set(taken.filter(({ callId }) => callId !== id).map((p) => p.resourceId))
+  const others = taken.filter(({ callId, role }) => callId !== id && role === 'order')
+  const moved = new Set(others.map(({ resourceId }) => resourceId))
   const still = ids.filter((resourceId) => !moved.has(resourceId))
   const found = byResource(await tx.readings.between(still, addSeconds(first, -seconds), until))
   return [...found.values()].flatMap((mine) => readingsAround(mine, boundaries, seconds))

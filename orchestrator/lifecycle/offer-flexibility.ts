@@ -15,6 +15,7 @@ import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import { offerable, standingOfferAnswers } from '#domain/flexibility-offer.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
+import { type PromisedPeriod, promisedPeriod } from '#domain/promised.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
 import { basisPoints, energyOrdered, toWattHours, watts } from '#domain/units.ts'
@@ -50,15 +51,18 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
       else offers.push(found)
     }
     const surely = await promiseSurely(tx, call, needs, offers)
-    const asked = { needs: surely, requested: needs }
+    const asked = { needs: surely.needs, requested: needs }
     const { allocations, allocatedBy } = await planOrder(ports, call, asked, offers)
     const starts = needs.map((need) => need.start)
     const orderedW = orderedPerPeriod(starts, allocations)
     const taking = new Set(allocations.map((a) => a.resourceId))
-    for (const { candidate } of offers) {
-      if (taking.has(candidate.resourceId)) continue
-      const detail = reserveDetail(surely.every((one) => needs.includes(one)))
-      skipped.push({ resourceId: candidate.resourceId, reason: 'not-needed', detail })
+    const reserve = surely.countedOn.filter(({ resourceId }) => !taking.has(resourceId))
+    const held = new Set(reserve.map(({ resourceId }) => resourceId))
+    const isWhole = surely.needs.every((one) => needs.includes(one))
+    for (const { resourceId } of offers.map(({ candidate }) => candidate)) {
+      if (taking.has(resourceId)) continue
+      const detail = reserveDetail(isWhole, held.has(resourceId))
+      skipped.push({ resourceId, reason: 'not-needed', detail })
     }
     const found = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
     const decided = { at: now, inPart: orderedInPart(allocations, offers, needs) }
@@ -66,7 +70,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     if (allocations.length === 0) {
       return declineRequest(tx, offered, reasonsOf(skipped), now)
     }
-    await promise(tx, offered)
+    await promise(tx, offered, reserve)
     const committed = { ...offered, baselineCommitment: commitReadings(history, candidates) }
     const terms = termsOf(committed, {
       gatewayKeys: await gatewayKeys(tx),
@@ -83,9 +87,11 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
   await ports.wakeUps.notify('events')
 }
 
-function reserveDetail(isWhole: boolean): string {
-  if (isWhole) return 'cheaper resources cover the request; it stands in reserve'
-  return 'no more than this is sure enough for the program; it stands in reserve'
+function reserveDetail(isWhole: boolean, isHeld: boolean): string {
+  const why = isWhole
+    ? 'cheaper resources cover the request'
+    : 'no more than this is sure enough for the program'
+  return `${why}; it stands in reserve${isHeld ? ' and is kept free for this call' : ''}`
 }
 
 /** The settlement periods of a call and what is asked in each. */
@@ -191,12 +197,20 @@ async function gatewayKeys(tx: StoreTransaction): Promise<GatewayKey[]> {
   return gateways.map(({ id, publicKey }) => ({ id, publicKey }))
 }
 
-async function promise(tx: StoreTransaction, call: FlexibilityCall): Promise<void> {
-  const wanted = call.allocations.flatMap(({ resourceId, periods }) =>
-    periods.map((period) => ({ resourceId, periodStart: period.start })),
+/** The warm reserve is promised too: an order is only as sure as those that stand behind it. */
+async function promise(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  reserve: readonly PromisedPeriod[],
+): Promise<void> {
+  const ordered = call.allocations.flatMap(({ resourceId, periods }) =>
+    periods.map((period) => promisedPeriod(resourceId, period)),
   )
-  const taken = await tx.promises.take(call.id, wanted)
-  if (taken.length !== wanted.length) {
+  const taken = [
+    ...(await tx.promises.take(call.id, ordered, 'order')),
+    ...(await tx.promises.take(call.id, reserve, 'reserve')),
+  ]
+  if (taken.length !== ordered.length + reserve.length) {
     throw new Error(`${call.id}: promised periods were taken under the congestion point's lock`)
   }
 }

@@ -2,7 +2,7 @@ import type { Offerable, PeriodNeed } from '#domain/allocation.ts'
 import { hashOf } from '#domain/canonical.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
-import { learntFrom, surelyHeld } from '#domain/reliability/promise.ts'
+import { learntFrom, type SurelyHeld, surelyHeld } from '#domain/reliability/promise.ts'
 import { uniformFrom } from '#domain/reliability/seeded.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 
@@ -10,17 +10,18 @@ import type { StoreTransaction } from '#store-ports.ts'
 const CALLS = 100
 
 /**
- * What of the needs may be promised so that it comes with the program's chance; all of it where the
- * program names none. The dice are the call's own: whoever asks again gets the same answer.
+ * What of the needs may be promised so that it comes with the program's chance, and on whom that
+ * stands; all of it and on nobody where the program names none. The dice are the call's own:
+ * whoever asks again gets the same answer.
  */
 export async function promiseSurely(
   tx: StoreTransaction,
   call: FlexibilityCall,
   needs: readonly PeriodNeed[],
   offers: readonly Offerable[],
-): Promise<readonly PeriodNeed[]> {
+): Promise<SurelyHeld> {
   const { deliveryLevelBp } = call.program
-  if (deliveryLevelBp === undefined) return needs
+  if (deliveryLevelBp === undefined) return { needs, countedOn: [] }
   const groupsOf = await groupsFor(tx, offers)
   const { congestionPointId, direction } = call.request
   const settled = await tx.calls.list({ congestionPointId, states: ['settled', 'paid'] })

@@ -117,7 +117,8 @@ async function callDays(
   const ids = resources.map(({ id }) => id)
   if (ids.length === 0) return days
   const from = addSeconds(start, -LOOK_BACK_DAYS * 86_400)
-  for (const { resourceId, periodStart } of await tx.promises.taken(ids, from, start)) {
+  for (const { resourceId, periodStart, role } of await tx.promises.taken(ids, from, start)) {
+    if (role === 'reserve') continue // it was counted on, and did what it does anyway
     const mine = days.get(resourceId) ?? new Set<string>()
     days.set(resourceId, mine.add(localDate(periodStart, program.timeZone)))
   }

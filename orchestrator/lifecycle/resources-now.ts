@@ -1,9 +1,9 @@
 import type { Candidate } from '#domain/allocation.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceNow } from '#domain/flexibility-offer.ts'
-import type { ResourceId } from '#domain/ids.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { energyElsewhere } from './energy-elsewhere.ts'
 
 /** A reading older than this many metering intervals tells nothing of a device's present. */
 const FRESH_INTERVALS = 3
@@ -22,18 +22,16 @@ export async function resourcesNow(
   const sessions = await tx.sessions.at(ids, at)
   const conditions = await tx.resources.conditions(ids)
   const taken = await tx.promises.taken(ids, window.start, window.end)
-  const promised = new Map<ResourceId, Set<Instant>>()
-  for (const { resourceId, periodStart, callId } of taken) {
-    if (callId === call.id) continue
-    const periods = promised.get(resourceId) ?? new Set<Instant>()
-    promised.set(resourceId, periods.add(periodStart))
-  }
+  const energies = await energyElsewhere(tx, call, at)
+  const others = taken.filter(({ callId }) => callId !== call.id)
+  const promisedOf = Map.groupBy(others, ({ resourceId }) => resourceId)
   return candidates.map((candidate) => {
     const { resourceId } = candidate
     const reading = readings.find((r) => r.resourceId === resourceId && r.at >= oldest) ?? null
     const session = sessions.find((s) => s.resourceId === resourceId) ?? null
-    const promisedPeriods = promised.get(resourceId) ?? new Set<Instant>()
+    const promised = promisedOf.get(resourceId) ?? []
+    const promisedWh = energies.get(resourceId) ?? 0
     const condition = conditions.find((c) => c.resourceId === resourceId) ?? null
-    return { candidate, reading, session, condition, promisedPeriods, lookedAt: at }
+    return { candidate, reading, session, condition, promised, promisedWh, lookedAt: at }
   })
 }

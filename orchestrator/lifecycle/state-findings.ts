@@ -90,7 +90,9 @@ async function likeDays(
   const from = addSeconds(windowStart, -(LOOK_BACK_DAYS + 2) * 86_400)
   const taken = await tx.promises.taken(ids, from, windowStart)
   const called = new Set(
-    taken.map(({ resourceId, periodStart }) => `${resourceId} ${localDate(periodStart, timeZone)}`),
+    taken
+      .filter(({ role }) => role === 'order')
+      .map(({ resourceId, periodStart }) => `${resourceId} ${localDate(periodStart, timeZone)}`),
   )
   const found = new Map<ResourceId, HabitDay[]>(ids.map((id) => [id, []]))
   for (let back = 1; back <= LOOK_BACK_DAYS; back++) {

@@ -1,6 +1,7 @@
 import { allocate, type Allocation, type Offerable, type PeriodNeed } from '#domain/allocation.ts'
 import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
-import { offerable } from '#domain/flexibility-offer.ts'
+import { offerable, type ResourceNow } from '#domain/flexibility-offer.ts'
+import { promisedPeriod } from '#domain/promised.ts'
 import { beyond, mayGiveMore, withAdded } from '#domain/reserve.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -69,26 +70,18 @@ export async function takeFromReserve(
   return { added, allocations: withAdded(call.allocations, added) }
 }
 
-/** The candidate with its curve, and its promises, cut to the periods that are still open. */
-function onlyOpen<T extends { readonly candidate: FlexibilityCall['candidates'][number] }>(
+/** The candidate with its curve cut to the periods that are still open. */
+function onlyOpen(
   call: FlexibilityCall,
-  state: T & { readonly promisedPeriods: ReadonlySet<Instant> },
+  state: ResourceNow,
   needs: readonly PeriodNeed[],
-): T & { readonly promisedPeriods: ReadonlySet<Instant> } {
+): ResourceNow {
   const all = needsOf(call)
   const indexOf = (need: PeriodNeed) =>
     all.findIndex((p) => need.start >= p.start && need.start < p.end)
   const { baselineW } = state.candidate
   const curve = baselineW.length === 0 ? [] : needs.map((need) => baselineW[indexOf(need)] ?? 0)
-  const promised = needs.filter((need) => {
-    const period = all[indexOf(need)]
-    return period !== undefined && state.promisedPeriods.has(period.start)
-  })
-  return {
-    ...state,
-    candidate: { ...state.candidate, baselineW: curve },
-    promisedPeriods: new Set(promised.map((need) => need.start)),
-  }
+  return { ...state, candidate: { ...state.candidate, baselineW: curve } }
 }
 
 /** Another call may have been promised a period meanwhile: what cannot be taken is dropped. */
@@ -102,9 +95,9 @@ async function keepPromised(
   for (const allocation of wanted) {
     const promises = allocation.periods.flatMap((period) => {
       const whole = all.find((p) => period.start >= p.start && period.start < p.end)
-      return whole ? [{ resourceId: allocation.resourceId, periodStart: whole.start }] : []
+      return whole ? [promisedPeriod(allocation.resourceId, whole)] : []
     })
-    const taken = await tx.promises.take(call.id, promises)
+    const taken = await tx.promises.take(call.id, promises, 'order')
     const starts = new Set(taken.map((promise) => promise.periodStart))
     const periods = allocation.periods.filter((_, i) =>
       starts.has(promises[i]?.periodStart as Instant),

@@ -40,7 +40,8 @@ function now({ rating: other = {}, socBp = 5000, neededWh = 1000 }: Changes = {}
       startRegisterWh: 1000,
     },
     condition: null,
-    promisedPeriods: new Set(),
+    promised: [],
+    promisedWh: 0,
     lookedAt: at,
   }
 }

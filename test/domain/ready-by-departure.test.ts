@@ -46,7 +46,8 @@ function there({ drawsW, baselineW, neededWh, leavesAfterSeconds, pausable }: Ca
       startRegisterWh: 1000,
     },
     condition: null,
-    promisedPeriods: new Set(),
+    promised: [],
+    promisedWh: 0,
     lookedAt: at,
   }
 }

@@ -8,7 +8,7 @@ import type { Store, StoreTransaction } from '#store-ports.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { recordingLog } from '../support/recording-log.ts'
 import { createMigratedDatabase } from './migrated-database.ts'
-import { businessEvent, call, NOW, reading, sealedAccount, setpoint } from './samples.ts'
+import { businessEvent, call, minutes, NOW, reading, sealedAccount, setpoint } from './samples.ts'
 import { startNetwork } from './swallowing-network.ts'
 
 const FIRST = callId('call-1')
@@ -226,7 +226,8 @@ test('a thousand devices are ordered, read and reported in one transaction', asy
     expect(rows.length).toBe(ids.length)
     const taken = await tx.promises.take(
       FIRST,
-      ids.map((id) => ({ resourceId: id, periodStart: NOW })),
+      ids.map((id) => ({ resourceId: id, periodStart: NOW, periodEnd: minutes(15) })),
+      'order',
     )
     expect(taken.length).toBe(ids.length)
     const count = await tx.readings.append(ids.map((id) => reading({ resourceId: id })))

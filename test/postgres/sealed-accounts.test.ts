@@ -14,9 +14,9 @@ import { keepAccount } from '#lifecycle/keep-account.ts'
 import type { Ports } from '#ports.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { recordingLog } from '../support/recording-log.ts'
+import { migrateBefore } from './older-database.ts'
 import { NOW } from './samples.ts'
 
-const MIGRATIONS = new URL('../../orchestrator/db/migrations/', import.meta.url)
 const OWNER = ownerAccount(ownerId('anna'))
 
 let database: TestDatabase
@@ -105,17 +105,7 @@ describe('a bank account that is kept', () => {
 
 /** A database as the last program before sealing left it. */
 async function olderDatabase(ibans: readonly (readonly [string, string])[]): Promise<void> {
-  const names = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql')).sort()
-  const before = names.filter((name) => name < '0007_')
-  await admin`CREATE SCHEMA gridcall_migrations`
-  await admin`CREATE TABLE gridcall_migrations.applied (
-    version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL)`
-  for (const [index, name] of before.entries()) {
-    const text = await readFile(new URL(name, MIGRATIONS), 'utf8')
-    for (const statement of text.split('--> statement-breakpoint')) await admin.unsafe(statement)
-    const sha256 = createHash('sha256').update(text).digest('hex')
-    await admin`INSERT INTO gridcall_migrations.applied VALUES (${index + 1}, ${name}, ${sha256})`
-  }
+  await migrateBefore(admin, '0007')
   for (const [owner, iban] of ibans) {
     await admin`INSERT INTO gridcall.ibans VALUES (${owner}, ${iban})`
   }

@@ -1,6 +1,7 @@
 import { allocate, type Candidate, type Offerable, type PeriodNeed } from '../allocation.ts'
 import type { FlexibilityCall } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
+import { type PromisedPeriod, promisedPeriod } from '../promised.ts'
 import type { Direction } from '../resource.ts'
 import { afterCall, type Calibration, uncalibrated } from './calibration.ts'
 import type { Uniform } from './draws.ts'
@@ -48,6 +49,14 @@ export type PromiseQuestion = {
   readonly dice: () => Uniform
 }
 
+export type SurelyHeld = {
+  readonly needs: readonly PeriodNeed[]
+  /**
+   * On whom it stands in which period, in merit order: the ordered, and behind them the reserve.
+   */
+  readonly countedOn: readonly PromisedPeriod[]
+}
+
 /**
  * The needs, cut to what all offers together deliver or exceed but for the risk. What is cut is no
  * smaller order for them: those that are not needed stand in reserve, and take over in the window.
@@ -55,7 +64,7 @@ export type PromiseQuestion = {
 export function surelyHeld(
   { needs, offers, direction, groupsOf, dice }: PromiseQuestion,
   { record, calibration }: ReturnType<typeof learntFrom>,
-): PeriodNeed[] {
+): SurelyHeld {
   const asked = needs.map((need) => ({ ...need, powerW: need.powerW > 0 ? WITHOUT_END_W : 0 }))
   const most = new Map(
     allocate(asked, offers, direction, 'order').map(({ resourceId, periods }) => [
@@ -65,7 +74,8 @@ export function surelyHeld(
   )
   const inOrder = offers.map(({ candidate }) => candidate).toSorted(byMerit)
   const groups = believedGroups(record)
-  return needs.map((need) => {
+  const countedOn: PromisedPeriod[] = []
+  const surely = needs.map((need) => {
     const units = believedUnits(
       record,
       inOrder.map(({ resourceId, kind }) => ({
@@ -77,8 +87,12 @@ export function surelyHeld(
     )
     const { risk } = calibration
     const margin = marginFor({ units, groups, needW: need.powerW, risk, uniform: dice() })
+    inOrder.slice(0, margin.held).forEach(({ resourceId }, i) => {
+      if ((units[i]?.powerW ?? 0) > 0) countedOn.push(promisedPeriod(resourceId, need))
+    })
     return margin.isEnough ? need : { ...need, powerW: Math.min(need.powerW, margin.surelyW) }
   })
+  return { needs: surely, countedOn }
 }
 
 /** Cheapest first, equal prices by id. */

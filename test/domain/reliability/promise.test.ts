@@ -53,7 +53,7 @@ function promised(calls: readonly FlexibilityCall[], askedW: readonly number[]):
   })
   const dice = () => uniformFrom(hashOf({ margin: 'call-1' }))
   const question = { needs, offers, direction: 'reduce-import', groupsOf, dice } as const
-  return surelyHeld(question, learntFrom(calls, 0.05, groupsOf)).map(({ powerW }) => powerW)
+  return surelyHeld(question, learntFrom(calls, 0.05, groupsOf)).needs.map(({ powerW }) => powerW)
 }
 
 const times = (count: number, call: FlexibilityCall) => Array.from({ length: count }, () => call)

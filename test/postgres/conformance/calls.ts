@@ -85,24 +85,84 @@ export function callTests(open: () => Store): void {
 type StoreCalls = Parameters<Parameters<Store['transaction']>[0]>[0]['calls']
 
 export function promiseTests(open: () => Store): void {
-  const want = (id: typeof A, minute: number) => ({ resourceId: id, periodStart: minutes(minute) })
+  const want = (id: typeof A, minute: number, lasts = 15) => ({
+    resourceId: id,
+    periodStart: minutes(minute),
+    periodEnd: minutes(minute + lasts),
+  })
 
   test('what is taken is not given again, and the rest is', async () => {
     const store = open()
-    await store.transaction((tx) => tx.promises.take(FIRST, [want(A, 30), want(A, 45)]))
+    await store.transaction((tx) => tx.promises.take(FIRST, [want(A, 30), want(A, 45)], 'order'))
     const second = await store.transaction((tx) =>
-      tx.promises.take(SECOND, [want(A, 45), want(B, 45)]),
+      tx.promises.take(SECOND, [want(A, 45), want(B, 45)], 'order'),
     )
     expect(second).toEqual([want(B, 45)])
-    const own = await store.transaction((tx) => tx.promises.take(FIRST, [want(A, 30)]))
+    const own = await store.transaction((tx) => tx.promises.take(FIRST, [want(A, 30)], 'order'))
     expect(own).toEqual([])
-    expect(await store.transaction((tx) => tx.promises.take(SECOND, []))).toEqual([])
+    expect(await store.transaction((tx) => tx.promises.take(SECOND, [], 'order'))).toEqual([])
+  })
+
+  test('an instant of a resource is promised once, however two calls cut their periods', async () => {
+    const store = open()
+    const take = (id: typeof FIRST, ...wanted: ReturnType<typeof want>[]) =>
+      store.transaction((tx) => tx.promises.take(id, wanted, 'order'))
+    await take(FIRST, want(A, 30, 30))
+    const inside = [want(A, 30), want(A, 45), want(A, 55, 60), want(A, 0, 120), want(A, 59, 1)]
+    expect(await take(SECOND, ...inside)).toEqual([])
+    const beside = [want(A, 15), want(A, 60, 5), want(B, 30, 30)]
+    expect(await take(SECOND, ...beside)).toEqual(beside)
+    const long = await store.transaction((tx) => tx.promises.taken([A], minutes(40), minutes(41)))
+    expect(long).toEqual([{ ...want(A, 30, 30), callId: FIRST, role: 'order' }])
+  })
+
+  test('two transactions that cut their periods otherwise at once: one of them gets each instant', async () => {
+    const store = open()
+    const take = (id: typeof FIRST, wanted: ReturnType<typeof want>[]) =>
+      store.transaction((tx) => tx.promises.take(id, wanted, 'order'))
+    const given = await Promise.all([
+      take(FIRST, [want(A, 0, 30), want(B, 30, 30)]),
+      take(SECOND, [want(A, 15, 30), want(B, 15, 30)]),
+    ])
+    expect(
+      given
+        .flat()
+        .map(({ resourceId }) => resourceId)
+        .sort(),
+    ).toEqual([A, B])
+  })
+
+  test('a reserve is refused to other calls and becomes an order of its own', async () => {
+    const store = open()
+    await store.transaction((tx) =>
+      tx.promises.take(FIRST, [want(A, 30), want(A, 45), want(B, 30)], 'reserve'),
+    )
+    const take = (id: typeof FIRST, role: 'order' | 'reserve', ...wanted: (typeof A)[]) =>
+      store.transaction((tx) =>
+        tx.promises.take(
+          id,
+          wanted.map((one) => want(one, 30)),
+          role,
+        ),
+      )
+    expect(await take(SECOND, 'order', A, B)).toEqual([])
+    expect(await take(FIRST, 'reserve', A)).toEqual([])
+    expect(await take(FIRST, 'order', A)).toEqual([want(A, 30)])
+    expect(await take(FIRST, 'order', A)).toEqual([])
+    const taken = await store.transaction((tx) =>
+      tx.promises.taken([B, A], minutes(0), minutes(99)),
+    )
+    expect(taken).toEqual([
+      { ...want(A, 30), callId: FIRST, role: 'order' },
+      { ...want(A, 45), callId: FIRST, role: 'reserve' },
+      { ...want(B, 30), callId: FIRST, role: 'reserve' },
+    ])
   })
 
   test('the same wanted twice in one go is given once', async () => {
     const store = open()
     const given = await store.transaction((tx) =>
-      tx.promises.take(FIRST, [want(B, 30), want(A, 30), want(B, 30)]),
+      tx.promises.take(FIRST, [want(B, 30), want(A, 30), want(B, 30)], 'order'),
     )
     expect(given).toEqual([want(B, 30), want(A, 30)])
   })
@@ -111,7 +171,7 @@ export function promiseTests(open: () => Store): void {
     const store = open()
     const wanted = [want(A, 30), want(A, 45), want(B, 30), want(B, 45)]
     const take = (id: typeof FIRST, order: typeof wanted) =>
-      store.transaction((tx) => tx.promises.take(id, order))
+      store.transaction((tx) => tx.promises.take(id, order, 'order'))
     const given = await Promise.all([take(FIRST, wanted), take(SECOND, wanted.toReversed())])
     const all = given.flat().map((w) => `${w.resourceId} ${w.periodStart}`)
     expect(all.length).toBe(4)
@@ -121,23 +181,23 @@ export function promiseTests(open: () => Store): void {
   test('a transaction that fails gives back what it took', async () => {
     const store = open()
     const failing = store.transaction(async (tx) => {
-      await tx.promises.take(FIRST, [want(A, 30)])
+      await tx.promises.take(FIRST, [want(A, 30)], 'order')
       throw new Error('crash')
     })
     await expect(failing).rejects.toThrow('crash')
-    const given = await store.transaction((tx) => tx.promises.take(SECOND, [want(A, 30)]))
+    const given = await store.transaction((tx) => tx.promises.take(SECOND, [want(A, 30)], 'order'))
     expect(given).toEqual([want(A, 30)])
   })
 
   test('taken tells the promises of some resources in a half-open span', async () => {
     const store = open()
     const wanted = [want(B, 45), want(A, 60), want(A, 30), want(A, 45)]
-    await store.transaction((tx) => tx.promises.take(FIRST, wanted))
+    await store.transaction((tx) => tx.promises.take(FIRST, wanted, 'order'))
     const taken = await store.transaction((tx) =>
       tx.promises.taken([A, B], minutes(30), minutes(60)),
     )
     expect(taken).toEqual(
-      [want(A, 30), want(A, 45), want(B, 45)].map((w) => ({ ...w, callId: FIRST })),
+      [want(A, 30), want(A, 45), want(B, 45)].map((w) => ({ ...w, callId: FIRST, role: 'order' })),
     )
     const none = await store.transaction((tx) => tx.promises.taken([], minutes(0), minutes(99)))
     expect(none).toEqual([])
@@ -150,8 +210,8 @@ export function promiseTests(open: () => Store): void {
         (p) => `${p.callId} ${p.resourceId} ${(p.periodStart - minutes(0)) / 60_000}`,
       )
     await store.transaction(async (tx) => {
-      await tx.promises.take(FIRST, [want(A, 30), want(A, 45), want(B, 45)])
-      await tx.promises.take(SECOND, [want(B, 60)])
+      await tx.promises.take(FIRST, [want(A, 30), want(A, 45), want(B, 45)], 'order')
+      await tx.promises.take(SECOND, [want(B, 60)], 'order')
       await tx.promises.release(FIRST, minutes(45), [A])
     })
     expect(await left()).toEqual([

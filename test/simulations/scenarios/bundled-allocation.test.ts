@@ -50,7 +50,8 @@ function nowOf(scenario: Scenario, device: ScenarioDevice, periods: number): Res
     },
     session: sessionOf(scenario, device),
     condition: null,
-    promisedPeriods: new Set(),
+    promised: [],
+    promisedWh: 0,
     lookedAt,
   }
 }
