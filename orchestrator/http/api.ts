@@ -9,6 +9,7 @@ import { pages } from './pages.ts'
 import { notFound, problemHandler, problemResponse, refusedFields } from './problem.ts'
 import { countNow, readiness } from './readiness.ts'
 import { callRoutes } from './routes/calls.ts'
+import { decisionRoutes } from './routes/decisions.ts'
 import { disputeRoutes } from './routes/disputes.ts'
 import { earningsRoutes } from './routes/earnings.ts'
 import { enrolmentRoutes } from './routes/enrolment.ts'
@@ -76,6 +77,7 @@ export function createApi(context: ApiContext) {
     .route('/', enrolmentRoutes(context))
     .route('/', resourceRoutes(context))
     .route('/', callRoutes(context))
+    .route('/', decisionRoutes(context))
     .route('/', escrowRoutes(context))
     .route('/', disputeRoutes(context))
     .route('/', earningsRoutes(context))

@@ -102,10 +102,11 @@ describe('a call over HTTP', () => {
 
   test('before the window the owner is told nothing, by no page and no event', async () => {
     expect((await view('dso')).state).toBe('offered')
-    for (const path of [`/v1/flexibility-calls/${id}`, `/v1/flexibility-calls/${id}/events`]) {
-      expect((await get('anna', path)).status).toBe(404)
+    for (const part of ['', '/events', '/decisions']) {
+      expect((await get('anna', `/v1/flexibility-calls/${id}${part}`)).status).toBe(404)
     }
     expect((await get('anna', '/v1/flexibility-calls')).body).toEqual([])
+    expect((await get('anna', '/v1/owner/decisions')).body).toEqual([])
     expect((await get('anna', '/v1/owner/earnings')).body.lines).toEqual([])
     const { body } = await get('agg', `/v1/flexibility-calls/${id}`)
     expect(body.allocations.map((a: { resourceId: string }) => a.resourceId)).toEqual([
@@ -127,6 +128,29 @@ describe('a call over HTTP', () => {
       ['battery-bert', expect.any(String)],
       ['reserve', 'not-needed'],
     ])
+  })
+
+  const decided = async (by: Party) => {
+    const { body } = await get(by, `/v1/flexibility-calls/${id}/decisions`)
+    return Object.fromEntries(
+      body.map((one: { resourceId: string; code: string }) => [one.resourceId, one.code]),
+    )
+  }
+
+  test('of every enrolled resource it is said what was decided, to each of its own', async () => {
+    const whole = {
+      honest: 'selected',
+      liar: 'cut',
+      reserve: 'not-needed',
+      dear: 'price-above-cap',
+    }
+    expect(await decided('dso')).toMatchObject(whole)
+    expect(await decided('operator')).toEqual(await decided('dso'))
+    const { dear, honest, liar } = whole
+    expect(await decided('agg')).toMatchObject({ honest, liar, dear })
+    expect(Object.keys(await decided('otherAgg')).sort()).toEqual(['battery-bert', 'reserve'])
+    const byDso = (await get('dso', `/v1/flexibility-calls/${id}/decisions`)).body
+    expect(byDso.every(({ detail }: { detail: string | null }) => detail === null)).toBe(true)
   })
 
   test('the DSO cannot get evidence before there is any', async () => {
@@ -214,8 +238,37 @@ describe('a call over HTTP', () => {
     expect(texts).not.toMatch(/reserve|micro-EUR/)
   })
 
-  test('two verifiers recompute it over HTTP, and it is settled and paid', async () => {
+  test('in the window owners read why of what takes part, and of nothing else', async () => {
+    expect(await decided('anna')).toEqual({ honest: 'selected', liar: 'released-not-obeying' })
+    const { body } = await get('anna', '/v1/owner/decisions')
+    for (const { callId, at, sentence, detail } of body) {
+      expect(callId).toBe(id)
+      expect(Date.parse(at)).toBeGreaterThanOrEqual(WINDOW_START)
+      expect(sentence).toMatch(/^Your device was (chosen|let go)/)
+      expect(detail).toBeNull()
+    }
+    const [standIn] = (await get('bert', '/v1/owner/decisions')).body
+    expect(standIn).toMatchObject({ resourceId: 'reserve', code: 'stood-in', outcome: 'stands-in' })
+    expect(standIn.earlier.map(({ code }: { code: string }) => code)).toEqual([
+      'not-needed',
+      'taken-from-reserve',
+    ])
+    const unasked = (await get('bert', '/v1/owner/decisions')).text
+    expect(unasked).not.toContain('battery-bert')
+    expect(await decided('dso')).toMatchObject({ reserve: 'stood-in', honest: 'selected' })
+  })
+
+  test('who took no part is told why once the window is over', async () => {
     await passTo(1920)
+    const { body } = await get('bert', '/v1/owner/decisions')
+    const own = body.map((one: { resourceId: string; outcome: string }) => one.resourceId)
+    expect(own).toEqual(['battery-bert', 'reserve'])
+    expect(body[0]).toMatchObject({ outcome: 'skipped' })
+    const [only] = (await get('bert', '/v1/owner/decisions?limit=1')).body
+    expect(only).toEqual(body[0])
+  })
+
+  test('two verifiers recompute it over HTTP, and it is settled and paid', async () => {
     expect((await view('dso')).state).toBe('measured')
     expect(await verify(0)).toBe(1)
     expect(await verify(0)).toBe(0)

@@ -109,18 +109,32 @@ describe('what each key is shown', () => {
             const events = await service.send('GET', `${path}/events`, { key })
             const all = await service.send('GET', '/v1/flexibility-calls?limit=500', { key })
             const listed = all.body.some(({ id }: { id: string }) => id === call.id)
+            const decisions = await service.send('GET', `${path}/decisions`, { key })
             const may = allowed(who, drawing, now, call)
-            expect({ who, one: one.status, events: events.status, listed }).toEqual({
+            const mayDecisions = may || hearsAfterwards(who, drawing, now, call)
+            expect({
+              who,
+              one: one.status,
+              events: events.status,
+              listed,
+              decisions: decisions.status,
+            }).toEqual({
               who,
               one: may ? 200 : 404,
               events: may ? 200 : 404,
               listed: may,
+              decisions: mayDecisions ? 200 : 404,
             })
             const foreign = foreignTo(who)
-            const shown = may ? one.text + events.text : ''
+            const told = mayDecisions ? decisions.text : ''
+            const shown = (may ? one.text + events.text : '') + told
             const leaked = foreign.filter((id) => shown.includes(id))
             expect({ who, leaked }).toEqual({ who, leaked: [] })
-            const early = OWNERS.some((owner) => owner === who) ? (may ? events.body : []) : []
+            const isOwner = OWNERS.some((owner) => owner === who)
+            const early = [
+              ...(isOwner && may ? events.body : []),
+              ...(isOwner && mayDecisions ? decisions.body : []),
+            ]
             const before = early.filter(
               ({ at }: { at: string }) => Date.parse(at) < call.request.window.start,
             )
@@ -140,6 +154,13 @@ function allowed(who: string, drawing: Drawn, now: number, call: FlexibilityCall
   if (who.startsWith('agg')) return mine.some((part) => part !== 'none')
   if (!mine.includes('allocated') || now < call.request.window.start) return false
   return drawing.begun || !TERMINAL.has(drawing.state)
+}
+
+/** An owner whose device took no part is told why, once the window is over. */
+function hearsAfterwards(who: string, drawing: Drawn, now: number, call: FlexibilityCall): boolean {
+  if (!who.startsWith('owner') || !drawing.begun) return false
+  const mine = drawing.parts.filter((_, i) => owns(who, RESOURCES[i] as Resource))
+  return mine.includes('skipped') && now >= call.request.window.end
 }
 
 function owns(who: string, resource: Resource): boolean {
