@@ -3,6 +3,7 @@ import { allocationsOf, limitsOf, STEP_W, wantedOf } from './allocation/offers.t
 import type { CandidateBaseline, MethodReference } from './baseline/candidate.ts'
 import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
 import type { MicroEurPerKwh } from './money.ts'
+import type { OfferConditions } from './offer-conditions.ts'
 import type { Direction, Rating, ResourceKind } from './resource.ts'
 import { type Instant, instant } from './time.ts'
 import type { BasisPoints } from './units.ts'
@@ -39,6 +40,8 @@ export type Candidate = {
   readonly kind: ResourceKind
   readonly rating: Rating
   readonly price: MicroEurPerKwh
+  /** What its offer is tied to; absent: nothing. */
+  readonly conditions?: OfferConditions
   readonly baselineMethod: MethodReference
   /** The raw curve, W per settlement period; empty where the method reads it at window start. */
   readonly baselineW: readonly number[]
@@ -72,6 +75,10 @@ export type SkippedResource = {
     | 'departure'
     | 'driver-override'
     | 'limited-elsewhere'
+    | 'notice-too-short'
+    | 'calls-per-day'
+    | 'resting'
+    | 'part-refused'
     | 'not-needed'
     | 'control-group'
     | 'not-responding'
@@ -89,7 +96,7 @@ export function allocate(
   direction: Direction,
   role: Allocation['role'],
 ): Allocation[] {
-  const devices = offers.map((offer) => limitsOf(offer, direction))
+  const devices = offers.map((offer) => limitsOf(offer, needs, direction))
   const { powerW } = meritFill(devices, wantedOf(needs), { stepW: STEP_W })
   return allocationsOf(offers, needs, powerW, direction, role)
 }

@@ -124,6 +124,27 @@ const SKIPPED = {
     owner: 'Your device was left out: somebody else limits its power, and nothing is left to give.',
     grid: 'A limit that somebody else set leaves nothing to give.',
   },
+  'notice-too-short': {
+    outcome: 'skipped',
+    owner:
+      'Your device was left out: its offer wants to know of a call earlier than this one told.',
+    grid: 'Its offer needs a longer notice.',
+  },
+  'calls-per-day': {
+    outcome: 'skipped',
+    owner: 'Your device was left out: it has as many calls that day as its offer allows.',
+    grid: 'Has as many calls that day as its offer allows.',
+  },
+  resting: {
+    outcome: 'skipped',
+    owner: 'Your device was left out: its offer wants a longer rest between two calls.',
+    grid: 'Rests between two calls.',
+  },
+  'part-refused': {
+    outcome: 'skipped',
+    owner: 'Your device was left out: less was needed than its offer gives at least.',
+    grid: 'Gives no part as small as was left to order.',
+  },
   'not-needed': {
     outcome: 'skipped',
     owner: 'Your device was not needed: the others gave what was promised, at the least cost.',

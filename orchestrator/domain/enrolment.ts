@@ -1,6 +1,7 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { fieldError } from './errors.ts'
 import type { Address } from './ids.ts'
+import { checkConditions } from './offer-conditions.ts'
 import type { Rating, ResourceKind, StandingOffer } from './resource.ts'
 import type { MeterKey } from './signed-meter/meter-key.ts'
 
@@ -148,6 +149,7 @@ export function checkOffer(offer: StandingOffer): StandingOffer {
   whole('offer.fromMinute', offer.fromMinute, 0, MINUTES_PER_DAY - 1, 'minutes')
   const from = offer.fromMinute + 1
   whole('offer.untilMinute', offer.untilMinute, from, MINUTES_PER_DAY, 'minutes')
+  if (offer.conditions !== undefined) checkConditions(offer.conditions)
   return offer
 }
 

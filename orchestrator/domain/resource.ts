@@ -8,6 +8,7 @@ import type {
 } from './ids.ts'
 import type { LegalClass } from './legal-floor.ts'
 import type { MicroEurPerKwh } from './money.ts'
+import type { OfferConditions } from './offer-conditions.ts'
 import type { MeterKey } from './signed-meter/meter-key.ts'
 import type { Instant } from './time.ts'
 import type { BasisPoints } from './units.ts'
@@ -83,6 +84,8 @@ export type StandingOffer = {
   readonly directions: readonly Direction[]
   readonly fromMinute: number
   readonly untilMinute: number
+  /** Absent: it answers any call. */
+  readonly conditions?: OfferConditions
 }
 
 /** Nobody but the station ever knows the new password; here stand hashes. */

@@ -20,11 +20,22 @@ export const RatingView = z.object({
   pausable: z.boolean(),
 })
 
+/** What an offer may be tied to. */
+export const ConditionsView = z.object({
+  noticeSeconds: z.int().optional().openapi({ description: 'Before the window' }),
+  callsPerDayMax: z.int().optional(),
+  restSeconds: z.int().optional().openapi({ description: 'Between two calls' }),
+  powerMinW: z.int().optional().openapi({ description: 'Where it moves at all' }),
+  onSecondsMin: z.int().optional().openapi({ description: 'Once it moves' }),
+  allOrNothing: z.boolean().optional().openapi({ description: 'No part of what it can give' }),
+})
+
 export const OfferView = z.object({
   priceMinorPerKwh: z.string(),
   directions: z.array(DirectionText),
   fromMinute: z.int(),
   untilMinute: z.int(),
+  conditions: ConditionsView.optional().openapi({ description: 'Absent: it answers any call' }),
 })
 
 /** What the installer needs to connect the device; secrets are not in it. */
@@ -102,6 +113,7 @@ export function offerView(offer: StandingOffer): z.infer<typeof OfferView> {
     directions: [...offer.directions],
     fromMinute: offer.fromMinute,
     untilMinute: offer.untilMinute,
+    ...(offer.conditions === undefined ? {} : { conditions: { ...offer.conditions } }),
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type PeriodNeed,
   type SkippedResource,
 } from '#domain/allocation.ts'
+import { STEP_W } from '#domain/allocation/offers.ts'
 import { ratingAsFound } from '#domain/capability.ts'
 import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
@@ -15,13 +16,16 @@ import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import { offerable, standingOfferAnswers } from '#domain/flexibility-offer.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
+import { leastPart } from '#domain/offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '#domain/promised.ts'
+import type { Resource } from '#domain/resource.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
 import { basisPoints, energyOrdered, toWattHours, watts } from '#domain/units.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
+import { keptOut, type Tied } from './calls-around.ts'
 import { carriedInto } from './carried-deficit.ts'
 import { declineRequest } from './decline-request.ts'
 import { fleetsElsewhere } from './fleets-elsewhere.ts'
@@ -58,11 +62,12 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     const taking = new Set(allocations.map((a) => a.resourceId))
     const reserve = surely.countedOn.filter(({ resourceId }) => !taking.has(resourceId))
     const held = new Set(reserve.map(({ resourceId }) => resourceId))
+    const isShort = surely.needs.some(({ powerW }, i) => powerW - (orderedW[i] ?? 0) >= STEP_W)
     const isWhole = surely.needs.every((one) => needs.includes(one))
-    for (const { resourceId } of offers.map(({ candidate }) => candidate)) {
+    for (const { candidate } of offers) {
+      const { resourceId } = candidate
       if (taking.has(resourceId)) continue
-      const detail = reserveDetail(isWhole, held.has(resourceId))
-      skipped.push({ resourceId, reason: 'not-needed', detail })
+      skipped.push(notTaken(candidate, { isShort, isWhole, isHeld: held.has(resourceId) }))
     }
     const found = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
     const decided = { at: now, inPart: orderedInPart(allocations, offers, needs) }
@@ -87,11 +92,26 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
   await ports.wakeUps.notify('events')
 }
 
-function reserveDetail(isWhole: boolean, isHeld: boolean): string {
+type Left = { readonly isShort: boolean; readonly isWhole: boolean; readonly isHeld: boolean }
+
+/**
+ * `isShort`: less was ordered than was to be; `isWhole`: that was all of the request; `isHeld`: the
+ * order's chance stands on it.
+ */
+function notTaken(
+  { resourceId, conditions = {} }: Candidate,
+  { isShort, isWhole, isHeld }: Left,
+): SkippedResource {
+  const least = leastPart(conditions)
+  if (isShort && least !== null) {
+    const detail = `gives ${least}, which does not fit into what was left to order`
+    return { resourceId, reason: 'part-refused', detail }
+  }
   const why = isWhole
     ? 'cheaper resources cover the request'
     : 'no more than this is sure enough for the program'
-  return `${why}; it stands in reserve${isHeld ? ' and is kept free for this call' : ''}`
+  const detail = `${why}; it stands in reserve${isHeld ? ' and is kept free for this call' : ''}`
+  return { resourceId, reason: 'not-needed', detail }
 }
 
 /** The settlement periods of a call and what is asked in each. */
@@ -123,14 +143,15 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   const resources = await tx.resources.list({ congestionPointId: request.congestionPointId })
   const skipped: SkippedResource[] = []
   const elsewhere = await fleetsElsewhere(tx, call)
+  const out = await keptOut(tx, call, resources.map(tiedOf))
   const answering = resources.filter((resource) => {
     const other = elsewhere.get(resource.id)
     const no =
       other === undefined
-        ? standingOfferAnswers(resource, request, program.timeZone)
+        ? (standingOfferAnswers(resource, request, program.timeZone) ?? out.get(resource.id))
         : inOtherFleet(resource.id, other)
     if (no) skipped.push(no)
-    return no === null
+    return !no
   })
   const found = await tx.resources.capabilities(answering.map(({ id }) => id))
   const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
@@ -158,6 +179,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
       kind,
       rating,
       price: offer.price,
+      ...(offer.conditions === undefined ? {} : { conditions: offer.conditions }),
       baselineMethod: referenceOf(methodFor(program, kind)),
       baselineW: baseline.energies.map((energy) =>
         meanPower(energy, program.settlementPeriodSeconds),
@@ -178,6 +200,10 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   }
   const candidates = all.filter((candidate) => !control.includes(candidate))
   return { candidates, control, skipped, history, meterKeys }
+}
+
+function tiedOf({ id: resourceId, offer: { conditions } }: Resource): Tied {
+  return conditions === undefined ? { resourceId } : { resourceId, conditions }
 }
 
 /** The control group, without devices that another call moves in the same window. */

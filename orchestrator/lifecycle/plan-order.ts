@@ -23,7 +23,7 @@ export async function planOrder(
   { needs, requested }: Asked,
   offers: readonly Offerable[],
 ): Promise<{ allocations: Allocation[]; allocatedBy: AllocationStatement }> {
-  const devices = offers.map((offer) => limitsOf(offer, request.direction))
+  const devices = offers.map((offer) => limitsOf(offer, needs, request.direction))
   const wanted = wantedOf(needs)
   const deadline = { deadlineMs: SOLVER_DEADLINE_MS }
   const { powerW, method, because } = await planAllocation(solver, devices, wanted, deadline)

@@ -5,6 +5,7 @@ import { promisedPeriod } from '#domain/promised.ts'
 import { beyond, mayGiveMore, withAdded } from '#domain/reserve.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { keptOut } from './calls-around.ts'
 import { needsOf } from './offer-flexibility.ts'
 import { resourcesNow } from './resources-now.ts'
 
@@ -49,9 +50,12 @@ export async function takeFromReserve(
     return { added: [], allocations: [...call.allocations] }
   await tx.promises.lockCongestionPoint(call.request.congestionPointId)
   const busy = new Map(call.allocations.map((one) => [one.resourceId, one]))
+  const others = call.candidates.filter(({ resourceId }) => !busy.has(resourceId))
+  const out = await keptOut(tx, call, others, true)
   const reserve = call.candidates.filter(({ resourceId, kind }) => {
     const part = busy.get(resourceId)
-    return part === undefined || (kind === 'battery' && mayGiveMore(part))
+    if (part === undefined) return !out.has(resourceId)
+    return kind === 'battery' && mayGiveMore(part)
   })
   const interval = call.program.meteringIntervalSeconds
   const at = floorToStep(addSeconds(now, -interval), interval)

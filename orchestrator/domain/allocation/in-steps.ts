@@ -44,6 +44,8 @@ export function wholeSteps(exact: Exact, wanted: Wanted, stepW: number): Float64
       const step = stepW * (effect?.[k] ?? 1)
       const wasRounded = (exact.powerW[at] as number) - (powerW[at] as number) > stepW * 1e-6
       if (!wasRounded || step > left + 1e-6) continue
+      // It stands still because it was rounded below its least: a single step is no way back.
+      if ((powerW[at] as number) + stepW < (exact.minW?.[k] ?? 0)) continue
       if (stepW * hours > (leftWh[k] as number) + 1e-6) continue
       powerW[at] = (powerW[at] as number) + stepW
       give(k, stepW, hours)

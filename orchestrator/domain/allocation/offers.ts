@@ -19,28 +19,56 @@ export function wantedOf(needs: readonly PeriodNeed[]): Wanted {
  * power or stops (IEC 61851: there is nothing between 0 and 6 A); a car that may give power back
  * goes on beyond the stop.
  */
-export function limitsOf(offer: Offerable, direction: Direction): Limits {
+export function limitsOf(
+  offer: Offerable,
+  needs: readonly PeriodNeed[],
+  direction: Direction,
+): Limits {
   const { candidate, fromW, powerMaxW, energyMaxWh } = offer
   const { kind, rating, resourceId } = candidate
-  const plain = { id: resourceId, price: Number(candidate.price), energyWh: energyMaxWh }
+  const plain = {
+    id: resourceId,
+    price: Number(candidate.price),
+    energyWh: energyMaxWh,
+    ...leastOf(candidate, needs),
+  }
   if (kind !== 'charger' || direction !== 'reduce-import') {
     return { ...plain, maxW: powerMaxW.map(floorToStepW) }
   }
   const stops = fromW.map((from, i) => {
     const most = powerMaxW[i] ?? 0
     const mayStop = rating.exportMaxW > 0 || rating.pausable
-    return mayStop && from > 0 && most >= from ? { stop: floorToStepW(from), most } : null
+    if (!mayStop || from <= 0 || most < from) return null
+    const stop = Math.max(floorToStepW(from), plain.minW ?? 0)
+    // Below its least part it does not stop either, unless it gives more by feeding back.
+    if (stop > floorToStepW(from) && (rating.exportMaxW <= 0 || most < stop)) return null
+    return { stop, most }
   })
+  const maxW = fromW.map((from, i) => {
+    return floorToStepW(Math.min(powerMaxW[i] ?? 0, from - rating.importMinW))
+  })
+  const stopW = stops.map((one) => one?.stop ?? 0)
+  const stopToW = stops.map((one) => {
+    if (one === null) return 0
+    return rating.exportMaxW > 0 ? floorToStepW(one.most) : one.stop
+  })
+  if (plain.allOrNothing !== true) return { ...plain, maxW, stopW, stopToW }
+  return { ...plain, maxW: maxW.map((most, i) => Math.max(most, stopToW[i] ?? 0)) }
+}
+
+/** What a resource refuses to give less of. */
+function leastOf(
+  { conditions = {} }: Offerable['candidate'],
+  needs: readonly PeriodNeed[],
+): Pick<Limits, 'minW' | 'minOnPeriods' | 'allOrNothing'> {
+  const { powerMinW = 0, onSecondsMin = 0, allOrNothing = false } = conditions
+  if (allOrNothing) return { allOrNothing }
+  if (powerMinW <= 0 && onSecondsMin <= 0) return {}
+  const shortest = Math.min(...needs.map(({ start, end }) => secondsBetween(start, end)))
   return {
-    ...plain,
-    maxW: fromW.map((from, i) => {
-      return floorToStepW(Math.min(powerMaxW[i] ?? 0, from - rating.importMinW))
-    }),
-    stopW: stops.map((one) => one?.stop ?? 0),
-    stopToW: stops.map((one) => {
-      if (one === null) return 0
-      return rating.exportMaxW > 0 ? floorToStepW(one.most) : one.stop
-    }),
+    // Less than a step cannot be told from standing still.
+    minW: Math.max(STEP_W, Math.ceil(powerMinW / STEP_W) * STEP_W),
+    minOnPeriods: Math.max(1, Math.ceil(onSecondsMin / shortest)),
   }
 }
 

@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { OfferConditions } from '#domain/offer-conditions.ts'
 import type { Resource } from '#domain/resource.ts'
 import { changeOffer } from '#lifecycle/change-offer.ts'
 import { enrolResource } from '#lifecycle/enrol-resource.ts'
@@ -8,7 +9,13 @@ import { trustCertificate } from '#lifecycle/trust-certificate.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
 import { createOnce } from '../idempotency.ts'
-import { RatingView, ResourceView, resourceView, viewOne } from '../resource-view.ts'
+import {
+  ConditionsView,
+  RatingView,
+  ResourceView,
+  resourceView,
+  viewOne,
+} from '../resource-view.ts'
 import {
   answers,
   DirectionText,
@@ -26,8 +33,14 @@ const OfferBody = z
     directions: z.array(DirectionText).max(2),
     fromMinute: z.int().openapi({ description: 'Of the local day in the program' }),
     untilMinute: z.int().openapi({ description: 'Exclusive; 1440 is midnight' }),
+    conditions: z.strictObject(ConditionsView.shape).optional(),
   })
-  .transform(({ priceMinorPerKwh: price, ...rest }) => ({ price, ...rest }))
+  .transform(({ priceMinorPerKwh: price, conditions, ...rest }) => ({
+    price,
+    ...rest,
+    // JSON knows no undefined: what is not there is absent.
+    ...(conditions === undefined ? {} : { conditions: conditions as OfferConditions }),
+  }))
 
 const EnrolBody = z.strictObject({
   id: ResourceIdText.optional(),

@@ -76,6 +76,16 @@ test('what rounding down leaves open goes in merit order to those that were roun
   expect(inSteps(empty, wanted, plan, STEP_W).powerW).toEqual([[300], [300], [400]])
 })
 
+test('a device that is rounded below its least power stands still, and gets no single step', () => {
+  const device = { id: 'a', price: 1, maxW: [1000], energyWh: 1000, minW: 250 }
+  const wanted = { powerW: [260], hours: [1] }
+  const plan = { powerW: [[260]], unservedWh: 0 }
+  expect(inSteps([device], wanted, plan, STEP_W)).toEqual({ powerW: [[0]], unservedWh: 260 })
+  const single = [{ ...device, minW: 99 }]
+  const low = { powerW: [[99]], unservedWh: 161 }
+  expect(inSteps(single, wanted, low, STEP_W).powerW).toEqual([[100]])
+})
+
 test('plain merit order stays within every kind of limit and never gives more than is asked', () => {
   fc.assert(
     fc.property(anOddInstance, ({ devices, wanted }) => {
