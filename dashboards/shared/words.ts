@@ -75,6 +75,7 @@ export const REPAIRED: Readonly<Record<Repair['reason'], string>> = {
   implausible: 'told a power that its own register or charge contradicts',
   'cannot-pause': 'does not go to 0 and is held at its minimum',
   overridden: 'was taken back by its driver, who asked for full power',
+  'owner-limit': 'was let go, because its owner allows no more',
 }
 
 export const PAID: Readonly<Record<EarningsLine['status'], string>> = {

@@ -27,8 +27,8 @@ export type Allocation = {
   readonly releasedAt: Instant | null
   /** Found in the window not to go below this, W: what it was to give beyond comes from others. */
   readonly floorW?: number
-  /** Released by the wish of its driver: the settlement periods that had ended before are paid. */
-  readonly releaseReason?: 'overridden'
+  /** Released by its driver's wish or its owner's limits: the periods that had ended are paid. */
+  readonly releaseReason?: 'overridden' | 'owner-limit'
 }
 
 /** What stands about one resource when the gate closes; fixed in the call's terms. */

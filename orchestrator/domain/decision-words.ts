@@ -74,6 +74,11 @@ const TAKEN = {
     owner: 'Your device was let go: its driver asked for full power, and the driver comes first.',
     grid: 'Released: its driver asked for full power.',
   },
+  'owner-limit': {
+    outcome: 'released',
+    owner: 'Your device was let go: what you allow ended its part; what it gave until then counts.',
+    grid: 'Released: its owner allows no more.',
+  },
 } as const satisfies Partial<Record<DecisionCode, DecisionWords>>
 
 const SKIPPED = {

@@ -21,6 +21,7 @@ export type DecisionCode =
   | 'released-refused'
   | 'released-implausible'
   | 'overridden'
+  | 'owner-limit'
   /** The DSO cancelled inside the window. */
   | 'ended-early'
   /** Ordered, but the call never began. */
@@ -103,6 +104,7 @@ const RELEASED: Readonly<Record<Exclude<Repair['reason'], 'cannot-pause'>, Decis
   refused: 'released-refused',
   implausible: 'released-implausible',
   overridden: 'overridden',
+  'owner-limit': 'owner-limit',
 }
 
 /** A resource that was let go stays so, whatever is noted of the others later. */

@@ -1,5 +1,5 @@
 import type { CallId, ResourceId } from './ids.ts'
-import type { Instant } from './time.ts'
+import { addSeconds, type Instant } from './time.ts'
 
 /** What one resource shall do: a row that the gateway makes true, not a message. */
 export type DesiredSetpoint = {
@@ -16,6 +16,30 @@ export type DesiredSetpoint = {
   /** The device lets go by itself at this instant. */
   readonly validUntil: Instant
   readonly orderedAt: Instant
+}
+
+/** A setpoint that ends within so many control cycles is looked after. */
+const SOON_CYCLES = 3
+/** By so little an end moves because a state of charge is told rounded. */
+const END_SECONDS = 1
+
+/**
+ * Does a device that has one row need another one? For another power, or where its end comes too
+ * late, or would come soon and need not.
+ */
+export function isRenewed(
+  row: Pick<DesiredSetpoint, 'callId' | 'powerW' | 'validUntil'> | null,
+  next: Pick<DesiredSetpoint, 'callId' | 'powerW' | 'validUntil'>,
+  cycleSeconds: number,
+  now: Instant,
+): boolean {
+  if (row === null || row.callId !== next.callId || row.powerW !== next.powerW) return true
+  if (next.powerW === null) return false
+  const soon = addSeconds(now, SOON_CYCLES * cycleSeconds)
+  if (next.validUntil >= row.validUntil) {
+    return next.validUntil > row.validUntil && row.validUntil <= soon
+  }
+  return addSeconds(next.validUntil, END_SECONDS) < row.validUntil
 }
 
 /** How far a setpoint has come: ordered -> acknowledged -> effective -> (measured) observed. */

@@ -60,6 +60,9 @@ export type Repair = {
     | 'overridden'
     | 'cannot-pause'
     | 'implausible'
+    | 'owner-limit'
+  /** Which limit, for its owner; absent where the meter says it all. */
+  readonly detail?: string
 }
 
 export type FlexibilityCall = {

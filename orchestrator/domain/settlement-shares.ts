@@ -110,7 +110,7 @@ function countedRow(
 }
 
 function reasonOf(allocation: Allocation, isUnknown: boolean, eligibleWh: number): LineReason {
-  if (allocation.releaseReason === 'overridden') return 'overridden'
+  if (allocation.releaseReason !== undefined) return allocation.releaseReason
   if (allocation.releasedAt !== null) return 'not-obeying'
   if (isUnknown) return 'no-readings'
   return eligibleWh === 0 ? 'nothing-delivered' : 'paid'
@@ -118,7 +118,7 @@ function reasonOf(allocation: Allocation, isUnknown: boolean, eligibleWh: number
 
 function counts({ releasedAt, releaseReason }: Allocation, delivery: Delivery): boolean {
   if (releasedAt === null) return true
-  return releaseReason === 'overridden' && delivery.end <= releasedAt
+  return releaseReason !== undefined && delivery.end <= releasedAt
 }
 
 /** Which figures are netted and judged together: all, or those of one settlement period. */

@@ -21,6 +21,8 @@ export type LineReason =
   | 'not-obeying'
   /** The driver asked for full power; what had been delivered until then may be paid. */
   | 'overridden'
+  /** What its owner allows ended its part; what had been delivered until then may be paid. */
+  | 'owner-limit'
   | 'nothing-delivered'
   | 'no-readings'
   /** It delivered; all together delivered too little of the order for any payment. */

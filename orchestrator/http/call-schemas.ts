@@ -41,7 +41,16 @@ export const RepairView = z.object({
   detectedAt: At,
   replacedBy: z.array(z.string()),
   restoredAt: At.nullable(),
-  reason: z.enum(['not-obeying', 'silent', 'refused', 'overridden', 'cannot-pause', 'implausible']),
+  reason: z.enum([
+    'not-obeying',
+    'silent',
+    'refused',
+    'overridden',
+    'cannot-pause',
+    'implausible',
+    'owner-limit',
+  ]),
+  detail: z.string().optional().openapi({ description: 'For aggregator and owner: which limit' }),
 })
 
 /** How resources were chosen, and how much of the request all of them could not serve. */
@@ -83,6 +92,7 @@ export const LINE_REASONS = [
   'portfolio-short',
   'held',
   'not-upheld',
+  'owner-limit',
 ] as const satisfies readonly LineReason[]
 
 export const LineView = z.object({

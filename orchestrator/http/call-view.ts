@@ -246,10 +246,11 @@ function repairView(
 ): z.infer<typeof RepairView>[] {
   if (own !== null && !own.has(repair.resourceId)) return []
   const replacedBy = repair.replacedBy.filter((id) => own === null || own.has(id))
-  const { startedAt, detectedAt, restoredAt } = repair
+  const { startedAt, detectedAt, restoredAt, detail, ...rest } = repair
   return [
     {
-      ...repair,
+      ...rest,
+      ...(own === null || detail === undefined ? {} : { detail }),
       replacedBy,
       startedAt: at(startedAt),
       detectedAt: at(detectedAt),

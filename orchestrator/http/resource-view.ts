@@ -18,6 +18,9 @@ export const RatingView = z.object({
   energyWh: z.int(),
   reserveWh: z.int(),
   pausable: z.boolean(),
+  legalClass: z.enum(['de-14a']).optional().openapi({
+    description: 'Below whose legal floor it is never limited (de-14a: 4.2 kW); absent: none',
+  }),
 })
 
 /** What an offer may be tied to. */

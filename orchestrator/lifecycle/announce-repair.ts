@@ -48,6 +48,8 @@ export function announceRepair(
 }
 
 function whatIsWrong({ reason, observedW }: Repair): string {
+  // Which limit, and when a car leaves, is between its owner and the aggregator.
+  if (reason === 'owner-limit') return '; its owner allows no more'
   if (reason === 'overridden') return '; the driver asked for full power'
   if (reason === 'cannot-pause')
     return `, does not go to 0 and is held at its minimum (measured: ${observedW} W)`

@@ -3,7 +3,6 @@ import { methodFor } from '#domain/baseline/candidate.ts'
 import { readingsAround } from '#domain/baseline/readings.ts'
 import { levelPeriods } from '#domain/baseline/stretches.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
-import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { commitReadings, type OrderEvidence, parseEvidence, verifiable } from '#domain/evidence.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
@@ -12,6 +11,7 @@ import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent, resourceEvent } from './announce.ts'
+import { type NewSetpoint, orderSetpoints } from './order-setpoints.ts'
 
 /**
  * At window start: commits to the readings that a baseline takes in, then writes the first
@@ -32,12 +32,12 @@ export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> 
     const wanted = call.allocations.flatMap((allocation) =>
       setpointFor(dispatched, allocation.resourceId, now),
     )
-    await tx.setpoints.order(wanted)
-    const message = `${wanted.length} resources are told to ${call.request.direction}`
-    const data = { resources: wanted.length, orderedW: call.orderedW[0] ?? 0 }
+    const { told } = await orderSetpoints(tx, dispatched, wanted, now)
+    const message = `${told} resources are told to ${call.request.direction}`
+    const data = { resources: told, orderedW: call.orderedW[0] ?? 0 }
     const limited = await limitedElsewhere(tx, call, now)
-    const told = callEvent(call, 'call-dispatched', now, message, { data })
-    await tx.events.append([told, ...limited])
+    const event = callEvent(call, 'call-dispatched', now, message, { data })
+    await tx.events.append([event, ...limited])
   })
   await ports.wakeUps.notify('setpoints')
   await ports.wakeUps.notify('events')
@@ -64,7 +64,7 @@ export function setpointFor(
   call: FlexibilityCall,
   resourceId: string,
   now: Instant,
-): Omit<DesiredSetpoint, 'version'>[] {
+): NewSetpoint[] {
   const allocation = call.allocations.find((a) => a.resourceId === resourceId)
   if (!allocation || allocation.releasedAt !== null || now >= deliveryEnd(call)) return []
   const period = periodAt(allocation, now)

@@ -5,7 +5,7 @@ import type { CallId, Hex, OrganisationId, OwnerId, ResourceId } from '#domain/i
 import { euros, type MicroEur, microEur } from '#domain/money.ts'
 import { receiptWith } from '#domain/payment-order.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
-import type { SettlementLine } from '#domain/settlement.ts'
+import type { LineReason, SettlementLine } from '#domain/settlement.ts'
 import { formatInstant, type TimeWindow } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -143,6 +143,9 @@ function sentence(
   if (line.reason === 'overridden' && line.eligibleWh === 0) {
     return `${when} nothing is paid: the driver asked for full power.`
   }
+  if (line.reason === 'owner-limit' && line.eligibleWh === 0) {
+    return `${when} nothing is paid: what its owner allows ended its part.`
+  }
   if (line.reason === 'no-readings') {
     return `${when} nothing is paid: the meter readings needed to know what it did are missing.`
   }
@@ -164,13 +167,18 @@ function sentence(
   const verb = { 'being-verified': 'will be', 'to-be-paid': 'is due', paid: 'was paid' }
   const word = status === 'not-paid' || status === 'held' ? 'is due' : verb[status]
   const later = line.held > 0n ? `; ${euros(line.held)} more stay in escrow until it is final` : ''
-  const until =
-    line.reason === 'overridden' ? 'the driver asked for full power, which ends what counts; ' : ''
+  const until = endedBy(line.reason)
   return (
     `${when} the device delivered ${line.deliveredWh} Wh of ${line.orderedWh} Wh ordered; ${until}` +
     `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
     `${status === 'being-verified' ? ', once verifiers have signed' : ''}${later}.`
   )
+}
+
+function endedBy(reason: LineReason): string {
+  if (reason === 'overridden') return 'the driver asked for full power, which ends what counts; '
+  if (reason === 'owner-limit') return 'what its owner allows ended what counts; '
+  return ''
 }
 
 function compare(a: string, b: string): number {

@@ -16,6 +16,7 @@ import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import { offerable, standingOfferAnswers } from '#domain/flexibility-offer.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
+import { ratingUnderLaw } from '#domain/legal-floor.ts'
 import { leastPart } from '#domain/offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '#domain/promised.ts'
 import type { Resource } from '#domain/resource.ts'
@@ -157,7 +158,8 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
   const willing = answering.map((resource) => {
     const { id, kind, rating } = resource
-    return { ...resource, rating: ratingAsFound(kind, rating, capabilities.get(id) ?? null) }
+    const found = ratingAsFound(kind, rating, capabilities.get(id) ?? null)
+    return { ...resource, rating: ratingUnderLaw({ kind, rating: found }, program) }
   })
   const { baselines, history } = await readHistory(tx, call, willing)
   const shares = new Map<string, Candidate['aggregatorShareBp']>()

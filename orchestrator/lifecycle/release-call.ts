@@ -2,7 +2,7 @@ import { deliveryEnd } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
-import { backToDefault } from './repair-shortfall.ts'
+import { backToDefault, orderSetpoints } from './order-setpoints.ts'
 
 /**
  * The ordered window has ended: every device that still has a setpoint of this call is sent back
@@ -17,7 +17,8 @@ export async function releaseCall(ports: Ports, callId: CallId): Promise<void> {
     const held = (await tx.setpoints.current(ids)).filter(
       (row) => row.callId === callId && row.powerW !== null,
     )
-    await tx.setpoints.order(held.map((row) => backToDefault(call, row.resourceId, now)))
+    const back = held.map((row) => backToDefault(call, row.resourceId, now))
+    await orderSetpoints(tx, call, back, now)
     await tx.calls.save({ ...call, releasedAt: now })
     const message = `the window has ended; ${held.length} resources go back to their default`
     await tx.events.append([callEvent(call, 'resource-released', now, message)])

@@ -11,15 +11,13 @@ import { type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { announceRepair } from './announce-repair.ts'
+import { deviceFacts, type KnownDevices } from './device-facts.ts'
 import { setpointFor } from './dispatch-call.ts'
 import { holdAtMinimum } from './hold-at-minimum.ts'
+import { limitsReached, type NotObeying } from './limits-reached.ts'
 import { listeningTo } from './listening-to.ts'
+import { backToDefault, orderSetpoints } from './order-setpoints.ts'
 import { openNeeds, takeFromReserve } from './take-from-reserve.ts'
-
-/** By its meter, or by the wish of its driver. */
-type NotObeying = Omit<Extract<Verdict, { kind: 'not-obeying' }>, 'reason'> & {
-  readonly reason: Repair['reason']
-}
 
 /**
  * One control cycle: renews setpoints where a period begins, judges every device by its measured
@@ -35,9 +33,11 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const readings = await readingsOf(tx, call, now)
     const listening = await listeningTo(ports, tx, [...rows.keys()])
     const verdicts = judgeAll(ports, call, { rows, readings, listening }, now)
-    const overrides = await overridesOf(tx, call, readings)
-    const findings = new Map([...contradicted(call, rows, readings), ...overrides])
-    const cycle = { tx, now, rows, verdicts, findings, events: [] as BusinessEventInput[] }
+    const ids = call.allocations.map(({ resourceId }) => resourceId)
+    const known = await deviceFacts(tx, call, ids, now, readings)
+    const limits = limitsReached(call, known, readings, now)
+    const findings = new Map([...contradicted(call, rows, readings), ...limits])
+    const cycle = { tx, now, rows, known, verdicts, findings, events: [] as BusinessEventInput[] }
     const held = await holdAtMinimum(call, cycle)
     const repaired = await replaceAll(call, held, cycle)
     const settled = noteRestored(repaired, verdicts)
@@ -55,6 +55,7 @@ type Cycle = {
   readonly tx: StoreTransaction
   readonly now: Instant
   readonly rows: ReadonlyMap<ResourceId, SetpointRow>
+  readonly known: KnownDevices
   readonly verdicts: ReadonlyMap<ResourceId, Verdict>
   /** Beside what the band of the setpoint says. */
   readonly findings: ReadonlyMap<ResourceId, NotObeying>
@@ -103,25 +104,6 @@ function contradicted(
     const { at: detectedAt, shownW: observedW } = found
     return [[resourceId, { kind: 'not-obeying', reason, observedW, detectedAt }]]
   })
-}
-
-/** Whose driver wants full power: the driver always wins, whatever the meter says. */
-async function overridesOf(
-  tx: StoreTransaction,
-  call: FlexibilityCall,
-  readings: ReadonlyMap<ResourceId, readonly Reading[]>,
-): Promise<ReadonlyMap<ResourceId, NotObeying>> {
-  const ids = call.allocations.map((allocation) => allocation.resourceId)
-  const { start } = call.request.window
-  return new Map(
-    (await tx.resources.conditions(ids)).flatMap(({ resourceId, overrideSince }) => {
-      if (overrideSince === null) return []
-      const detectedAt = instant(Math.max(overrideSince, start))
-      const observedW = readings.get(resourceId)?.at(-1)?.powerW ?? 0
-      const found = { kind: 'not-obeying', reason: 'overridden', observedW, detectedAt } as const
-      return [[resourceId, found] as const]
-    }),
-  )
 }
 
 async function rowsOf(tx: StoreTransaction, call: FlexibilityCall) {
@@ -188,6 +170,7 @@ async function replace(
     replacedBy: added.map((allocation) => allocation.resourceId),
     restoredAt: null,
     reason: verdict.reason,
+    ...(verdict.detail === undefined ? {} : { detail: verdict.detail }),
   }
   events.push(...announceRepair(call, repair, needs, added, now))
   return { ...call, allocations, repairs: [...call.repairs, repair] }
@@ -195,7 +178,8 @@ async function replace(
 
 function releaseOf(allocation: Allocation, { reason, detectedAt }: NotObeying): Allocation {
   const released = { ...allocation, releasedAt: detectedAt }
-  return reason === 'overridden' ? { ...released, releaseReason: reason } : released
+  const isWish = reason === 'overridden' || reason === 'owner-limit'
+  return isWish ? { ...released, releaseReason: reason } : released
 }
 
 /** A repair has worked when every replacement is measured to obey. */
@@ -219,20 +203,11 @@ function noteRestored(
 
 /** Brings each resource's row to what its allocation asks for now; true if one was written. */
 async function renewSetpoints(call: FlexibilityCall, cycle: Cycle): Promise<boolean> {
-  const { tx, now, rows } = cycle
-  const wanted = call.allocations.flatMap((allocation) => {
-    const row = rows.get(allocation.resourceId)
-    const due = setpointFor(call, allocation.resourceId, now)
-    if (due[0]) return row?.powerW === due[0].powerW ? [] : due
-    const isLimited = row !== undefined && row.powerW !== null
-    return isLimited ? [backToDefault(call, allocation.resourceId, now)] : []
+  const { tx, now, known } = cycle
+  const wanted = call.allocations.flatMap(({ resourceId }) => {
+    const due = setpointFor(call, resourceId, now)
+    return due.length > 0 ? due : [backToDefault(call, resourceId, now)]
   })
-  if (wanted.length > 0) await tx.setpoints.order(wanted)
-  return wanted.length > 0
-}
-
-/** The row that sends a device back to its own default. */
-export function backToDefault(call: FlexibilityCall, resourceId: ResourceId, now: Instant) {
-  const row = { resourceId, callId: call.id, powerW: null, validFrom: now, orderedAt: now }
-  return { ...row, validUntil: now }
+  const { written } = await orderSetpoints(tx, call, wanted, now, known)
+  return written > 0
 }

@@ -19,6 +19,7 @@ export async function saveProgram(ports: Ports, program: Program): Promise<Progr
   checkMoney(program)
   checkTrueUp(ports, program)
   checkBaselines(program)
+  checkFloors(program)
   await ports.store.transaction(async (tx) => {
     const dso = await tx.organisations.find(program.dsoId)
     if (dso?.kind !== 'dso') {
@@ -71,6 +72,12 @@ function checkTimeZone(timeZone: string): void {
     localDate(instant(0), timeZone)
   } catch {
     throw fieldError('malformed', 'timeZone', 'an IANA time zone such as Europe/Berlin', timeZone)
+  }
+}
+
+function checkFloors({ legalFloorsW }: Program): void {
+  for (const [name, floorW] of Object.entries(legalFloorsW ?? {})) {
+    whole(`legalFloorsW.${name}`, floorW, 0, 1_000_000, 'W')
   }
 }
 

@@ -48,6 +48,10 @@ const ProgramBody = z.strictObject({
   holidays: z.array(z.string().max(10)).max(400).readonly().optional(),
   deemedProfileW: z.array(z.int()).max(1440).readonly().optional(),
   notice: z.enum(['silent', 'known']).optional(),
+  legalFloorsW: z
+    .strictObject({ 'de-14a': z.int() })
+    .optional()
+    .openapi({ description: 'What devices of a legal class may always draw; de-14a: 4200 W' }),
   toleranceW: z.int(),
   toleranceBp: Share,
 })
@@ -121,13 +125,15 @@ export function programRoutes({ ports }: ApiContext) {
 function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...named } = body
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
-  const { holidays, deemedProfileW, notice, controlGroupBp, deliveryLevelBp, ...rest } = stated
+  const { holidays, deemedProfileW, notice, legalFloorsW, ...shares } = stated
+  const { controlGroupBp, deliveryLevelBp, ...rest } = shares
   return {
     ...rest,
     // Absent stays absent: the same program has the same bytes.
     ...(holidays ? { holidays } : {}),
     ...(deemedProfileW ? { deemedProfileW } : {}),
     ...(notice ? { notice } : {}),
+    ...(legalFloorsW ? { legalFloorsW } : {}),
     ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),
     ...(deliveryLevelBp === undefined ? {} : { deliveryLevelBp: basisPoints(deliveryLevelBp) }),
     chargerBaseline: readBaseline('chargerBaseline', chargerBaseline),

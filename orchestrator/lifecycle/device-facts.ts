@@ -1,0 +1,110 @@
+import { type Candidate, periodAt } from '#domain/allocation.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import { asEnrolled } from '#domain/owner-limits.ts'
+import type { DeviceFacts } from '#domain/permission.ts'
+import type { DeviceReading } from '#domain/telemetry.ts'
+import type { Instant } from '#domain/time.ts'
+import type { StoreTransaction } from '#store-ports.ts'
+
+export type KnownDevice = {
+  readonly facts: DeviceFacts
+  /** What it drew, W, when nobody limited it. */
+  readonly drawsW: number
+}
+export type KnownDevices = ReadonlyMap<ResourceId, KnownDevice>
+type Readings = ReadonlyMap<ResourceId, readonly DeviceReading[]>
+
+/**
+ * What decides whether devices of a call may be told something. `readings`: since the window began,
+ * where they have been read already, in order of time.
+ */
+export async function deviceFacts(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  ids: readonly ResourceId[],
+  now: Instant,
+  readings: Readings = new Map(),
+): Promise<KnownDevices> {
+  const candidates = call.candidates.filter(({ resourceId }) => ids.includes(resourceId))
+  const conditions = byResource(await tx.resources.conditions(ids))
+  const sessions = byResource(await tx.sessions.at(chargersOf(candidates), now))
+  const rows = byResource(await tx.setpoints.current(ids))
+  const last = await newest(tx, candidates, now, readings)
+  const before = await atStart(tx, call, candidates, last, readings)
+  return new Map(
+    candidates.map((candidate): [ResourceId, KnownDevice] => {
+      const { resourceId: id, kind, rating } = candidate
+      const facts: DeviceFacts = {
+        resource: { id, kind, rating },
+        owner: asEnrolled({ id, enrolledAt: call.requestedAt }),
+        condition: conditions.get(id) ?? null,
+        session: sessions.get(id) ?? null,
+        stop: null,
+        reading: last.get(id) ?? null,
+        row: rows.get(id) ?? null,
+      }
+      return [id, { facts, drawsW: drawnBy(call, id, before.get(id), now) }]
+    }),
+  )
+}
+
+/** What its part is counted from, or what it was measured at as the window began. */
+function drawnBy(
+  { allocations }: FlexibilityCall,
+  id: ResourceId,
+  before: DeviceReading | undefined,
+  now: Instant,
+): number {
+  const part = allocations.find(({ resourceId }) => resourceId === id)
+  const period = part === undefined ? undefined : periodAt(part, now)
+  const fromW = period === undefined ? 0 : period.setpointW + period.powerW
+  return Math.max(0, fromW, before?.powerW ?? 0)
+}
+
+async function newest(
+  tx: StoreTransaction,
+  candidates: readonly Candidate[],
+  now: Instant,
+  readings: Readings,
+): Promise<ReadonlyMap<ResourceId, DeviceReading>> {
+  const found = new Map<ResourceId, DeviceReading>()
+  const unread: ResourceId[] = []
+  for (const { resourceId } of candidates) {
+    const last = readings.get(resourceId)?.at(-1)
+    if (last === undefined) unread.push(resourceId)
+    else found.set(resourceId, last)
+  }
+  if (unread.length === 0) return found
+  return new Map([...found, ...byResource(await tx.readings.lastBefore(unread, now))])
+}
+
+/** Of chargers: the last reading that no setpoint of this call can be in. */
+async function atStart(
+  tx: StoreTransaction,
+  { request }: FlexibilityCall,
+  candidates: readonly Candidate[],
+  last: ReadonlyMap<ResourceId, DeviceReading>,
+  readings: Readings,
+): Promise<ReadonlyMap<ResourceId, DeviceReading>> {
+  const { start } = request.window
+  const found = new Map<ResourceId, DeviceReading>()
+  const unread: ResourceId[] = []
+  for (const id of chargersOf(candidates)) {
+    const known = [readings.get(id)?.[0], last.get(id)].find(
+      (one) => one !== undefined && one.at <= start,
+    )
+    if (known === undefined) unread.push(id)
+    else found.set(id, known)
+  }
+  if (unread.length === 0) return found
+  return new Map([...found, ...byResource(await tx.readings.lastBefore(unread, start))])
+}
+
+function chargersOf(candidates: readonly Candidate[]): ResourceId[] {
+  return candidates.flatMap(({ kind, resourceId }) => (kind === 'charger' ? [resourceId] : []))
+}
+
+function byResource<T extends { readonly resourceId: ResourceId }>(rows: readonly T[]) {
+  return new Map(rows.map((row) => [row.resourceId, row]))
+}

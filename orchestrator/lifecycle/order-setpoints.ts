@@ -1,0 +1,86 @@
+import { type DesiredSetpoint, isRenewed } from '#domain/dispatch-instruction.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import { type Permission, permit } from '#domain/permission.ts'
+import type { Instant } from '#domain/time.ts'
+import type { StoreTransaction } from '#store-ports.ts'
+import { deviceFacts, type KnownDevice, type KnownDevices } from './device-facts.ts'
+
+export type NewSetpoint = Omit<DesiredSetpoint, 'version'>
+
+/**
+ * The only way to a setpoint: whatever a call wants of its devices passes here, and is written as
+ * far as owners, the law and whoever is stronger than the call allow. A device that may not be told
+ * what is wanted goes back to its default. What stands already is not written again. Returns how
+ * many rows were written, and how many devices are told to move.
+ */
+export async function orderSetpoints(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  wanted: readonly NewSetpoint[],
+  now: Instant,
+  known: KnownDevices = new Map(),
+): Promise<{ written: number; told: number }> {
+  const devices = await withMissing(tx, call, wanted, now, known)
+  const rows: NewSetpoint[] = []
+  let told = 0
+  for (const one of wanted) {
+    const device = devices.get(one.resourceId)
+    if (device === undefined) throw new Error(`${one.resourceId} is no candidate of ${call.id}`)
+    const next = one.powerW === null ? one : allowed(call, one, device, now)
+    if (next.powerW !== null) told++
+    const { row } = device.facts
+    const isTheirs = row !== null && row.callId !== call.id
+    // Of another call's setpoint nothing is taken back.
+    if (next.powerW === null && (row === null || row.powerW === null || isTheirs)) continue
+    if (isRenewed(row, next, call.program.controlCycleSeconds, now)) rows.push(next)
+  }
+  if (rows.length > 0) await tx.setpoints.order(rows)
+  return { written: rows.length, told }
+}
+
+/** Whether a device may be told what its part of a call asks for. */
+export function permissionFor(
+  { program, request }: FlexibilityCall,
+  { callId, powerW, validUntil }: NewSetpoint & { readonly powerW: number },
+  { facts, drawsW }: KnownDevice,
+  now: Instant,
+): Permission {
+  const { direction } = request
+  return permit({ callId, direction, powerW, validUntil, drawsW }, facts, program, now)
+}
+
+function allowed(
+  call: FlexibilityCall,
+  wanted: NewSetpoint,
+  device: KnownDevice,
+  now: Instant,
+): NewSetpoint {
+  if (wanted.powerW === null) return wanted
+  const found = permissionFor(call, { ...wanted, powerW: wanted.powerW }, device, now)
+  if (found.kind === 'refused') return backToDefault(call, wanted.resourceId, now)
+  const { powerW, validUntil } = found
+  return { ...wanted, powerW, validUntil }
+}
+
+async function withMissing(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  wanted: readonly NewSetpoint[],
+  now: Instant,
+  known: KnownDevices,
+): Promise<KnownDevices> {
+  const missing = wanted.map(({ resourceId }) => resourceId).filter((id) => !known.has(id))
+  if (missing.length === 0) return known
+  return new Map([...known, ...(await deviceFacts(tx, call, missing, now))])
+}
+
+/** The row that sends a device back to its own default. */
+export function backToDefault(
+  call: Pick<FlexibilityCall, 'id'>,
+  resourceId: ResourceId,
+  now: Instant,
+): NewSetpoint {
+  const row = { resourceId, callId: call.id, powerW: null, validFrom: now, orderedAt: now }
+  return { ...row, validUntil: now }
+}
