@@ -117,6 +117,38 @@ describe('who says yes and does nothing', () => {
   })
 })
 
+describe('why', () => {
+  const enrolled = () => {
+    const { sites, devices, calls } = bundledScenario(SEED)
+    const near = sites.filter((site) => site.congestionPoint === calls.main.congestionPoint)
+    return devices.filter(({ site }) => near.some(({ ref }) => ref === site)).map(({ ref }) => ref)
+  }
+
+  test('is said of every enrolled device in every call, once', () => {
+    for (const { decisions } of [json, ...json.otherCalls]) {
+      expect(decisions.map(({ resourceId }) => resourceId)).toEqual(enrolled().sort())
+      for (const { sentence, toOwner } of decisions) {
+        expect(sentence).toMatch(/\.$/)
+        expect(toOwner?.sentence).toMatch(/\byour (device|car|charger)\b.*\.$/i)
+      }
+    }
+  })
+
+  test('fits what the devices did', () => {
+    const having = (...outcomes: string[]) =>
+      json.decisions.filter(({ outcome }) => outcomes.includes(outcome))
+    const names = (list: readonly { resourceId: string }[]) =>
+      list.map(({ resourceId }) => resourceId).sort()
+    const failed = json.repairs.map(({ resource }) => resource).sort()
+    expect(names(having('released'))).toEqual(failed)
+    for (const { code } of having('released')) expect(code).toBe('released-not-obeying')
+    const part = json.allocations.filter(({ resourceId }) => !failed.includes(resourceId))
+    expect(names(having('selected', 'cut', 'stands-in'))).toEqual(names(part))
+    const standIns = part.filter(({ role }) => role === 'repair')
+    expect(names(having('stands-in'))).toEqual(names(standIns))
+  })
+})
+
 describe('what is promised once', () => {
   test('two overlapping calls share no resource in the same period', () => {
     const [other] = json.otherCalls
@@ -260,6 +292,7 @@ const PROMISED = {
     restoredAt: expect.toSatisfy((at) => at === null || typeof at === 'string') as string,
   }),
   notices: expect.any(Array) as object[],
+  decisions: some({ resourceId: text, outcome: text, code: text, at: time, sentence: text }),
   driversShort: number,
   backAtDefault: expect.any(Boolean) as boolean,
   escrow: {

@@ -1,6 +1,7 @@
 import type { FleetReport } from '#simulations/fleet-messages.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
 import type { Changes } from './change-gateways.ts'
+import { decisionBreaches, type DecisionLine, gatherDecisions } from './decisions.ts'
 import type { Parties } from './enrol.ts'
 import type { GatewayLine } from './gateways.ts'
 import type { EventLine } from './play.ts'
@@ -13,6 +14,8 @@ export type Outcome = {
   readonly scenario: Scenario
   readonly call: OperatorCallView
   readonly others: readonly OperatorCallView[]
+  /** By call. */
+  readonly decisions: ReadonlyMap<string, readonly DecisionLine[]>
   readonly notices: readonly EventLine[]
   readonly report: FleetReport
   readonly parties: PartiesView
@@ -51,6 +54,10 @@ export async function gatherOutcome(options: {
     scenario,
     call,
     others,
+    decisions: await gatherDecisions(
+      parties,
+      [call, ...others].map(({ id }) => id),
+    ),
     report,
     notices: events.filter((event) => event.notice),
     parties: view,
@@ -136,6 +143,12 @@ export function breaches(outcome: Outcome): string[] {
   )
   demand(isSouthUntouched(outcome), 'a device at another congestion point had a setpoint')
   gatewayBreaches(outcome, demand)
+  const { main, overlapping } = scenario.calls
+  for (const [i, one] of [call, ...others].entries()) {
+    const { congestionPoint } = (i === 0 ? main : overlapping) ?? main
+    const lines = outcome.decisions.get(one.id) ?? []
+    decisionBreaches(scenario, congestionPoint, one, lines, demand)
+  }
   return found
 }
 

@@ -1,3 +1,4 @@
+import { decisionTable } from './decisions.ts'
 import { deliveredBy, isBackAtDefault, type Outcome } from './outcome.ts'
 import type { OperatorCallView } from './views.ts'
 
@@ -45,11 +46,13 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
     fleetLog: extras.fleetLog,
     allocations: call.allocations,
     skipped: call.skipped,
+    decisions: outcome.decisions.get(call.id) ?? [],
     otherCalls: others.map((other) => ({
       callId: other.id,
       state: other.state,
       escrow: other.escrow,
       resources: other.allocations.map((allocation) => allocation.resourceId),
+      decisions: outcome.decisions.get(other.id) ?? [],
     })),
     repairs: call.repairs.map(({ resourceId, reason: _reason, ...repair }) => ({
       resource: resourceId,
@@ -147,6 +150,7 @@ export function demoTable(outcome: Outcome, extras: Extras, url: string): string
     const start = p.start.slice(11, 16)
     row([start, p.requestedW, p.orderedW, p.baselineW, p.measuredW, p.deliveredW])
   }
+  lines.push('', ...decisionTable(outcome.decisions.get(call.id) ?? []))
   lines.push('', `${'owner'.padEnd(12)}${'Wh'.padStart(8)}${'€'.padStart(12)}   why`)
   for (const { owner, wh, minor, why } of outcome.owners) {
     lines.push(

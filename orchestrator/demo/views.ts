@@ -64,6 +64,17 @@ export type OperatorCallView = {
   readonly evidence: { readonly version: number; readonly root: string } | null
 }
 
+type DecisionStep = { readonly code: string; readonly at: string; readonly sentence: string }
+
+export type DecisionView = DecisionStep & {
+  readonly resourceId: string
+  readonly outcome: string
+  readonly detail: string | null
+  readonly earlier: readonly DecisionStep[]
+}
+
+export type OwnDecisionView = DecisionView & { readonly callId: string }
+
 export type EarningsView = {
   readonly lines: readonly {
     readonly callId: string

@@ -36,11 +36,13 @@ export type DemoJson = {
     readonly role: 'order' | 'repair'
     readonly periods: readonly { readonly start: string; readonly powerW: number }[]
   }[]
+  readonly decisions: readonly DecisionJson[]
   readonly otherCalls: readonly {
     readonly callId: string
     readonly state: string
     readonly escrow: EscrowJson | null
     readonly resources: readonly string[]
+    readonly decisions: readonly DecisionJson[]
   }[]
   readonly repairs: readonly {
     readonly resource: string
@@ -84,6 +86,16 @@ export type DemoJson = {
   readonly changedGateway?: Record<'stations' | 'withSetpoint' | 'kept', number>
   readonly peakPssMb: number | null
   readonly seconds: Record<'install' | 'boot' | 'call' | 'total', number>
+}
+
+export type DecisionJson = {
+  readonly resourceId: string
+  readonly outcome: string
+  readonly code: string
+  readonly at: string
+  readonly sentence: string
+  readonly before: readonly string[]
+  readonly toOwner: { readonly code: string; readonly sentence: string } | null
 }
 
 export type EscrowJson = Record<
