@@ -1,0 +1,49 @@
+import type { ResourceId } from '../ids.ts'
+import type { Instant } from '../time.ts'
+
+/** Why the loop told a device something new. */
+export type CorrectionReason =
+  /** It does not do what it was told, by its meter: its part goes to others. */
+  | 'not-responding'
+  /** It obeys and has headroom: all such devices get the same share of theirs. */
+  | 'headroom'
+  /** It waited in reserve, and was next in merit order. */
+  | 'reserve'
+  /** More is given than was ordered: what the loop added is taken back, dearest first. */
+  | 'too-much'
+
+/** One device told something new inside the window, and what it was decided on. Whole W. */
+export type Correction = {
+  readonly at: Instant
+  readonly resourceId: ResourceId
+  readonly reason: CorrectionReason
+  /** What it was told to give, and what from now on. */
+  readonly fromW: number
+  readonly toW: number
+  /** What the portfolio lacked; negative: it gave too much. */
+  readonly errorW: number
+  /** Ordered on top for energy that was missed before. */
+  readonly makeUpW: number
+}
+
+/** Why a device that could have helped was not told to. */
+export type PassedOver = {
+  readonly resourceId: ResourceId
+  readonly reason: 'dwell' | 'price-cap'
+}
+
+/** A sentence for the device's owner. */
+export function correctionSentence({ reason, fromW, toW }: Correction): string {
+  switch (reason) {
+    case 'not-responding':
+      return `was let go: its meter did not show the ${fromW} W that it was told to give`
+    case 'headroom':
+      return `gives ${toW} W instead of ${fromW} W: less arrived than was ordered, and it had room`
+    case 'reserve':
+      return `was called from the reserve for ${toW} W: less arrived than was ordered`
+    case 'too-much':
+      return toW === 0
+        ? `may stop giving ${fromW} W: more arrived than was ordered`
+        : `gives ${toW} W instead of ${fromW} W: more arrived than was ordered`
+  }
+}
