@@ -7,6 +7,8 @@ export type BusinessEventKind =
   | 'call-offered'
   | 'call-ordered'
   | 'call-dispatched'
+  /** The DSO uses what stands by, from a stated instant on. */
+  | 'reserve-activated'
   | 'call-measured'
   | 'call-verified'
   /** Somebody challenged what verifiers signed: it is on hold until more of them confirm it. */

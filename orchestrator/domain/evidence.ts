@@ -1,3 +1,4 @@
+import type { Activation } from './activation.ts'
 import type { Allocation, Candidate } from './allocation.ts'
 import type { AllocationStatement } from './allocation/limits.ts'
 import { canonicalJson, hashOf, keccakText } from './canonical.ts'
@@ -67,6 +68,8 @@ export type EvidenceBundle = {
   /** Where the ordered part of the window ended. */
   readonly deliveryEnd: Instant
   readonly allocations: readonly Allocation[]
+  /** When what stood by was used; absent where the whole window was ordered. */
+  readonly activations?: readonly Activation[]
   /** Like days' readings that the raw curves stand on. */
   readonly history: readonly Reading[]
   /** The readings before the window that a battery's baseline stands on. */

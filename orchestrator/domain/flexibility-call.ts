@@ -1,3 +1,4 @@
+import type { Activation } from './activation.ts'
 import type { Allocation, Candidate, SkippedResource } from './allocation.ts'
 import type { AllocationStatement } from './allocation/limits.ts'
 import type { Escrow } from './escrow.ts'
@@ -89,6 +90,8 @@ export type FlexibilityCall = {
   /** Hash of the readings that the raw baseline curves stand on, fixed in the terms. */
   readonly baselineCommitment: Hex | null
   readonly repairs: readonly Repair[]
+  /** When the reserve is used, in order; absent where the whole window is. */
+  readonly activations?: readonly Activation[]
   /** Readings taken in at window start, before the first setpoint, and the hash over them. */
   readonly before: readonly Reading[]
   readonly windowStartCommitment: Hex | null

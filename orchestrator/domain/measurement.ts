@@ -1,3 +1,4 @@
+import { activated, inForce } from './activation.ts'
 import { type Allocation, cutAt } from './allocation.ts'
 import { methodFor } from './baseline/candidate.ts'
 import { type FleetBaselines, fleetBaselines, isOfFleet, stretchKey } from './baseline/fleet.ts'
@@ -19,6 +20,7 @@ import {
   settle,
   type SettlementInput,
 } from './settlement.ts'
+import { standbyOf } from './standby.ts'
 import { byResource, type DeviceReading } from './telemetry.ts'
 import { addSeconds, instant, secondsBetween } from './time.ts'
 
@@ -26,7 +28,7 @@ import { addSeconds, instant, secondsBetween } from './time.ts'
 export type Evidence = Omit<EvidenceBundle, 'deliveries' | 'settlement'>
 
 /** What deliveries follow from; also while the call runs and there is no bundle yet. */
-export type Measurable = Pick<Evidence, 'allocations' | 'before' | 'readings'> & {
+export type Measurable = Pick<Evidence, 'activations' | 'allocations' | 'before' | 'readings'> & {
   readonly terms: Pick<Evidence['terms'], 'candidates' | 'program' | 'request'>
 }
 
@@ -42,11 +44,12 @@ export function measuredResources({
 }
 
 /** Delivery per resource and ordered stretch, recomputed from the bundle's readings alone. */
-export function measure(evidence: Measurable): Delivery[] {
-  const { request, program } = evidence.terms
-  const readings = byResource(evidence.readings)
-  const baselineOf = callBaselines(evidence, readings)
-  return evidence.allocations.flatMap((allocation) =>
+export function measure(measurable: Measurable): Delivery[] {
+  const { request, program } = measurable.terms
+  const readings = byResource(measurable.readings)
+  const allocations = activated(measurable.allocations, measurable.activations)
+  const baselineOf = callBaselines({ ...measurable, allocations }, readings)
+  return allocations.flatMap((allocation) =>
     measureDelivery(
       allocation,
       (stretch) => baselineOf(allocation.resourceId, stretch),
@@ -92,13 +95,16 @@ function callBaselines(
 /** W·min promised to the DSO up to where the ordered window ended, in whole Wh per period. */
 export function orderedPeriodsOf(evidence: Evidence): OrderedPeriod[] {
   const { request, program, orderedW } = evidence.terms
+  const { activations } = evidence
   return request.periods.flatMap(({ start }, i) => {
     const whole = addSeconds(start, program.settlementPeriodSeconds)
     const end = instant(Math.min(whole, evidence.deliveryEnd))
     if (end <= start) return []
     const powerW = orderedW[i] ?? 0
-    const orderedWh = orderedEnergy({ start, end, powerW, setpointW: 0 })
-    return [{ start, seconds: secondsBetween(start, end), orderedWh }]
+    const used = inForce({ start, end, powerW, setpointW: 0 }, activations)
+    const orderedWh = used.reduce((sum, stretch) => sum + orderedEnergy(stretch), 0)
+    const seconds = used.reduce((sum, one) => sum + secondsBetween(one.start, one.end), 0)
+    return [{ start, seconds, orderedWh }]
   })
 }
 
@@ -113,6 +119,7 @@ export function settlementInput(
     candidates,
     deliveries,
     orderedPeriods: orderedPeriodsOf(evidence),
+    ...stoodBy(evidence),
     policy: program.paymentPolicy,
     priceCap: request.priceCap,
     penalty: request.penalty,
@@ -123,6 +130,17 @@ export function settlementInput(
     feeBp: program.feeBp,
     escrow: evidence.escrow.terms.amount,
   }
+}
+
+/** Who stood by where availability is paid for; nothing in an ordinary call. */
+function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
+  const { activations, allocations, readings } = evidence
+  if (activations === undefined) return {}
+  const { candidates, program, request } = evidence.terms
+  const { direction } = request
+  const longestGapSeconds = program.settlementPeriodSeconds
+  const watched = { allocations, activations, readings, candidates, direction, longestGapSeconds }
+  return { standby: standbyOf(watched) }
 }
 
 /** The exact split of the call's escrow; in a later round of what an earlier one held. */

@@ -27,6 +27,13 @@ export type Program = {
   readonly settleBySeconds: number
   readonly priceCapMax: MicroEurPerKwh
   readonly feeBp: BasisPoints
+  /**
+   * availability: what is ordered stands by for the window and gives its power only where the DSO
+   * activates it; paid for both. Absent: it gives its power for the whole window.
+   */
+  readonly product?: 'availability'
+  /** An activation is ordered this long before it begins; absent: 0. */
+  readonly activationNoticeSeconds?: number
   readonly paymentPolicy: PaymentPolicy
   /** So many of the willing devices are held out of each call to judge baselines; absent: none. */
   readonly controlGroupBp?: BasisPoints

@@ -14,6 +14,7 @@ import {
   type Stretch,
 } from './payment-policy.ts'
 import type { LineReason, SettlementInput, SettlementLine } from './settlement.ts'
+import type { Standby } from './standby.ts'
 import type { Instant } from './time.ts'
 
 type Counted = { countedWh: number; orderedWh: number; physicalWh: number }
@@ -65,7 +66,7 @@ function countedRow(
   allocation: Allocation,
   candidate: Candidate,
   mine: readonly Delivery[],
-  { policy }: SettlementInput,
+  { policy, standby }: SettlementInput,
   place: Placing,
 ): Row {
   const counted = mine.filter((delivery) => counts(allocation, delivery))
@@ -91,11 +92,14 @@ function countedRow(
         ),
   )
   const { resourceId, ownerId, aggregatorId } = candidate
+  const stoodWh = standby
+    ? readyWh(allocation, standby, place)
+    : stretches.map(({ orderedWh }) => (isUnknown ? 0 : orderedWh))
   const sumWh = eligibleWh.reduce((sum, wh) => sum + wh, 0)
   return {
     candidate,
     eligibleWh,
-    stoodWh: stretches.map(({ orderedWh }) => (isUnknown ? 0 : orderedWh)),
+    stoodWh,
     deliveries: mine,
     line: {
       resourceId,
@@ -104,7 +108,9 @@ function countedRow(
       orderedWh: mine.reduce((sum, delivery) => sum + delivery.orderedWh, 0),
       deliveredWh: mine.reduce((sum, delivery) => sum + delivery.deliveredWh, 0),
       eligibleWh: sumWh,
-      reason: reasonOf(allocation, isUnknown, sumWh),
+      reason: isStandby(standby, mine, stoodWh)
+        ? 'stood-by'
+        : reasonOf(allocation, isUnknown, sumWh),
     },
   }
 }
@@ -116,9 +122,33 @@ function reasonOf(allocation: Allocation, isUnknown: boolean, eligibleWh: number
   return eligibleWh === 0 ? 'nothing-delivered' : 'paid'
 }
 
-function counts({ releasedAt, releaseReason }: Allocation, delivery: Delivery): boolean {
+/** It had nothing to deliver and stood by in some period. */
+function isStandby(
+  standby: SettlementInput['standby'],
+  mine: readonly Delivery[],
+  stoodWh: readonly number[],
+): boolean {
+  return standby !== undefined && mine.length === 0 && stoodWh.some((wh) => wh > 0)
+}
+
+/** What it reserved and had ready, per stretch. */
+function readyWh(allocation: Allocation, standby: readonly Standby[], place: Placing): number[] {
+  const ready = place.starts.map(() => 0)
+  for (const one of standby) {
+    if (one.resourceId !== allocation.resourceId || !one.isReady) continue
+    if (!counts(allocation, one)) continue
+    const at = place.of(one.start)
+    ready[at] = (ready[at] ?? 0) + one.reservedWh
+  }
+  return ready
+}
+
+function counts(
+  { releasedAt, releaseReason }: Allocation,
+  { end }: Pick<Delivery, 'end'>,
+): boolean {
   if (releasedAt === null) return true
-  return releaseReason !== undefined && delivery.end <= releasedAt
+  return releaseReason !== undefined && end <= releasedAt
 }
 
 /** Which figures are netted and judged together: all, or those of one settlement period. */
@@ -161,7 +191,9 @@ export function earn(rows: readonly Row[], input: SettlementInput): Earned {
     const price = asked < priceCap ? asked : priceCap
     return row.eligibleWh.reduce((sum, wh, i) => {
       const used = BigInt(wh) * price * (perWh[i] ?? 0n)
-      const factorBp = awards[i]?.factorBp ?? 0
+      // What was not called upon could not fall short of anything.
+      const isUsed = (stretches[i]?.orderedWh ?? 0) > 0
+      const factorBp = isUsed ? (awards[i]?.factorBp ?? 0) : 10_000
       const stood = availabilityNumerator(policy, row.stoodWh[i] ?? 0, factorBp) * common
       earned[i] = (earned[i] ?? 0n) + used + stood
       const { part, whole } = kept[i] as Kept

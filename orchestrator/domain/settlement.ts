@@ -14,6 +14,7 @@ import {
 } from './money.ts'
 import { mostPayable, type PaymentPolicy } from './payment-policy.ts'
 import { countedRows, earn, type Row } from './settlement-shares.ts'
+import type { Standby } from './standby.ts'
 import type { Instant } from './time.ts'
 
 export type LineReason =
@@ -24,6 +25,8 @@ export type LineReason =
   /** What its owner allows ended its part; what had been delivered until then may be paid. */
   | 'owner-limit'
   | 'nothing-delivered'
+  /** It was never called upon, and is paid for having stood by. */
+  | 'stood-by'
   | 'no-readings'
   /** It delivered; all together delivered too little of the order for any payment. */
   | 'portfolio-short'
@@ -79,6 +82,8 @@ export type SettlementInput = {
   readonly deliveries: readonly Delivery[]
   /** What the DSO was promised in the delivered part of each settlement period. */
   readonly orderedPeriods: readonly OrderedPeriod[]
+  /** What stood by, where availability is paid for itself; absent: for what was ordered. */
+  readonly standby?: readonly Standby[]
   readonly policy: PaymentPolicy
   /** No kWh is paid more, whatever a policy says. */
   readonly priceCap: MicroEurPerKwh

@@ -1,3 +1,4 @@
+import { activationFault } from './activation.ts'
 import {
   meanPower,
   methodFor,
@@ -54,6 +55,7 @@ export function verifyBundle(text: string, checks: Checks, round?: Rounding): Di
     ...commitmentDifferences(bundle),
     ...baselineDifferences(bundle),
     ...orderDifferences(bundle),
+    ...activationDifferences(bundle),
     ...moneyDifferences(bundle, round),
   ]
 }
@@ -181,6 +183,20 @@ function orderDifferences(bundle: EvidenceBundle): Difference[] {
     .filter((a) => a.role === 'order' && !names.has(a.resourceId))
     .map((a) => ({ line: `order ${a.resourceId}`, expected: 'none in the terms', got: 'an order' }))
   return [...orders, ...strangers]
+}
+
+/** Only what stands by is activated, inside its window, with the notice agreed, and once. */
+function activationDifferences({ terms, activations }: EvidenceBundle): Difference[] {
+  const isReserve = terms.program.product === 'availability'
+  const has = same('activations', activations !== undefined, isReserve)
+  if (has.length > 0 || activations === undefined) return has
+  return activations.flatMap((activation, i) => {
+    const before = { ...terms, activations: activations.slice(0, i) }
+    const fault = activationFault(before, activation, activation.orderedAt)
+    if (fault === null) return []
+    const line = `activation ${formatInstant(activation.start)}`
+    return [{ line, expected: 'one that the terms allow', got: fault.message }]
+  })
 }
 
 function moneyDifferences(bundle: EvidenceBundle, round?: Rounding): Difference[] {

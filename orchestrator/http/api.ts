@@ -8,6 +8,7 @@ import { createOutboxWatch } from './outbox-watch.ts'
 import { pages } from './pages.ts'
 import { notFound, problemHandler, problemResponse, refusedFields } from './problem.ts'
 import { countNow, readiness } from './readiness.ts'
+import { activationRoutes } from './routes/activations.ts'
 import { callRoutes } from './routes/calls.ts'
 import { decisionRoutes } from './routes/decisions.ts'
 import { disputeRoutes } from './routes/disputes.ts'
@@ -79,6 +80,7 @@ export function createApi(context: ApiContext) {
     .route('/', callRoutes(context))
     .route('/', decisionRoutes(context))
     .route('/', escrowRoutes(context))
+    .route('/', activationRoutes(context))
     .route('/', disputeRoutes(context))
     .route('/', earningsRoutes(context))
     .route('/', verificationRoutes(context))

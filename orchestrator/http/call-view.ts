@@ -87,6 +87,7 @@ function common(
     state: call.state,
     dsoId: call.dsoId,
     congestionPointId: call.request.congestionPointId,
+    product: call.program.product ?? ('scheduled' as const),
     direction: call.request.direction,
     window: windowView(call.request.window),
     requestedAt: at(call.requestedAt),
@@ -116,6 +117,9 @@ async function dsoPart(ports: Ports, tx: StoreTransaction, call: FlexibilityCall
         : { kind: penalty.kind, minorPerKwh: penalty.price.toString() },
     programVersion: call.program.version,
     resourcesOrdered: call.allocations.length,
+    activations: (call.activations ?? []).map(({ start, end, orderedAt }) => {
+      return { start: at(start), end: at(end), orderedAt: at(orderedAt) }
+    }),
     skipped: call.skipped.map((entry) => ({ ...entry })),
     allocatedBy: call.allocatedBy ? { ...call.allocatedBy } : null,
     reasons: [...call.reasons],

@@ -89,7 +89,8 @@ function nextDue(call: FlexibilityCall, now: Instant): Instant | null {
         return now < closesAt ? closesAt : addSeconds(now, cycle) // late readings are awaited
       }
       const next = addSeconds(floorToStep(now, cycle), cycle)
-      return instant(Math.min(next, deliveryEnd(call)))
+      const begins = (call.activations ?? []).map(({ start }) => start).filter((at) => at > now)
+      return instant(Math.min(next, deliveryEnd(call), ...begins))
     }
     case 'measured':
       // A proposal's window ends in any case; before there is one, late readings are looked for.

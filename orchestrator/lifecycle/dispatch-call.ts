@@ -1,3 +1,4 @@
+import { activated } from '#domain/activation.ts'
 import { type Candidate, periodAt } from '#domain/allocation.ts'
 import { methodFor } from '#domain/baseline/candidate.ts'
 import { readingsAround } from '#domain/baseline/readings.ts'
@@ -33,7 +34,7 @@ export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> 
       setpointFor(dispatched, allocation.resourceId, now),
     )
     const { told } = await orderSetpoints(tx, dispatched, wanted, now)
-    const message = `${told} resources are told to ${call.request.direction}`
+    const message = sayDispatched(dispatched, told)
     const data = { resources: told, orderedW: call.orderedW[0] ?? 0 }
     const limited = await limitedElsewhere(tx, call, now)
     const event = callEvent(call, 'call-dispatched', now, message, { data })
@@ -41,6 +42,11 @@ export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> 
   })
   await ports.wakeUps.notify('setpoints')
   await ports.wakeUps.notify('events')
+}
+
+function sayDispatched({ allocations, activations, request }: FlexibilityCall, told: number) {
+  if (activations === undefined) return `${told} resources are told to ${request.direction}`
+  return `${allocations.length} resources stand by to ${request.direction}`
 }
 
 /** Marks whose readings somebody else's limit is in from the window's first instant on. */
@@ -59,13 +65,17 @@ async function limitedElsewhere(
   })
 }
 
-/** The setpoint that a resource's allocation asks for at an instant; none outside its periods. */
+/**
+ * The setpoint that a resource's allocation asks for at an instant; none outside its periods, nor
+ * while it only stands by.
+ */
 export function setpointFor(
   call: FlexibilityCall,
   resourceId: string,
   now: Instant,
 ): NewSetpoint[] {
-  const allocation = call.allocations.find((a) => a.resourceId === resourceId)
+  const part = call.allocations.find((a) => a.resourceId === resourceId)
+  const [allocation] = part ? activated([part], call.activations) : []
   if (!allocation || allocation.releasedAt !== null || now >= deliveryEnd(call)) return []
   const period = periodAt(allocation, now)
   if (!period) return []

@@ -152,6 +152,10 @@ function sentence(
   if (line.reason === 'nothing-delivered') {
     return `${when} nothing is paid: measured against its baseline the device delivered nothing.`
   }
+  if (line.reason === 'stood-by') {
+    const word = status === 'paid' ? 'was' : 'is'
+    return `${when} the device stood by and was not called upon: ${euros(amount)} ${word} paid for that.`
+  }
   if (line.reason === 'held') {
     return (
       `${when} ${euros(line.held)} were earned by the figures and stay in escrow until somebody ` +

@@ -60,10 +60,12 @@ async function measured(
       .map((period) => (period.end > until ? { ...period, end: until } : period)),
   }))
   if (begun.every(({ periods }) => periods.length === 0)) return []
-  const { candidates, program, request, before } = call
+  const { candidates, program, request, before, activations } = call
   const { start, end } = request.window
   const readings = await tx.readings.between(measuredResources(call), start, end)
-  return measure({ allocations: begun, before, readings, terms: { candidates, program, request } })
+  const terms = { candidates, program, request }
+  const used = activations === undefined ? {} : { activations }
+  return measure({ allocations: begun, ...used, before, readings, terms })
 }
 
 function means(

@@ -100,6 +100,7 @@ export async function gatherEvidence(
     formatVersion: 1,
     version,
     ...measured,
+    ...(call.activations === undefined ? {} : { activations: call.activations }),
     assurances: assurancesOf(measured, ports.checkMeterSignature),
     escrow: { terms: escrow.terms, requestId: escrow.requestId },
     deliveryEnd: deliveryEnd(call),

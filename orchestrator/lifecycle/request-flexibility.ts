@@ -80,6 +80,7 @@ function newCall(
     escrow: null,
     baselineCommitment: null,
     repairs: [],
+    ...(program.product === 'availability' ? { activations: [] } : {}),
     before: [],
     windowStartCommitment: null,
     cancelledAt: null,

@@ -17,6 +17,7 @@ export async function saveProgram(ports: Ports, program: Program): Promise<Progr
   checkDurations(program)
   checkTimeZone(program.timeZone)
   checkMoney(program)
+  checkProduct(program)
   checkTrueUp(ports, program)
   checkBaselines(program)
   checkFloors(program)
@@ -54,6 +55,20 @@ function checkDurations(program: Program): void {
   whole('epochWindowSeconds', program.epochWindowSeconds, 0, 90 * DAY, 'seconds')
   // Before this there is nothing to propose: the call is closed only after the grace.
   whole('settleBySeconds', program.settleBySeconds, program.graceSeconds + 1, 365 * DAY, 'seconds')
+}
+
+/** Nobody stands by for nothing; and what is never activated needs no notice. */
+function checkProduct({ product, activationNoticeSeconds, paymentPolicy }: Program): void {
+  if (product === undefined) {
+    if (activationNoticeSeconds === undefined) return
+    const expected = 'none where the product is not availability'
+    throw fieldError('malformed', 'activationNoticeSeconds', expected, activationNoticeSeconds)
+  }
+  whole('activationNoticeSeconds', activationNoticeSeconds ?? 0, 0, DAY, 'seconds')
+  if (paymentPolicy.availability.kind === 'per-kwh-ordered') return
+  const expected = 'per-kwh-ordered, since availability is what the program buys'
+  const got = paymentPolicy.availability.kind
+  throw fieldError('malformed', 'paymentPolicy.availability', expected, got)
 }
 
 /** A true-up has to be proposed, and disputed, before what is held goes back to the DSO. */

@@ -118,7 +118,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(37)
+    expect(compared).toHaveLength(38)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {
@@ -174,6 +174,9 @@ function bodyFor(method: string, path: string): unknown {
   }
   if (path.endsWith('/disputes')) {
     return { resourceId: 'charger-anna', reason: 'delivery', text: 'not there' }
+  }
+  if (path.endsWith('/activations')) {
+    return { start: '2026-01-01T00:00:00Z', end: '2026-01-01T00:15:00Z' }
   }
   if (path.endsWith('/cancellation') || path.endsWith('/credential')) return {}
   return { readings: [{ at: '2026-01-01T00:00:00Z', registerWh: 1 }] }

@@ -40,6 +40,8 @@ const ProgramBody = z.strictObject({
   settleBySeconds: z.int(),
   priceCapMaxMinorPerKwh: PriceText,
   feeBp: Share,
+  product: z.literal('availability').optional(),
+  activationNoticeSeconds: z.int().optional(),
   ...PolicyChoice,
   controlGroupBp: Share.optional(),
   deliveryLevelBp: Share.optional(),
@@ -126,7 +128,8 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...named } = body
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
   const { holidays, deemedProfileW, notice, legalFloorsW, ...shares } = stated
-  const { controlGroupBp, deliveryLevelBp, ...rest } = shares
+  const { controlGroupBp, deliveryLevelBp, ...more } = shares
+  const { product, activationNoticeSeconds, ...rest } = more
   return {
     ...rest,
     // Absent stays absent: the same program has the same bytes.
@@ -134,6 +137,8 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
     ...(deemedProfileW ? { deemedProfileW } : {}),
     ...(notice ? { notice } : {}),
     ...(legalFloorsW ? { legalFloorsW } : {}),
+    ...(product ? { product } : {}),
+    ...(activationNoticeSeconds === undefined ? {} : { activationNoticeSeconds }),
     ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),
     ...(deliveryLevelBp === undefined ? {} : { deliveryLevelBp: basisPoints(deliveryLevelBp) }),
     chargerBaseline: readBaseline('chargerBaseline', chargerBaseline),

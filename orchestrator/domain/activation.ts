@@ -1,0 +1,82 @@
+import type { Allocation } from './allocation.ts'
+import { type DomainError, fieldError } from './errors.ts'
+import type { FlexibilityCall } from './flexibility-call.ts'
+import { addSeconds, floorToStep, formatInstant, type Instant } from './time.ts'
+
+/** A stretch of an availability call, [start, end), in which the DSO uses what stands by. */
+export type Activation = {
+  readonly start: Instant
+  readonly end: Instant
+  readonly orderedAt: Instant
+}
+
+type Stretch = { readonly start: Instant; readonly end: Instant }
+
+/**
+ * The parts of a stretch in which power is ordered: all of it in an ordinary call, whose
+ * activations are absent; what was activated where resources only stand by.
+ */
+export function inForce<T extends Stretch>(
+  stretch: T,
+  activations: readonly Activation[] | undefined,
+): T[] {
+  if (activations === undefined) return [stretch]
+  return activations.flatMap((activation) => {
+    const start = activation.start > stretch.start ? activation.start : stretch.start
+    const end = activation.end < stretch.end ? activation.end : stretch.end
+    return start < end ? [{ ...stretch, start, end }] : []
+  })
+}
+
+/** Allocations with the periods in which they have to give what they are allocated. */
+export function activated(
+  allocations: readonly Allocation[],
+  activations: readonly Activation[] | undefined,
+): readonly Allocation[] {
+  if (activations === undefined) return allocations
+  return allocations.map((allocation) => ({
+    ...allocation,
+    periods: allocation.periods.flatMap((period) => inForce(period, activations)),
+  }))
+}
+
+/**
+ * Why a stretch cannot be activated; null: it can. It lies on the raster of the meters, else nobody
+ * could tell what was delivered in it, and leaves the devices the notice that was agreed.
+ */
+export function activationFault(
+  call: Pick<FlexibilityCall, 'activations' | 'program' | 'request'>,
+  { start, end }: Stretch,
+  now: Instant,
+): DomainError | null {
+  const { program, request, activations = [] } = call
+  const { window } = request
+  const interval = program.meteringIntervalSeconds
+  for (const [field, at] of [
+    ['start', start],
+    ['end', end],
+  ] as const) {
+    if (floorToStep(at, interval) !== at) {
+      const expected = `a multiple of the metering interval of ${interval} s`
+      return fieldError('window-not-aligned', field, expected, formatInstant(at))
+    }
+  }
+  if (end <= start || start < window.start || end > window.end) {
+    const expected = `a stretch within ${formatInstant(window.start)} to ${formatInstant(window.end)}`
+    return fieldError(
+      'malformed',
+      'start',
+      expected,
+      `${formatInstant(start)} to ${formatInstant(end)}`,
+    )
+  }
+  const soonest = addSeconds(now, program.activationNoticeSeconds ?? 0)
+  if (start < soonest) {
+    const expected = `a start at or after ${formatInstant(soonest)}`
+    return fieldError('notice-too-short', 'start', expected, formatInstant(start))
+  }
+  const other = activations.find((one) => one.start < end && start < one.end)
+  if (other === undefined) return null
+  const expected = `a stretch beside ${formatInstant(other.start)} to ${formatInstant(other.end)}`
+  return fieldError('duplicate', 'start', expected, formatInstant(start))
+}

@@ -1,0 +1,72 @@
+import type { Activation } from './activation.ts'
+import type { Allocation, Candidate } from './allocation.ts'
+import { orderedEnergy } from './delivery.ts'
+import type { ResourceId } from './ids.ts'
+import type { Direction } from './resource.ts'
+import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
+import type { Instant } from './time.ts'
+
+/** What one resource kept ready in one settlement period of an availability call. */
+export type Standby = {
+  readonly resourceId: ResourceId
+  readonly start: Instant
+  readonly end: Instant
+  readonly reservedWh: number
+  /** Its own meter says that it could have given what it reserved, or it was called upon. */
+  readonly isReady: boolean
+}
+
+type Watched = {
+  readonly allocations: readonly Allocation[]
+  readonly activations: readonly Activation[]
+  readonly readings: readonly DeviceReading[]
+  readonly candidates: readonly Candidate[]
+  readonly direction: Direction
+  readonly longestGapSeconds: number
+}
+
+/**
+ * Availability as the meters show it, period by period: a battery had the energy, or the room for
+ * it, when the period began; a charger drew what was to be taken away. Without readings nobody
+ * stood by. In a period that is activated the delivery says what it was worth.
+ */
+export function standbyOf(watched: Watched): Standby[] {
+  const readings = byResource(watched.readings)
+  const byId = new Map(watched.candidates.map((one) => [one.resourceId, one]))
+  return watched.allocations.flatMap(({ resourceId, periods }) => {
+    const candidate = byId.get(resourceId)
+    if (!candidate) throw new Error(`${resourceId} is not among the terms' candidates`)
+    const mine = readings.get(resourceId) ?? []
+    return periods.map((period): Standby => {
+      const { start, end } = period
+      const reservedWh = orderedEnergy(period)
+      const meteredWh = energyBetween(mine, start, end, watched.longestGapSeconds)
+      const isUsed = watched.activations.some((one) => one.start < end && start < one.end)
+      const isReady =
+        meteredWh !== null &&
+        (isUsed ||
+          (candidate.kind === 'charger'
+            ? meteredWh >= reservedWh
+            : hasRoom(candidate, socAt(mine, start), reservedWh, watched.direction)))
+      return { resourceId, start, end, reservedWh, isReady }
+    })
+  })
+}
+
+/** The last state of charge that was told by an instant. */
+function socAt(readings: readonly DeviceReading[], at: Instant): number | null {
+  return readings.findLast((reading) => reading.at <= at && reading.socBp !== null)?.socBp ?? null
+}
+
+function hasRoom(
+  { rating }: Candidate,
+  socBp: number | null,
+  reservedWh: number,
+  direction: Direction,
+): boolean {
+  if (socBp === null) return false
+  const storedWh = Math.floor((socBp * rating.energyWh) / 10_000)
+  return direction === 'reduce-import'
+    ? storedWh - rating.reserveWh >= reservedWh
+    : rating.energyWh - storedWh >= reservedWh
+}

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SIMULATED_PARTIES, simulatedSignature } from '#adapters/simulated/rail.ts'
+import { organisationId, siteId } from '#domain/ids.ts'
+import { addSeconds, formatInstant } from '#domain/time.ts'
+import { enrolResource } from '#lifecycle/enrol-resource.ts'
+import { aResource, WINDOW_START } from '../support/builders.ts'
+import { plugBattery } from '../support/simulated-call.ts'
+import { undocumented } from './documented.ts'
+import {
+  aTown,
+  callBody,
+  idempotent,
+  programBody,
+  type Service,
+  startService,
+  type Town,
+} from './service.ts'
+
+const at = (seconds: number) => formatInstant(addSeconds(WINDOW_START, seconds))
+const STAND_BY = {
+  name: 'stand-by',
+  version: 1,
+  status: 'published',
+  source: "the program's own",
+  over: 'window',
+  price: { kind: 'offered' },
+  curve: [
+    { deliveredBp: 0, payBp: 10_000 },
+    { deliveredBp: 10_000, payBp: 10_000 },
+  ],
+  capBp: 10_000,
+  floorBp: 0,
+  penalty: { kind: 'none' },
+  availability: { kind: 'per-kwh-ordered', minorPerKwh: '20000', scaledByDelivery: true },
+  deadBand: { bp: 0, pays: 'all' },
+  carry: 'none',
+  provisionalShareBp: 10_000,
+  trueUpSeconds: 0,
+}
+
+describe('availability over HTTP', () => {
+  let service: Service
+  let town: Town
+  let path: string
+  const passTo = (seconds: number) => service.world.passTo(addSeconds(WINDOW_START, seconds))
+  const asDso = (method: string, to: string, body?: unknown) =>
+    service.send(method, to, { key: town.keys.dso, body, headers: idempotent() })
+  const activate = (from: number, until: number) =>
+    asDso('POST', `${path}/activations`, { start: at(from), end: at(until) })
+
+  beforeAll(async () => {
+    service = await startService()
+    town = await aTown(service)
+    const battery = aResource('battery', 'battery', 200_000n)
+    plugBattery(service.world, battery)
+    await enrolResource(service.ports, organisationId('agg-2'), {
+      id: battery.id,
+      kind: 'battery',
+      siteId: siteId('site-bert'),
+      rating: battery.rating,
+      offer: battery.offer,
+      connection: { protocol: 'simulated', address: 'battery' },
+    })
+    await passTo(-600)
+  }, 60_000)
+  afterAll(() => service.stop())
+
+  test('a program that pays nothing for it is refused, and so is a product nobody knows', async () => {
+    const unpaid = await asDso(
+      'PUT',
+      '/v1/programs',
+      programBody({ version: 2, product: 'availability' }),
+    )
+    expect(unpaid).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'paymentPolicy.availability' }] },
+    })
+    const unknown = programBody({ version: 2, product: 'inertia' })
+    expect((await asDso('PUT', '/v1/programs', unknown)).status).toBe(400)
+  })
+
+  test('a call of such a program stands by, and its DSO activates it within the rules', async () => {
+    const { paymentPolicy: _other, ...program } = programBody({
+      version: 2,
+      product: 'availability',
+      activationNoticeSeconds: 120,
+    })
+    const put = await asDso('PUT', '/v1/programs', { ...program, paymentPolicy: STAND_BY })
+    expect(put.body).toMatchObject({ product: 'availability', activationNoticeSeconds: 120 })
+    const { body: call } = await asDso('POST', '/v1/flexibility-calls', callBody([3000, 3000]))
+    expect(call).toMatchObject({ product: 'availability', activations: [] })
+    path = `/v1/flexibility-calls/${call.id}`
+    await passTo(-240)
+    const early = await activate(600, 1200)
+    expect(early).toMatchObject({ status: 409, body: { code: 'wrong-state' } })
+    const { body: typedData } = await asDso('GET', `${path}/authorisation`)
+    const signature = simulatedSignature(SIMULATED_PARTIES.payer, typedData.authorise)
+    await asDso('POST', `${path}/acceptance`, { signature })
+    await passTo(300)
+    const late = await activate(390, 600)
+    expect(late).toMatchObject({ body: { code: 'notice-too-short', errors: [{ field: 'start' }] } })
+    const done = await activate(600, 1200)
+    expect(done).toMatchObject({
+      status: 200,
+      body: { activations: [{ start: at(600), end: at(1200), orderedAt: at(300) }] },
+    })
+    expect((await activate(600, 1200)).body.activations).toHaveLength(1)
+    await passTo(1230)
+    const { body } = await asDso('GET', path)
+    expect(body.deliveredWh).toBeNull()
+    expect(body.periods[0]).toMatchObject({ orderedW: 3000 })
+  })
+
+  test('what was sent and answered is as the document says', async () => {
+    const document = (await service.send('GET', '/openapi.json')).body
+    const exchanges = service.exchanges.filter((one) => one.path.startsWith('/v1/'))
+    expect(undocumented(document.paths, exchanges)).toEqual([])
+  })
+})

@@ -1,0 +1,178 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
+import { bundleText } from '#domain/evidence.ts'
+import { type CallId, organisationId } from '#domain/ids.ts'
+import { microEurPerKwh } from '#domain/money.ts'
+import { curvePolicy } from '#domain/payment-policies.ts'
+import type { PaymentPolicy } from '#domain/payment-policy.ts'
+import type { Program } from '#domain/program.ts'
+import { addSeconds } from '#domain/time.ts'
+import { parseBundle, verifyBundle } from '#domain/verification.ts'
+import { activateReserve } from '#lifecycle/activate-reserve.ts'
+import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
+import { saveProgram } from '#lifecycle/save-program.ts'
+import { createWorld, type World } from '#simulations/world.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  WINDOW_START,
+} from '../support/builders.ts'
+import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
+
+const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
+const battery = aResource('battery', 'battery', 200_000n)
+const dearer = aResource('dearer', 'battery', 250_000n)
+
+/** 0.02 EUR for each kWh that stands by, and the offered price for each that is used. */
+const POLICY: PaymentPolicy = {
+  ...curvePolicy([
+    { deliveredBp: 0, payBp: 10_000 },
+    { deliveredBp: 10_000, payBp: 10_000 },
+  ]),
+  name: 'stand-by',
+  availability: {
+    kind: 'per-kwh-ordered',
+    price: microEurPerKwh(20_000n),
+    scaledByDelivery: true,
+  },
+}
+const AVAILABILITY = {
+  product: 'availability',
+  activationNoticeSeconds: 120,
+  paymentPolicy: POLICY,
+} as const satisfies Partial<Program>
+
+describe('a call for availability', () => {
+  let world: World
+  afterEach(() => world?.stop())
+
+  /** 3 kW are reserved for half an hour, 1,500 Wh, and the escrow is locked. */
+  async function reserved(changes: Partial<Program> = AVAILABILITY, disobeys = false) {
+    const program = aProgram(changes)
+    world = createWorld({ start: at(-1200), ...program })
+    await world.boot()
+    await enrolAll(world, [battery, dearer], program)
+    plugBattery(world, battery, { disobeys })
+    plugBattery(world, dearer)
+    await world.ports().wakeUps.notify('resources')
+    await world.passTo(at(-600))
+    const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([3000, 3000]))
+    await world.passTo(at(-240))
+    await acceptAsDso(world.ports(), call.id)
+    await world.passTo(at(-30))
+    return call.id
+  }
+  const found = (id: CallId) => world.store.transaction((tx) => tx.calls.lock(id))
+  const activate = (id: CallId, from: number, until: number, by = dso) =>
+    activateReserve(world.ports(), by, id, { start: at(from), end: at(until) })
+  async function settled(id: CallId) {
+    await world.passTo(at(1950))
+    await runVerifiers(world)
+    await world.passTo(at(2010))
+    return found(id)
+  }
+
+  it('needs a policy that pays for standing by, and a notice only where there is an activation', async () => {
+    await reserved()
+    const save = (version: number, changes: Partial<Program>) =>
+      saveProgram(world.ports(), aProgram({ version, ...changes }))
+    const unpaid = save(2, { product: 'availability' })
+    await expect(unpaid).rejects.toThrow(/paymentPolicy.availability: expected per-kwh-ordered/)
+    const idle = save(2, { activationNoticeSeconds: 60 })
+    await expect(idle).rejects.toThrow(/activationNoticeSeconds: expected none/)
+    await save(2, AVAILABILITY)
+  })
+
+  it('is not activated by others, off the raster, outside its window, too late or twice at once', async () => {
+    const id = await reserved()
+    const refused = (from: number, until: number, code: string) =>
+      expect(activate(id, from, until)).rejects.toMatchObject({ code })
+    const stranger = activate(id, 600, 1200, organisationId('other-dso'))
+    await expect(stranger).rejects.toMatchObject({ code: 'not-found' })
+    await refused(601, 1200, 'window-not-aligned')
+    await refused(600, 1215, 'window-not-aligned')
+    await refused(-30, 600, 'malformed')
+    await refused(600, 1830, 'malformed')
+    await refused(600, 600, 'malformed')
+    await world.passTo(at(300))
+    await refused(390, 600, 'notice-too-short')
+    await activate(id, 600, 900)
+    await refused(870, 1200, 'duplicate')
+    await activate(id, 600, 900) // the same again is one
+    await activate(id, 900, 1200)
+    expect((await found(id)).activations).toHaveLength(2)
+    await world.passTo(at(1830))
+    await refused(1500, 1800, 'wrong-state')
+  })
+
+  it('of an ordinary program cannot be activated', async () => {
+    const id = await reserved({})
+    await expect(activate(id, 600, 900)).rejects.toMatchObject({ code: 'wrong-state' })
+  })
+
+  it('moves nothing until it is activated, and is paid for standing by', async () => {
+    const id = await reserved()
+    await world.passTo(at(1800))
+    expect(world.driver.device(battery.id).received).toHaveLength(0)
+    const { state, settlement, escrow } = await settled(id)
+    expect(state).toBe('verified')
+    // 1,500 Wh at the cap of 0.45 EUR and 0.02 EUR more, and 2 % on it.
+    expect(escrow?.terms.amount).toBe(719_100n)
+    expect(settlement).toMatchObject({ orderedWh: 0, deliveredWh: 0, deficientWh: 0 })
+    expect(settlement?.lines).toMatchObject([{ reason: 'stood-by', gross: 30_000n }])
+  })
+
+  it('gives its power from start to end of an activation, and is paid for both', async () => {
+    const id = await reserved()
+    await world.passTo(at(300))
+    await activate(id, 600, 1200)
+    await world.passTo(at(570))
+    expect(world.driver.device(battery.id).received).toHaveLength(0)
+    await world.passTo(at(630))
+    expect(world.driver.device(battery.id).received).toMatchObject([
+      { powerW: -3000, validUntil: at(1200) },
+    ])
+    const { state, settlement } = await settled(id)
+    expect(state).toBe('verified')
+    // 3 kW for ten minutes at 0.20 EUR, and 1,500 Wh that stood by at 0.02 EUR.
+    expect(settlement).toMatchObject({ orderedWh: 500, deliveredWh: 500, deficientWh: 0 })
+    expect(settlement?.lines).toMatchObject([{ reason: 'paid', gross: 130_000n }])
+    const [row] = await world.store.transaction((tx) => tx.setpoints.current([battery.id]))
+    expect(row).toMatchObject({ powerW: null })
+  })
+
+  it('replaces who does not come, and pays it for neither', async () => {
+    const id = await reserved(AVAILABILITY, true)
+    await activate(id, 600, 1800)
+    const { settlement, repairs } = await settled(id)
+    expect(repairs).toMatchObject([{ resourceId: battery.id, replacedBy: [dearer.id] }])
+    const [first, second] = settlement?.lines ?? []
+    expect(first).toMatchObject({ reason: 'not-obeying', gross: 0n })
+    expect(second).toMatchObject({ resourceId: dearer.id, reason: 'paid' })
+    expect(second?.gross).toBeGreaterThan(0n)
+  })
+
+  it('is recomputed by whoever verifies it, from when it was activated', async () => {
+    const id = await reserved()
+    await activate(id, 600, 1200)
+    await world.passTo(at(1950))
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
+    if (text === null) throw new Error('no evidence')
+    const { checkMeterSignature: meter } = world.ports()
+    const checks = { gateway: verifySimulatedSignature, meter }
+    expect(verifyBundle(text, checks)).toEqual([])
+    const bundle = parseBundle(text)
+    const lines = (changes: Partial<typeof bundle>) =>
+      verifyBundle(bundleText({ ...bundle, ...changes }), checks).map(({ line }) => line)
+    expect(lines({ activations: [] })).toContain('total payout')
+    const late = { start: at(600), end: at(1200), orderedAt: at(600) }
+    expect(lines({ activations: [late] })).toContain('activation 2026-01-14T16:10:00Z')
+    const { activations: _none, ...without } = bundle
+    const differing = verifyBundle(bundleText(without), checks).map(({ line }) => line)
+    expect(differing).toContain('activations')
+  })
+})
