@@ -92,7 +92,7 @@ export async function setUp(options: DemoOptions): Promise<Stage> {
   const { anchor } = await parties.operator.post<{ anchor: Anchor }>('/v1/operator/clock', {})
   fleet.startClock(anchor)
   say(`${scenario.devices.length} devices are connected; business time runs ${speed} times as fast`)
-  say(`Pages: ${service.started.url}/dso /aggregator /owner, with these keys:`)
+  say(`Pages: ${service.started.url}/dso /aggregator /owner /operator, with these keys:`)
   for (const [role, key] of Object.entries(parties.keys)) say(`  ${role}: ${key}`)
   const world = { scenario, timer, folder, fleetLog, service, gateways, fleet, parties, anchor }
   return { ...world, payer, wallet, beganMs }
