@@ -15,7 +15,8 @@ export type Backlog = {
 /** Wall time. */
 const STUCK_SECONDS = 3_600
 
-export type OutboxWatch = { see(open: readonly IntentRow[]): Backlog }
+/** null: the outbox could not be read, and what was seen last counts on. */
+export type OutboxWatch = { see(open: readonly IntentRow[] | null): Backlog }
 
 /**
  * What of the outbox waits, and for how long this process has seen it wait: business time may run
@@ -23,16 +24,20 @@ export type OutboxWatch = { see(open: readonly IntentRow[]): Backlog }
  */
 export function createOutboxWatch(timer: Pick<Timer, 'monotonicMs'>): OutboxWatch {
   const since = new Map<string, number>()
+  let pending = 0
   return {
     see(open) {
       const now = timer.monotonicMs()
-      const sent = open.filter(({ state }) => state === 'sent')
-      const keys = new Set(sent.map(({ businessKey }) => businessKey))
-      for (const key of since.keys()) if (!keys.has(key)) since.delete(key)
-      for (const key of keys) if (!since.has(key)) since.set(key, now)
+      if (open !== null) {
+        const sent = open.filter(({ state }) => state === 'sent')
+        const keys = new Set(sent.map(({ businessKey }) => businessKey))
+        for (const key of since.keys()) if (!keys.has(key)) since.delete(key)
+        for (const key of keys) if (!since.has(key)) since.set(key, now)
+        pending = open.length - keys.size
+      }
       const oldestSeconds = (now - Math.min(now, ...since.values())) / 1000
       const isStuck = oldestSeconds > STUCK_SECONDS
-      return { pending: open.length - sent.length, sent: sent.length, oldestSeconds, isStuck }
+      return { pending, sent: since.size, oldestSeconds, isStuck }
     },
   }
 }

@@ -29,8 +29,10 @@ const DEADLINE_MS = 2_000
 
 /** Can the service do its work: does the database take a write, and does the chain go on? */
 export async function readiness(context: ApiContext, outbox: OutboxWatch): Promise<Readiness> {
-  const [database, chain] = await Promise.all([databaseReady(context), chainReady(context)])
-  const { differences, comparedAt, open } = database.ready ? await moneyNow(context) : UNKNOWN
+  const [written, chain] = await Promise.all([databaseReady(context), chainReady(context)])
+  const money = written.ready ? await moneyNow(context) : null
+  const database = written.ready && money === null ? NO_ANSWER : written
+  const { differences, comparedAt, open } = money ?? UNKNOWN
   const compared = comparedAt === null ? null : formatInstant(comparedAt)
   const books = { agree: differences === 0, differences, comparedAt: compared }
   const sender = { stuck: outbox.see(open).isStuck }
@@ -55,18 +57,24 @@ async function databaseReady({ ports }: ApiContext): Promise<Readiness['database
 type Money = {
   readonly differences: number
   readonly comparedAt: Instant | null
-  readonly open: readonly IntentRow[]
+  readonly open: readonly IntentRow[] | null
 }
 
-const UNKNOWN: Money = { differences: 0, comparedAt: null, open: [] }
+const UNKNOWN: Money = { differences: 0, comparedAt: null, open: null }
+const NO_ANSWER = { ready: false, detail: `answered no question within ${DEADLINE_MS} ms` }
 
-async function moneyNow({ ports: { store, timer } }: ApiContext): Promise<Money> {
+async function moneyNow({ ports: { store, timer, log } }: ApiContext): Promise<Money | null> {
   const asked = store.transaction(async (tx) => ({
     differences: (await standingDifferences(tx)).length,
     comparedAt: await lastComparison(tx),
     open: await tx.chain.open(),
   }))
-  return timer.deadline(asked, DEADLINE_MS, 'the last comparison of the books')
+  try {
+    return await timer.deadline(asked, DEADLINE_MS, 'the last comparison of the books')
+  } catch (error) {
+    log.error('the database does not answer', { error })
+    return null
+  }
 }
 
 async function chainReady(context: ApiContext): Promise<Readiness['chain']> {

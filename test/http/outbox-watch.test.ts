@@ -39,4 +39,9 @@ test('the oldest is what was seen to wait longest, and a new one begins anew', (
   expect(watch.see([row('a', 'sent')]).isStuck).toBe(false)
   now += 1_000
   expect(watch.see([row('a', 'sent')]).isStuck).toBe(true)
+  // A database that does not answer once is no news: what is stuck stays so, and grows older.
+  now += 1_000
+  const blind = { pending: 0, sent: 1, oldestSeconds: 3_602, isStuck: true }
+  expect(watch.see(null)).toEqual(blind)
+  expect(watch.see([row('a', 'sent')])).toEqual(blind)
 })
