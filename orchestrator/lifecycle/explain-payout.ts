@@ -4,6 +4,7 @@ import type { OwnerId } from '#domain/ids.ts'
 import { euros, type MicroEur, microEur } from '#domain/money.ts'
 import { MINOR_PER_CENT, onAccount, type Payment } from '#domain/payment-order.ts'
 import { putOffAccount } from '#domain/put-off.ts'
+import type { PayoutAccount } from '#domain/payout.ts'
 import { type PayoutChoice, payoutChoiceAt } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -18,7 +19,10 @@ export type PayoutExplained = {
   /** When a bank account that was announced takes effect. */
   readonly accountFrom: Instant | null
   readonly onAccount: MicroEur
-  /** What the pool could not pay to the wallet: it stays the owner's, and is tried again. */
+  /**
+   * What the pool could not pay to wallets that are or were the owner's: it stays theirs, and is
+   * tried again. Of a wallet that others share, at most what the owner ever earned there.
+   */
   readonly putOff: MicroEur
   readonly minimumPayoutCents: bigint
   /** What was sent through the bank, oldest first. */
@@ -48,7 +52,7 @@ export async function explainPayout(
       account: accountStateOf(accountAt(versions, now), accountFrom),
       accountFrom,
       onAccount: microEur(await tx.ledger.balance(onAccount(holder))),
-      putOff: microEur(await putOffNow(tx, payoutChoiceAt(owner, now))),
+      putOff: microEur(await putOffNow(tx, ownerId)),
       minimumPayoutCents,
     }
     const payments = await tx.payments.list({ payee: holder })
@@ -56,13 +60,23 @@ export async function explainPayout(
   })
 }
 
-/** What waits in the pool for a wallet that it could not pay. */
-async function putOffNow(tx: StoreTransaction, payout: PayoutChoice): Promise<bigint> {
-  if (payout.kind !== 'wallet') return 0n
-  const [latest] = await tx.payouts.list()
-  const wallet = payout.address.toLowerCase()
-  const leaf = latest?.accounts.find(({ account }) => account.toLowerCase() === wallet)
-  return leaf === undefined ? 0n : tx.ledger.balance(putOffAccount(leaf.index))
+/** What waits in the pool for wallets that it could not pay, whatever is chosen by now. */
+async function putOffNow(tx: StoreTransaction, ownerId: OwnerId): Promise<bigint> {
+  const earned = new Map<number, bigint>()
+  for (const { accounts, shares } of await tx.payouts.list()) {
+    for (const { payee, wallet, amount } of shares) {
+      if (payee.kind !== 'owner' || payee.ownerId !== ownerId || wallet === null) continue
+      const isIt = ({ account }: PayoutAccount) => account.toLowerCase() === wallet.toLowerCase()
+      const index = accounts.find(isIt)?.index
+      if (index !== undefined) earned.set(index, (earned.get(index) ?? 0n) + amount)
+    }
+  }
+  let sum = 0n
+  for (const [index, most] of earned) {
+    const waits = await tx.ledger.balance(putOffAccount(index))
+    sum += waits < most ? waits : most
+  }
+  return sum
 }
 
 function accountStateOf(
@@ -82,8 +96,9 @@ function sentence({
   putOff,
 }: Omit<PayoutExplained, 'payments' | 'sentence'>): string {
   if (putOff > 0n) {
+    const which = payout.kind === 'wallet' ? 'your wallet' : 'the wallet that you had named'
     return (
-      `${euros(putOff)} could not be paid to your wallet and wait for it in the pool: they are ` +
+      `${euros(putOff)} could not be paid to ${which} and wait for it in the pool: they are ` +
       'tried again, and the wallet can claim them itself.'
     )
   }

@@ -133,6 +133,14 @@ describe('a wallet that cannot be paid', () => {
     const { sentence, putOff: shown } = await explainPayout(world.ports(), own.ownerId)
     expect(shown).toBe(putOff)
     expect(sentence).toContain('could not be paid to your wallet')
+    expect((await explainPayout(world.ports(), other.ownerId)).putOff).toBe(0n)
+    await world.store.transaction(async (tx) => {
+      const owner = await tx.resources.owner(own.ownerId)
+      if (owner) await tx.resources.saveOwner({ ...owner, payout: { kind: 'agent' } })
+    })
+    const byAgent = await explainPayout(world.ports(), own.ownerId)
+    expect(byAgent).toMatchObject({ payout: { kind: 'agent' }, putOff })
+    expect(byAgent.sentence).toContain('could not be paid to the wallet that you had named')
   })
 
   it('is paid with the next epoch, all of it and once', async () => {
