@@ -210,7 +210,7 @@ export interface PayoutRail {
   cancellationToSign(requestId: Hex): unknown
   /** What verifiers or the arbiter sign of a settlement, as plain JSON. */
   settlementToSign(statement: SettlementStatement): unknown
-  /** True if the payer of the terms signed this authorisation, and its money can be had by it. */
+  /** True if the payer of the terms signed this authorisation, and its money can be had by it now. */
   verifyAuthorisation(terms: EscrowTerms, authorisation: Authorisation): Promise<boolean>
   verifyCancellation(requestId: Hex, payer: Address, signature: Hex): Promise<boolean>
   /** Who signed; null for no valid signature. */

@@ -28,6 +28,7 @@ const tokenAbi = parseAbi([
   'function authorizationState(address, bytes32) view returns (bool)',
   'function nonces(address) view returns (uint256)',
   'function allowance(address, address) view returns (uint256)',
+  'function balanceOf(address) view returns (uint256)',
 ])
 
 /** What the token can, asked of the token itself. @throws Error if its EIP-712 domain is another */
@@ -95,6 +96,16 @@ export async function mayPull(
   const data = permitTypedData(funding.token, { owner: payer, spender: pool, ...permit, nonce })
   const signer = await recoverSigner(data, permit.signature)
   return signer !== null && isAddressEqual(signer, payer)
+}
+
+/** Whether the payer has this much now. */
+export async function hasBalance(
+  client: ChainClient,
+  { token }: Pick<Parties, 'token'>,
+  { payer, amount }: { payer: Address; amount: bigint },
+): Promise<boolean> {
+  const at = { address: token, abi: tokenAbi, functionName: 'balanceOf' } as const
+  return (await readContract(client, { ...at, args: [payer] })) >= amount
 }
 
 /** What the payer can sign so that no allowance is needed beforehand; null where that is no way. */

@@ -31,7 +31,7 @@ import type { JournalAccess } from './effects.ts'
 import { requireChainId, requireHistory, requireIdentity } from './identity.ts'
 import { type Confirmations, Indexer } from './indexer.ts'
 import { fundGas, mine } from './local-chain.ts'
-import { type Funding, mayPull, permitOf, readFunding } from './funding.ts'
+import { type Funding, hasBalance, mayPull, permitOf, readFunding } from './funding.ts'
 import { readPostedEpoch } from './posted-epoch.ts'
 import { readParties, readRecipients, readPoolState } from './pool-state.ts'
 import { type ChainClient, createChainClient, plainly, unwrapped } from './rpc.ts'
@@ -214,6 +214,7 @@ function signatures(client: ChainClient, identity: ChainIdentity, funding: Fundi
       if (!(await signedBy(fundingData(terms, { validAfter, validBefore }), payer, signature))) {
         return false
       }
+      if (!(await plainly(hasBalance(client, identity, { payer, amount })))) return false
       if (funding.way === 'authorisation') return true
       const isInTime = permit !== null && permit.deadline * 1000 > clock.now()
       const usable = isInTime ? permit : null

@@ -1,7 +1,7 @@
 import type { IntentRow } from '#domain/chain.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Address } from '#domain/ids.ts'
-import { type PoolSetup, poolStateOf } from '#domain/pool-books.ts'
+import { availableOf, type PoolSetup, poolStateOf, walletOf } from '#domain/pool-books.ts'
 import {
   asPlainJson,
   authorisationTypedData,
@@ -48,7 +48,9 @@ export function createLedgerRail(options: LedgerRailOptions): PayoutRail {
       if (validBefore * 1000 <= clock.now()) return false
       const validity = { validAfter, validBefore }
       const data = authorisationTypedData(moneyDomain(setup), setup, terms, validity)
-      return isSignedBy(terms.payer, data, signature)
+      if (!(await isSignedBy(terms.payer, data, signature))) return false
+      const deposit = await store.transaction((tx) => tx.pool.account(walletOf(terms.payer)))
+      return availableOf(deposit) >= terms.amount
     },
     verifyCancellation: (requestId, payer, signature) =>
       isSignedBy(payer, cancellationTypedData(setup, requestId), signature),

@@ -58,6 +58,13 @@ export function openingTests(open: () => RailWorld): void {
   it('is not opened with money that is not there', async () => {
     const much = microEur(1_000_000n * EUR)
     expect(refusal(await openAs({ amount: much }))).toBe('DepositTooSmall')
+    const isTaken = async (amount: bigint) => {
+      const intent = await openIntent(open(), termsNow(open(), { amount: microEur(amount) }))
+      if (intent.kind !== 'openRequest') throw new Error('not an openRequest')
+      return open().rail.verifyAuthorisation(intent.terms, intent.authorisation)
+    }
+    expect(await isTaken(much)).toBe(false) // nor does its acceptance pass
+    expect(await isTaken(EUR)).toBe(true)
   })
 
   it('is not opened in disorder, too late, or for years', async () => {
