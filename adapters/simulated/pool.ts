@@ -25,7 +25,13 @@ type Request = {
   digest: Hex
 }
 
-type Pending = { epoch: number; root: Hex; newTotal: bigint; activeFrom: number }
+type Pending = {
+  epoch: number
+  root: Hex
+  newTotal: bigint
+  activeFrom: number
+  requestIds: readonly Hex[]
+}
 type Body<E> = E extends unknown
   ? Omit<E, 'transactionHash' | 'logIndex' | 'block' | 'blockHash'>
   : never
@@ -247,7 +253,7 @@ export class SimulatedPool {
     const root = payoutRoot(topHash, newTotal)
     for (const id of intent.requestIds) this.accounted.add(id)
     const activeFrom = now + this.epochWindow
-    this.pending = { epoch, root, newTotal, activeFrom }
+    this.pending = { epoch, root, newTotal, activeFrom, requestIds: intent.requestIds }
     return [{ kind: 'EpochPosted', epoch, root, newTotal, activeFrom }]
   }
 
@@ -262,6 +268,16 @@ export class SimulatedPool {
     this.allocatable -= amount
     this.#credit(payer, amount)
     return [{ kind: 'PayoutReturned', requestId: id, amount }]
+  }
+
+  /** What the contract's `proveDecrease` does once a proof holds, whatever was wrong. */
+  reject(): PoolEvent[] {
+    const { pending } = this
+    demand(pending !== null, 'NoEpochPending')
+    const { epoch, requestIds } = pending as Pending
+    for (const id of requestIds) this.accounted.delete(id)
+    this.pending = null
+    return [{ kind: 'EpochRejected', epoch }]
   }
 
   #activate(now: number): PoolEvent[] {

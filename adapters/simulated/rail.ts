@@ -45,6 +45,8 @@ export type SimulatedRail = PayoutRail &
     cancelRecipient(account: Address, to: Address): Promise<void>
     /** Somebody has a final payout given back that no epoch counted for a year. */
     returnUnallocated(requestId: Hex): Promise<void>
+    /** Somebody proves to the pool that the pending epoch takes from somebody. */
+    rejectEpoch(): Promise<void>
     /** An account takes what its leaf has not had yet, as the contract's `claim`. */
     claim(index: number, account: Address, cumulative: bigint): Promise<void>
   }
@@ -133,6 +135,10 @@ export function createSimulatedRail(options: SimulatedRailOptions): SimulatedRai
     async returnUnallocated(id) {
       const events = pool.returnUnallocated(id, Math.floor(clock.now() / 1000))
       await sender.recordForeign(`return ${id}`, events)
+    },
+    async rejectEpoch() {
+      const events = pool.reject()
+      await sender.recordForeign(`reject ${clock.now()}`, events)
     },
     async claim(index, account, cumulative) {
       const events = pool.claim(index, account, cumulative)

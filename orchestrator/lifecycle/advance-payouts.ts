@@ -1,4 +1,5 @@
 import { standingPosts } from '#domain/chain-books.ts'
+import type { ChainEvent } from '#domain/chain.ts'
 import { epochVersion, type PayoutEpoch } from '#domain/payout.ts'
 import { isMember, signaturesOf } from '#domain/settling-set.ts'
 import { type Instant, instant } from '#domain/time.ts'
@@ -72,7 +73,7 @@ async function postEpoch(ports: Ports, tx: StoreTransaction, epoch: PayoutEpoch)
   }
   // Another root under this number is not ours: the reconciliation names it, and nobody guesses.
   if (last !== undefined) return null
-  if (await holdsReturned(tx, epoch)) {
+  if (isRejected(epoch, posted, last) || (await holdsReturned(tx, epoch))) {
     await remakeEpoch(ports, tx, epoch)
     return null
   }
@@ -96,6 +97,16 @@ async function postEpoch(ports: Ports, tx: StoreTransaction, epoch: PayoutEpoch)
   return null
 }
 
+/** Somebody proved it wrong to the pool, which takes the very same never again. */
+function isRejected(
+  { epoch, root }: PayoutEpoch,
+  posted: readonly ChainEvent[],
+  standing: ChainEvent | undefined,
+): boolean {
+  if (standing !== undefined) return false
+  return posted.some((e) => e.kind === 'EpochPosted' && e.epoch === epoch && e.root === root)
+}
+
 async function activateEpoch(
   ports: Ports,
   tx: StoreTransaction,
@@ -108,8 +119,10 @@ async function activateEpoch(
     return null
   }
   const posted = await tx.chain.events({ kind: 'EpochPosted' })
-  const mine = posted.find((e) => e.kind === 'EpochPosted' && e.epoch === epoch.epoch)
-  if (mine?.kind !== 'EpochPosted') return null
+  const rejected = await tx.chain.events({ kind: 'EpochRejected' })
+  const mine = standingPosts([...posted, ...rejected]).find((post) => post.epoch === epoch.epoch)
+  if (isRejected(epoch, posted, mine)) await remakeEpoch(ports, tx, epoch)
+  if (mine === undefined) return null
   const from = instant((mine.activeFrom + 1) * 1000)
   if (ports.clock.now() < from) return from
   await tx.chain.intend(`activate-epoch:${epoch.epoch}`, {

@@ -40,8 +40,9 @@ export async function holdsReturned(
 }
 
 /**
- * Makes a proposed epoch anew over what can be paid now, for verifiers to sign as its next version.
- * Where nothing can, it waits for the next settlement. Safe to run twice.
+ * Makes an epoch that the pool does not take anew over what can be paid now, for verifiers to sign
+ * as its next version. Where nothing else can be, it waits for the next settlement. Safe to run
+ * twice.
  */
 export async function remakeEpoch(
   { clock }: Pick<Ports, 'clock'>,
@@ -52,6 +53,8 @@ export async function remakeEpoch(
   if (payables.length === 0) return
   const previous = await tx.payouts.find(epoch.epoch - 1)
   const made = await newEpoch(tx, payables, previous, clock.now())
+  const isSame = made.requestIds.join() === epoch.requestIds.join() && made.root === epoch.root
+  if (isSame) return
   await tx.payouts.save({ ...made, version: epochVersion(epoch) + 1 })
 }
 
