@@ -124,6 +124,8 @@ export interface CallRepository {
     states?: readonly CallState[]
     dsoId?: OrganisationId
     congestionPointId?: CongestionPointId
+    /** Whose window begins at this instant or later. */
+    windowsFrom?: Instant
   }): Promise<FlexibilityCall[]>
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray } from 'drizzle-orm'
+import { and, asc, eq, gte, inArray } from 'drizzle-orm'
 import { DomainError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
@@ -35,7 +35,7 @@ export function callRepository(tx: Transaction): CallRepository {
         .returning({ id: calls.id })
       if (saved.length === 0) throw unknownCall(call.id)
     },
-    async list({ states, dsoId, congestionPointId } = {}) {
+    async list({ states, dsoId, congestionPointId, windowsFrom } = {}) {
       const rows = await tx
         .select({ body: calls.body })
         .from(calls)
@@ -46,6 +46,7 @@ export function callRepository(tx: Transaction): CallRepository {
             congestionPointId === undefined
               ? undefined
               : eq(calls.congestionPointId, congestionPointId),
+            windowsFrom === undefined ? undefined : gte(calls.windowStart, windowsFrom),
           ),
         )
         .orderBy(asc(calls.requestedAt), asc(calls.id))

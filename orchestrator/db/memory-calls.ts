@@ -32,7 +32,8 @@ export function memoryCalls(makeTable: MakeTable): CallRepository {
             (filter.states === undefined || filter.states.includes(c.state)) &&
             (filter.dsoId === undefined || c.dsoId === filter.dsoId) &&
             (filter.congestionPointId === undefined ||
-              c.request.congestionPointId === filter.congestionPointId),
+              c.request.congestionPointId === filter.congestionPointId) &&
+            (filter.windowsFrom === undefined || c.request.window.start >= filter.windowsFrom),
         )
         .sort((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1)),
   }

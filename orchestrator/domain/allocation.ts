@@ -40,6 +40,10 @@ export type Candidate = {
   readonly kind: ResourceKind
   readonly rating: Rating
   readonly price: MicroEurPerKwh
+  /** Of what it offered in 30 days it was called for so much; of equal prices the least goes first. */
+  readonly calledBp?: number
+  /** What it could have given this call, Wh; absent: nothing. */
+  readonly offeredWh?: number
   /** What its offer is tied to; absent: nothing. */
   readonly conditions?: OfferConditions
   readonly baselineMethod: MethodReference
@@ -86,9 +90,9 @@ export type SkippedResource = {
 }
 
 /**
- * Fills the need of each period in merit order: cheapest first, equal prices by id. Powers are
- * whole hundreds of W; a charger never gets a setpoint between 0 and its minimum (IEC 61851).
- * A device short of energy spreads it evenly over the periods, so that it lasts.
+ * Fills the need of each period in merit order: cheapest first, of equal prices who was called
+ * least. Powers are whole hundreds of W; a charger never gets a setpoint between 0 and its minimum
+ * (IEC 61851). A device short of energy spreads it evenly over the periods, so that it lasts.
  */
 export function allocate(
   needs: readonly PeriodNeed[],

@@ -58,6 +58,10 @@ const AllocatedByView = z.object({
   method: z.enum(['merit-order', 'greedy', 'solver', 'merit-order-late']),
   because: z.string(),
   unavoidableWh: z.int(),
+  giniBp: z
+    .int()
+    .optional()
+    .openapi({ description: 'How unevenly the calls of 30 days fell on those who offered' }),
 })
 
 export const SkippedView = z.object({

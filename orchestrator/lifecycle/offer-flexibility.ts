@@ -5,7 +5,7 @@ import {
   type PeriodNeed,
   type SkippedResource,
 } from '#domain/allocation.ts'
-import { STEP_W } from '#domain/allocation/offers.ts'
+import { meritOrder, offeredWhOf, STEP_W } from '#domain/allocation/offers.ts'
 import { ratingAsFound } from '#domain/capability.ts'
 import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
@@ -26,6 +26,7 @@ import { basisPoints, energyOrdered, toWattHours, watts } from '#domain/units.ts
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
+import { calledLately } from './called-lately.ts'
 import { keptOut, type Tied } from './calls-around.ts'
 import { carriedInto } from './carried-deficit.ts'
 import { declineRequest } from './decline-request.ts'
@@ -46,17 +47,19 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     const now = ports.clock.now()
     if (call.state !== 'requested' || now < call.gateClosesAt) return
     await tx.promises.lockCongestionPoint(call.request.congestionPointId)
-    const { candidates, control, skipped, history, meterKeys } = await findCandidates(tx, call)
+    const known = await findCandidates(tx, call)
+    const { control, skipped, history, meterKeys, giniBp } = known
     const needs = needsOf(call)
     const lookedAt = lookAt(call)
     const offers: Offerable[] = []
-    for (const state of await resourcesNow(tx, call, candidates, lookedAt)) {
+    for (const state of await resourcesNow(tx, call, known.candidates, lookedAt)) {
       const found = offerable(state, needs, call.request.direction)
       if ('reason' in found) skipped.push(found)
       else offers.push(found)
     }
+    const candidates = withOffered(known.candidates, offers, needs)
     const surely = await promiseSurely(tx, call, needs, offers)
-    const asked = { needs: surely.needs, requested: needs }
+    const asked = { needs: surely.needs, requested: needs, giniBp }
     const { allocations, allocatedBy } = await planOrder(ports, call, asked, offers)
     const starts = needs.map((need) => need.start)
     const orderedW = orderedPerPeriod(starts, allocations)
@@ -70,9 +73,9 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
       if (taking.has(resourceId)) continue
       skipped.push(notTaken(candidate, { isShort, isWhole, isHeld: held.has(resourceId) }))
     }
-    const found = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
+    const fixed = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
     const decided = { at: now, inPart: orderedInPart(allocations, offers, needs) }
-    const offered = { ...call, ...found, decided }
+    const offered = { ...call, ...fixed, decided }
     if (allocations.length === 0) {
       return declineRequest(tx, offered, reasonsOf(skipped), now)
     }
@@ -113,6 +116,21 @@ function notTaken(
     : 'no more than this is sure enough for the program'
   const detail = `${why}; it stands in reserve${isHeld ? ' and is kept free for this call' : ''}`
   return { resourceId, reason: 'not-needed', detail }
+}
+
+/** The candidates with what each could have given: later calls compare with it what they called. */
+function withOffered(
+  all: readonly Candidate[],
+  offers: readonly Offerable[],
+  needs: readonly PeriodNeed[],
+): Candidate[] {
+  const offered = new Map(
+    offers.map((offer) => [offer.candidate.resourceId, offeredWhOf(offer, needs)]),
+  )
+  return all.map((candidate) => {
+    const offeredWh = offered.get(candidate.resourceId)
+    return offeredWh === undefined ? candidate : { ...candidate, offeredWh }
+  })
 }
 
 /** The settlement periods of a call and what is asked in each. */
@@ -162,6 +180,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
     return { ...resource, rating: ratingUnderLaw({ kind, rating: found }, program) }
   })
   const { baselines, history } = await readHistory(tx, call, willing)
+  const { calledBp, giniBp } = await calledLately(tx, call)
   const shares = new Map<string, Candidate['aggregatorShareBp']>()
   for (const aggregator of await tx.organisations.list('aggregator')) {
     shares.set(aggregator.id, aggregator.aggregatorShareBp)
@@ -181,6 +200,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
       kind,
       rating,
       price: offer.price,
+      ...(calledBp.has(resourceId) ? { calledBp: calledBp.get(resourceId) ?? 0 } : {}),
       ...(offer.conditions === undefined ? {} : { conditions: offer.conditions }),
       baselineMethod: referenceOf(methodFor(program, kind)),
       baselineW: baseline.energies.map((energy) =>
@@ -189,9 +209,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
       baseline,
     }
   })
-  all.sort((a, b) =>
-    a.price === b.price ? (a.resourceId < b.resourceId ? -1 : 1) : a.price < b.price ? -1 : 1,
-  )
+  all.sort(meritOrder)
   const meterKeys = willing.flatMap(({ id, meter }) => {
     return meter === null ? [] : [{ resourceId: id, ...meter }]
   })
@@ -201,7 +219,7 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
     skipped.push({ resourceId, reason: 'control-group', detail })
   }
   const candidates = all.filter((candidate) => !control.includes(candidate))
-  return { candidates, control, skipped, history, meterKeys }
+  return { candidates, control, skipped, history, meterKeys, giniBp }
 }
 
 function tiedOf({ id: resourceId, offer: { conditions } }: Resource): Tied {

@@ -14,22 +14,29 @@ const SOLVER_DEADLINE_MS = 2_000
 type Asked = {
   readonly needs: readonly PeriodNeed[]
   readonly requested: readonly PeriodNeed[]
+  /** Of the calls before; null: there were none. */
+  readonly giniBp: number | null
 }
 
 /** Who is ordered what as the gate closes, how that was found, and what nobody could serve. */
 export async function planOrder(
   { solver }: Pick<Ports, 'solver'>,
   { request }: Pick<FlexibilityCall, 'request'>,
-  { needs, requested }: Asked,
+  { needs, requested, giniBp }: Asked,
   offers: readonly Offerable[],
 ): Promise<{ allocations: Allocation[]; allocatedBy: AllocationStatement }> {
   const devices = offers.map((offer) => limitsOf(offer, needs, request.direction))
   const wanted = wantedOf(needs)
-  const deadline = { deadlineMs: SOLVER_DEADLINE_MS }
-  const { powerW, method, because } = await planAllocation(solver, devices, wanted, deadline)
+  const options = { deadlineMs: SOLVER_DEADLINE_MS, priceCap: Number(request.priceCap) }
+  const { powerW, method, because } = await planAllocation(solver, devices, wanted, options)
   return {
     allocations: allocationsOf(offers, needs, powerW, request.direction, 'order'),
-    allocatedBy: { method, because, unavoidableWh: outOfReachWh(devices, wantedOf(requested)) },
+    allocatedBy: {
+      method,
+      because,
+      unavoidableWh: outOfReachWh(devices, wantedOf(requested)),
+      ...(giniBp === null ? {} : { giniBp }),
+    },
   }
 }
 

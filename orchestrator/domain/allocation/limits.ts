@@ -45,6 +45,8 @@ export type AllocationStatement = {
   readonly because: string
   /** Wh of the request that all resources together could not serve: at least this much, whole. */
   readonly unavoidableWh: number
+  /** How unevenly the calls of 30 days fell on those who offered, 0 alike; absent: no calls. */
+  readonly giniBp?: number
 }
 
 /** Why the greedy would not be exact. */

@@ -1,4 +1,4 @@
-import type { Allocation, Offerable, PeriodNeed } from '../allocation.ts'
+import type { Allocation, Candidate, Offerable, PeriodNeed } from '../allocation.ts'
 import type { Direction } from '../resource.ts'
 import { secondsBetween } from '../time.ts'
 import type { Limits, Wanted } from './limits.ts'
@@ -30,6 +30,7 @@ export function limitsOf(
     id: resourceId,
     price: Number(candidate.price),
     energyWh: energyMaxWh,
+    rotation: candidate.calledBp ?? 0,
     ...leastOf(candidate, needs),
   }
   if (kind !== 'charger' || direction !== 'reduce-import') {
@@ -58,7 +59,7 @@ export function limitsOf(
 
 /** What a resource refuses to give less of. */
 function leastOf(
-  { conditions = {} }: Offerable['candidate'],
+  { conditions = {} }: Candidate,
   needs: readonly PeriodNeed[],
 ): Pick<Limits, 'minW' | 'minOnPeriods' | 'allOrNothing'> {
   const { powerMinW = 0, onSecondsMin = 0, allOrNothing = false } = conditions
@@ -82,7 +83,7 @@ export function allocationsOf(
 ): Allocation[] {
   const parts = offers.map((offer, i) => ({ offer, powers: powerW[i] ?? [] }))
   return parts
-    .sort((a, b) => meritOrder(a.offer, b.offer))
+    .sort((a, b) => meritOrder(a.offer.candidate, b.offer.candidate))
     .flatMap(({ offer, powers }): Allocation[] => {
       const periods = needs.flatMap(({ start, end }, t) => {
         const given = powers[t] ?? 0
@@ -95,8 +96,23 @@ export function allocationsOf(
     })
 }
 
-function meritOrder({ candidate: a }: Offerable, { candidate: b }: Offerable): number {
+/** The most that a resource can give in all periods together, whole Wh. */
+export function offeredWhOf(
+  { powerMaxW, energyMaxWh }: Offerable,
+  needs: readonly PeriodNeed[],
+): number {
+  const wh = needs.reduce(
+    (sum, { start, end }, i) => sum + ((powerMaxW[i] ?? 0) * secondsBetween(start, end)) / 3600,
+    0,
+  )
+  return Math.floor(Math.min(wh, energyMaxWh))
+}
+
+/** Cheapest first; of equal prices who was called least lately, then by id. */
+export function meritOrder(a: Candidate, b: Candidate): number {
   if (a.price !== b.price) return a.price < b.price ? -1 : 1
+  const [lately, other] = [a.calledBp ?? 0, b.calledBp ?? 0]
+  if (lately !== other) return lately - other
   return a.resourceId < b.resourceId ? -1 : 1
 }
 

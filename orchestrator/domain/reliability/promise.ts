@@ -1,4 +1,5 @@
-import { allocate, type Candidate, type Offerable, type PeriodNeed } from '../allocation.ts'
+import { allocate, type Offerable, type PeriodNeed } from '../allocation.ts'
+import { meritOrder } from '../allocation/offers.ts'
 import type { FlexibilityCall } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
 import { type PromisedPeriod, promisedPeriod } from '../promised.ts'
@@ -72,7 +73,7 @@ export function surelyHeld(
       new Map(periods.map(({ start, powerW }) => [start, powerW])),
     ]),
   )
-  const inOrder = offers.map(({ candidate }) => candidate).toSorted(byMerit)
+  const inOrder = offers.map(({ candidate }) => candidate).toSorted(meritOrder)
   const groups = believedGroups(record)
   const countedOn: PromisedPeriod[] = []
   const surely = needs.map((need) => {
@@ -93,10 +94,4 @@ export function surelyHeld(
     return margin.isEnough ? need : { ...need, powerW: Math.min(need.powerW, margin.surelyW) }
   })
   return { needs: surely, countedOn }
-}
-
-/** Cheapest first, equal prices by id. */
-function byMerit(a: Candidate, b: Candidate): number {
-  if (a.price !== b.price) return a.price < b.price ? -1 : 1
-  return a.resourceId < b.resourceId ? -1 : 1
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { callId, congestionPointId, organisationId, resourceId } from '#domain/ids.ts'
+import { addSeconds } from '#domain/time.ts'
 import type { Store } from '#store-ports.ts'
 import { call, DSO, minutes, POINT, setpoint } from '../samples.ts'
 
@@ -66,6 +67,9 @@ export function callTests(open: () => Store): void {
     expect(await ids({ states: [] })).toEqual([])
     expect(await ids({ dsoId: DSO, congestionPointId: POINT })).toEqual(['call-1', 'call-2'])
     expect(await ids({ dsoId: other, congestionPointId: elsewhere })).toEqual([])
+    const { start } = call().request.window
+    expect(await ids({ windowsFrom: start })).toContain('call-1')
+    expect(await ids({ windowsFrom: addSeconds(start, 1) })).toEqual([])
   })
 
   test('what is saved under the lock by many at once is added up and never lost', async () => {
