@@ -6,6 +6,7 @@ import type {
   CallSummary,
   Client,
   CongestionPoint,
+  Decision,
   Earnings,
   Resource,
 } from '../api.ts'
@@ -24,6 +25,8 @@ export type AggregatorModel = {
   readonly open: Signal<readonly AggregatorCall[]>
   readonly call: Signal<AggregatorCall | null>
   readonly events: Signal<readonly CallEvent[]>
+  /** Of the call shown: what was decided about each of the own resources. */
+  readonly decisions: Signal<readonly Decision[]>
   readonly earnings: Signal<Earnings | null>
   placeName(congestionPointId: string): string
 }
@@ -39,6 +42,7 @@ export function openAggregatorModel(
   const open = signal<readonly AggregatorCall[]>([])
   const call = signal<AggregatorCall | null>(null)
   const events = signal<readonly CallEvent[]>([])
+  const decisions = signal<readonly Decision[]>([])
   const earnings = signal<Earnings | null>(null)
   const points = signal<readonly CongestionPoint[]>([])
   const placeName = (id: string) => points.value.find((point) => point.id === id)?.name ?? id
@@ -56,7 +60,8 @@ export function openAggregatorModel(
     const ids = list.filter(({ state }) => !hasEnded(state)).map((one) => one.id)
     const wanted = [...new Set(id === null ? ids : [...ids, id])]
     const views = (await Promise.all(wanted.map((one) => readCall(client, one)))).filter(isOurs)
-    const happened = id === null ? [] : await readEvents(client, id)
+    const [happened, decided] =
+      id === null ? [[], []] : await Promise.all([readEvents(client, id), readWhy(client, id)])
     batch(() => {
       resources.value = devices
       calls.value = list
@@ -64,6 +69,7 @@ export function openAggregatorModel(
       open.value = views.filter(({ state }) => !hasEnded(state))
       call.value = views.find((view) => view.id === id) ?? null
       events.value = happened
+      decisions.value = decided
     })
     watch(list)
   }
@@ -82,7 +88,8 @@ export function openAggregatorModel(
     stopChoosing()
     live.stop()
   }
-  return { live: { ...live, stop }, resources, calls, open, call, events, earnings, placeName }
+  const known = { resources, calls, open, call, events, decisions, earnings }
+  return { live: { ...live, stop }, ...known, placeName }
 }
 
 function isOurs(view: AnyCall): view is AggregatorCall {
@@ -95,4 +102,8 @@ async function readCall(client: Client, id: string): Promise<AnyCall> {
 
 async function readEvents(client: Client, id: string): Promise<CallEvent[]> {
   return (await client.v1['flexibility-calls'][':id'].events.$get({ param: { id } })).json()
+}
+
+async function readWhy(client: Client, id: string): Promise<Decision[]> {
+  return (await client.v1['flexibility-calls'][':id'].decisions.$get({ param: { id } })).json()
 }

@@ -2,10 +2,10 @@ import type { AggregatorCall, Allocation } from '../api.ts'
 import { formatEnergy, formatPower, formatWindow } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
 import { Amount } from '../shared/amount.tsx'
+import { Decisions } from '../shared/decisions.tsx'
 import { EventLog } from '../shared/event-log.tsx'
 import { PeriodCharts } from '../shared/period-charts.tsx'
 import { Repairs } from '../shared/repairs.tsx'
-import { SkippedResources } from '../shared/skipped.tsx'
 import { StateTag } from '../shared/state-tag.tsx'
 import { DIRECTION } from '../shared/words.ts'
 import type { AggregatorModel } from './model.ts'
@@ -39,9 +39,9 @@ export function OwnPart({ model, call }: { model: AggregatorModel; call: Aggrega
           <h2 id="failed">Who failed and why</h2>
           <Repairs repairs={call.repairs} />
         </section>
-        <section class="card" aria-labelledby="left-out">
-          <h2 id="left-out">Left out of the order</h2>
-          <SkippedResources skipped={call.skipped} />
+        <section class="card" aria-labelledby="decisions">
+          <h2 id="decisions">Who was taken or left out, and why</h2>
+          <Decisions decisions={model.decisions.value} />
         </section>
       </div>
       <section class="card" aria-labelledby="log">

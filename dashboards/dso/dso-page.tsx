@@ -4,10 +4,10 @@ import { formatWindow } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
 import { CallList } from '../shared/call-list.tsx'
 import { CallSteps } from '../shared/call-steps.tsx'
+import { Decisions } from '../shared/decisions.tsx'
 import { EventLog } from '../shared/event-log.tsx'
 import { PeriodCharts } from '../shared/period-charts.tsx'
 import { Repairs } from '../shared/repairs.tsx'
-import { SkippedResources } from '../shared/skipped.tsx'
 import { Statements } from '../shared/statements.tsx'
 import { StateTag } from '../shared/state-tag.tsx'
 import { DIRECTION, STATE } from '../shared/words.ts'
@@ -120,9 +120,9 @@ function Call({ model, call }: { model: DsoModel; call: WholeCall }) {
           <h2 id="verification">Verification</h2>
           <Verification client={model.client} call={call} />
         </section>
-        <section class="card" aria-labelledby="skipped">
-          <h2 id="skipped">Left out of the order</h2>
-          <SkippedResources skipped={call.skipped} />
+        <section class="card" aria-labelledby="decisions">
+          <h2 id="decisions">Who was taken or left out, and why</h2>
+          <Decisions decisions={model.decisions.value} />
         </section>
         <section class="card" aria-labelledby="transactions">
           <h2 id="transactions">Transactions</h2>

@@ -5,6 +5,7 @@ import type {
   CallState,
   Client,
   CongestionPoint,
+  Decision,
   Disputes,
   Program,
   WholeCall,
@@ -22,6 +23,8 @@ export type DsoModel = {
   readonly calls: Signal<readonly CallSummary[] | null>
   readonly call: Signal<WholeCall | null>
   readonly events: Signal<readonly CallEvent[]>
+  /** Of the call shown: what was decided about each resource. */
+  readonly decisions: Signal<readonly Decision[]>
   /** Of the call shown: objections and what is on hold; null before it is measured. */
   readonly disputes: Signal<Disputes | null>
   readonly program: Signal<Program | null>
@@ -34,6 +37,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
   const calls = signal<readonly CallSummary[] | null>(null)
   const call = signal<WholeCall | null>(null)
   const events = signal<readonly CallEvent[]>([])
+  const decisions = signal<readonly Decision[]>([])
   const disputes = signal<Disputes | null>(null)
   const program = signal<Program | null>(null)
   const points = signal<readonly CongestionPoint[]>([])
@@ -47,7 +51,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
       ({ congestionPointId }) => !points.peek().some((point) => point.id === congestionPointId),
     )
     const state = list.find((one) => one.id === id)?.state
-    const [[shown, happened], disputed] = await Promise.all([
+    const [[shown, happened, decided], disputed] = await Promise.all([
       id === null ? NO_CALL : readCall(client, id),
       id === null || state === undefined ? null : readDisputes(client, id, state),
     ])
@@ -56,6 +60,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
       calls.value = list
       call.value = shown
       events.value = happened
+      decisions.value = decided
       disputes.value = disputed
     })
     watch(list)
@@ -81,6 +86,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
     calls,
     call,
     events,
+    decisions,
     disputes,
     program,
     placeName,
@@ -94,16 +100,17 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
   }
 }
 
-type ReadCall = readonly [WholeCall | null, readonly CallEvent[]]
-const NO_CALL: ReadCall = [null, []]
+type ReadCall = readonly [WholeCall | null, readonly CallEvent[], readonly Decision[]]
+const NO_CALL: ReadCall = [null, [], []]
 
 async function readCall(client: Client, id: string): Promise<ReadCall> {
   const one = client.v1['flexibility-calls'][':id']
-  const [view, happened] = await Promise.all([
+  const [view, happened, decided] = await Promise.all([
     one.$get({ param: { id } }).then((answer) => answer.json()),
     one.events.$get({ param: { id } }).then((answer) => answer.json()),
+    one.decisions.$get({ param: { id } }).then((answer) => answer.json()),
   ])
-  return [view.view === 'dso' || view.view === 'operator' ? view : null, happened]
+  return [view.view === 'dso' || view.view === 'operator' ? view : null, happened, decided]
 }
 
 const MEASURED: ReadonlySet<CallState> = new Set(['measured', 'verified', 'settled', 'paid'])

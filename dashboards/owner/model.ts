@@ -1,5 +1,14 @@
 import { batch, type Signal, signal } from '@preact/signals'
-import type { AnyCall, Client, Disputes, Earnings, OwnerCall, Payout, Resource } from '../api.ts'
+import type {
+  AnyCall,
+  Client,
+  Disputes,
+  Earnings,
+  OwnDecision,
+  OwnerCall,
+  Payout,
+  Resource,
+} from '../api.ts'
 import { createDisputeReader } from './dispute-reader.ts'
 import { goLive, type Live } from '../shared/live.ts'
 import { createStateWatch } from '../shared/state-changes.ts'
@@ -13,17 +22,21 @@ export type OwnerModel = {
   readonly resources: Signal<readonly Resource[] | null>
   /** Calls that the owner's devices take part in and that have not ended. */
   readonly open: Signal<readonly OwnerCall[]>
+  /** Why devices were chosen or not, newest call first. */
+  readonly decisions: Signal<readonly OwnDecision[]>
   readonly earnings: Signal<Earnings | null>
   readonly payout: Signal<Payout | null>
   /** By call: until when a line can be objected to, who has, and what is on hold. */
   readonly disputes: Signal<ReadonlyMap<string, Disputes>>
 }
 
+const DECISIONS = '20'
 const LOOK_AGAIN_MS = { inWindow: 2000, idle: 5000 }
 
 export function openOwnerModel(client: Client, onKeyRefused: (why: string) => void): OwnerModel {
   const resources = signal<readonly Resource[] | null>(null)
   const open = signal<readonly OwnerCall[]>([])
+  const decisions = signal<readonly OwnDecision[]>([])
   const earnings = signal<Earnings | null>(null)
   const payout = signal<Payout | null>(null)
   const disputes = signal<ReadonlyMap<string, Disputes>>(new Map())
@@ -31,11 +44,12 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
   const watch = createStateWatch(() => 'The call that your devices help with')
 
   async function refresh(): Promise<void> {
-    const [devices, list, earned, paid] = await Promise.all([
+    const [devices, list, earned, paid, decided] = await Promise.all([
       client.v1.owner.resources.$get().then((answer) => answer.json()),
       client.v1['flexibility-calls'].$get({ query: {} }).then((answer) => answer.json()),
       client.v1.owner.earnings.$get().then((answer) => answer.json()),
       client.v1.owner.payout.$get().then((answer) => answer.json()),
+      readWhy(client),
     ])
     const ids = list.filter(({ state }) => !hasEnded(state)).map(({ id }) => id)
     const views = await Promise.all(
@@ -47,6 +61,7 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
     const disputed = await readDisputes(earned)
     batch(() => {
       disputes.value = disputed
+      decisions.value = decided
       resources.value = devices
       earnings.value = earned
       payout.value = paid
@@ -61,5 +76,9 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
     onKeyRefused,
     lookAgainMs: () => (open.peek().length > 0 ? LOOK_AGAIN_MS.inWindow : LOOK_AGAIN_MS.idle),
   })
-  return { client, live, resources, open, earnings, payout, disputes }
+  return { client, live, resources, open, decisions, earnings, payout, disputes }
+}
+
+async function readWhy(client: Client): Promise<OwnDecision[]> {
+  return (await client.v1.owner.decisions.$get({ query: { limit: DECISIONS } })).json()
 }

@@ -6,6 +6,7 @@ import type { OwnerModel } from './model.ts'
 import { PayoutNow } from './payout-now.tsx'
 import { RightNow } from './right-now.tsx'
 import { Statements } from '../shared/statements.tsx'
+import { Why } from './why.tsx'
 
 const DOCUMENTS = [{ name: 'What you earned and why', path: '/v1/owner/statement' }]
 
@@ -20,6 +21,7 @@ export function OwnerPage({ model }: { model: OwnerModel }) {
       ) : (
         <>
           <RightNow open={model.open.value} resources={resources} />
+          <Why decisions={model.decisions.value} resources={resources} />
           <section class="card" aria-labelledby="earned">
             <h2 id="earned">What you earned</h2>
             <p>

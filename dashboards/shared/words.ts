@@ -1,4 +1,4 @@
-import type { CallState, EarningsLine, Repair, Skipped } from '../api.ts'
+import type { CallState, EarningsLine, Repair } from '../api.ts'
 
 /** The order in which a call passes its states. */
 export const LIFE = [
@@ -43,29 +43,6 @@ export function hasEnded(state: CallState): boolean {
 /** It ended, but not as it should. */
 export function hasFailed(state: CallState): boolean {
   return ENDED.has(state) && state !== 'paid'
-}
-
-export const SKIPPED: Readonly<Record<string, string>> = {
-  'price-above-cap': 'Asks for more than the price cap',
-  'not-offered': 'Not on offer in this window or direction',
-  'not-connected': 'Not connected',
-  'no-capability': 'Has nothing to give in this window',
-  'already-promised': 'Promised to another call',
-  'no-baseline': 'No baseline can be made',
-  departure: 'Its driver would leave short',
-  'driver-override': 'Its driver has asked for full power',
-  'limited-elsewhere': 'A limit that somebody else set leaves nothing to give',
-  'notice-too-short': 'Has to know of a call earlier',
-  'calls-per-day': 'Called often enough that day',
-  resting: 'Rests between two calls',
-  'part-refused': 'Gives no part as small as was left',
-  'control-group': 'Held out of this call, so that baselines can be judged',
-  'not-needed': 'Not needed: cheaper ones suffice (in reserve)',
-  'not-responding': 'Did not respond',
-}
-
-export function skippedBecause({ reason }: Skipped): string {
-  return SKIPPED[reason] ?? reason
 }
 
 export const REPAIRED: Readonly<Record<Repair['reason'], string>> = {

@@ -50,6 +50,7 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     await page.getByText('Your devices use less for the grid until 17:30').waitFor()
     await page.getByText(/Measured since 17:15: .* less than usual/).waitFor()
     await page.getByText('charger-2 did not follow what was asked').waitFor()
+    await page.getByText('by its meter it did not do what was asked of it').waitFor()
     expect(await page.locator('#page').textContent()).not.toContain('battery')
   })
 
@@ -89,6 +90,9 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
       expect(shown).toContain(everything(forReader(sentence, 'Europe/Amsterdam')))
       expect(shown).toContain(formatEuros(minor))
     }
+    const why = (await district.service.send('GET', '/v1/owner/decisions', { key })).body
+    expect(why).toHaveLength(5)
+    for (const { sentence } of why) expect(shown).toContain(everything(sentence))
     const { paidCents, carriedMinor } = body.lines[0].receipt
     expect(shown).toContain(`€0.${paidCents} went to your bank account`)
     expect(shown).toContain(`${formatEuros(carriedMinor)} is kept for you`)
