@@ -7,6 +7,7 @@ import type { MeterKey } from './signed-meter/meter-key.ts'
 
 const POWER_MAX_W = 10_000_000
 const ENERGY_MAX_WH = 1_000_000_000
+const RESPONSE_MAX_SECONDS = 86_400
 export const MINUTES_PER_DAY = 1440
 
 /** An id from unpredictable bytes, like 'resource-1f0c…'. */
@@ -113,6 +114,9 @@ export function checkRating(kind: ResourceKind, rating: Rating): Rating {
   whole('rating.importMinW', rating.importMinW, 0, rating.importMaxW, 'W')
   whole('rating.energyWh', rating.energyWh, kind === 'battery' ? 1 : 0, ENERGY_MAX_WH, 'Wh')
   whole('rating.reserveWh', rating.reserveWh, 0, rating.energyWh, 'Wh')
+  whole('rating.responseSeconds', rating.responseSeconds ?? 0, 0, RESPONSE_MAX_SECONDS, 'seconds')
+  const ramp = rating.rampWattsPerSecondMax ?? 1
+  whole('rating.rampWattsPerSecondMax', ramp, 1, POWER_MAX_W, 'W per second')
   // A car that may give power back: what may be taken from it follows from its state of charge.
   if (kind === 'charger' && rating.exportMaxW !== 0 && rating.energyWh === 0) {
     const expected = "0 for a charger, or its car's energyWh and reserveWh beside it"

@@ -76,6 +76,10 @@ export type Rating = {
   readonly pausable: boolean
   /** Absent: no law says how far down it may be limited. */
   readonly legalClass?: LegalClass | undefined
+  /** From a new setpoint until it begins to move; absent: 0. */
+  readonly responseSeconds?: number | undefined
+  /** How fast it moves then; absent: at once. */
+  readonly rampWattsPerSecondMax?: number | undefined
 }
 
 /** A price that stands until it is changed; minutes of the local day, until is exclusive. */

@@ -1,6 +1,7 @@
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { observe } from '#domain/observation.ts'
+import { reactedBy } from '#domain/reaction.ts'
 import { byResource, type DeviceReading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import { type Observed, recordObservations } from '#lifecycle/record-setpoint.ts'
@@ -38,7 +39,9 @@ export function observeSetpoints(
         if (call === null) continue
         const { kind, rating } = attached.get(row.resourceId)?.resource ?? {}
         const leastW = kind === 'charger' ? (rating?.importMinW ?? 0) : 0
-        const found = observe(row, readings, since(row), call.direction, call.program, leastW)
+        const told = since(row)
+        const from = told === null || rating === undefined ? told : reactedBy(rating, told)
+        const found = observe(row, readings, from, call.direction, call.program, leastW)
         if (found.kind === 'observed') observed.push({ ...found, setpoint: row })
         if (found.kind === 'missed') missed.push(row)
       }

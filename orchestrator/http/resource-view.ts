@@ -21,6 +21,8 @@ export const RatingView = z.object({
   legalClass: z.enum(['de-14a']).optional().openapi({
     description: 'Below whose legal floor it is never limited (de-14a: 4.2 kW); absent: none',
   }),
+  responseSeconds: z.int().optional().openapi({ description: 'Until it begins to move' }),
+  rampWattsPerSecondMax: z.int().optional().openapi({ description: 'How fast it moves then' }),
 })
 
 /** What an offer may be tied to. */

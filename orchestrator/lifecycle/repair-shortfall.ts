@@ -5,7 +5,9 @@ import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
 import { contradictionIn } from '#domain/plausibility.ts'
+import { reactedBy } from '#domain/reaction.ts'
 import { belowFloorW, partIn } from '#domain/reserve.ts'
+import type { Rating } from '#domain/resource.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
 import { type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -64,7 +66,7 @@ type Cycle = {
 
 function judgeAll(
   { startedAt, clock }: Ports,
-  { request, program }: FlexibilityCall,
+  { request, program, candidates }: FlexibilityCall,
   {
     rows,
     readings,
@@ -78,14 +80,25 @@ function judgeAll(
 ): ReadonlyMap<ResourceId, Verdict> {
   const last = [...readings.values()].map((mine) => mine.at(-1)?.at ?? request.window.start)
   const newest = instant(Math.max(request.window.start, ...last))
+  const ratings = new Map(candidates.map(({ resourceId, rating }) => [resourceId, rating]))
   const verdicts = new Map<ResourceId, Verdict>()
   for (const [id, row] of rows) {
     if (row.powerW === null) continue
     const mine = readings.get(id) ?? []
     const patience = patientUntil(listening.get(id) ?? startedAt, clock.speed, program)
-    verdicts.set(id, judge(row, mine, request.direction, program, now, newest, patience))
+    verdicts.set(
+      id,
+      judge(reacted(row, ratings.get(id)), mine, request.direction, program, now, newest, patience),
+    )
   }
   return verdicts
+}
+
+/** A device is judged from when it can have come to its setpoint. */
+function reacted(row: SetpointRow, rating: Rating | undefined): SetpointRow {
+  const { acknowledgedAt } = row
+  if (acknowledgedAt === null || rating === undefined) return row
+  return { ...row, acknowledgedAt: reactedBy(rating, acknowledgedAt) }
 }
 
 /** Whose own values contradict the power by which they would be judged. */

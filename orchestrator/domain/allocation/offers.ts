@@ -1,4 +1,5 @@
 import type { Allocation, Candidate, Offerable, PeriodNeed } from '../allocation.ts'
+import { meanReachedW, powerForMean, type SinceTold } from '../reaction.ts'
 import type { Direction } from '../resource.ts'
 import { secondsBetween } from '../time.ts'
 import type { Limits, Wanted } from './limits.ts'
@@ -15,7 +16,8 @@ export function wantedOf(needs: readonly PeriodNeed[]): Wanted {
 }
 
 /**
- * What a resource offers, as limits in whole steps. A charger that reduces goes down to its least
+ * What a resource offers, as limits in whole steps: the mean of each period, which is less than its
+ * power while it has not come to its setpoint. A charger that reduces goes down to its least
  * power or stops (IEC 61851: there is nothing between 0 and 6 A); a car that may give power back
  * goes on beyond the stop.
  */
@@ -33,25 +35,28 @@ export function limitsOf(
     rotation: candidate.calledBp ?? 0,
     ...leastOf(candidate, needs),
   }
+  const reached = (powerW: number, i: number) => {
+    return floorToStepW(meanReachedW(rating, Math.max(0, powerW), sinceTold(needs, i)))
+  }
   if (kind !== 'charger' || direction !== 'reduce-import') {
-    return { ...plain, maxW: powerMaxW.map(floorToStepW) }
+    return { ...plain, maxW: powerMaxW.map(reached) }
   }
   const stops = fromW.map((from, i) => {
     const most = powerMaxW[i] ?? 0
     const mayStop = rating.exportMaxW > 0 || rating.pausable
     if (!mayStop || from <= 0 || most < from) return null
-    const stop = Math.max(floorToStepW(from), plain.minW ?? 0)
+    const stop = Math.max(reached(from, i), plain.minW ?? 0)
     // Below its least part it does not stop either, unless it gives more by feeding back.
-    if (stop > floorToStepW(from) && (rating.exportMaxW <= 0 || most < stop)) return null
+    if (stop > reached(from, i) && (rating.exportMaxW <= 0 || reached(most, i) < stop)) return null
     return { stop, most }
   })
   const maxW = fromW.map((from, i) => {
-    return floorToStepW(Math.min(powerMaxW[i] ?? 0, from - rating.importMinW))
+    return reached(Math.min(powerMaxW[i] ?? 0, from - rating.importMinW), i)
   })
   const stopW = stops.map((one) => one?.stop ?? 0)
-  const stopToW = stops.map((one) => {
+  const stopToW = stops.map((one, i) => {
     if (one === null) return 0
-    return rating.exportMaxW > 0 ? floorToStepW(one.most) : one.stop
+    return rating.exportMaxW > 0 ? reached(one.most, i) : one.stop
   })
   if (plain.allOrNothing !== true) return { ...plain, maxW, stopW, stopToW }
   return { ...plain, maxW: maxW.map((most, i) => Math.max(most, stopToW[i] ?? 0)) }
@@ -88,12 +93,39 @@ export function allocationsOf(
       const periods = needs.flatMap(({ start, end }, t) => {
         const given = powers[t] ?? 0
         if (given <= 0) return []
-        const setpointW = setpointOf(offer, offer.fromW[t] ?? 0, given, direction)
+        const told = toldW(offer, t, given, { stretch: sinceTold(needs, t), direction })
+        const setpointW = setpointOf(offer, offer.fromW[t] ?? 0, told, direction)
         return [{ start, end, powerW: given, setpointW }]
       })
       const { resourceId } = offer.candidate
       return periods.length === 0 ? [] : [{ resourceId, role, periods, releasedAt: null }]
     })
+}
+
+/** By what a device is told to move, so that the mean of the period is what it is to give. */
+function toldW(
+  { candidate: { kind, rating }, fromW, powerMaxW }: Offerable,
+  t: number,
+  givenW: number,
+  { stretch, direction }: { readonly stretch: SinceTold; readonly direction: Direction },
+): number {
+  const whole = powerMaxW[t] ?? 0
+  // A charger that is to go on charging is told no less than its least power.
+  const going = Math.max(0, (fromW[t] ?? 0) - rating.importMinW)
+  const isGoing =
+    kind === 'charger' &&
+    direction === 'reduce-import' &&
+    givenW <= meanReachedW(rating, going, stretch)
+  const mostW = isGoing ? Math.min(going, whole) : whole
+  return powerForMean(rating, givenW, stretch, { stepW: STEP_W, mostW })
+}
+
+/** A period, counted from the first: that is when devices are told. */
+function sinceTold(needs: readonly PeriodNeed[], i: number): SinceTold {
+  const [first, need] = [needs[0], needs[i]]
+  if (first === undefined || need === undefined) throw new RangeError(`there is no period ${i}`)
+  const from = secondsBetween(first.start, need.start)
+  return { from, until: secondsBetween(first.start, need.end) }
 }
 
 /** The most that a resource can give in all periods together, whole Wh. */
