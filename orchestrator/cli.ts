@@ -17,6 +17,10 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   accounts: { says: 'accounts rotate-key: a new key for bank accounts', file: 'accounts' },
   simulate: { says: 'one charger or one battery without hardware', file: 'simulate' },
   network: { says: 'network check FILE: a feeder before it is used', file: 'network' },
+  'emergency-stop': {
+    says: 'end all control at a congestion point, or everywhere, at once',
+    file: 'emergency-stop',
+  },
   devices: { says: 'devices list, devices watch ID: the truth chain live', file: 'devices' },
   opcua: {
     says: 'opcua trust, user: which certificate a battery may show, who we are',

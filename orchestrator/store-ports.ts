@@ -13,6 +13,7 @@ import type {
   SetpointProgress,
   SetpointRow,
 } from './domain/dispatch-instruction.ts'
+import type { EmergencyStop } from './domain/emergency-stop.ts'
 import type { Attestation, Refusal } from './domain/evidence.ts'
 import type { CallState, FlexibilityCall } from './domain/flexibility-call.ts'
 import type { DeviceOwner, KnownGateway } from './domain/gateway.ts'
@@ -28,6 +29,7 @@ import type {
   SiteId,
 } from './domain/ids.ts'
 import type { LedgerEntry } from './domain/ledger.ts'
+import type { OwnerLimits } from './domain/owner-limits.ts'
 import type { Payment, PaymentFile } from './domain/payment-order.ts'
 import type { PayoutEpoch, PayoutReceipt } from './domain/payout.ts'
 import type { Program } from './domain/program.ts'
@@ -57,6 +59,7 @@ export interface StoreTransaction {
   readonly resources: ResourceRepository
   readonly calls: CallRepository
   readonly promises: PromiseRepository
+  readonly control: ControlRepository
   readonly setpoints: SetpointRepository
   readonly readings: ReadingRepository
   readonly signedRecords: SignedRecordRepository
@@ -146,6 +149,19 @@ export interface PromiseRepository {
   taken(resourceIds: readonly ResourceId[], from: Instant, until: Instant): Promise<Promised[]>
   /** Frees what begins at or after an instant; a period that has begun stays promised. */
   release(callId: CallId, from: Instant, resourceIds?: readonly ResourceId[]): Promise<void>
+}
+
+/** Who may say what devices do: what owners allow, and stops of all control. */
+export interface ControlRepository {
+  /** Serialises what devices at these points are told until the transaction ends. */
+  lock(ids: readonly CongestionPointId[]): Promise<void>
+  /** By resource; a later save replaces. */
+  saveLimits(limits: OwnerLimits): Promise<void>
+  /** Of those of which something was said since they were enrolled. */
+  limits(ids: readonly ResourceId[]): Promise<OwnerLimits[]>
+  saveStop(stop: EmergencyStop): Promise<void>
+  /** All, also those that were lifted, oldest first. */
+  stops(): Promise<EmergencyStop[]>
 }
 
 export interface SetpointRepository {

@@ -199,7 +199,10 @@ export class SimulatedPool {
       demand(now < (request as Request).windowEnd, 'TooLate')
       const isMore = payoutTotal > payout || feeTotal > fee || asked < payout + fee + held
       demand(!isMore, 'MayOnlyHold')
-    } else demand(now >= deliverEnd && now <= settleBy, 'OutsideSchedule')
+    } else {
+      demand(now >= deliverEnd, 'TooEarly')
+      demand(now <= settleBy, 'OutsideSchedule')
+    }
     demand(asked <= (request as Request).amount, 'Over')
     demand(round > (request as Request).round, 'WrongRound')
     demand(!request?.isRest || this.maySettleRest(intent), 'QuorumNotReached')

@@ -1,6 +1,7 @@
 import type { Store, StoreTransaction } from '#store-ports.ts'
 import { memoryChainJournal } from './memory-chain-journal.ts'
 import { memoryCalls, memoryPromises, memorySetpoints } from './memory-calls.ts'
+import { memoryControl } from './memory-control.ts'
 import { memoryGateways } from './memory-gateways.ts'
 import { memoryMoney } from './memory-money.ts'
 import { memoryPool } from './memory-pool.ts'
@@ -26,6 +27,7 @@ export function createMemoryStore(): Store {
     ...memoryParties(makeTable),
     calls: memoryCalls(makeTable),
     promises: memoryPromises(makeTable),
+    control: memoryControl(makeTable),
     setpoints: memorySetpoints(makeTable),
     ...memoryTelemetry(makeTable),
     ...memoryMoney(makeTable),

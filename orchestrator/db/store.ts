@@ -13,6 +13,7 @@ import {
   inTransaction,
   type Transaction,
 } from './connection.ts'
+import { controlRepository } from './control-repository.ts'
 import { fromDatabase, isRetryable } from './database-error.ts'
 import { type BufferedEvents, eventsRepository } from './events-repository.ts'
 import { evidenceRepository } from './evidence-repository.ts'
@@ -83,6 +84,7 @@ function repositories(tx: Transaction, events: BufferedEvents): StoreTransaction
     resources: resourceRepository(tx),
     calls: callRepository(tx),
     promises: promiseRepository(tx),
+    control: controlRepository(tx),
     setpoints: setpointRepository(tx),
     readings: readingRepository(tx),
     signedRecords: signedRecordRepository(tx),

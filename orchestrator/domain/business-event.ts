@@ -34,6 +34,9 @@ export type BusinessEventKind =
   | 'driver-override'
   | 'override-ended'
   | 'device-security'
+  /** All control has ended, or may begin again; for the DSOs of the congestion points. */
+  | 'emergency-stop'
+  | 'emergency-stop-lifted'
   | 'reading-conflict'
   | 'verifier-refused'
   | 'line-disputed'

@@ -14,6 +14,7 @@ import { decisionRoutes } from './routes/decisions.ts'
 import { disputeRoutes } from './routes/disputes.ts'
 import { earningsRoutes } from './routes/earnings.ts'
 import { enrolmentRoutes } from './routes/enrolment.ts'
+import { emergencyStopRoutes } from './routes/emergency-stops.ts'
 import { escrowRoutes } from './routes/escrow.ts'
 import { ledgerActRoutes } from './routes/ledger-acts.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
@@ -79,6 +80,7 @@ export function createApi(context: ApiContext) {
     .route('/', resourceRoutes(context))
     .route('/', callRoutes(context))
     .route('/', decisionRoutes(context))
+    .route('/', emergencyStopRoutes(context))
     .route('/', escrowRoutes(context))
     .route('/', activationRoutes(context))
     .route('/', disputeRoutes(context))

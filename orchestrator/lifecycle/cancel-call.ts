@@ -24,7 +24,9 @@ export async function cancelCall(
     if (found?.dsoId !== dsoId) throw new DomainError('not-found', `there is no call ${callId}`)
     const locked = await tx.calls.lock(callId)
     if (locked.state === 'cancelled' || locked.cancelledAt !== null) return locked
-    if (locked.state === 'dispatched') return cancelInside(ports, tx, locked)
+    if (locked.state === 'dispatched') {
+      return endInside(ports, tx, locked, 'cancelled by the DSO inside the window')
+    }
     if (!['requested', 'offered', 'ordered'].includes(locked.state)) {
       throw fieldError('wrong-state', 'state', 'a call whose window has not ended', locked.state)
     }
@@ -63,11 +65,15 @@ async function cancelBefore(
   return cancelled
 }
 
-/** The ordered window ends on the meters' raster, so that what was delivered can be measured. */
-async function cancelInside(
-  ports: Ports,
+/**
+ * Ends a dispatched call inside its window, on the meters' raster, so that what was delivered can
+ * be measured.
+ */
+export async function endInside(
+  ports: Pick<Ports, 'clock'>,
   tx: StoreTransaction,
   call: FlexibilityCall,
+  why: string,
 ): Promise<FlexibilityCall> {
   const now = ports.clock.now()
   const { window } = call.request
@@ -80,7 +86,7 @@ async function cancelInside(
   const cancelled = { ...call, cancelledAt, allocations }
   await tx.calls.save(cancelled)
   await tx.promises.release(call.id, cancelledAt)
-  const message = 'cancelled by the DSO inside the window; what was delivered is paid'
+  const message = `${why}; what was delivered is paid`
   await tx.events.append([callEvent(call, 'call-cancelled', now, message)])
   return cancelled
 }

@@ -1,4 +1,5 @@
 import { type Candidate, periodAt } from '#domain/allocation.ts'
+import { standingAt } from '#domain/emergency-stop.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { asEnrolled } from '#domain/owner-limits.ts'
@@ -30,6 +31,7 @@ export async function deviceFacts(
   const conditions = byResource(await tx.resources.conditions(ids))
   const sessions = byResource(await tx.sessions.at(chargersOf(candidates), now))
   const rows = byResource(await tx.setpoints.current(ids))
+  const stop = standingAt(await tx.control.stops(), call.request.congestionPointId)
   const last = await newest(tx, candidates, now, readings)
   const before = await atStart(tx, call, candidates, last, readings)
   return new Map(
@@ -40,7 +42,7 @@ export async function deviceFacts(
         owner: asEnrolled({ id, enrolledAt: call.requestedAt }),
         condition: conditions.get(id) ?? null,
         session: sessions.get(id) ?? null,
-        stop: null,
+        stop,
         reading: last.get(id) ?? null,
         row: rows.get(id) ?? null,
       }

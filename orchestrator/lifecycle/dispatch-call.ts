@@ -5,6 +5,7 @@ import { readingsAround } from '#domain/baseline/readings.ts'
 import { levelPeriods } from '#domain/baseline/stretches.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import { commitReadings, type OrderEvidence, parseEvidence, verifiable } from '#domain/evidence.ts'
+import { standingAt } from '#domain/emergency-stop.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
@@ -12,6 +13,7 @@ import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent, resourceEvent } from './announce.ts'
+import { endInside } from './cancel-call.ts'
 import { type NewSetpoint, orderSetpoints } from './order-setpoints.ts'
 
 /**
@@ -30,6 +32,11 @@ export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> 
       windowStartCommitment: commitReadings(before, []),
     }
     await tx.calls.save(dispatched)
+    const stop = standingAt(await tx.control.stops(), call.request.congestionPointId)
+    if (stop !== null) {
+      await endInside(ports, tx, dispatched, 'its window began under an emergency stop')
+      return
+    }
     const wanted = call.allocations.flatMap((allocation) =>
       setpointFor(dispatched, allocation.resourceId, now),
     )

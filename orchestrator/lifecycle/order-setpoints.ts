@@ -1,4 +1,5 @@
 import { type DesiredSetpoint, isRenewed } from '#domain/dispatch-instruction.ts'
+import { standingAt } from '#domain/emergency-stop.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { type Permission, permit } from '#domain/permission.ts'
@@ -21,7 +22,7 @@ export async function orderSetpoints(
   now: Instant,
   known: KnownDevices = new Map(),
 ): Promise<{ written: number; told: number }> {
-  const devices = await withMissing(tx, call, wanted, now, known)
+  const devices = await asTheyAre(tx, call, await withMissing(tx, call, wanted, now, known))
   const rows: NewSetpoint[] = []
   let told = 0
   for (const one of wanted) {
@@ -73,6 +74,37 @@ async function withMissing(
   const missing = wanted.map(({ resourceId }) => resourceId).filter((id) => !known.has(id))
   if (missing.length === 0) return known
   return new Map([...known, ...(await deviceFacts(tx, call, missing, now))])
+}
+
+/**
+ * Stops and withdrawals are read once more under the lock that they take too: what comes before this
+ * transaction's end has been seen by it, and what comes later finds its rows.
+ */
+async function asTheyAre(
+  tx: StoreTransaction,
+  { request }: FlexibilityCall,
+  devices: KnownDevices,
+): Promise<KnownDevices> {
+  await tx.control.lock([request.congestionPointId])
+  const stop = standingAt(await tx.control.stops(), request.congestionPointId)
+  return new Map(
+    [...devices].map(([id, { facts, drawsW }]) => [id, { facts: { ...facts, stop }, drawsW }]),
+  )
+}
+
+/**
+ * Sends devices back to their default that hold a setpoint, whichever call it is of. Returns how
+ * many they are.
+ */
+export async function letGoOf(
+  tx: StoreTransaction,
+  ids: readonly ResourceId[],
+  now: Instant,
+): Promise<number> {
+  const held = (await tx.setpoints.current(ids)).filter(({ powerW }) => powerW !== null)
+  const rows = held.map(({ resourceId, callId }) => backToDefault({ id: callId }, resourceId, now))
+  if (rows.length > 0) await tx.setpoints.order(rows)
+  return rows.length
 }
 
 /** The row that sends a device back to its own default. */

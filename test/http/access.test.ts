@@ -118,7 +118,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(38)
+    expect(compared).toHaveLength(39)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {
@@ -178,6 +178,6 @@ function bodyFor(method: string, path: string): unknown {
   if (path.endsWith('/activations')) {
     return { start: '2026-01-01T00:00:00Z', end: '2026-01-01T00:15:00Z' }
   }
-  if (path.endsWith('/cancellation') || path.endsWith('/credential')) return {}
+  if (/\/(cancellation|credential|lift)$/.test(path)) return {}
   return { readings: [{ at: '2026-01-01T00:00:00Z', registerWh: 1 }] }
 }

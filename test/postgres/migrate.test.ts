@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readAnchor, writeAnchor } from '#db/clock-anchor.ts'
 import { migrate } from '#db/migrate.ts'
 import * as schema from '#db/schema.ts'
+import * as control from '#db/schema-control.ts'
 import * as pool from '#db/schema-pool.ts'
 import * as records from '#db/schema-records.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -79,7 +80,7 @@ describe('migrations', () => {
         CASE WHEN collation_name = 'C' THEN data_type || ' collate "C"' ELSE data_type END ||
         CASE WHEN is_nullable = 'NO' THEN ' not null' ELSE '' END AS name
       FROM information_schema.columns WHERE table_schema = 'gridcall'`
-    const tables = [schema, records, pool]
+    const tables = [schema, records, pool, control]
       .flatMap((file): unknown[] => Object.values(file))
       .flatMap((each) => (is(each, PgTable) ? [each as PgTable] : []))
     const named = tables.flatMap((table) => {
@@ -99,10 +100,10 @@ describe('migrations', () => {
 
   test('leave nothing of the schema files to be generated', async () => {
     const { readings: _readings, ...rest } = schema
-    expect(await notGenerated({ ...rest, ...records, ...pool })).toContain(
+    expect(await notGenerated({ ...rest, ...records, ...pool, ...control })).toContain(
       'DROP TABLE "gridcall"."readings" CASCADE;',
     )
-    expect(await notGenerated({ ...schema, ...records, ...pool })).toEqual([])
+    expect(await notGenerated({ ...schema, ...records, ...pool, ...control })).toEqual([])
   })
 
   test.each(['events', 'evidence', 'ledger_entries'])('%s can only be added to', async (table) => {
