@@ -19,7 +19,8 @@ abstract contract FlexPayouts is FlexRequests {
   using Messages for bytes32;
   using PackedClaims for uint256;
 
-  /// @dev Three slots.
+  /// @dev Three slots. Epoch 0 means that none is pending; the rest then is what the last one left,
+  /// since writing over it costs the next post a quarter of what writing to empty slots would.
   struct Pending {
     bytes32 root;
     bytes32 digest;
@@ -105,7 +106,7 @@ abstract contract FlexPayouts is FlexRequests {
     require(_loses(oldLeaf, newLeaf, newProof.length), NoDecrease(oldLeaf.idx));
     _verifyLeaf(oldLeaf, oldProof, liveRoot, totalAllocated());
     _verifyLeaf(newLeaf, newProof, pending.root, pending.newTotal);
-    delete _pending;
+    _pending.epoch = 0;
     _postRejected[pending.post] = true;
     _digestRejected[pending.digest] = true;
     emit EpochRejected(pending.epoch, pending.root, oldLeaf.idx);
@@ -116,7 +117,7 @@ abstract contract FlexPayouts is FlexRequests {
     Pending memory pending = _pending;
     require(pending.epoch != 0, NoEpochPending());
     _requireFrom(pending.activeFrom);
-    delete _pending;
+    _pending.epoch = 0;
     liveRoot = pending.root;
     _allocate(pending.newTotal);
     emit EpochActivated(pending.epoch, pending.root, pending.newTotal);
@@ -263,6 +264,7 @@ abstract contract FlexPayouts is FlexRequests {
 
   /// @inheritdoc IFlexPayouts
   function pendingEpoch() external view returns (PendingEpoch memory p) {
+    if (_pending.epoch == 0) return p;
     p.root = _pending.root;
     p.newTotal = _pending.newTotal;
     p.epoch = _pending.epoch;

@@ -246,6 +246,7 @@ contract PostEpochTest is Fixture {
     Check.eq(pool.liveRoot(), root, "root");
     Check.eq(pool.currentEpoch(), 2, "epoch");
     Check.eq(pool.pendingEpoch().epoch, 0, "nothing pending");
+    Check.eq(pool.pendingEpoch().root, bytes32(0), "nor is its root told");
     checkSolvent();
   }
 

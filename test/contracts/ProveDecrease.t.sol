@@ -121,6 +121,7 @@ contract ProveDecreaseTest is Fixture {
     post(fresh, one(finalRequest(30)));
     prove(fresh, 0);
     Check.eq(pool.pendingEpoch().epoch, 0, "rejected");
+    Check.eq(pool.pendingEpoch().root, bytes32(0), "nor is its root told");
   }
 
   function test_aTreeTooShallowForAnIndexIsRejected() public {
