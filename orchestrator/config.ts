@@ -63,6 +63,8 @@ export type Config = {
   readonly meteringIntervalSeconds: number
   readonly disputeWindowSeconds: number
   readonly epochWindowSeconds: number
+  /** From a request's deadline to its refund; half of it bounds a pause. */
+  readonly refundGraceSeconds: number
   /** How long money that a settlement held can still be settled. */
   readonly heldWindowSeconds: number
   /** Business time between two comparisons of contract, events, ledger and token balance. */
@@ -138,6 +140,7 @@ const Environment = z.object({
   GRIDCALL_METERING_INTERVAL: Duration.prefault('30s'),
   GRIDCALL_DISPUTE_WINDOW: Duration.prefault('24h'),
   GRIDCALL_EPOCH_WINDOW: Duration.prefault('24h'),
+  GRIDCALL_REFUND_GRACE: Duration.prefault('14d'),
   GRIDCALL_HELD_WINDOW: Duration.prefault('720h'),
   GRIDCALL_RECONCILE_EVERY: Duration.prefault('1h'),
   GRIDCALL_ARBITER: z
@@ -191,6 +194,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     meteringIntervalSeconds: found.GRIDCALL_METERING_INTERVAL,
     disputeWindowSeconds: found.GRIDCALL_DISPUTE_WINDOW,
     epochWindowSeconds: found.GRIDCALL_EPOCH_WINDOW,
+    refundGraceSeconds: found.GRIDCALL_REFUND_GRACE,
     heldWindowSeconds: found.GRIDCALL_HELD_WINDOW,
     reconcileEverySeconds: found.GRIDCALL_RECONCILE_EVERY,
     arbiter: found.GRIDCALL_ARBITER ?? null,

@@ -34,7 +34,7 @@ export function nextDeadline(
       return {
         what: 'Verifiers must have signed',
         at: call.escrow === null ? null : Date.parse(call.escrow.settleBy),
-        otherwise: 'else you are refunded',
+        otherwise: 'else you are refunded after the grace',
       }
     case 'verified': {
       const proposed = events.findLast(({ kind }) => kind === 'call-verified')?.at

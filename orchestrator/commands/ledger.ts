@@ -14,8 +14,8 @@ gridcall ledger verifiers --quorum N ADDRESS...
     who settles what is opened from now on, in ascending order; what is open keeps its own. Restart
     the service at once
 gridcall ledger pause --seconds N | rearm
-    stops what is new for so long, at most half the grace before a refund; a ledger that start has
-    set up has no grace and so no pause. What is owed goes on. rearm allows the next pause
+    stops what is new for so long, at most half the grace before a refund (GRIDCALL_REFUND_GRACE at
+    the ledger's first start) and 7 days. What is owed goes on. rearm allows the next pause
 
 All ask the running service at GRIDCALL_API_URL (default http://127.0.0.1:8080) with the operator's
 key in GRIDCALL_API_KEY.`

@@ -132,6 +132,8 @@ function settingsOf(options: ServiceOptions): Record<string, string> {
     GRIDCALL_CLOCK_START: options.clockStart,
     GRIDCALL_DISPUTE_WINDOW: String(options.windows.dispute),
     GRIDCALL_EPOCH_WINDOW: String(options.windows.epoch),
+    // A refund belongs to the day that is shown; so nothing can be paused in it.
+    GRIDCALL_REFUND_GRACE: '0',
     GRIDCALL_METERING_INTERVAL: String(options.meteringIntervalSeconds),
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'error',
   }

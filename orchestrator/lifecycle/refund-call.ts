@@ -1,11 +1,13 @@
 import { transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
+import { addSeconds } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
 
 /**
- * Nothing was proposed by the deadline: the pool gives the whole escrow back to the DSO and hands
- * it out, which anyone may trigger and we do. Safe to run twice.
+ * Nothing was proposed by the deadline, nor in the grace that a pause may have moved it into: the
+ * pool gives the whole escrow back to the DSO and hands it out, which anyone may trigger and we do.
+ * Safe to run twice.
  */
 export async function refundCall(ports: Ports, callId: CallId): Promise<void> {
   await ports.store.transaction(async (tx) => {
@@ -25,7 +27,7 @@ export async function refundCall(ports: Ports, callId: CallId): Promise<void> {
       await tx.events.append([callEvent(call, 'call-refunded', now, reason, { notice: true })])
       return
     }
-    if (now <= terms.settleBy) return
+    if (now <= addSeconds(terms.settleBy, ports.rail.parties.refundGraceSeconds)) return
     await tx.chain.intend(`refund:${callId}`, { kind: 'refundExpired', requestId })
   })
   await ports.wakeUps.notify('chain')

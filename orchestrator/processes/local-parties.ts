@@ -70,7 +70,7 @@ export async function establishChain(options: {
     feeReceiver: fee.address,
     disputeWindowSeconds: config.disputeWindowSeconds,
     epochWindowSeconds: config.epochWindowSeconds,
-    refundGraceSeconds: 0,
+    refundGraceSeconds: config.refundGraceSeconds,
     heldWindowSeconds: config.heldWindowSeconds,
     challengeBond: CHALLENGE_BOND,
     ...(config.arbiter === null ? {} : { arbiter: config.arbiter }),

@@ -99,7 +99,7 @@ async function openLedger(options: RailOptions): Promise<OpenRail> {
       disputeWindowSeconds: config.disputeWindowSeconds,
       epochWindowSeconds: config.epochWindowSeconds,
       heldWindowSeconds: config.heldWindowSeconds,
-      refundGraceSeconds: 0,
+      refundGraceSeconds: config.refundGraceSeconds,
       challengeBond: CHALLENGE_BOND,
     }
   }

@@ -33,13 +33,26 @@ import { recordingLog } from './recording-log.ts'
 import { signedInMemory } from './signed-rounds.ts'
 import { plugBattery, plugCharger } from './simulated-call.ts'
 
+/** What the DSO has paid in, micro-EUR. */
+export const DEPOSIT = 10_000_000n
+
+export type LedgerWorld = {
+  readonly world: World
+  readonly rail: PayoutRail
+  /** A call whose escrow the DSO has signed for; its window begins in four minutes. */
+  order(): Promise<CallId>
+  /** Every verifier looks once at what waits for its signature. */
+  verify(): Promise<void>
+}
+
 /**
- * A simulated call whose money is on a ledger without a chain, with real keys, to its payout: its
- * evidence and the books as anybody can save them. @param folder keeps the gateway's key
+ * A simulated world whose money is on a ledger without a chain, with real keys.
+ * @param folder keeps the gateway's key
  */
-export async function paidOnLedger(
+export async function createLedgerWorld(
   folder: string,
-): Promise<{ bundle: string; books: string; store: Store }> {
+  { refundGraceSeconds = 0 }: { readonly refundGraceSeconds?: number } = {},
+): Promise<LedgerWorld> {
   const signer = await openSigner(folder, 'gateway-1')
   const program = aProgram()
   let rail: PayoutRail | null = null
@@ -69,40 +82,57 @@ export async function paidOnLedger(
       disputeWindowSeconds: program.disputeWindowSeconds,
       epochWindowSeconds: program.epochWindowSeconds,
       heldWindowSeconds: 3600,
-      refundGraceSeconds: 0,
+      refundGraceSeconds,
     }),
   })
   rail = createLedgerRail({ store, clock, log: recordingLog(), setup })
-  try {
-    await world.boot()
-    const fleet = [
-      aResource('charger', 'charger', 120_001n),
-      aResource('battery', 'battery', 200_003n),
-    ] as const
-    await enrolAll(world, fleet, program)
-    const { address } = privateKeyToAccount(payer)
-    await store.transaction((tx) =>
-      tx.organisations.save(anOrganisation('dso', { kind: 'dso', address })),
-    )
-    const paidIn = { direction: 'in', account: address, amount: 10_000_000n } as const
-    await recordBankMovement(world.ports(), { ...paidIn, reference: 'ESCROW 1' })
-    await plugCharger(world, fleet[0], 7000)
-    plugBattery(world, fleet[1])
-    await world.ports().wakeUps.notify('resources')
-    await world.passTo(addSeconds(WINDOW_START, -600))
-    const { call } = await requestFlexibility(world.ports(), dso, 'key-1', aRequest([9100, 9100]))
-    await world.passTo(addSeconds(WINDOW_START, -240))
-    const { escrow } = await store.transaction((tx) => tx.calls.lock(call.id))
-    if (escrow === null) throw new Error('there is nothing to accept')
-    const order = await signAuthorisation(payer, escrow.terms, setup, LEDGER_MONEY)
-    await acceptOffer(world.ports(), dso, call.id, order)
-    const attestors = verifiers.map((key) => createAttestor(key, setup))
-    const reader = readerOf(world, rail)
-    await world.passTo(addSeconds(WINDOW_START, 3600), async () => {
+  await world.boot()
+  const fleet = [
+    aResource('charger', 'charger', 120_001n),
+    aResource('battery', 'battery', 200_003n),
+  ] as const
+  await enrolAll(world, fleet, program)
+  const { address } = privateKeyToAccount(payer)
+  await store.transaction((tx) =>
+    tx.organisations.save(anOrganisation('dso', { kind: 'dso', address })),
+  )
+  const paidIn = { direction: 'in', account: address, amount: DEPOSIT } as const
+  await recordBankMovement(world.ports(), { ...paidIn, reference: 'ESCROW 1' })
+  await plugCharger(world, fleet[0], 7000)
+  plugBattery(world, fleet[1])
+  await world.ports().wakeUps.notify('resources')
+  const attestors = verifiers.map((key) => createAttestor(key, setup))
+  const reader = readerOf(world, rail)
+  return {
+    world,
+    rail,
+    async order() {
+      await world.passTo(addSeconds(WINDOW_START, -600))
+      const { call } = await requestFlexibility(world.ports(), dso, 'key-1', aRequest([9100, 9100]))
+      await world.passTo(addSeconds(WINDOW_START, -240))
+      const { escrow } = await store.transaction((tx) => tx.calls.lock(call.id))
+      if (escrow === null) throw new Error('there is nothing to accept')
+      const order = await signAuthorisation(payer, escrow.terms, setup, LEDGER_MONEY)
+      await acceptOffer(world.ports(), dso, call.id, order)
+      return call.id
+    },
+    async verify() {
       for (const attestor of attestors) await verify(world, attestor, reader)
-    })
-    const bundle = await store.transaction((tx) => tx.evidence.load(call.id, 1))
-    return { bundle: bundle ?? '', books: await saveBooks(world.ports()), store }
+    },
+  }
+}
+
+/** One call of such a world to its payout: its evidence, and the books as anybody can save them. */
+export async function paidOnLedger(
+  folder: string,
+): Promise<{ bundle: string; books: string; store: Store }> {
+  const { world, order, verify } = await createLedgerWorld(folder)
+  try {
+    const callId = await order()
+    await world.passTo(addSeconds(WINDOW_START, 3600), verify)
+    const bundle = await world.store.transaction((tx) => tx.evidence.load(callId, 1))
+    const books = await saveBooks(world.ports())
+    return { bundle: bundle ?? '', books, store: world.store }
   } finally {
     await world.stop()
   }
