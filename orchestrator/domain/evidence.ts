@@ -1,6 +1,7 @@
 import type { Activation } from './activation.ts'
 import type { Allocation, Candidate } from './allocation.ts'
 import type { AllocationStatement } from './allocation/limits.ts'
+import type { Correction } from './control/correction.ts'
 import { canonicalJson, hashOf, keccakText } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
 import type { DisputedLine } from './dispute.ts'
@@ -85,6 +86,11 @@ export type EvidenceBundle = {
   readonly deliveries: readonly Delivery[]
   readonly salts: readonly { readonly resourceId: ResourceId; readonly salt: Hex }[]
   readonly settlement: CallSettlement
+  /**
+   * Whatever devices were told anew inside the window, with the figures that it was decided on, as
+   * the service states them; absent: nothing. That the allocations follow from it can be checked.
+   */
+  readonly corrections?: readonly Correction[]
   /** Lines that a party objects to; absent where nobody does. */
   readonly disputed?: readonly DisputedLine[]
   /** A later round settles what an earlier one held, and only that; absent in the first. */

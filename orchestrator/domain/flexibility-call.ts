@@ -1,6 +1,7 @@
 import type { Activation } from './activation.ts'
 import type { Allocation, Candidate, SkippedResource } from './allocation.ts'
 import type { AllocationStatement } from './allocation/limits.ts'
+import type { Correction } from './control/correction.ts'
 import type { Escrow } from './escrow.ts'
 import type { EvidenceHead } from './evidence.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
@@ -92,6 +93,8 @@ export type FlexibilityCall = {
   readonly repairs: readonly Repair[]
   /** When the reserve is used, in order; absent where the whole window is. */
   readonly activations?: readonly Activation[]
+  /** Whatever devices were told anew inside the window, in order; absent: nothing. */
+  readonly corrections?: readonly Correction[]
   /** Readings taken in at window start, before the first setpoint, and the hash over them. */
   readonly before: readonly Reading[]
   readonly windowStartCommitment: Hex | null

@@ -1,4 +1,5 @@
 import type { Allocation, AllocatedPeriod, Offerable, PeriodNeed } from './allocation.ts'
+import type { ResourceId } from './ids.ts'
 import type { Direction } from './resource.ts'
 import { type Instant, secondsBetween } from './time.ts'
 
@@ -61,6 +62,36 @@ export function withAdded(
   })
   const known = new Set(before.map(({ resourceId }) => resourceId))
   return [...grown, ...added.filter(({ resourceId }) => !known.has(resourceId))]
+}
+
+/**
+ * All parts, one of which gives so many W less from an instant on; without any left it ends there.
+ */
+export function withLess(
+  parts: readonly Allocation[],
+  {
+    resourceId,
+    from,
+    byW,
+  }: { readonly resourceId: ResourceId; readonly from: Instant; readonly byW: number },
+  direction: Direction,
+): Allocation[] {
+  const sign = direction === 'reduce-import' ? 1 : -1
+  const less = (period: AllocatedPeriod): AllocatedPeriod[] => {
+    const goneW = Math.min(byW, period.powerW)
+    const powerW = period.powerW - goneW
+    const setpointW = period.setpointW + sign * goneW
+    return powerW === 0 ? [] : [{ ...period, powerW, setpointW }]
+  }
+  return parts.map((part) => {
+    if (part.resourceId !== resourceId) return part
+    const periods = part.periods.flatMap((period) => {
+      if (period.end <= from) return [period]
+      if (period.start >= from) return less(period)
+      return [{ ...period, end: from }, ...less({ ...period, start: from })]
+    })
+    return { ...part, periods }
+  })
 }
 
 function grow(

@@ -9,6 +9,7 @@ import {
 import { seriesOfReadings } from './baseline/readings.ts'
 import { canonicalJson, hashOf } from './canonical.ts'
 import { challengedSettlement } from './challenge.ts'
+import { unexplained } from './control/explain.ts'
 import { controlGroupOf } from './control-group.ts'
 import { bundleText, commitReadings, type EvidenceBundle, parseEvidence } from './evidence.ts'
 import { roundIdOf } from './escrow.ts'
@@ -56,6 +57,7 @@ export function verifyBundle(text: string, checks: Checks, round?: Rounding): Di
     ...baselineDifferences(bundle),
     ...orderDifferences(bundle),
     ...activationDifferences(bundle),
+    ...correctionDifferences(bundle),
     ...moneyDifferences(bundle, round),
   ]
 }
@@ -197,6 +199,30 @@ function activationDifferences({ terms, activations }: EvidenceBundle): Differen
     const line = `activation ${formatInstant(activation.start)}`
     return [{ line, expected: 'one that the terms allow', got: fault.message }]
   })
+}
+
+/**
+ * Where the bundle tells what devices were told inside the window, their parts must follow from it.
+ */
+function correctionDifferences(bundle: EvidenceBundle): Difference[] {
+  const { corrections, allocations, deliveryEnd, terms } = bundle
+  if (corrections === undefined) return []
+  const interval = terms.program.meteringIntervalSeconds
+  const strays = unexplained(allocations, corrections, deliveryEnd, interval)
+  const prices = new Map(terms.candidates.map(({ resourceId, price }) => [resourceId, price]))
+  const dear = corrections.filter(({ resourceId, toW, fromW }) => {
+    return toW > fromW && (prices.get(resourceId) ?? 0n) > terms.request.priceCap
+  })
+  return [
+    ...strays.flatMap(({ resourceId, byLogW, byPartW }) =>
+      same(`correction ${resourceId}`, byLogW, byPartW),
+    ),
+    ...dear.map(({ resourceId }) => ({
+      line: `correction ${resourceId}`,
+      expected: `a price of at most ${terms.request.priceCap} micro-EUR/kWh`,
+      got: `${prices.get(resourceId)}`,
+    })),
+  ]
 }
 
 function moneyDifferences(bundle: EvidenceBundle, round?: Rounding): Difference[] {

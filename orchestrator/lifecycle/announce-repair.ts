@@ -1,8 +1,9 @@
 import type { Allocation, PeriodNeed } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
+import { type Correction, correctionSentence } from '#domain/control/correction.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
 import type { Instant } from '#domain/time.ts'
-import { resourceEvent } from './announce.ts'
+import { callEvent, resourceEvent } from './announce.ts'
 
 /** What the DSO and the aggregators are told at once of a device that does not do its part. */
 export function announceRepair(
@@ -45,6 +46,32 @@ export function announceRepair(
     { notice: true, data: { openW } },
   )
   return [found, ...(replacedBy.length > 0 ? [repaired] : []), ...(openW >= 100 ? [remains] : [])]
+}
+
+/**
+ * What is told of corrections that no single device is the reason for. What nobody can give is told
+ * only in a cycle that could give some of it: else every cycle would say the same.
+ */
+export function announceCorrections(
+  call: FlexibilityCall,
+  corrections: readonly Correction[],
+  openW: number,
+): BusinessEventInput[] {
+  const raised = corrections.filter(({ fromW, toW }) => toW > fromW)
+  const told = raised.map((correction) => {
+    const { at, resourceId, fromW, toW, errorW } = correction
+    const message = `${resourceId} ${correctionSentence(correction)}`
+    const data = { fromW, toW, errorW }
+    return resourceEvent(call, 'shortfall-repaired', at, resourceId, message, {
+      notice: true,
+      data,
+    })
+  })
+  const last = raised.at(-1)
+  if (last === undefined || openW < 100) return told
+  const message = `${openW} W of what is ordered are still missing`
+  const remains = { notice: true, data: { openW } }
+  return [...told, callEvent(call, 'shortfall-remains', last.at, message, remains)]
 }
 
 function whatIsWrong({ reason, observedW }: Repair): string {

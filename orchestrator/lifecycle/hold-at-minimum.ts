@@ -77,10 +77,8 @@ async function hold(
     return period === undefined ? 0 : belowFloorW(period, floorW)
   }
   const needs = openNeeds(call, now, missingW)
-  const { added, allocations: all } = await takeFromReserve({ ...call, allocations }, needs, {
-    tx,
-    now,
-  })
+  const cycle = { tx, now, rows }
+  const { added, allocations: all } = await takeFromReserve({ ...call, allocations }, needs, cycle)
   const last = (await tx.readings.lastBefore([resourceId], now))[0]
   const row = rows.get(resourceId)
   const repair: Repair = {

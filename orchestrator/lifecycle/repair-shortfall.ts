@@ -4,15 +4,17 @@ import { judge, patientUntil, type Verdict } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
+import { correctionsBetween } from '#domain/control/log.ts'
 import { contradictionIn } from '#domain/plausibility.ts'
 import { reactedBy } from '#domain/reaction.ts'
 import { belowFloorW, partIn } from '#domain/reserve.ts'
 import type { Rating } from '#domain/resource.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
-import { type Instant, instant } from '#domain/time.ts'
+import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { announceRepair } from './announce-repair.ts'
+import { type CorrectedCall, correctError } from './correct-error.ts'
 import { deviceFacts, type KnownDevices } from './device-facts.ts'
 import { setpointFor } from './dispatch-call.ts'
 import { holdAtMinimum } from './hold-at-minimum.ts'
@@ -24,7 +26,8 @@ import { openNeeds, takeFromReserve } from './take-from-reserve.ts'
 /**
  * One control cycle: renews setpoints where a period begins, judges every device by its measured
  * power, lets go of those that do not obey and replaces them from the next in merit order, inside
- * the same window. The DSO is told at once. Safe to run twice.
+ * the same window; then corrects what all together lack or give too much. The DSO is told at once.
+ * Safe to run twice.
  */
 export async function repairShortfall(ports: Ports, callId: CallId): Promise<void> {
   const changed = await ports.store.transaction(async (tx) => {
@@ -42,7 +45,8 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const cycle = { tx, now, rows, known, verdicts, findings, events: [] as BusinessEventInput[] }
     const held = await holdAtMinimum(call, cycle)
     const repaired = await replaceAll(call, held, cycle)
-    const settled = noteRestored(repaired, verdicts)
+    const corrected = await correctError({ ...cycle, call: repaired, readings })
+    const settled = noteRestored(logged(call, corrected, now), verdicts)
     if (settled !== call) await tx.calls.save(settled)
     const ordered = await renewSetpoints(settled, cycle)
     await tx.events.append(cycle.events)
@@ -187,6 +191,16 @@ async function replace(
   }
   events.push(...announceRepair(call, repair, needs, added, now))
   return { ...call, allocations, repairs: [...call.repairs, repair] }
+}
+
+/** With a line for each device that is told something new by this cycle. */
+function logged(before: FlexibilityCall, corrected: CorrectedCall, now: Instant): FlexibilityCall {
+  const { call, figures } = corrected
+  const interval = call.program.meteringIntervalSeconds
+  const from = addSeconds(floorToStep(now, interval), interval)
+  const lines = correctionsBetween(before.allocations, call.allocations, from, figures)
+  if (lines.length === 0) return call
+  return { ...call, corrections: [...(call.corrections ?? []), ...lines] }
 }
 
 function releaseOf(allocation: Allocation, { reason, detectedAt }: NotObeying): Allocation {

@@ -1,6 +1,9 @@
 import { allocate, type Allocation, type Offerable, type PeriodNeed } from '#domain/allocation.ts'
+import { dwellSeconds } from '#domain/control/rules.ts'
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import { offerable, type ResourceNow } from '#domain/flexibility-offer.ts'
+import type { ResourceId } from '#domain/ids.ts'
 import { promisedPeriod } from '#domain/promised.ts'
 import { beyond, mayGiveMore, withAdded } from '#domain/reserve.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
@@ -37,6 +40,12 @@ export type FromReserve = {
   readonly allocations: Allocation[]
 }
 
+type Cycle = {
+  readonly tx: StoreTransaction
+  readonly now: Instant
+  readonly rows: ReadonlyMap<ResourceId, SetpointRow>
+}
+
 /**
  * Orders what is missing, in merit order, from the candidates that have no part yet and from
  * batteries that already stand in for somebody and have power and energy left.
@@ -44,20 +53,37 @@ export type FromReserve = {
 export async function takeFromReserve(
   call: FlexibilityCall,
   needs: readonly PeriodNeed[],
-  { tx, now }: { readonly tx: StoreTransaction; readonly now: Instant },
+  cycle: Cycle,
 ): Promise<FromReserve> {
   if (needs.every((need) => need.powerW === 0))
     return { added: [], allocations: [...call.allocations] }
+  const offers = await reserveOffers(call, needs, cycle)
+  const wanted = allocate(needs, offers, call.request.direction, 'repair')
+  return orderFromReserve(call, wanted, cycle)
+}
+
+/**
+ * What candidates without a part can give, and beyond it batteries that stand in for somebody: not
+ * before those have kept what they were told last for their dwell time.
+ */
+export async function reserveOffers(
+  call: FlexibilityCall,
+  needs: readonly PeriodNeed[],
+  { tx, now, rows }: Cycle,
+): Promise<Offerable[]> {
   await tx.promises.lockCongestionPoint(call.request.congestionPointId)
   const busy = new Map(call.allocations.map((one) => [one.resourceId, one]))
+  const interval = call.program.meteringIntervalSeconds
+  const from = needs[0]?.start ?? now
   const others = call.candidates.filter(({ resourceId }) => !busy.has(resourceId))
   const out = await keptOut(tx, call, others, true)
   const reserve = call.candidates.filter(({ resourceId, kind }) => {
     const part = busy.get(resourceId)
     if (part === undefined) return !out.has(resourceId)
-    return kind === 'battery' && mayGiveMore(part)
+    const told = rows.get(resourceId)?.orderedAt
+    const rested = told === undefined || from >= addSeconds(told, dwellSeconds(kind, interval))
+    return kind === 'battery' && mayGiveMore(part) && rested
   })
-  const interval = call.program.meteringIntervalSeconds
   const at = floorToStep(addSeconds(now, -interval), interval)
   const offers: Offerable[] = []
   for (const state of await resourcesNow(tx, call, reserve, at)) {
@@ -66,7 +92,16 @@ export async function takeFromReserve(
     if (!('reason' in found))
       offers.push(part ? beyond(part, found, needs, call.request.direction) : found)
   }
-  const wanted = allocate(needs, offers, call.request.direction, 'repair')
+  return offers
+}
+
+/** Orders parts from the reserve, as far as no other call was promised them meanwhile. */
+export async function orderFromReserve(
+  call: FlexibilityCall,
+  wanted: readonly Allocation[],
+  { tx }: Pick<Cycle, 'tx'>,
+): Promise<FromReserve> {
+  const busy = new Set(call.allocations.map(({ resourceId }) => resourceId))
   // What a battery gives already it was promised for.
   const more = wanted.filter(({ resourceId }) => busy.has(resourceId))
   const anew = wanted.filter(({ resourceId }) => !busy.has(resourceId))

@@ -109,7 +109,7 @@ describe('an offer that is tied to something', () => {
       expect(call.allocations.map(({ resourceId }) => resourceId)).toEqual(['battery-plain'])
       const needs = needsOf(call).map((need) => ({ ...need, powerW: 1000 }))
       const { added } = await world.store.transaction((tx) =>
-        takeFromReserve(call, needs, { tx, now: world.clock.now() }),
+        takeFromReserve(call, needs, { tx, now: world.clock.now(), rows: new Map() }),
       )
       const stands = conditions.noticeSeconds === undefined ? ['battery-tied'] : []
       expect(added.map(({ resourceId }) => resourceId)).toEqual(stands)

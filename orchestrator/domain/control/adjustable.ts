@@ -22,6 +22,8 @@ export type Adjustable = {
   readonly leastW: number
   /** Any power up to this; what its energy lasts for is in it. */
   readonly mostW: number
+  /** It starts with this at least, by the conditions of its offer; absent: with any power. */
+  readonly startW?: number
   readonly stop?: Stop
   /** When it was told something new last; null: it never was, and its start is free. */
   readonly switchedAt: Instant | null
@@ -39,16 +41,25 @@ export function mayChange({ switchedAt, dwellSeconds }: Adjustable, now: Instant
 }
 
 /** The most at or below a target that it can give, never less than now. */
-export function raisedTo({ mostW, stop }: Adjustable, nowW: number, targetW: number): number {
+export function raisedTo(
+  { mostW, stop, startW = 0 }: Adjustable,
+  nowW: number,
+  targetW: number,
+): number {
   const isStopped = stop !== undefined && targetW >= stop.fromW
-  return Math.max(nowW, Math.min(targetW, isStopped ? stop.toW : mostW))
+  const toW = Math.max(nowW, Math.min(targetW, isStopped ? stop.toW : mostW))
+  return nowW === 0 && toW < startW ? 0 : toW
 }
 
 /**
  * The least at or above a target that it can give, never more than now. One that has stopped stays
  * so around its least power: a little more here and there would start and stop it in turns.
  */
-export function loweredTo({ leastW, mostW, stop }: Adjustable, nowW: number, targetW: number) {
+export function loweredTo(
+  { leastW, mostW, stop }: Adjustable,
+  nowW: number,
+  targetW: number,
+): number {
   const wantedW = Math.max(leastW, targetW)
   if (stop === undefined || nowW < stop.fromW) return Math.min(nowW, wantedW)
   if (wantedW > mostW - stop.hysteresisW) return Math.min(nowW, Math.max(wantedW, stop.fromW))

@@ -5,6 +5,12 @@ import type { Instant } from '../time.ts'
 export type CorrectionReason =
   /** It does not do what it was told, by its meter: its part goes to others. */
   | 'not-responding'
+  /** Its driver asked for full power, and always wins. */
+  | 'overridden'
+  /** A limit of its owner was reached: it gives nothing beyond it. */
+  | 'owner-limit'
+  /** It does not go below its least power: what lies below goes to others. */
+  | 'cannot-pause'
   /** It obeys and has headroom: all such devices get the same share of theirs. */
   | 'headroom'
   /** It waited in reserve, and was next in merit order. */
@@ -37,6 +43,12 @@ export function correctionSentence({ reason, fromW, toW }: Correction): string {
   switch (reason) {
     case 'not-responding':
       return `was let go: its meter did not show the ${fromW} W that it was told to give`
+    case 'overridden':
+      return `was let go: its driver asked for full power`
+    case 'owner-limit':
+      return `was let go: a limit that its owner set was reached`
+    case 'cannot-pause':
+      return `gives ${toW} W instead of ${fromW} W: it does not go below its least power`
     case 'headroom':
       return `gives ${toW} W instead of ${fromW} W: less arrived than was ordered, and it had room`
     case 'reserve':

@@ -35,9 +35,10 @@ type Limits = {
 export function raise(devices: readonly Adjustable[], wantedW: number, limits: Limits): Spread {
   const { now, stepW, priceCap, reserveMostW = wantedW } = limits
   const inMerit = devices.filter((one) => headroomOf(one) > 0).toSorted(byPrice)
-  const passedOver = inMerit.flatMap(({ resourceId, ...one }): PassedOver[] => {
+  const passedOver = inMerit.flatMap((one): PassedOver[] => {
+    const { resourceId } = one
     if (one.price > priceCap) return [{ resourceId, reason: 'price-cap' }]
-    return mayChange({ resourceId, ...one }, now) ? [] : [{ resourceId, reason: 'dwell' }]
+    return mayChange(one, now) ? [] : [{ resourceId, reason: 'dwell' }]
   })
   const passed = new Set(passedOver.map(({ resourceId }) => resourceId))
   const able = inMerit.filter(({ resourceId }) => !passed.has(resourceId))

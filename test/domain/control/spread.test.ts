@@ -67,6 +67,12 @@ describe('more power', () => {
     expect(told(found)).toEqual({ a: 5000, cheap: 5000, dear: 1000 })
   })
 
+  it('is not asked of a reserve that starts with more than is wanted', () => {
+    const block = reserve('block', 1n, { startW: 2000 })
+    expect(told(raise([block, reserve('dear', 2n)], 1900, limits))).toEqual({ dear: 1900 })
+    expect(told(raise([block, reserve('dear', 2n)], 2000, limits))).toEqual({ block: 2000 })
+  })
+
   it('is asked of the reserve no further than it may be called', () => {
     const found = raise([device('a'), reserve('b', 1n)], 6000, { ...limits, reserveMostW: 4500 })
     expect(told(found)).toEqual({ a: 5000, b: 500 })

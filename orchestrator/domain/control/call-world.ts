@@ -1,0 +1,214 @@
+import { inForce } from '../activation.ts'
+import type {
+  AllocatedPeriod,
+  Allocation,
+  Candidate,
+  Offerable,
+  PeriodNeed,
+} from '../allocation.ts'
+import { limitsOf, STEP_W } from '../allocation/offers.ts'
+import { type Verdict, wholeFrom } from '../compliance.ts'
+import type { SetpointRow } from '../dispatch-instruction.ts'
+import { deliveryEnd, type FlexibilityCall } from '../flexibility-call.ts'
+import type { ResourceId } from '../ids.ts'
+import type { Direction } from '../resource.ts'
+import { belowFloorW, mayGiveMore } from '../reserve.ts'
+import type { DeviceReading } from '../telemetry.ts'
+import { addSeconds, floorToStep, type Instant, secondsBetween } from '../time.ts'
+import type { Adjustable } from './adjustable.ts'
+import type { Gave, Member, Wanted } from './portfolio.ts'
+import { dwellSeconds } from './rules.ts'
+
+/** Amperes between the least of a charger and what it must draw to start again: one of six. */
+const HYSTERESIS_SHARE = 1 / 6
+/** Who was not heard for so many metering intervals is not waited for. */
+const HEARD_INTERVALS = 4
+
+/** What is known of a running call in one cycle. */
+export type SeenCall = {
+  readonly call: FlexibilityCall
+  readonly now: Instant
+  readonly rows: ReadonlyMap<ResourceId, SetpointRow>
+  readonly verdicts: ReadonlyMap<ResourceId, Verdict>
+  readonly readings: ReadonlyMap<ResourceId, readonly DeviceReading[]>
+}
+
+/** The settlement period that runs, and from when on something can still be changed in it. */
+export type RunningPeriod = {
+  readonly start: Instant
+  readonly end: Instant
+  readonly orderedW: number
+  readonly from: Instant
+}
+
+/** null: nothing is ordered now, or the next metering boundary lies beyond the period. */
+export function runningPeriod(call: FlexibilityCall, now: Instant): RunningPeriod | null {
+  const { program, request, orderedW, activations } = call
+  const i = request.periods.findLastIndex(({ start }) => start <= now)
+  const period = request.periods[i]
+  const interval = program.meteringIntervalSeconds
+  const from = addSeconds(floorToStep(now, interval), interval)
+  const powerW = orderedW[i] ?? 0
+  if (period === undefined || powerW === 0 || from >= deliveryEnd(call)) return null
+  const whole = {
+    start: period.start,
+    end: addSeconds(period.start, program.settlementPeriodSeconds),
+  }
+  const used = inForce(whole, activations).find(({ start, end }) => start <= now && from < end)
+  return used === undefined ? null : { ...used, orderedW: powerW, from }
+}
+
+/**
+ * All with a part in the call; what they gave is counted from what their setpoint was counted from.
+ */
+export function membersOf(seen: SeenCall, { start, from }: RunningPeriod): Member[] {
+  const { call, rows, verdicts, readings } = seen
+  return call.allocations.map((part): Member => {
+    const { resourceId, releasedAt, periods } = part
+    const due = releasedAt === null ? dueAt(part, from) : null
+    const row = rows.get(resourceId)
+    const isTold = row !== undefined && isToldBy(row, due)
+    const mine = (readings.get(resourceId) ?? []).filter(({ at }) => at > start)
+    return {
+      resourceId,
+      partSince: periods[0]?.start ?? from,
+      toldW: due?.powerW ?? 0,
+      shownFrom: isTold ? shownFrom(row, verdicts.get(resourceId), call) : null,
+      gave: mine.flatMap((reading) => gaveAt(part, reading, call.request.direction)),
+    }
+  })
+}
+
+function shownFrom(
+  row: SetpointRow,
+  verdict: Verdict | undefined,
+  { program }: FlexibilityCall,
+): Instant | null {
+  if (row.powerW !== null) return verdict?.kind === 'obeys' ? verdict.since : null
+  return row.acknowledgedAt === null ? null : wholeFrom(row.acknowledgedAt, program)
+}
+
+type Due = { readonly start: Instant; readonly powerW: number; readonly setpointW: number }
+
+/** A row written since the part is what it is may say less: its owner's limits and the law's. */
+function isToldBy(row: SetpointRow, due: Due | null): boolean {
+  if (row.powerW === null || due === null) return row.powerW === (due?.setpointW ?? null)
+  return row.powerW === due.setpointW || row.orderedAt >= due.start
+}
+
+/** What it is told at an instant, W: to give, and as its setpoint. */
+function dueAt(part: Allocation, at: Instant): Due | null {
+  const period = part.periods.find(({ start, end }) => start <= at && at < end)
+  if (period === undefined) return null
+  const { floorW } = part
+  if (floorW === undefined) return period
+  const powerW = period.powerW - belowFloorW(period, floorW)
+  return { start: period.start, powerW, setpointW: Math.max(period.setpointW, floorW) }
+}
+
+/** W told to give at an instant; 0 without a part. */
+export function toldAt(part: Allocation | undefined, at: Instant): number {
+  if (part === undefined || part.releasedAt !== null) return 0
+  return dueAt(part, at)?.powerW ?? 0
+}
+
+function gaveAt(
+  { periods }: Allocation,
+  { at, powerW }: DeviceReading,
+  direction: Direction,
+): Gave[] {
+  const period = periods.findLast(({ start, end }) => start < at && at <= end)
+  if (period === undefined || powerW === null) return []
+  const fromW = movedFrom(period, direction)
+  return [{ at, powerW: direction === 'reduce-import' ? fromW - powerW : powerW - fromW }]
+}
+
+function movedFrom({ setpointW, powerW }: AllocatedPeriod, direction: Direction): number {
+  return direction === 'reduce-import' ? setpointW + powerW : setpointW - powerW
+}
+
+/** What was ordered at each metering boundary of the period that all have been heard at. */
+export function wantedOf(seen: SeenCall, { start, orderedW }: RunningPeriod): Wanted[] {
+  const { call, now, readings } = seen
+  const interval = call.program.meteringIntervalSeconds
+  const late = addSeconds(now, -HEARD_INTERVALS * interval)
+  const last = call.allocations.flatMap(({ resourceId, releasedAt }) => {
+    const at = readings.get(resourceId)?.at(-1)?.at
+    return releasedAt !== null || at === undefined || at < late ? [] : [at]
+  })
+  const wanted: Wanted[] = []
+  const heardUntil = last.length === 0 ? start : Math.min(...last)
+  for (let at = addSeconds(start, interval); at <= heardUntil; at = addSeconds(at, interval)) {
+    wanted.push({ at, powerW: orderedW })
+  }
+  return wanted
+}
+
+/**
+ * What the loop may change now. What the gate ordered stays as it was ordered (it stands in the
+ * call's terms); a battery that stands in for others may give more, as far as it offers that, or
+ * less.
+ */
+export function adjustablesOf(
+  seen: SeenCall,
+  members: readonly Member[],
+  offers: readonly Offerable[],
+  needs: readonly PeriodNeed[],
+): Adjustable[] {
+  const { call } = seen
+  const offered = new Map(offers.map((offer) => [offer.candidate.resourceId, offer]))
+  const parts = new Map(call.allocations.map((part) => [part.resourceId, part]))
+  const shown = new Map(members.map((member) => [member.resourceId, member]))
+  return call.candidates.flatMap((candidate): Adjustable[] => {
+    const { resourceId, price, kind } = candidate
+    const part = parts.get(resourceId)
+    const offer = offered.get(resourceId)
+    const member = shown.get(resourceId)
+    const mayChange = kind === 'battery' && part !== undefined && mayGiveMore(part)
+    if (part ? !mayChange || member?.shownFrom == null : offer === undefined) return []
+    const toldW = member?.toldW ?? 0
+    return [
+      {
+        resourceId,
+        price,
+        responds: part !== undefined,
+        toldW,
+        // With a least power or a least time it goes on as it began.
+        leastW: isTied(candidate) ? toldW : 0,
+        ...(offer === undefined ? { mostW: toldW } : reachOf(offer, toldW, needs, call)),
+        switchedAt: seen.rows.get(resourceId)?.orderedAt ?? null,
+        dwellSeconds: dwellSeconds(kind, call.program.meteringIntervalSeconds),
+      },
+    ]
+  })
+}
+
+function isTied({ conditions = {} }: Candidate): boolean {
+  const { powerMinW = 0, onSecondsMin = 0, allOrNothing = false } = conditions
+  return allOrNothing || powerMinW > 0 || onSecondsMin > 0
+}
+
+/** W up to which it can go for all the time that is left. */
+function reachOf(
+  offer: Offerable,
+  toldW: number,
+  needs: readonly PeriodNeed[],
+  { request }: FlexibilityCall,
+): Pick<Adjustable, 'mostW' | 'stop' | 'startW'> {
+  const limits = limitsOf(offer, needs, request.direction)
+  const { maxW, stopW, stopToW, minW = 0, allOrNothing = false } = limits
+  const hours = needs.reduce((sum, { start, end }) => sum + secondsBetween(start, end) / 3600, 0)
+  const lastsW = inSteps(offer.energyMaxWh / Math.max(hours, Number.MIN_VALUE))
+  const mostW = toldW + Math.min(maxW[0] ?? 0, lastsW)
+  const startW = allOrNothing ? Math.max(mostW, STEP_W) : minW
+  const reach = startW > 0 ? { mostW, startW } : { mostW }
+  const [fromW, toW] = [stopW?.[0] ?? 0, Math.min(stopToW?.[0] ?? 0, lastsW)]
+  if (fromW <= 0 || toW < fromW) return reach
+  const hysteresisW = offer.candidate.rating.importMinW * HYSTERESIS_SHARE
+  return { ...reach, stop: { fromW, toW, hysteresisW } }
+}
+
+/** Whole steps that fit. */
+function inSteps(powerW: number): number {
+  return Math.max(0, Math.floor(powerW / STEP_W) * STEP_W)
+}

@@ -1,0 +1,37 @@
+import type { Allocation } from '../allocation.ts'
+import type { Instant } from '../time.ts'
+import { toldAt } from './call-world.ts'
+import type { Correction, CorrectionReason } from './correction.ts'
+
+/** What a cycle was decided on. */
+export type Figures = Pick<Correction, 'at' | 'errorW' | 'makeUpW'>
+
+/**
+ * What a cycle changed of the parts of a call, one line per device, in the order of the parts:
+ * whatever is told anew leaves a line, and nothing else does.
+ * @param from the metering boundary from which the change counts
+ */
+export function correctionsBetween(
+  before: readonly Allocation[],
+  after: readonly Allocation[],
+  from: Instant,
+  figures: Figures,
+): Correction[] {
+  const old = new Map(before.map((part) => [part.resourceId, part]))
+  return after.flatMap((part): Correction[] => {
+    const was = old.get(part.resourceId)
+    const [fromW, toW] = [toldAt(was, from), toldAt(part, from)]
+    const isLetGo = part.releasedAt !== null && was?.releasedAt === null
+    if (fromW === toW && !isLetGo) return []
+    const { resourceId } = part
+    return [{ ...figures, resourceId, reason: reasonOf(was, part, toW - fromW), fromW, toW }]
+  })
+}
+
+function reasonOf(was: Allocation | undefined, part: Allocation, byW: number): CorrectionReason {
+  if (part.releaseReason !== undefined) return part.releaseReason
+  if (part.releasedAt !== null) return 'not-responding'
+  if (part.floorW !== was?.floorW) return 'cannot-pause'
+  if (was === undefined) return 'reserve'
+  return byW > 0 ? 'headroom' : 'too-much'
+}

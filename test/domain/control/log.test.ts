@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import type { Allocation } from '#domain/allocation.ts'
+import { unexplained } from '#domain/control/explain.ts'
+import { correctionsBetween } from '#domain/control/log.ts'
+import { resourceId } from '#domain/ids.ts'
+import { withLess } from '#domain/reserve.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
+import { WINDOW_START } from '../../support/builders.ts'
+
+const at = (seconds: number): Instant => addSeconds(WINDOW_START, seconds)
+const figures = { at: at(80), errorW: 2000, makeUpW: 0 }
+/** The metering boundary after the decision. */
+const FROM = at(90)
+
+/** A battery that gives 3 kW for two quarters of an hour. */
+function part(name: string, changes: Partial<Allocation> = {}): Allocation {
+  const periods = [0, 900].map((start) => {
+    return { start: at(start), end: at(start + 900), powerW: 3000, setpointW: -3000 }
+  })
+  return { resourceId: resourceId(name), role: 'order', periods, releasedAt: null, ...changes }
+}
+
+const lines = (before: readonly Allocation[], after: readonly Allocation[]) =>
+  correctionsBetween(before, after, FROM, figures).map(({ reason, fromW, toW }) => [
+    reason,
+    fromW,
+    toW,
+  ])
+
+describe('the log of corrections', () => {
+  const before = [part('a')]
+
+  it('has no line where nothing was told anew', () => {
+    expect(lines(before, before)).toEqual([])
+    expect(lines(before, [part('a', { role: 'repair' })])).toEqual([])
+  })
+
+  it('says why each device was told something new', () => {
+    const released = { releasedAt: at(60) }
+    expect(lines(before, [part('a', released)])).toEqual([['not-responding', 3000, 0]])
+    const overridden = { ...released, releaseReason: 'overridden' as const }
+    expect(lines(before, [part('a', overridden)])).toEqual([['overridden', 3000, 0]])
+    expect(lines(before, [part('a', { floorW: -1000 })])).toEqual([['cannot-pause', 3000, 1000]])
+    expect(lines([], before)).toEqual([['reserve', 0, 3000]])
+    const less = { resourceId: resourceId('a'), from: FROM, byW: 500 }
+    expect(lines(before, withLess(before, less, 'reduce-import'))).toEqual([
+      ['too-much', 3000, 2500],
+    ])
+    expect(lines(withLess(before, less, 'reduce-import'), before)).toEqual([
+      ['headroom', 2500, 3000],
+    ])
+  })
+
+  it('leads to the parts that the call ends with; another one is named', () => {
+    const stands = part('b', { role: 'repair' })
+    const after = [part('a', { releasedAt: at(60) }), stands]
+    const log = correctionsBetween(before, after, FROM, figures)
+    const check = (parts: readonly Allocation[], told = log, until = at(1800)) =>
+      unexplained(parts, told, until, 30).map(({ resourceId: id }) => id)
+    expect(check(after)).toEqual([])
+    expect(check(before, [])).toEqual([])
+    expect(check(after, [])).toEqual(['a', 'b'])
+    expect(check([part('a'), stands])).toEqual(['a'])
+    const less = { resourceId: stands.resourceId, from: at(0), byW: 100 }
+    expect(check(withLess(after, less, 'reduce-import'))).toEqual(['b'])
+    // What was told for after the window's end was never in force.
+    expect(check([part('a'), stands], log, FROM)).toEqual([])
+  })
+})
+
+describe('a part that gives less', () => {
+  const less = (
+    byW: number,
+    from = FROM,
+    direction: 'reduce-import' | 'increase-import' = 'reduce-import',
+  ) => withLess([part('a'), part('b')], { resourceId: resourceId('a'), from, byW }, direction)
+
+  it('is cut from an instant on, in all periods that follow, and no other part is', () => {
+    const [mine, other] = less(500)
+    expect(mine?.periods).toEqual([
+      { start: at(0), end: FROM, powerW: 3000, setpointW: -3000 },
+      { start: FROM, end: at(900), powerW: 2500, setpointW: -2500 },
+      { start: at(900), end: at(1800), powerW: 2500, setpointW: -2500 },
+    ])
+    expect(other).toEqual(part('b'))
+  })
+
+  it('ends where nothing of it is left', () => {
+    expect(less(3000)[0]?.periods).toEqual([
+      { start: at(0), end: FROM, powerW: 3000, setpointW: -3000 },
+    ])
+    expect(less(9000, at(900))[0]?.periods).toHaveLength(1)
+  })
+
+  it('that imports more than usual imports less', () => {
+    expect(less(500, at(900), 'increase-import')[0]?.periods[1]).toMatchObject({ setpointW: -3500 })
+  })
+})

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
+import { addSeconds } from '#domain/time.ts'
+import { parseBundle, verifyBundle } from '#domain/verification.ts'
+import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
+import { createWorld, type World } from '#simulations/world.ts'
+import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  WINDOW_START,
+} from '../support/builders.ts'
+import { plugBattery, plugCharger, runVerifiers } from '../support/simulated-call.ts'
+
+const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
+const charger = aResource('charger', 'charger', 120_000n)
+const battery = aResource('battery', 'battery', 200_000n)
+
+let world: World
+afterEach(() => world.stop())
+
+/** Told to come down by 200 W of 7 kW, a car that does not is still within its tolerance. */
+async function hardlyAsked(disobeys: boolean) {
+  world = createWorld({ start: at(-1200), ...aProgram() })
+  await world.boot()
+  await enrolAll(world, [charger, battery], aProgram())
+  await plugCharger(world, charger, 7000, { disobeys })
+  plugBattery(world, battery)
+  await world.ports().wakeUps.notify('resources')
+  await world.passTo(at(-600))
+  const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([200, 200]))
+  await world.passTo(at(-240))
+  await acceptAsDso(world.ports(), call.id)
+  return () => world.store.transaction((tx) => tx.calls.lock(call.id))
+}
+
+describe('what all devices together lack', () => {
+  it('is nothing where each gives what it was told: nobody is told anything new', async () => {
+    const call = await hardlyAsked(false)
+    await world.passTo(at(600))
+    expect(await call()).toMatchObject({ repairs: [] })
+    expect((await call()).corrections).toBeUndefined()
+  })
+
+  it('comes from the reserve, though no single device can be said not to obey', async () => {
+    const call = await hardlyAsked(true)
+    await world.passTo(at(600))
+    const { repairs, corrections, allocations } = await call()
+    expect(repairs).toEqual([])
+    expect(corrections).toEqual([
+      {
+        at: expect.any(Number),
+        resourceId: battery.id,
+        reason: 'reserve',
+        fromW: 0,
+        toW: 200,
+        errorW: 200,
+        makeUpW: 0,
+      },
+    ])
+    const part = allocations.find(({ resourceId }) => resourceId === battery.id)
+    expect(part).toMatchObject({ role: 'repair', releasedAt: null })
+    expect(part?.periods.map(({ powerW, setpointW }) => [powerW, setpointW])).toEqual([
+      [200, -200],
+      [200, -200],
+    ])
+  })
+
+  it('is evidence: verifiers sign a bundle whose parts follow from it, and no other', async () => {
+    const call = await hardlyAsked(true)
+    await world.passTo(at(2400))
+    await runVerifiers(world)
+    await world.passTo(at(2460))
+    const { id, state } = await call()
+    expect(state).toBe('verified')
+    const text = (await world.store.transaction((tx) => tx.evidence.load(id, 1))) ?? ''
+    const bundle = parseBundle(text)
+    expect(bundle.corrections).toHaveLength(1)
+    const lines = (changes: Partial<EvidenceBundle>) => {
+      const checks = {
+        gateway: verifySimulatedSignature,
+        meter: world.ports().checkMeterSignature,
+      }
+      return verifyBundle(bundleText({ ...bundle, ...changes }), checks).map(({ line }) => line)
+    }
+    const told = bundle.corrections ?? []
+    expect(lines({})).toEqual([])
+    expect(lines({ corrections: told.map((one) => ({ ...one, toW: 300 })) })).toEqual([
+      `correction ${battery.id}`,
+    ])
+    expect(lines({ corrections: [] })).toEqual([`correction ${battery.id}`])
+  })
+})
