@@ -78,6 +78,7 @@ export type SkippedResource = {
     | 'no-baseline'
     | 'departure'
     | 'driver-override'
+    | 'no-consent'
     | 'limited-elsewhere'
     | 'notice-too-short'
     | 'calls-per-day'

@@ -33,6 +33,10 @@ export type BusinessEventKind =
   | 'limit-elsewhere-ended'
   | 'driver-override'
   | 'override-ended'
+  /** What its owner allows of a device. */
+  | 'limits-changed'
+  | 'consent-given'
+  | 'consent-withdrawn'
   | 'device-security'
   /** All control has ended, or may begin again; for the DSOs of the congestion points. */
   | 'emergency-stop'

@@ -124,6 +124,11 @@ const SKIPPED = {
     owner: 'Your device was left out: its driver had asked for full power.',
     grid: 'Its driver had asked for full power.',
   },
+  'no-consent': {
+    outcome: 'skipped',
+    owner: 'Your device was left out: you have withdrawn your consent that it is told anything.',
+    grid: 'Its owner has withdrawn the consent.',
+  },
   'limited-elsewhere': {
     outcome: 'skipped',
     owner: 'Your device was left out: somebody else limits its power, and nothing is left to give.',

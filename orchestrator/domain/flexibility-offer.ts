@@ -20,6 +20,8 @@ export type ResourceNow = {
   readonly session: ChargingSession | null
   /** What others do to it; null: nobody does anything. */
   readonly condition: DeviceCondition | null
+  /** Since when its owner wants full power; absent: he does not. */
+  readonly chargeNowSince?: Instant
   /** What other calls hold of it, ordered or in their reserve. */
   readonly promised: readonly Promised[]
   /** Energy that it has still to give to other calls in the same direction, Wh. */
@@ -84,7 +86,12 @@ export function offerable(
     reason,
     detail,
   })
-  const { overrideSince = null, externalLimitW = null, externalSource = null } = now.condition ?? {}
+  const { externalLimitW = null, externalSource = null } = now.condition ?? {}
+  if (now.chargeNowSince !== undefined) {
+    const since = formatInstant(now.chargeNowSince)
+    return skip('driver-override', `its owner asked for full power at ${since}`)
+  }
+  const overrideSince = now.condition?.overrideSince ?? null
   if (overrideSince !== null) {
     return skip(
       'driver-override',

@@ -19,6 +19,7 @@ import { escrowRoutes } from './routes/escrow.ts'
 import { ledgerActRoutes } from './routes/ledger-acts.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { operatorRoutes } from './routes/operator.ts'
+import { limitRoutes } from './routes/limits.ts'
 import { moneyRoutes } from './routes/money.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import { partyRoutes } from './routes/parties.ts'
@@ -78,6 +79,7 @@ export function createApi(context: ApiContext) {
     .route('/', ownerRoutes(context))
     .route('/', enrolmentRoutes(context))
     .route('/', resourceRoutes(context))
+    .route('/', limitRoutes(context))
     .route('/', callRoutes(context))
     .route('/', decisionRoutes(context))
     .route('/', emergencyStopRoutes(context))

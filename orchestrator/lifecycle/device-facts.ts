@@ -1,12 +1,15 @@
-import { type Candidate, periodAt } from '#domain/allocation.ts'
+import { type Allocation, type Candidate, periodAt } from '#domain/allocation.ts'
 import { standingAt } from '#domain/emergency-stop.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { asEnrolled } from '#domain/owner-limits.ts'
 import type { DeviceFacts } from '#domain/permission.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
-import type { Instant } from '#domain/time.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+
+/** So many metering intervals ago a state of charge still says something, at the worst. */
+const CHARGE_INTERVALS = 20
 
 export type KnownDevice = {
   readonly facts: DeviceFacts
@@ -27,38 +30,40 @@ export async function deviceFacts(
   now: Instant,
   readings: Readings = new Map(),
 ): Promise<KnownDevices> {
-  const candidates = call.candidates.filter(({ resourceId }) => ids.includes(resourceId))
+  const asked = new Set(ids)
+  const candidates = call.candidates.filter(({ resourceId }) => asked.has(resourceId))
+  const parts = byResource(call.allocations)
   const conditions = byResource(await tx.resources.conditions(ids))
   const sessions = byResource(await tx.sessions.at(chargersOf(candidates), now))
   const rows = byResource(await tx.setpoints.current(ids))
+  const owners = byResource(await tx.control.limits(ids))
   const stop = standingAt(await tx.control.stops(), call.request.congestionPointId)
-  const last = await newest(tx, candidates, now, readings)
+  const latest = await newest(tx, candidates, now, readings)
+  const last = await withCharge(tx, call, candidates, latest, now)
   const before = await atStart(tx, call, candidates, last, readings)
   return new Map(
     candidates.map((candidate): [ResourceId, KnownDevice] => {
       const { resourceId: id, kind, rating } = candidate
       const facts: DeviceFacts = {
         resource: { id, kind, rating },
-        owner: asEnrolled({ id, enrolledAt: call.requestedAt }),
+        owner: owners.get(id) ?? asEnrolled({ id, enrolledAt: call.requestedAt }),
         condition: conditions.get(id) ?? null,
         session: sessions.get(id) ?? null,
         stop,
         reading: last.get(id) ?? null,
         row: rows.get(id) ?? null,
       }
-      return [id, { facts, drawsW: drawnBy(call, id, before.get(id), now) }]
+      return [id, { facts, drawsW: drawnBy(parts.get(id), before.get(id), now) }]
     }),
   )
 }
 
 /** What its part is counted from, or what it was measured at as the window began. */
 function drawnBy(
-  { allocations }: FlexibilityCall,
-  id: ResourceId,
+  part: Allocation | undefined,
   before: DeviceReading | undefined,
   now: Instant,
 ): number {
-  const part = allocations.find(({ resourceId }) => resourceId === id)
   const period = part === undefined ? undefined : periodAt(part, now)
   const fromW = period === undefined ? 0 : period.setpointW + period.powerW
   return Math.max(0, fromW, before?.powerW ?? 0)
@@ -73,12 +78,31 @@ async function newest(
   const found = new Map<ResourceId, DeviceReading>()
   const unread: ResourceId[] = []
   for (const { resourceId } of candidates) {
-    const last = readings.get(resourceId)?.at(-1)
+    const mine = readings.get(resourceId)
+    const last = mine?.findLast(({ socBp }) => socBp !== null) ?? mine?.at(-1)
     if (last === undefined) unread.push(resourceId)
     else found.set(resourceId, last)
   }
   if (unread.length === 0) return found
   return new Map([...found, ...byResource(await tx.readings.lastBefore(unread, now))])
+}
+
+/** Some tell their state of charge only now and then: of those the last one that they told. */
+async function withCharge(
+  tx: StoreTransaction,
+  { program }: FlexibilityCall,
+  candidates: readonly Candidate[],
+  latest: ReadonlyMap<ResourceId, DeviceReading>,
+  now: Instant,
+): Promise<ReadonlyMap<ResourceId, DeviceReading>> {
+  const untold = candidates.flatMap(({ resourceId, rating }) => {
+    const socBp = latest.get(resourceId)?.socBp ?? null
+    return rating.exportMaxW > 0 && socBp === null ? [resourceId] : []
+  })
+  if (untold.length === 0) return latest
+  const from = addSeconds(now, -CHARGE_INTERVALS * program.meteringIntervalSeconds)
+  const told = (await tx.readings.between(untold, from, now)).filter(({ socBp }) => socBp !== null)
+  return new Map([...latest, ...byResource(told)])
 }
 
 /** Of chargers: the last reading that no setpoint of this call can be in. */

@@ -21,7 +21,8 @@ import { leastPart } from '#domain/offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '#domain/promised.ts'
 import type { Resource } from '#domain/resource.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
-import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
+import { type OwnerLimits, ratingWithReserve } from '#domain/owner-limits.ts'
+import { addSeconds, floorToStep, formatInstant, type Instant } from '#domain/time.ts'
 import { basisPoints, energyOrdered, toWattHours, watts } from '#domain/units.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -157,18 +158,28 @@ function inOtherFleet(resourceId: ResourceId, other: CallId): SkippedResource {
   return { resourceId, reason: 'already-promised', detail }
 }
 
+function withoutConsent(limits: OwnerLimits | undefined): SkippedResource | null {
+  const withdrawnAt = limits?.consent.withdrawnAt ?? null
+  if (limits === undefined || withdrawnAt === null) return null
+  const detail = `its owner withdrew the consent at ${formatInstant(withdrawnAt)}`
+  return { resourceId: limits.resourceId, reason: 'no-consent', detail }
+}
+
 async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   const { request, program } = call
   const resources = await tx.resources.list({ congestionPointId: request.congestionPointId })
   const skipped: SkippedResource[] = []
   const elsewhere = await fleetsElsewhere(tx, call)
   const out = await keptOut(tx, call, resources.map(tiedOf))
+  const said = await tx.control.limits(resources.map(({ id }) => id))
+  const owners = new Map(said.map((limits) => [limits.resourceId, limits]))
   const answering = resources.filter((resource) => {
     const other = elsewhere.get(resource.id)
     const no =
-      other === undefined
+      withoutConsent(owners.get(resource.id)) ??
+      (other === undefined
         ? (standingOfferAnswers(resource, request, program.timeZone) ?? out.get(resource.id))
-        : inOtherFleet(resource.id, other)
+        : inOtherFleet(resource.id, other))
     if (no) skipped.push(no)
     return !no
   })
@@ -177,7 +188,9 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   const willing = answering.map((resource) => {
     const { id, kind, rating } = resource
     const found = ratingAsFound(kind, rating, capabilities.get(id) ?? null)
-    return { ...resource, rating: ratingUnderLaw({ kind, rating: found }, program) }
+    const lawful = ratingUnderLaw({ kind, rating: found }, program)
+    const owner = owners.get(id)
+    return { ...resource, rating: owner ? ratingWithReserve(lawful, owner) : lawful }
   })
   const { baselines, history } = await readHistory(tx, call, willing)
   const { calledBp, giniBp } = await calledLately(tx, call)

@@ -87,8 +87,13 @@ async function asTheyAre(
 ): Promise<KnownDevices> {
   await tx.control.lock([request.congestionPointId])
   const stop = standingAt(await tx.control.stops(), request.congestionPointId)
+  const limits = await tx.control.limits([...devices.keys()])
+  const owners = new Map(limits.map((one) => [one.resourceId, one]))
   return new Map(
-    [...devices].map(([id, { facts, drawsW }]) => [id, { facts: { ...facts, stop }, drawsW }]),
+    [...devices].map(([id, { facts, drawsW }]) => {
+      const owner = owners.get(id) ?? facts.owner
+      return [id, { facts: { ...facts, stop, owner }, drawsW }]
+    }),
   )
 }
 

@@ -1,6 +1,7 @@
 import type { Candidate } from '#domain/allocation.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceNow } from '#domain/flexibility-offer.ts'
+import { asWished, chargesNow } from '#domain/owner-limits.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { energyElsewhere } from './energy-elsewhere.ts'
@@ -21,6 +22,7 @@ export async function resourcesNow(
   const readings = await tx.readings.lastBefore(ids, at)
   const sessions = await tx.sessions.at(ids, at)
   const conditions = await tx.resources.conditions(ids)
+  const said = await tx.control.limits(ids)
   const taken = await tx.promises.taken(ids, window.start, window.end)
   const energies = await energyElsewhere(tx, call, at)
   const others = taken.filter(({ callId }) => callId !== call.id)
@@ -28,10 +30,16 @@ export async function resourcesNow(
   return candidates.map((candidate) => {
     const { resourceId } = candidate
     const reading = readings.find((r) => r.resourceId === resourceId && r.at >= oldest) ?? null
-    const session = sessions.find((s) => s.resourceId === resourceId) ?? null
+    const told = sessions.find((s) => s.resourceId === resourceId) ?? null
+    const owner = said.find((one) => one.resourceId === resourceId)
+    const session =
+      told === null || owner === undefined ? told : asWished(told, owner, call.program.timeZone)
+    const since = owner !== undefined && chargesNow(owner, at) ? owner.chargeNow?.since : undefined
+    const wish = since === undefined ? {} : { chargeNowSince: since }
     const promised = promisedOf.get(resourceId) ?? []
     const promisedWh = energies.get(resourceId) ?? 0
     const condition = conditions.find((c) => c.resourceId === resourceId) ?? null
-    return { candidate, reading, session, condition, promised, promisedWh, lookedAt: at }
+    const known = { candidate, reading, session, condition, promised, promisedWh, lookedAt: at }
+    return { ...known, ...wish }
   })
 }

@@ -118,7 +118,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(39)
+    expect(compared).toHaveLength(49)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {
@@ -168,6 +168,9 @@ function ownIdFor(path: string, callId: string): string {
 function bodyFor(method: string, path: string): unknown {
   if (method === 'GET') return undefined
   if (path.endsWith('/offer')) return offerBody('100000')
+  if (path.endsWith('/limits')) return { leastSocBp: null, readyBy: null }
+  if (path.endsWith('/consent')) return { given: false }
+  if (path.endsWith('/charge-now')) return { minutes: 10, costMinor: '0' }
   if (path.endsWith('/trust')) return { thumbprint: 'AB'.repeat(20) }
   if (path.endsWith('/acceptance')) {
     return { validAfter: 0, validBefore: 1, signature: `0x${'11'.repeat(65)}` }
