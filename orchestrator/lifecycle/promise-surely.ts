@@ -6,8 +6,10 @@ import { learntFrom, type SurelyHeld, surelyHeld } from '#domain/reliability/pro
 import { uniformFrom } from '#domain/reliability/seeded.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 
-/** So many of the point's last settled calls are learnt from; older ones count next to nothing. */
+/** So many of the point's last calls are learnt from; older ones count next to nothing. */
 const CALLS = 100
+/** From the first setpoint on: who does not respond is known long before a call is settled. */
+const TEACHING = ['dispatched', 'measured', 'verified', 'settled', 'paid'] as const
 
 /**
  * What of the needs may be promised so that it comes with the program's chance, and on whom that
@@ -24,8 +26,8 @@ export async function promiseSurely(
   if (deliveryLevelBp === undefined) return { needs, countedOn: [] }
   const groupsOf = await groupsFor(tx, offers)
   const { congestionPointId, direction } = call.request
-  const settled = await tx.calls.list({ congestionPointId, states: ['settled', 'paid'] })
-  const last = settled
+  const known = await tx.calls.list({ congestionPointId, states: TEACHING })
+  const last = known
     .toSorted((a, b) => a.request.window.start - b.request.window.start || (a.id < b.id ? -1 : 1))
     .slice(-CALLS)
   const learnt = learntFrom(last, 1 - deliveryLevelBp / 10_000, groupsOf)

@@ -11,6 +11,7 @@ import {
   afterCallOf,
   believedGroups,
   believedUnits,
+  letGoSoFar,
   NO_TRACK_RECORD,
   outcomesOf,
   type TrackRecord,
@@ -21,7 +22,7 @@ const HELD_BP = 9_800
 /** More than any period asks for. */
 const WITHOUT_END_W = 1e12
 
-/** What past calls taught, oldest first; those that are not settled teach nothing yet. */
+/** What past calls taught, oldest first; those that are not settled yet: whom they have let go. */
 export function learntFrom(
   calls: readonly FlexibilityCall[],
   promisedRisk: number,
@@ -30,9 +31,8 @@ export function learntFrom(
   let record = NO_TRACK_RECORD
   let calibration = uncalibrated(promisedRisk)
   for (const call of calls) {
-    const called = outcomesOf(call, groupsOf)
-    if (called === null || call.settlement === null) continue
-    record = afterCallOf(record, called)
+    record = afterCallOf(record, outcomesOf(call, groupsOf) ?? letGoSoFar(call))
+    if (call.settlement === null) continue
     const { orderedWh, deliveredWh } = call.settlement
     // Where nothing was kept back a shortfall says nothing about margins.
     if (call.program.deliveryLevelBp === undefined) continue

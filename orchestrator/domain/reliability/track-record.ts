@@ -1,4 +1,5 @@
-import type { FlexibilityCall } from '../flexibility-call.ts'
+import { orderedEnergy } from '../delivery.ts'
+import type { FlexibilityCall, Repair } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
 import type { ResourceKind } from '../resource.ts'
 import { type Beta, betaMean } from './beta.ts'
@@ -19,6 +20,8 @@ const DEVICE_MEAN = 0.93
 const GROUP_MEAN = 0.97
 /** Of fewer members a call says nothing about what they have in common. */
 const MEMBERS_MIN = 5
+
+const NOT_REACHED: ReadonlySet<Repair['reason']> = new Set(['silent', 'refused'])
 
 /** What can be said of a device before it is called. */
 export type KnownResource = {
@@ -103,9 +106,7 @@ export function outcomesOf(
 ): CalledResource[] | null {
   if (settlement === null) return null
   const lost = new Set(
-    repairs
-      .filter(({ reason }) => reason === 'silent' || reason === 'refused')
-      .map(({ resourceId }) => resourceId),
+    repairs.filter(({ reason }) => NOT_REACHED.has(reason)).map(({ resourceId }) => resourceId),
   )
   const kinds = new Map(candidates.map(({ resourceId, kind }) => [resourceId, kind]))
   return settlement.lines.flatMap((line): CalledResource[] => {
@@ -117,6 +118,30 @@ export function outcomesOf(
       ? { reached: true, deliveredShare: deliveredWh / orderedWh }
       : { reached: false }
     return [{ resourceId, kind, groups: groupsOf(resourceId), ordered: orderedWh, outcome }]
+  })
+}
+
+/**
+ * Of a call that is not settled yet: whom its closed loop has let go so far, and nobody else. It is
+ * known at once, so that the next call does not lean on them; of what they have in common it says
+ * nothing, because those that obey are not in it.
+ */
+export function letGoSoFar({
+  repairs,
+  allocations,
+  candidates,
+}: FlexibilityCall): CalledResource[] {
+  const kinds = new Map(candidates.map(({ resourceId, kind }) => [resourceId, kind]))
+  return repairs.flatMap(({ resourceId, reason }): CalledResource[] => {
+    const kind = kinds.get(resourceId)
+    // A driver's wish, and what a charger cannot do, are found in what it delivered, later.
+    if (kind === undefined || reason === 'overridden' || reason === 'cannot-pause') return []
+    const { periods = [] } = allocations.find((part) => part.resourceId === resourceId) ?? {}
+    const ordered = periods.reduce((sum, period) => sum + orderedEnergy(period), 0)
+    const outcome: CallOutcome = NOT_REACHED.has(reason)
+      ? { reached: false }
+      : { reached: true, deliveredShare: 0 }
+    return ordered > 0 ? [{ resourceId, kind, groups: [], ordered, outcome }] : []
   })
 }
 

@@ -52,7 +52,9 @@ function promised(calls: readonly FlexibilityCall[], askedW: readonly number[]):
     return { start, end: addSeconds(start, 900), powerW }
   })
   const dice = () => uniformFrom(hashOf({ margin: 'call-1' }))
-  const question = { needs, offers, direction: 'reduce-import', groupsOf, dice } as const
+  const whole = askedW.map(() => BATTERY_W)
+  const offered = offers.map((one) => ({ ...one, fromW: whole.map(() => 0), powerMaxW: whole }))
+  const question = { needs, offers: offered, direction: 'reduce-import', groupsOf, dice } as const
   return surelyHeld(question, learntFrom(calls, 0.05, groupsOf)).needs.map(({ powerW }) => powerW)
 }
 
@@ -97,8 +99,24 @@ describe('what past calls teach the margin', () => {
     expect(riskAfter([free])).toBe(0.05)
   })
 
-  it('is nothing from a call that is not settled', () => {
-    const open = { ...past(0.5), settlement: null } as FlexibilityCall
+  it('is nothing from a call that is not settled, but for whom it has let go', () => {
+    const open = { ...past(0.5), settlement: null, allocations: [] } as FlexibilityCall
     expect(learntFrom([open], 0.05, groupsOf).record.devices.size).toBe(0)
+    const periods = [{ start: WINDOW_START, end: addSeconds(WINDOW_START, 900), powerW: 5_000 }]
+    const reasons = ['not-obeying', 'silent', 'overridden', 'cannot-pause']
+    const letGo = {
+      ...open,
+      repairs: reasons.map((reason, i) => ({ resourceId: names[i], reason })),
+      allocations: names.map((resourceId) => ({ resourceId, periods })),
+    } as unknown as FlexibilityCall
+    const { record, calibration } = learntFrom([letGo], 0.05, groupsOf)
+    expect(
+      [...record.devices].map(([id, { record: own }]) => [id, own.reached, own.delivered]),
+    ).toEqual([
+      ['r-00', { good: 1, bad: 0 }, { good: 0, bad: 1 }],
+      ['r-01', { good: 0, bad: 1 }, { good: 0, bad: 0 }],
+    ])
+    expect(record.groups.size).toBe(0)
+    expect(calibration.risk).toBe(0.05)
   })
 })
