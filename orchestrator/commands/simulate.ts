@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readConfig } from '#config.ts'
 import { createMachineClock } from '#processes/wall-time.ts'
+import type { Scenario } from '#simulations/scenarios/scenario.ts'
 import { isQuirk, ONLY_ON, type QuirkId, QUIRKS } from '#simulations/devices/quirks/catalogue.ts'
 
 const HELP = `gridcall simulate charger --url ws://… --password … [--version 1.6|2.0.1|2.1]
@@ -17,6 +18,10 @@ gridcall simulate inverter [--port N]
     A battery behind an inverter that speaks SunSpec over Modbus TCP, on loopback, unit 1.
     Prints its port (any free one unless one is given).
 
+gridcall simulate --scenario bundled --seed N [--disobey N] [--svg FILE] [--json]
+gridcall simulate --scenario real-day --feeder FILE --sessions FILE --day YYYY-MM-DD [--seed N] …
+    The calls of the demo without sockets or wall time, from the request to the measured evidence:
+    what was decided about each device and why, and a picture of each call.
 gridcall simulate --scenario year --seed N [--calls N] [--svg FILE] [--json]
     A year of calls (240 unless told otherwise) with failures that the margins were not told of:
     how often less than ordered came, and what was held for it. In a few seconds, without a service.
@@ -42,6 +47,10 @@ export async function run(args: string[]): Promise<number> {
       scenario: { type: 'string' },
       seed: { type: 'string', default: '1' },
       calls: { type: 'string', default: '240' },
+      disobey: { type: 'string', default: '2' },
+      feeder: { type: 'string' },
+      sessions: { type: 'string' },
+      day: { type: 'string' },
       svg: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -69,17 +78,45 @@ export async function run(args: string[]): Promise<number> {
   return 0
 }
 
-async function scenario(told: {
+type Told = {
   readonly scenario?: string
   readonly seed: string
   readonly calls: string
+  readonly disobey: string
+  readonly feeder?: string
+  readonly sessions?: string
+  readonly day?: string
   readonly svg?: string
   readonly json: boolean
-}): Promise<number> {
-  if (told.scenario !== 'year') throw new Error(`--scenario: expected year, got ${told.scenario}`)
-  const { simulateYear } = await import('./simulate/year.ts')
-  const [seed, calls] = [wholeOf('seed', told.seed), wholeOf('calls', told.calls)]
-  return simulateYear({ seed, calls, svg: told.svg, json: told.json })
+}
+
+async function scenario(told: Told): Promise<number> {
+  const { svg, json } = told
+  const seed = wholeOf('seed', told.seed)
+  if (told.scenario === 'year') {
+    const { simulateYear } = await import('./simulate/year.ts')
+    return simulateYear({ seed, calls: wholeOf('calls', told.calls), svg, json })
+  }
+  const disobey = wholeOf('disobey', told.disobey)
+  const chosen = await chooseScenario(told, seed)
+  const { simulateScenario } = await import('./simulate/scenario.ts')
+  return simulateScenario({ scenario: chosen, disobey, svg, json })
+}
+
+async function chooseScenario(told: Told, seed: number): Promise<Scenario> {
+  const { feeder, sessions, day } = told
+  if (told.scenario === 'bundled') {
+    const { bundledScenario } = await import('#simulations/scenarios/bundled.ts')
+    return bundledScenario(seed)
+  }
+  if (told.scenario !== 'real-day') {
+    throw new Error(`--scenario: expected bundled, real-day or year, got ${told.scenario}`)
+  }
+  if (feeder === undefined || sessions === undefined || day === undefined) {
+    throw new Error('--scenario real-day: expected --feeder, --sessions and --day')
+  }
+  const { loadRealDay } = await import('#simulations/scenarios/real-day.ts')
+  return loadRealDay(seed, day, { feeder, sessions })
 }
 
 function wholeOf(name: string, text: string): number {

@@ -24,7 +24,7 @@ export const LEFT = 70
 export const RIGHT = WIDTH - 45
 /** Above a panel: its heading and its legend. */
 const HEAD = { heading: 42, legend: 20 }
-const ONE = { top: 118, step: 330 }
+const ONE = { top: 118, height: 250, step: 355 }
 
 export type Axis = (value: number) => number
 export type Span = { readonly top: number; readonly bottom: number }
@@ -34,7 +34,7 @@ export function callsPicture(title: string, calls: readonly DrawnCall[]): string
   const height = ONE.top + calls.length * ONE.step
   const panels = calls.flatMap((call, i) => {
     const top = ONE.top + i * ONE.step
-    return callPanel({ top, bottom: top + ONE.step - 80 }, call)
+    return callPanel({ top, bottom: top + ONE.height }, call)
   })
   return drawing(title, { width: WIDTH, height }, panels)
 }

@@ -1,0 +1,100 @@
+import type { Allocation } from '#domain/allocation.ts'
+import type { EvidenceBundle } from '#domain/evidence.ts'
+import type { ResourceId } from '#domain/ids.ts'
+import { measure } from '#domain/measurement.ts'
+import { byResource, energyBetween, type Reading } from '#domain/telemetry.ts'
+import { addSeconds, type Instant, localMinuteOfDay, secondsBetween } from '#domain/time.ts'
+import type { CallMoment, DrawnCall } from './call-picture.ts'
+
+/**
+ * A measured call as it is drawn, from its evidence alone: all that had a part in it, one moment
+ * for each metering interval of its window. Where no reading tells, a device is at its baseline.
+ */
+export function drawnCall(heading: string, bundle: EvidenceBundle): DrawnCall {
+  const { program, request } = bundle.terms
+  const step = program.meteringIntervalSeconds
+  const { start, end } = request.window
+  const moments = Array.from({ length: secondsBetween(start, end) / step }, (_, i) =>
+    addSeconds(start, i * step),
+  )
+  const momentAt = momentsOf(bundle)
+  const ticks = [...request.periods.map((period) => period.start), end].map((at) => ({
+    at: secondsBetween(start, at) / step,
+    words: clock(at, program.timeZone),
+  }))
+  return { heading, moments: moments.map(momentAt), ticks }
+}
+
+function momentsOf(bundle: EvidenceBundle): (at: Instant) => CallMoment {
+  const { allocations, terms } = bundle
+  const { request, program, orderedW } = terms
+  const seconds = program.settlementPeriodSeconds
+  const baselines = baselinesOf(bundle)
+  const readings = byResource(bundle.readings)
+  const sign = request.direction === 'reduce-import' ? 1 : -1
+  return (at) => {
+    const index = request.periods.findLastIndex(({ start }) => start <= at)
+    const until = addSeconds(at, program.meteringIntervalSeconds)
+    let [baselineW, measuredW, standInsW] = [0, 0, 0]
+    for (const allocation of allocations) {
+      const { resourceId } = allocation
+      const expectedW = baselines.get(resourceId)?.[index] ?? 0
+      const flowedW = flowed(readings.get(resourceId) ?? [], at, until, seconds) ?? expectedW
+      baselineW += expectedW
+      measuredW += flowedW
+      if (standsIn(allocation, at)) standInsW += expectedW - flowedW
+    }
+    return {
+      baselineW,
+      requestedW: baselineW - sign * (request.periods[index]?.powerW ?? 0),
+      orderedW: baselineW - sign * (orderedW[index] ?? 0),
+      measuredW,
+      withoutRepairW: measuredW + standInsW,
+    }
+  }
+}
+
+/** W per settlement period of everybody with a part, also while it had none yet. */
+function baselinesOf({ terms, allocations, before, readings }: EvidenceBundle) {
+  const seconds = terms.program.settlementPeriodSeconds
+  const periods = terms.request.periods.map(({ start }) => {
+    return { start, end: addSeconds(start, seconds), powerW: 0, setpointW: 0 }
+  })
+  const whole = allocations.map(({ resourceId }): Allocation => {
+    return { resourceId, role: 'order', periods, releasedAt: null }
+  })
+  const found = new Map<ResourceId, number[]>()
+  for (const { resourceId, baselineWh } of measure({
+    allocations: whole,
+    before,
+    readings,
+    terms,
+  })) {
+    const mine = found.get(resourceId) ?? []
+    found.set(resourceId, [...mine, (baselineWh * 3600) / seconds])
+  }
+  return found
+}
+
+/** Mean W of an interval: what the meter told as power, else by its register. */
+function flowed(
+  readings: readonly Reading[],
+  from: Instant,
+  until: Instant,
+  longestGapSeconds: number,
+): number | null {
+  const told = readings.find(({ at }) => at === until)?.powerW ?? null
+  if (told !== null) return told
+  const energyWh = energyBetween(readings, from, until, longestGapSeconds)
+  return energyWh === null ? null : (energyWh * 3600) / secondsBetween(from, until)
+}
+
+function standsIn({ role, periods }: Allocation, at: Instant): boolean {
+  return role === 'repair' && periods.some(({ start, end }) => start <= at && at < end)
+}
+
+function clock(at: Instant, timeZone: string): string {
+  const minute = localMinuteOfDay(at, timeZone)
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`
+}
