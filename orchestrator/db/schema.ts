@@ -137,23 +137,28 @@ export const calls = gridcall.table(
 
 /**
  * The table is the promise itself: an exclusion constraint, which drizzle cannot write, refuses a
- * second row that shares an instant with a first of the same resource (migration 0010).
+ * second row that shares an instant with a first of the same resource (migrations 0010 and 0012).
  */
 export const promises = gridcall.table(
   'promises',
   {
     resourceId: idColumn<ResourceId>().notNull(),
-    periodStart: instantColumn().notNull(),
-    periodEnd: instantColumn().notNull(),
+    runStart: instantColumn().notNull(),
+    runEnd: instantColumn().notNull(),
     callId: idColumn<CallId>().notNull(),
     role: text().$type<PromiseRole>().notNull(),
+    periodSeconds: integer().notNull(),
   },
   (t) => [
-    primaryKey({ columns: [t.resourceId, t.periodStart] }),
+    primaryKey({ columns: [t.resourceId, t.runStart] }),
     index().on(t.callId),
     check(
       'promises_length',
-      sql`${t.periodEnd} > ${t.periodStart} AND ${t.periodEnd} <= ${t.periodStart} + 86400000`,
+      sql`${t.runEnd} > ${t.runStart} AND ${t.runEnd} <= ${t.runStart} + 86400000`,
+    ),
+    check(
+      'promises_whole_periods',
+      sql`${t.periodSeconds} > 0 AND (${t.runEnd} - ${t.runStart}) % (1000::bigint * ${t.periodSeconds}) = 0`,
     ),
   ],
 )

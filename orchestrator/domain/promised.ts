@@ -13,9 +13,6 @@ export type PromisedPeriod = {
 
 export type Promised = PromisedPeriod & { readonly callId: CallId; readonly role: PromiseRole }
 
-/** No period is longer, s: whoever looks for promises at an instant need not look further back. */
-export const LONGEST_PERIOD_SECONDS = 86_400
-
 export function promisedPeriod(
   resourceId: ResourceId,
   { start, end }: { readonly start: Instant; readonly end: Instant },

@@ -17,9 +17,15 @@ afterEach(async () => {
   await database.drop()
 })
 
-const promise = (resource: string, from: number, until: number, callId = 'call-2') => admin`
-  INSERT INTO gridcall.promises (resource_id, period_start, period_end, call_id, role)
-  VALUES (${resource}, ${minutes(from)}, ${minutes(until)}, ${callId}, 'order')`
+const promise = (
+  resource: string,
+  from: number,
+  until: number,
+  callId = 'call-2',
+  seconds = 60,
+) => admin`
+  INSERT INTO gridcall.promises (resource_id, run_start, run_end, period_seconds, call_id, role)
+  VALUES (${resource}, ${minutes(from)}, ${minutes(until)}, ${seconds}, ${callId}, 'order')`
 
 test('the database itself refuses what promises an instant twice, or no time, or days', async () => {
   await migrate({ url: database.url, log: recordingLog() })
@@ -38,11 +44,14 @@ test('the database itself refuses what promises an instant twice, or no time, or
   await expect(promise('a', 30, 30)).rejects.toMatchObject(check)
   await expect(promise('a', 30, 29)).rejects.toMatchObject(check)
   await expect(promise('a', 30, 30 + 24 * 60 + 1)).rejects.toMatchObject(check)
+  const parts = { constraint_name: 'promises_whole_periods' }
+  await expect(promise('a', 30, 45, 'call-2', 600)).rejects.toMatchObject(parts)
+  await expect(promise('a', 30, 45, 'call-2', 0)).rejects.toMatchObject(parts)
   await promise('a', 15, 30)
   await promise('b', 0, 15)
 })
 
-test('what an older program promised twice is cut where the second began, and nothing is lost', async () => {
+test('what an older program promised twice is cut where the second began, unbroken periods are one row, and nothing is lost', async () => {
   await migrateBefore(admin, '0010')
   const body = (seconds: number) => admin.json({ program: { settlementPeriodSeconds: seconds } })
   for (const [id, seconds] of [
@@ -58,13 +67,19 @@ test('what an older program promised twice is cut where the second began, and no
   await before('a', 15, 'quarters')
   await before('a', 30, 'half-hours')
   await before('b', 30, 'quarters')
+  await before('c', 0, 'quarters')
+  await before('c', 15, 'quarters')
+  await before('c', 30, 'quarters')
+  await before('c', 60, 'quarters')
+  await before('c', 75, 'half-hours')
   await migrate({ url: database.url, log: recordingLog() })
-  const rows = await admin<{ resource_id: string; from: string; until: string; role: string }[]>`
-    SELECT resource_id, period_start AS from, period_end AS until, role
-    FROM gridcall.promises ORDER BY resource_id, period_start`
-  const told = rows.map(({ resource_id, from, until, role }) => {
+  const rows = await admin<{ id: string; from: string; until: string; each: number }[]>`
+    SELECT resource_id AS id, run_start AS from, run_end AS until, period_seconds / 60 AS each
+    FROM gridcall.promises WHERE role = 'order' ORDER BY resource_id, run_start`
+  const told = rows.map(({ id, from, until, each }) => {
     const [start, end] = [from, until].map((at) => (Number(at) - minutes(0)) / 60_000)
-    return `${resource_id} ${start} ${end} ${role}`
+    return `${id} ${start}-${end} by ${each}`
   })
-  expect(told).toEqual(['a 0 15 order', 'a 15 30 order', 'a 30 60 order', 'b 30 45 order'])
+  const ofC = ['c 0-45 by 15', 'c 60-75 by 15', 'c 75-105 by 30']
+  expect(told).toEqual(['a 0-15 by 15', 'a 15-30 by 15', 'a 30-60 by 30', 'b 30-45 by 15', ...ofC])
 })

@@ -163,6 +163,51 @@ export function promiseTests(open: () => Store): void {
     ])
   })
 
+  test('of an unbroken stretch each period is taken, called upon and given back by itself', async () => {
+    const store = open()
+    const all = [want(A, 0), want(A, 15), want(A, 30), want(A, 45), want(A, 60)]
+    const now = async () =>
+      (await store.transaction((tx) => tx.promises.taken([A], minutes(0), minutes(99)))).map(
+        ({ callId: holder, role, ...period }) => {
+          const [from, until] = [period.periodStart, period.periodEnd].map(
+            (at) => (at - minutes(0)) / 60_000,
+          )
+          return `${holder} ${role} ${from}-${until}`
+        },
+      )
+    const take = (id: typeof FIRST, role: 'order' | 'reserve', wanted: typeof all) =>
+      store.transaction((tx) => tx.promises.take(id, wanted, role))
+    await take(FIRST, 'order', [want(A, 30)])
+    expect(await take(SECOND, 'reserve', all)).toEqual(all.filter((_, i) => i !== 2))
+    expect(await take(SECOND, 'order', [want(A, 15, 30), want(A, 20), want(A, 15)])).toEqual([
+      want(A, 15),
+    ])
+    expect(await now()).toEqual([
+      'call-2 reserve 0-15',
+      'call-2 order 15-30',
+      'call-1 order 30-45',
+      'call-2 reserve 45-60',
+      'call-2 reserve 60-75',
+    ])
+    await store.transaction((tx) => tx.promises.release(SECOND, minutes(46), [A]))
+    expect((await now()).at(-1)).toBe('call-2 reserve 45-60')
+    const inTheMiddle = await store.transaction((tx) =>
+      tx.promises.taken([A], minutes(20), minutes(31)),
+    )
+    expect(inTheMiddle.map(({ periodStart }) => periodStart)).toEqual([minutes(15), minutes(30)])
+  })
+
+  test('a stretch of days is promised whole', async () => {
+    const store = open()
+    const hours = Array.from({ length: 50 }, (_, i) => want(B, 60 * i, 60))
+    await store.transaction(async (tx) => {
+      expect(await tx.promises.take(FIRST, hours.toReversed(), 'order')).toHaveLength(50)
+      expect(await tx.promises.taken([B], minutes(47 * 60 + 1), minutes(4000))).toHaveLength(3)
+      await tx.promises.release(FIRST, minutes(25 * 60 + 1))
+      expect(await tx.promises.taken([B], minutes(0), minutes(4000))).toHaveLength(26)
+    })
+  })
+
   test('the same wanted twice in one go is given once', async () => {
     const store = open()
     const given = await store.transaction((tx) =>
