@@ -129,6 +129,8 @@ export interface CallRepository {
     congestionPointId?: CongestionPointId
     /** Whose window begins at this instant or later. */
     windowsFrom?: Instant
+    /** No more than so many: the newest, in the same order. */
+    last?: number
   }): Promise<FlexibilityCall[]>
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, inArray } from 'drizzle-orm'
 import { DomainError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
@@ -35,8 +35,8 @@ export function callRepository(tx: Transaction): CallRepository {
         .returning({ id: calls.id })
       if (saved.length === 0) throw unknownCall(call.id)
     },
-    async list({ states, dsoId, congestionPointId, windowsFrom } = {}) {
-      const rows = await tx
+    async list({ states, dsoId, congestionPointId, windowsFrom, last } = {}) {
+      const found = tx
         .select({ body: calls.body })
         .from(calls)
         .where(
@@ -49,8 +49,11 @@ export function callRepository(tx: Transaction): CallRepository {
             windowsFrom === undefined ? undefined : gte(calls.windowStart, windowsFrom),
           ),
         )
-        .orderBy(asc(calls.requestedAt), asc(calls.id))
-      return rows.map((row) => row.body)
+      const order = last === undefined ? asc : desc
+      const ordered = found.orderBy(order(calls.requestedAt), order(calls.id))
+      const rows = await (last === undefined ? ordered : ordered.limit(last))
+      const bodies = rows.map((row) => row.body)
+      return last === undefined ? bodies : bodies.toReversed()
     },
   }
 }

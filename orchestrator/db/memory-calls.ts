@@ -35,7 +35,8 @@ export function memoryCalls(makeTable: MakeTable): CallRepository {
               c.request.congestionPointId === filter.congestionPointId) &&
             (filter.windowsFrom === undefined || c.request.window.start >= filter.windowsFrom),
         )
-        .sort((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1)),
+        .sort((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1))
+        .slice(filter.last === undefined ? 0 : -filter.last),
   }
 }
 

@@ -26,12 +26,12 @@ export async function promiseSurely(
   if (deliveryLevelBp === undefined) return { needs, countedOn: [] }
   const groupsOf = await groupsFor(tx, offers)
   const { congestionPointId, direction } = call.request
-  const known = await tx.calls.list({ congestionPointId, states: TEACHING })
-  const last = known
-    .toSorted((a, b) => a.request.window.start - b.request.window.start || (a.id < b.id ? -1 : 1))
-    .slice(-CALLS)
+  const known = await tx.calls.list({ congestionPointId, states: TEACHING, last: CALLS })
+  const last = known.toSorted(
+    (a, b) => a.request.window.start - b.request.window.start || (a.id < b.id ? -1 : 1),
+  )
   const learnt = learntFrom(last, 1 - deliveryLevelBp / 10_000, groupsOf)
-  const dice = () => uniformFrom(hashOf({ margin: call.id }))
+  const dice = uniformFrom(hashOf({ margin: call.id }))
   return surelyHeld({ needs, offers, direction, groupsOf, dice }, learnt)
 }
 

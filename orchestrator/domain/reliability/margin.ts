@@ -1,3 +1,4 @@
+import { assert } from '../errors.ts'
 import { type Beta, betaMean } from './beta.ts'
 import { drawBeta, type Uniform } from './draws.ts'
 
@@ -44,50 +45,105 @@ export type Margin = {
  * happen: shared shocks first (one share per group, drawn once per draw and divided by its mean: a
  * device's own record knows the mean already), then each device's own reach and share.
  */
-export function marginFor(question: MarginQuestion): Margin {
-  const { units, needW, risk, uniform, draws = DRAWS } = question
-  const shocks = drawShocks(question, draws)
-  const deliveredW = new Float64Array(draws)
-  const allowedShort = Math.floor(risk * draws)
-  const ordered = countUntil(units, needW)
-  let held = 0
-  let heldW = 0
-  let isEnough = needW <= 0
-  for (const unit of units) {
-    if (isEnough) break
-    addUnit(deliveredW, unit, shocks, uniform)
-    held += 1
-    heldW += unit.powerW
-    if (heldW >= needW) isEnough = shortDraws(deliveredW, needW) <= allowedShort
-  }
-  const surelyW = lowerQuantile(deliveredW, allowedShort)
-  return { held, heldW, ordered: Math.min(ordered, held), surelyW, isEnough }
+export function marginFor({ units, needW, ...rest }: MarginQuestion): Margin {
+  const alone = units.map(({ powerW, ...unit }) => ({ ...unit, powersW: [powerW] }))
+  const [margin] = marginsFor({ ...rest, units: alone, needsW: [needW] })
+  assert(margin !== undefined, 'one need has one margin')
+  return margin
 }
 
-/** Of each draw the chance of the unit to be reached, then what it gives. */
-function addUnit(
-  deliveredW: Float64Array,
-  unit: UncertainUnit,
+export type MarginsQuestion = Omit<MarginQuestion, 'units' | 'needW'> & {
+  /** In merit order, with what each can give in each period. */
+  readonly units: readonly (Omit<UncertainUnit, 'powerW'> & {
+    readonly powersW: readonly number[]
+  })[]
+  readonly needsW: readonly number[]
+}
+
+/** The margin of each period of a window. A device that fails, fails for the whole window. */
+export function marginsFor(question: MarginsQuestion): Margin[] {
+  const { units, needsW, risk, uniform, draws = DRAWS } = question
+  const shocks = drawShocks(question, draws)
+  const allowedShort = Math.floor(risk * draws)
+  const periods = needsW.map((needW, i) => ({
+    i,
+    needW,
+    deliveredW: new Float64Array(draws),
+    held: 0,
+    heldW: 0,
+    isEnough: needW <= 0,
+  }))
+  for (const unit of units) {
+    const open = periods.filter(({ isEnough }) => !isEnough)
+    if (open.length === 0) break
+    const factors = factorsOf(unit, shocks, uniform, draws)
+    for (const period of open) {
+      const powerW = unit.powersW[period.i] ?? 0
+      addTo(period.deliveredW, powerW, factors)
+      period.held += 1
+      period.heldW += powerW
+      if (period.heldW < period.needW) continue
+      period.isEnough = shortDraws(period.deliveredW, period.needW) <= allowedShort
+    }
+  }
+  return periods.map(({ i, needW, deliveredW, held, heldW, isEnough }) => {
+    const ordered = countUntil(
+      units.map(({ powersW }) => powersW[i] ?? 0),
+      needW,
+    )
+    const surelyW = lowerQuantile(deliveredW, allowedShort)
+    return { held, heldW, ordered: Math.min(ordered, held), surelyW, isEnough }
+  })
+}
+
+/** Additions of one device in one period of one draw: what an offer may cost at gate closure. */
+const WORK = 100_000_000
+const DRAWS_MIN = 200
+/** Of fewer draws than twice one over the risk too few are short to tell the risk from none. */
+const SHORT_MIN = 2
+
+/**
+ * How many draws a window of so many periods gets: fewer than usual for a large fleet, so that its
+ * margin takes no longer, and never too few to see the risk. The same fleet gets the same.
+ */
+export function drawsWithin(units: number, periods: number, risk: number): number {
+  const affordable = Math.floor(WORK / Math.max(1, units * periods))
+  const least = Math.max(DRAWS_MIN, risk > 0 ? Math.ceil(SHORT_MIN / risk) : DRAWS)
+  return Math.min(DRAWS, Math.max(least, affordable))
+}
+
+/** What of its power the unit gives in each draw: the chance to be reached, then its share. */
+function factorsOf(
+  unit: Omit<UncertainUnit, 'powerW'>,
   shocks: ReadonlyMap<string, Float64Array>,
   uniform: Uniform,
-): void {
+  draws: number,
+): Float64Array {
   const chance = betaMean(unit.reached)
   const shares = Float64Array.from({ length: SHARES }, () => drawBeta(unit.delivered, uniform))
   const own = unit.groups.flatMap((group) => shocks.get(group) ?? [])
-  for (let draw = 0; draw < deliveredW.length; draw += 1) {
+  const factors = new Float64Array(draws)
+  for (let draw = 0; draw < draws; draw += 1) {
     let q = chance
     for (const shock of own) q *= shock[draw] ?? 1
     const u = uniform()
     if (u >= q) continue
     // Below q, u says nothing more about reach: it may pick the share.
-    const picked = shares[Math.floor((u / Math.min(1, q)) * SHARES)] ?? 1
-    deliveredW[draw] = (deliveredW[draw] ?? 0) + unit.powerW * picked
+    factors[draw] = shares[Math.floor((u / Math.min(1, q)) * SHARES)] ?? 1
+  }
+  return factors
+}
+
+function addTo(deliveredW: Float64Array, powerW: number, factors: Float64Array): void {
+  if (powerW === 0) return
+  for (let draw = 0; draw < deliveredW.length; draw += 1) {
+    deliveredW[draw] = (deliveredW[draw] ?? 0) + powerW * (factors[draw] ?? 0)
   }
 }
 
 /** Only of groups that a unit is in: the dice of the others do not move with them. */
 function drawShocks(
-  { units, groups, uniform }: MarginQuestion,
+  { units, groups, uniform }: Pick<MarginsQuestion, 'units' | 'groups' | 'uniform'>,
   draws: number,
 ): Map<string, Float64Array> {
   const named = [...new Set(units.flatMap((unit) => unit.groups))].sort()
@@ -102,10 +158,10 @@ function drawShocks(
   return shocks
 }
 
-function countUntil(units: readonly UncertainUnit[], needW: number): number {
+function countUntil(powersW: readonly number[], needW: number): number {
   let sumW = 0
   let count = 0
-  for (const { powerW } of units) {
+  for (const powerW of powersW) {
     if (sumW >= needW) break
     sumW += powerW
     count += 1

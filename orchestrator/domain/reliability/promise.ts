@@ -1,12 +1,13 @@
 import { allocate, type Offerable, type PeriodNeed } from '../allocation.ts'
 import { meritOrder } from '../allocation/offers.ts'
+import { assert } from '../errors.ts'
 import type { FlexibilityCall } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
 import { type PromisedPeriod, promisedPeriod } from '../promised.ts'
 import type { Direction } from '../resource.ts'
 import { afterCall, type Calibration, uncalibrated } from './calibration.ts'
 import type { Uniform } from './draws.ts'
-import { marginFor } from './margin.ts'
+import { drawsWithin, marginsFor } from './margin.ts'
 import {
   afterCallOf,
   believedGroups,
@@ -46,8 +47,7 @@ export type PromiseQuestion = {
   readonly offers: readonly Offerable[]
   readonly direction: Direction
   readonly groupsOf: (id: ResourceId) => readonly string[]
-  /** The same dice for every period: a device that fails, fails for the whole window. */
-  readonly dice: () => Uniform
+  readonly dice: Uniform
 }
 
 export type SurelyHeld = {
@@ -76,20 +76,24 @@ export function surelyHeld(
   const inOrder = offers.map(({ candidate }) => candidate).toSorted(meritOrder)
   const groups = believedGroups(record)
   const countedOn: PromisedPeriod[] = []
-  const surely = needs.map((need) => {
-    const units = believedUnits(
-      record,
-      inOrder.map(({ resourceId, kind }) => ({
-        resourceId,
-        kind,
-        groups: groupsOf(resourceId),
-        powerW: most.get(resourceId)?.get(need.start) ?? 0,
-      })),
-    )
-    const { risk } = calibration
-    const margin = marginFor({ units, groups, needW: need.powerW, risk, uniform: dice() })
+  const units = believedUnits(
+    record,
+    inOrder.map(({ resourceId, kind }) => ({
+      resourceId,
+      kind,
+      groups: groupsOf(resourceId),
+      powersW: needs.map(({ start }) => most.get(resourceId)?.get(start) ?? 0),
+    })),
+  )
+  const { risk } = calibration
+  const draws = drawsWithin(units.length, needs.length, risk)
+  const needsW = needs.map(({ powerW }) => powerW)
+  const margins = marginsFor({ units, groups, needsW, risk, uniform: dice, draws })
+  const surely = needs.map((need, period) => {
+    const margin = margins[period]
+    assert(margin !== undefined, 'each need has a margin')
     inOrder.slice(0, margin.held).forEach(({ resourceId }, i) => {
-      if ((units[i]?.powerW ?? 0) > 0) countedOn.push(promisedPeriod(resourceId, need))
+      if ((units[i]?.powersW[period] ?? 0) > 0) countedOn.push(promisedPeriod(resourceId, need))
     })
     return margin.isEnough ? need : { ...need, powerW: Math.min(need.powerW, margin.surelyW) }
   })

@@ -79,14 +79,14 @@ export function afterCallOf(before: TrackRecord, called: readonly CalledResource
 }
 
 /** What a margin is asked about, in the order of the resources. */
-export function believedUnits(
+export function believedUnits<Resource extends KnownResource>(
   record: TrackRecord,
-  resources: readonly (KnownResource & { readonly powerW: number })[],
-): UncertainUnit[] {
+  resources: readonly Resource[],
+): (Omit<Resource, keyof KnownResource> & Omit<UncertainUnit, 'powerW'>)[] {
   const means = classMeans(record)
-  return resources.map(({ resourceId, kind, groups, powerW }) => {
+  return resources.map(({ resourceId, kind, groups, ...rest }) => {
     const known = record.devices.get(resourceId)?.record ?? NO_RECORD
-    return { powerW, groups, ...believed(known, means(kind)) }
+    return { ...rest, groups, ...believed(known, means(kind)) }
   })
 }
 

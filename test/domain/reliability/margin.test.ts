@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { type Beta, betaMean, betaOf, unitsToCall } from '#domain/reliability/beta.ts'
 import { afterCall, uncalibrated } from '#domain/reliability/calibration.ts'
 import { drawBeta } from '#domain/reliability/draws.ts'
-import { marginFor, type UncertainUnit } from '#domain/reliability/margin.ts'
+import {
+  drawsWithin,
+  marginFor,
+  marginsFor,
+  type UncertainUnit,
+} from '#domain/reliability/margin.ts'
 import { seededRandom } from '#simulations/random.ts'
 
 const SURE: Beta = { alpha: 1, beta: 0 }
@@ -120,6 +125,43 @@ describe('the margin of any units', () => {
       }),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('the margins of a window', () => {
+  it('are those that its periods have alone, with the same dice', () => {
+    const groups = new Map([[CLOUD, betaOf(0.9, 10)]])
+    const powers = [900, 2_000, 0, 5_500, 3_000, 1_200]
+    const fleet = powers.map((powerW, i) => {
+      const [one] = units(1, betaOf(0.7 + i / 25, 20), { powerW, delivered: betaOf(0.9, 9) })
+      if (one === undefined) throw new Error('no unit')
+      return one
+    })
+    const halves = fleet.map((unit) => ({ ...unit, powerW: unit.powerW / 2 }))
+    const needsW = [2_000, 0, 12_600, 500]
+    const { next: uniform } = seededRandom(7, 'margin')
+    const together = marginsFor({
+      units: fleet.map(({ powerW, ...unit }) => ({
+        ...unit,
+        powersW: [powerW, powerW, powerW, powerW / 2],
+      })),
+      groups,
+      needsW,
+      risk: 0.05,
+      uniform,
+    })
+    const alone = needsW.map((needW, i) => ask(i === 3 ? halves : fleet, needW, groups))
+    expect(together).toEqual(alone)
+    expect(alone.map(({ isEnough }) => isEnough)).toEqual([true, true, false, true])
+  })
+
+  it('stand on fewer draws the more there is to draw, and never on too few to see the risk', () => {
+    expect(drawsWithin(200, 96, 0.05)).toBe(2_000)
+    expect(drawsWithin(2_000, 96, 0.05)).toBe(520)
+    expect(drawsWithin(10_000, 96, 0.05)).toBe(200)
+    expect(drawsWithin(10_000, 96, 0.002)).toBe(1_000)
+    expect(drawsWithin(10_000, 96, 0.000_1)).toBe(2_000)
+    expect(drawsWithin(10_000, 96, 0)).toBe(2_000)
   })
 })
 

@@ -51,7 +51,7 @@ function promised(calls: readonly FlexibilityCall[], askedW: readonly number[]):
     const start = addSeconds(WINDOW_START, i * 900)
     return { start, end: addSeconds(start, 900), powerW }
   })
-  const dice = () => uniformFrom(hashOf({ margin: 'call-1' }))
+  const dice = uniformFrom(hashOf({ margin: 'call-1' }))
   const whole = askedW.map(() => BATTERY_W)
   const offered = offers.map((one) => ({ ...one, fromW: whole.map(() => 0), powerMaxW: whole }))
   const question = { needs, offers: offered, direction: 'reduce-import', groupsOf, dice } as const

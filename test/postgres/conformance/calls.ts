@@ -67,6 +67,9 @@ export function callTests(open: () => Store): void {
     expect(await ids({ states: [] })).toEqual([])
     expect(await ids({ dsoId: DSO, congestionPointId: POINT })).toEqual(['call-1', 'call-2'])
     expect(await ids({ dsoId: other, congestionPointId: elsewhere })).toEqual([])
+    expect(await ids({ last: 2 })).toEqual(['call-3', 'call-4'])
+    expect(await ids({ dsoId: DSO, congestionPointId: POINT, last: 1 })).toEqual(['call-2'])
+    expect(await ids({ last: 9 })).toHaveLength(4)
     const { start } = call().request.window
     expect(await ids({ windowsFrom: start })).toContain('call-1')
     expect(await ids({ windowsFrom: addSeconds(start, 1) })).toEqual([])
