@@ -3,6 +3,7 @@ import { allocationsOf, limitsOf, STEP_W, wantedOf } from './allocation/offers.t
 import type { CandidateBaseline, MethodReference } from './baseline/candidate.ts'
 import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
 import type { MicroEurPerKwh } from './money.ts'
+import { atPoint, effectsOf } from './network-effect.ts'
 import type { OfferConditions } from './offer-conditions.ts'
 import type { Direction, Rating, ResourceKind } from './resource.ts'
 import { type Instant, instant } from './time.ts'
@@ -40,6 +41,8 @@ export type Candidate = {
   readonly kind: ResourceKind
   readonly rating: Rating
   readonly price: MicroEurPerKwh
+  /** W off the congested element per 10,000 W here, by the feeder in the terms; absent: as many. */
+  readonly effectBp?: number
   /** Of what it offered in 30 days it was called for so much; of equal prices the least goes first. */
   readonly calledBp?: number
   /** What it could have given this call, Wh; absent: nothing. */
@@ -64,6 +67,7 @@ export type Offerable = {
   readonly energyMaxWh: number
 }
 
+/** W at the congestion point. */
 export type PeriodNeed = { readonly start: Instant; readonly end: Instant; readonly powerW: number }
 
 /** Why a resource at this congestion point got no part, in words for its aggregator. */
@@ -106,17 +110,22 @@ export function allocate(
   return allocationsOf(offers, needs, powerW, direction, role)
 }
 
-/** W ordered from the portfolio in each settlement period: what the DSO was promised. */
+/** W ordered in each settlement period, at the congestion point: what the DSO was promised. */
 export function orderedPerPeriod(
   periodStarts: readonly Instant[],
   allocations: readonly Allocation[],
+  candidates: readonly Candidate[],
 ): number[] {
+  const effectOf = effectsOf(candidates)
+  const ordered = allocations.filter((allocation) => allocation.role === 'order')
   return periodStarts.map((start) =>
-    allocations
-      .filter((allocation) => allocation.role === 'order')
-      .flatMap((allocation) => allocation.periods)
-      .filter((period) => period.start === start)
-      .reduce((sum, period) => sum + period.powerW, 0),
+    atPoint(
+      ordered.flatMap(({ resourceId, periods }) => {
+        const mine = periods.filter((period) => period.start === start)
+        const effectBp = effectOf(resourceId)
+        return mine.map(({ powerW: amount }) => ({ amount, effectBp }))
+      }),
+    ),
   )
 }
 

@@ -2,6 +2,7 @@ import type { Allocation, Candidate } from './allocation.ts'
 import { greatestCommon } from './baseline/fraction.ts'
 import type { Delivery } from './delivery.ts'
 import { physicalMostWh } from './fair-play/physical-cap.ts'
+import { WHOLE_EFFECT_BP } from './network-effect.ts'
 import {
   type Award,
   availabilityNumerator,
@@ -173,22 +174,25 @@ function placing({ policy, orderedPeriods }: SettlementInput): Placing {
 export function earn(rows: readonly Row[], input: SettlementInput): Earned {
   const { policy, priceCap, carriedWh } = input
   const stretches = stretchesOf(rows, input)
-  const positiveWh = stretches.map((_, i) =>
-    rows.reduce((sum, row) => sum + (row.eligibleWh[i] ?? 0), 0),
-  )
+  // What is not felt at the congestion point was not bought.
+  const felt = rows.filter((row) => effectOf(row) > 0)
+  const positive = stretches.map((_, i) => weighed(felt, ({ eligibleWh }) => eligibleWh[i] ?? 0))
   const awards = stretches.map((stretch, i) =>
-    award(policy, stretch, { mostWh: positiveWh[i] ?? 0, carriedWh }),
+    award(policy, stretch, { mostWh: wholeWh(positive[i] ?? 0), carriedWh }),
   )
-  const common = commonMultiple(input, stretches, positiveWh)
-  const perWh = awards.map(({ payableWh, factorBp }, i) =>
-    positiveWh[i] ? (BigInt(payableWh) * BigInt(factorBp) * common) / BigInt(positiveWh[i]) : 0n,
-  )
+  const common = commonMultiple(input, stretches, positive)
+  // What counts at the congestion point, per Wh at a device: paid is what devices' meters count.
+  const perWh = awards.map(({ payableWh, factorBp }, i) => {
+    const counted = BigInt(payableWh) * BigInt(WHOLE_EFFECT_BP) * BigInt(factorBp) * common
+    return positive[i] ? counted / BigInt(positive[i]) : 0n
+  })
   const parts = common * PER_KWH_BP
   const earned = stretches.map(() => 0n)
   const kept = stretches.map((stretch, i) => keptShare(policy, awards[i] as Award, stretch))
   const shares = rows.map((row) => {
     const asked = policyPrice(policy, row.candidate.price)
     const price = asked < priceCap ? asked : priceCap
+    if (effectOf(row) <= 0) return 0n
     return row.eligibleWh.reduce((sum, wh, i) => {
       const used = BigInt(wh) * price * (perWh[i] ?? 0n)
       // What was not called upon could not fall short of anything.
@@ -222,18 +226,35 @@ function requestPrice({ penalty }: SettlementInput): bigint {
   return penalty.kind === 'none' ? 0n : penalty.price
 }
 
+/** Energies of rows, each times the effect of its device: 10,000 to a Wh at the congestion point. */
+function weighed(rows: readonly Row[], whOf: (row: Row) => number): number {
+  return rows.reduce((sum, row) => sum + whOf(row) * effectOf(row), 0)
+}
+
+function wholeWh(weighedWh: number): number {
+  return Math.trunc(weighedWh / WHOLE_EFFECT_BP) + 0
+}
+
+function effectOf({ candidate }: Row): number {
+  return candidate.effectBp ?? WHOLE_EFFECT_BP
+}
+
 /** What every divisor of the split divides: until the payees' one division all stays exact. */
 function commonMultiple(
   { policy }: SettlementInput,
   stretches: readonly Stretch[],
-  positiveWh: readonly number[],
+  positive: readonly number[],
 ): bigint {
-  const positive = positiveWh.reduce((lcm, wh) => leastCommonMultiple(lcm, BigInt(wh)), 1n)
-  if (policy.penalty.kind !== 'share-of-payment') return positive
+  const divisors = positive.map((sum) => {
+    return BigInt(sum) / greatestCommon(BigInt(sum), BigInt(WHOLE_EFFECT_BP))
+  })
+  const least = divisors.reduce(leastCommonMultiple, 1n)
+  if (policy.penalty.kind !== 'share-of-payment') return least
   const ordered = stretches.map(({ orderedWh }) => BigInt(orderedWh))
-  return positive * 10_000n * ordered.reduce(leastCommonMultiple, 1n)
+  return least * 10_000n * ordered.reduce(leastCommonMultiple, 1n)
 }
 
+/** As the congestion point sees them; what is metered stays as metered. */
 function stretchesOf(rows: readonly Row[], input: SettlementInput): Stretch[] {
   const place = placing(input)
   const stretches = place.starts.map(() => ({
@@ -251,16 +272,25 @@ function stretchesOf(rows: readonly Row[], input: SettlementInput): Stretch[] {
       stretch.orderedWh += orderedWh
     }
   }
-  for (const { deliveries } of rows) {
-    for (const { start, deliveredWh, baselineWh, measuredWh } of deliveries) {
+  for (const row of rows) {
+    for (const { start, deliveredWh, baselineWh, measuredWh } of row.deliveries) {
       const stretch = at(start)
       if (!stretch) throw new Error(`a delivery in a call that was ordered nothing`)
-      stretch.deliveredWh += deliveredWh
-      stretch.baselineWh += baselineWh
+      stretch.deliveredWh += deliveredWh * effectOf(row)
+      stretch.baselineWh += baselineWh * effectOf(row)
       stretch.meteredWh += measuredWh ?? baselineWh
     }
   }
-  return stretches
+  return stretches.map(({ deliveredWh, baselineWh, ...stretch }) => ({
+    ...stretch,
+    deliveredWh: wholeWh(deliveredWh),
+    baselineWh: wholeWh(baselineWh),
+  }))
+}
+
+/** Delivered by all together, at the congestion point. */
+export function deliveredAtPoint(rows: readonly Row[]): number {
+  return wholeWh(weighed(rows, ({ line }) => line.deliveredWh))
 }
 
 function leastCommonMultiple(a: bigint, b: bigint): bigint {

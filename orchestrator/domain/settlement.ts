@@ -13,7 +13,7 @@ import {
   sumMoney,
 } from './money.ts'
 import { mostPayable, type PaymentPolicy } from './payment-policy.ts'
-import { countedRows, earn, type Row } from './settlement-shares.ts'
+import { countedRows, deliveredAtPoint, earn, type Row } from './settlement-shares.ts'
 import type { Standby } from './standby.ts'
 import type { Instant } from './time.ts'
 
@@ -60,7 +60,9 @@ export type SettlementLine = {
 
 /** The exact split: payout + fee + held + refund = escrow. */
 export type CallSettlement = {
+  /** Counted at each device's own meter. */
   readonly lines: readonly SettlementLine[]
+  /** What was ordered and delivered of the whole, at the congestion point. */
   readonly orderedWh: number
   readonly deliveredWh: number
   readonly payableWh: number
@@ -140,7 +142,7 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
   return {
     lines,
     orderedWh: input.orderedPeriods.reduce((sum, { orderedWh }) => sum + orderedWh, 0),
-    deliveredWh: rows.reduce((sum, row) => sum + row.line.deliveredWh, 0),
+    deliveredWh: deliveredAtPoint(rows),
     payableWh: earned.payableWh,
     deficientWh: earned.deficientWh,
     penalty: microEur(floorDiv(earned.penalty, earned.parts)),

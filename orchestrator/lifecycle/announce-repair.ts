@@ -1,7 +1,9 @@
 import type { Allocation, PeriodNeed } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
+import { STEP_W } from '#domain/allocation/offers.ts'
 import { type Correction, correctionSentence } from '#domain/control/correction.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
+import { atPoint, effectsOf, WHOLE_EFFECT_BP } from '#domain/network-effect.ts'
 import type { Instant } from '#domain/time.ts'
 import { callEvent, resourceEvent } from './announce.ts'
 
@@ -22,11 +24,19 @@ export function announceRepair(
     `${resourceId} was to move ${orderedW} W${whatIsWrong(repair)}`,
     { notice: true, data: { orderedW, observedW, reason } },
   )
-  const missing = needs.map((need, i) => {
-    const given = added.flatMap((a) => a.periods).filter((p) => p.start === needs[i]?.start)
-    return need.powerW - given.reduce((sum, p) => sum + p.powerW, 0)
+  const effectOf = effectsOf(call.candidates)
+  const missing = needs.map((need) => {
+    const given = added.flatMap(({ resourceId: id, periods }) =>
+      periods
+        .filter((p) => p.start === need.start)
+        .map(({ powerW: amount }) => ({ amount, effectBp: effectOf(id) })),
+    )
+    return need.powerW - atPoint(given)
   })
   const openW = Math.max(0, ...missing)
+  // Less than one whole step of the device with the most effect is nobody's to give.
+  const effects = call.candidates.map((one) => effectOf(one.resourceId))
+  const stepW = atPoint([{ amount: STEP_W, effectBp: Math.max(WHOLE_EFFECT_BP, ...effects) }])
   const repaired = resourceEvent(
     call,
     'shortfall-repaired',
@@ -45,7 +55,7 @@ export function announceRepair(
     `${openW} W cannot be replaced from the reserve`,
     { notice: true, data: { openW } },
   )
-  return [found, ...(replacedBy.length > 0 ? [repaired] : []), ...(openW >= 100 ? [remains] : [])]
+  return [found, ...(replacedBy.length > 0 ? [repaired] : []), ...(openW >= stepW ? [remains] : [])]
 }
 
 /**

@@ -15,6 +15,7 @@ import { correctionsBetween, type Figures } from '#domain/control/log.ts'
 import { loopReadings } from '#domain/control/portfolio.ts'
 import { CONTROL_RULES } from '#domain/control/rules.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { shareAtPoint } from '#domain/network-effect.ts'
 import { withLess } from '#domain/reserve.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { announceCorrections } from './announce-repair.ts'
@@ -89,7 +90,8 @@ async function applied(
       continue
     }
     const mine = offers.filter(({ candidate }) => candidate.resourceId === resourceId)
-    const more = needs.map((need) => ({ ...need, powerW: need.powerW > 0 ? byW : 0 }))
+    const feltW = byW * shareAtPoint(mine[0]?.candidate ?? {})
+    const more = needs.map((need) => ({ ...need, powerW: need.powerW > 0 ? feltW : 0 }))
     wanted.push(...allocate(more, mine, direction, 'repair'))
   }
   if (corrections.length === 0) return call

@@ -3,6 +3,7 @@ import { type Delivery, orderedEnergy } from '#domain/delivery.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { measure, measuredResources } from '#domain/measurement.ts'
+import { effectsOf, WHOLE_EFFECT_BP } from '#domain/network-effect.ts'
 import { addSeconds, floorToStep, type Instant, instant, secondsBetween } from '#domain/time.ts'
 import { divideHalfEven } from '#domain/units.ts'
 import type { Ports } from '#ports.ts'
@@ -35,6 +36,7 @@ export async function followCall(
   const seen = addSeconds(floorToStep(ports.clock.now(), interval), -interval)
   const until = seen < request.window.end ? seen : request.window.end
   const mine = call.allocations.filter((a) => only === null || only.has(a.resourceId))
+  const effectOf = effectsOf(call.candidates)
   const isStarted = call.windowStartCommitment !== null
   const measuredSoFar = isStarted ? await measured(tx, call, until) : []
   const deliveries = measuredSoFar.filter((d) => only === null || only.has(d.resourceId))
@@ -43,7 +45,9 @@ export async function followCall(
     const seconds = secondsBetween(start, until < end ? until : end)
     const inside = deliveries.filter((d) => d.start >= start && d.start < end)
     const orderedW = only === null ? (call.orderedW[i] ?? 0) : orderedOf(mine, start, end)
-    return { start, end, requestedW, orderedW, ...means(inside, seconds, request.direction) }
+    // The whole is shown as the congestion point sees it, a device as its own meter does.
+    const shown = only === null ? inside.map((d) => weighed(d, effectOf(d.resourceId))) : inside
+    return { start, end, requestedW, orderedW, ...means(shown, seconds, request.direction) }
   })
 }
 
@@ -68,8 +72,15 @@ async function measured(
   return measure({ allocations: begun, ...used, before, readings, terms })
 }
 
+type Energies = Pick<Delivery, 'baselineWh' | 'deliveredWh'>
+
+function weighed({ baselineWh, deliveredWh }: Energies, effectBp: number): Energies {
+  const share = (wh: number) => (wh * effectBp) / WHOLE_EFFECT_BP
+  return { baselineWh: share(baselineWh), deliveredWh: share(deliveredWh) }
+}
+
 function means(
-  deliveries: readonly Delivery[],
+  deliveries: readonly Energies[],
   seconds: number,
   direction: FlexibilityCall['request']['direction'],
 ): Pick<PeriodFigures, 'baselineW' | 'measuredW' | 'deliveredW'> {

@@ -4,6 +4,7 @@ import { isWithinBand, type Verdict } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
+import { atPoint, effectsOf } from '#domain/network-effect.ts'
 import { belowFloorW, partIn } from '#domain/reserve.ts'
 import type { Rating } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
@@ -72,9 +73,11 @@ async function hold(
   const { resourceId } = allocation
   const held = { ...allocation, floorW }
   const allocations = call.allocations.map((one) => (one === allocation ? held : one))
+  const effectBp = effectsOf(call.candidates)(resourceId)
   const missingW = (start: Instant, end: Instant): number => {
     const period = partIn(allocation, start, end)
-    return period === undefined ? 0 : belowFloorW(period, floorW)
+    const amount = period === undefined ? 0 : belowFloorW(period, floorW)
+    return atPoint([{ amount, effectBp }])
   }
   const needs = openNeeds(call, now, missingW)
   const cycle = { tx, now, rows }

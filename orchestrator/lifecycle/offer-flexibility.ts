@@ -11,6 +11,7 @@ import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
 import { controlGroupOf } from '#domain/control-group.ts'
 import { orderedInPart } from '#domain/decision.ts'
+import { orderedEnergy } from '#domain/delivery.ts'
 import type { Escrow } from '#domain/escrow.ts'
 import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
@@ -63,7 +64,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     const asked = { needs: surely.needs, requested: needs, giniBp }
     const { allocations, allocatedBy } = await planOrder(ports, call, asked, offers)
     const starts = needs.map((need) => need.start)
-    const orderedW = orderedPerPeriod(starts, allocations)
+    const orderedW = orderedPerPeriod(starts, allocations, candidates)
     const taking = new Set(allocations.map((a) => a.resourceId))
     const reserve = surely.countedOn.filter(({ resourceId }) => !taking.has(resourceId))
     const held = new Set(reserve.map(({ resourceId }) => resourceId))
@@ -283,11 +284,16 @@ async function escrowFor(
   const { program, request, orderedW } = call
   const dso = await tx.organisations.find(call.dsoId)
   if (!dso?.address) throw new Error(`${call.dsoId} has no payer address`)
-  const orderedWh = orderedW.reduce(
+  const pointWh = orderedW.reduce(
     (sum, powerW) =>
       sum + toWattHours(energyOrdered(watts(powerW), program.settlementPeriodSeconds)),
     0,
   )
+  const deviceWh = call.allocations
+    .flatMap(({ periods }) => periods)
+    .reduce((sum, period) => sum + orderedEnergy(period), 0)
+  // Devices are paid by their own meters: where they count for less at the point, for more there.
+  const orderedWh = Math.max(pointWh, deviceWh)
   const terms = {
     payer: dso.address,
     amount: escrowNeeded(orderedWh, request.priceCap, program.feeBp, program.paymentPolicy),

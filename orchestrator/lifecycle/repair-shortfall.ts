@@ -5,6 +5,7 @@ import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
 import { correctionsBetween } from '#domain/control/log.ts'
+import { atPoint, effectsOf } from '#domain/network-effect.ts'
 import { contradictionIn } from '#domain/plausibility.ts'
 import { reactedBy } from '#domain/reaction.ts'
 import { belowFloorW, partIn } from '#domain/reserve.ts'
@@ -174,7 +175,10 @@ async function replace(
   const released = call.allocations.map((allocation) =>
     allocation === failed ? releaseOf(allocation, verdict) : allocation,
   )
-  const needs = openNeeds(call, now, (start, end) => expectedOf(failed, start, end))
+  const effectBp = effectsOf(call.candidates)(failed.resourceId)
+  const needs = openNeeds(call, now, (start, end) =>
+    atPoint([{ amount: expectedOf(failed, start, end), effectBp }]),
+  )
   const left = { ...call, allocations: released }
   const { added, allocations } = await takeFromReserve(left, needs, cycle)
   const row = cycle.rows.get(failed.resourceId)

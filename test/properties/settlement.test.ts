@@ -96,3 +96,67 @@ describe('the split of an escrow', () => {
     expect(line?.aggregatorId).toBe(organisationId('agg-1'))
   })
 })
+
+describe('the split of an escrow where a feeder says what each device does to the congested element', () => {
+  it('judges the portfolio at the congestion point and pays each Wh at its own meter', () => {
+    const rows = [aRow({ effectBp: 11_000 }), aRow({ effectBp: 10_500, price: 200_000 })]
+    expect(settle(inputOf(aCaseOf(rows)))).toMatchObject({
+      orderedWh: 2150,
+      deliveredWh: 2150,
+      payableWh: 2150,
+      deficientWh: 0,
+      payout: 300_000n,
+    })
+  })
+
+  it('misses nothing where a device with more effect stands in for one with less', () => {
+    const failed = aRow({ delivered: [0], failed: true })
+    const instead = aRow({ ordered: [800], delivered: [800], effectBp: 12_500 })
+    const input = inputOf(aCaseOf([failed, instead]))
+    const orderedPeriods = input.orderedPeriods.map((one) => ({ ...one, orderedWh: 1000 }))
+    const settled = settle({ ...input, orderedPeriods })
+    expect(settled).toMatchObject({ deliveredWh: 1000, deficientWh: 0, payout: 80_000n })
+    const without = settle({
+      ...input,
+      orderedPeriods,
+      candidates: input.candidates.map(({ effectBp: _none, ...one }) => one),
+    })
+    expect(without.deficientWh).toBe(200)
+    expect(without.payout).toBeLessThan(80_000n)
+  })
+
+  it('pays nothing for what has no effect there, and takes the penalty for what is short there', () => {
+    const rows = [aRow({ effectBp: 0 }), aRow({})]
+    const input = inputOf(aCaseOf(rows, { penalty: 10_000 }))
+    const orderedPeriods = input.orderedPeriods.map((one) => ({ ...one, orderedWh: 2000 }))
+    const { deliveredWh, deficientWh, penalty, lines } = settle({ ...input, orderedPeriods })
+    expect(lines[0]?.gross).toBe(0n)
+    expect(lines[1]?.gross).toBeGreaterThan(0n)
+    expect({ deliveredWh, deficientWh, penalty }).toEqual({
+      deliveredWh: 1000,
+      deficientWh: 1000,
+      penalty: 10_000n,
+    })
+  })
+
+  it('stays exact to the last unit, whatever the effects', () => {
+    const effect = fc.constantFrom(8000, 9999, 10_000, 10_050, 11_370)
+    const row = fc.record({ wh: fc.integer({ min: 1, max: 9000 }), effectBp: effect })
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 1, maxLength: 6 }), (specs) => {
+        const rows = specs.map(({ wh, effectBp }) => {
+          return aRow({ ordered: [wh], delivered: [wh], effectBp })
+        })
+        const input = { ...inputOf(aCaseOf(rows)), escrow: 10n ** 12n }
+        const { payout, fee, held, refund, lines } = settle(input)
+        expect(payout + fee + held + refund).toBe(input.escrow)
+        // A whole Wh at the point is not more than the sum of its parts: at most one is lost.
+        for (const { gross, deliveredWh } of lines) {
+          expect(gross).toBeLessThanOrEqual(BigInt(deliveredWh) * 100n)
+        }
+        const full = lines.reduce((sum, { deliveredWh }) => sum + BigInt(deliveredWh) * 100n, 0n)
+        expect(payout).toBeGreaterThanOrEqual(full - 126n - BigInt(lines.length))
+      }),
+    )
+  })
+})

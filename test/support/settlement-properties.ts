@@ -5,6 +5,7 @@ import type { Delivery } from '#domain/delivery.ts'
 import { parseEvidence } from '#domain/evidence.ts'
 import { resourceId } from '#domain/ids.ts'
 import { microEurPerKwh } from '#domain/money.ts'
+import { atPoint } from '#domain/network-effect.ts'
 import { curvePolicy } from '#domain/payment-policies.ts'
 import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import { escrowNeeded, type SettlementInput, settle } from '#domain/settlement.ts'
@@ -21,6 +22,8 @@ export type PayeeRow = {
   readonly failed: boolean
   /** Wh per period; the same for all unless it matters. */
   readonly baseline?: number
+  /** Its effect on the congested element; absent: all of it. */
+  readonly effectBp?: number
 }
 
 export type SettlementCase = {
@@ -41,7 +44,9 @@ export function inputOf(given: SettlementCase): SettlementInput {
   const orderedPeriods = starts.map((start, i) => ({
     start,
     seconds: 900,
-    orderedWh: rows.reduce((sum, { ordered }) => sum + (ordered[i] ?? 0), 0),
+    orderedWh: atPoint(
+      rows.map(({ ordered, effectBp = 10_000 }) => ({ amount: ordered[i] ?? 0, effectBp })),
+    ),
   }))
   const orderedWh = orderedPeriods.reduce((sum, period) => sum + period.orderedWh, 0)
   return {
@@ -96,6 +101,7 @@ function candidateOf(row: PayeeRow, i: number): Candidate {
     kind,
     rating: BIG,
     price: microEurPerKwh(BigInt(row.price)),
+    ...(row.effectBp === undefined ? {} : { effectBp: row.effectBp }),
     ...aBaseline(),
   }
 }

@@ -1,4 +1,5 @@
 import type { Allocation, Candidate, Offerable, PeriodNeed } from '../allocation.ts'
+import { WHOLE_EFFECT_BP } from '../network-effect.ts'
 import { meanReachedW, powerForMean, type SinceTold } from '../reaction.ts'
 import type { Direction } from '../resource.ts'
 import { secondsBetween } from '../time.ts'
@@ -33,6 +34,7 @@ export function limitsOf(
     price: Number(candidate.price),
     energyWh: energyMaxWh,
     rotation: candidate.calledBp ?? 0,
+    ...(candidate.effectBp === undefined ? {} : { effect: candidate.effectBp / 10_000 }),
     ...leastOf(candidate, needs),
   }
   const reached = (powerW: number, i: number) => {
@@ -140,12 +142,18 @@ export function offeredWhOf(
   return Math.floor(Math.min(wh, energyMaxWh))
 }
 
-/** Cheapest first; of equal prices who was called least lately, then by id. */
+/** Cheapest effect first; of equal ones who was called least lately, then by id. */
 export function meritOrder(a: Candidate, b: Candidate): number {
-  if (a.price !== b.price) return a.price < b.price ? -1 : 1
-  const [lately, other] = [a.calledBp ?? 0, b.calledBp ?? 0]
-  if (lately !== other) return lately - other
+  const [price, other] = [a.price * effectOf(b), b.price * effectOf(a)]
+  if (price !== other) return price < other ? -1 : 1
+  const lately = (a.calledBp ?? 0) - (b.calledBp ?? 0)
+  if (lately !== 0) return lately
   return a.resourceId < b.resourceId ? -1 : 1
+}
+
+/** Of one without any effect the price is endless; two of them differ by what they ask. */
+function effectOf({ effectBp = WHOLE_EFFECT_BP }: Candidate): bigint {
+  return BigInt(Math.max(1, effectBp))
 }
 
 function setpointOf(

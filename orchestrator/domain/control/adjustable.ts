@@ -1,5 +1,6 @@
 import type { ResourceId } from '../ids.ts'
 import type { MicroEurPerKwh } from '../money.ts'
+import { shareAtPoint } from '../network-effect.ts'
 import { type Instant, secondsBetween } from '../time.ts'
 
 /** A charger below its least power stops: there is nothing between 6 A and 0 (IEC 61851). */
@@ -15,6 +16,8 @@ export type Stop = {
 export type Adjustable = {
   readonly resourceId: ResourceId
   readonly price: MicroEurPerKwh
+  /** Of 10,000 W here so many are felt at the congestion point; absent: all. */
+  readonly effectBp?: number
   /** It has a part, and its meter shows that it obeys; else it waits in reserve. */
   readonly responds: boolean
   readonly toldW: number
@@ -66,8 +69,14 @@ export function loweredTo(
   return wantedW
 }
 
-/** Cheapest first, equal prices by id. */
+/** W that are felt at the congestion point if it gives all that it can. */
+export function roomAtPoint(device: Adjustable): number {
+  return headroomOf(device) * shareAtPoint(device)
+}
+
+/** Cheapest effect first, equal ones by id. */
 export function byPrice(a: Adjustable, b: Adjustable): number {
-  if (a.price !== b.price) return a.price < b.price ? -1 : 1
+  const [price, other] = [Number(a.price) / shareAtPoint(a), Number(b.price) / shareAtPoint(b)]
+  if (price !== other) return price < other ? -1 : 1
   return a.resourceId < b.resourceId ? -1 : 1
 }

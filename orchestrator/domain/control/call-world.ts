@@ -11,6 +11,7 @@ import { type Verdict, wholeFrom } from '../compliance.ts'
 import type { SetpointRow } from '../dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
+import { effectsOf } from '../network-effect.ts'
 import type { Direction } from '../resource.ts'
 import { belowFloorW, mayGiveMore } from '../reserve.ts'
 import type { DeviceReading } from '../telemetry.ts'
@@ -63,6 +64,7 @@ export function runningPeriod(call: FlexibilityCall, now: Instant): RunningPerio
  */
 export function membersOf(seen: SeenCall, { start, from }: RunningPeriod): Member[] {
   const { call, rows, verdicts, readings } = seen
+  const effectOf = effectsOf(call.candidates)
   return call.allocations.map((part): Member => {
     const { resourceId, releasedAt, periods } = part
     const due = releasedAt === null ? dueAt(part, from) : null
@@ -71,6 +73,7 @@ export function membersOf(seen: SeenCall, { start, from }: RunningPeriod): Membe
     const mine = (readings.get(resourceId) ?? []).filter(({ at }) => at > start)
     return {
       resourceId,
+      effectBp: effectOf(resourceId),
       partSince: periods[0]?.start ?? from,
       toldW: due?.powerW ?? 0,
       shownFrom: isTold ? shownFrom(row, verdicts.get(resourceId), call) : null,
@@ -160,7 +163,7 @@ export function adjustablesOf(
   const parts = new Map(call.allocations.map((part) => [part.resourceId, part]))
   const shown = new Map(members.map((member) => [member.resourceId, member]))
   return call.candidates.flatMap((candidate): Adjustable[] => {
-    const { resourceId, price, kind } = candidate
+    const { resourceId, price, kind, effectBp } = candidate
     const part = parts.get(resourceId)
     const offer = offered.get(resourceId)
     const member = shown.get(resourceId)
@@ -171,6 +174,7 @@ export function adjustablesOf(
       {
         resourceId,
         price,
+        ...(effectBp === undefined ? {} : { effectBp }),
         responds: part !== undefined,
         toldW,
         // With a least power or a least time it goes on as it began.

@@ -1,6 +1,6 @@
 import type { MicroEurPerKwh } from '../money.ts'
 import type { Instant } from '../time.ts'
-import { type Adjustable, headroomOf } from './adjustable.ts'
+import { type Adjustable, roomAtPoint } from './adjustable.ts'
 import type { Correction, CorrectionReason, PassedOver } from './correction.ts'
 import { loopError } from './error.ts'
 import { loopReadings, type Member, type Wanted } from './portfolio.ts'
@@ -46,7 +46,7 @@ export function controlCycle(world: LoopWorld, rules: ControlRules = CONTROL_RUL
   const able = devices.filter(({ resourceId }) => !gone.has(resourceId))
   const headroomW = able
     .filter(({ responds }) => responds)
-    .reduce((sum, one) => sum + headroomOf(one), 0)
+    .reduce((sum, one) => sum + roomAtPoint(one), 0)
   const readings = loopReadings(members, world.wanted, world.meteringIntervalSeconds)
   const error = loopError(readings, since, headroomW, rules)
   const { errorW, makeUpW, correctionW, reserveMostW } = error

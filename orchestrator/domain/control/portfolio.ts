@@ -1,4 +1,5 @@
 import type { ResourceId } from '../ids.ts'
+import { shareAtPoint } from '../network-effect.ts'
 import { addSeconds, type Instant } from '../time.ts'
 
 /**
@@ -9,6 +10,8 @@ export type Gave = { readonly at: Instant; readonly powerW: number }
 /** A device with a part in the call: what it is told, and what its meter shows. */
 export type Member = {
   readonly resourceId: ResourceId
+  /** Of 10,000 W here so many are felt at the congestion point; absent: all. */
+  readonly effectBp?: number
   /** When its part began: what it did before is nobody's delivery. */
   readonly partSince: Instant
   /** W that it is told to give now; 0 once it was let go. */
@@ -22,7 +25,7 @@ export type Member = {
 /** What was ordered from the portfolio over the metering interval that ends here, W. */
 export type Wanted = { readonly at: Instant; readonly powerW: number }
 
-/** One look at all meters together, W. */
+/** One look at all meters together, W at the congestion point. */
 export type LoopReading = {
   readonly at: Instant
   readonly wantedW: number
@@ -43,13 +46,16 @@ export function loopReadings(
 ): LoopReading[] {
   const givenW = wanted.map(() => 0)
   const expectedW = wanted.map(() => 0)
-  for (const { partSince, toldW, shownFrom, gave } of members) {
+  for (const member of members) {
+    const { partSince, shownFrom, gave } = member
+    const share = shareAtPoint(member)
+    const toldW = member.toldW * share
     let next = 0
     wanted.forEach(({ at }, k) => {
       while ((gave[next]?.at ?? Number.POSITIVE_INFINITY) <= at) next += 1
       const last = gave[next - 1]
       const isHeard = last !== undefined && last.at > addSeconds(at, -meteringIntervalSeconds)
-      const seenW = isHeard ? last.powerW : toldW
+      const seenW = isHeard ? last.powerW * share : toldW
       if (at > partSince) givenW[k] = (givenW[k] ?? 0) + seenW
       const isShown = shownFrom !== null && at >= shownFrom
       expectedW[k] = (expectedW[k] ?? 0) + (isShown ? seenW : toldW)

@@ -1,5 +1,6 @@
 import type { ResourceId } from '../ids.ts'
 import type { MicroEurPerKwh } from '../money.ts'
+import { shareAtPoint } from '../network-effect.ts'
 import type { Instant } from '../time.ts'
 import {
   type Adjustable,
@@ -8,6 +9,7 @@ import {
   loweredTo,
   mayChange,
   raisedTo,
+  roomAtPoint,
 } from './adjustable.ts'
 import type { PassedOver } from './correction.ts'
 
@@ -28,7 +30,7 @@ type Limits = {
 }
 
 /**
- * Orders more: the same share of the headroom from all that respond, in whole steps; what steps and
+ * Orders more, W at the congestion point: the same share of the headroom from all that respond, in whole steps; what steps and
  * gaps leave over, and what lies beyond their headroom, in merit order, the reserve last. Nobody
  * dearer than the price cap is asked, and nobody that was told something new just now.
  */
@@ -53,14 +55,15 @@ export function raise(devices: readonly Adjustable[], wantedW: number, limits: L
     const to = raisedTo(device, fromW, fromW + byW)
     if (to === fromW) return
     toW.set(device.resourceId, to)
-    leftW -= to - fromW
+    leftW -= (to - fromW) * shareAtPoint(device)
   }
-  const roomW = responding.reduce((sum, one) => sum + headroomOf(one), 0)
+  const roomW = responding.reduce((sum, one) => sum + roomAtPoint(one), 0)
   const share = Math.min(1, leftW / Math.max(roomW, stepW))
   for (const one of responding) tell(one, Math.floor((share * headroomOf(one)) / stepW) * stepW)
-  for (const one of responding) tell(one, wholeSteps(leftW, stepW))
+  const asFelt = (one: Adjustable, powerW: number) => wholeSteps(powerW / shareAtPoint(one), stepW)
+  for (const one of responding) tell(one, asFelt(one, leftW))
   const keptW = allW - Math.min(allW, wholeSteps(reserveMostW, stepW))
-  for (const one of reserve) tell(one, wholeSteps(leftW - keptW, stepW))
+  for (const one of reserve) tell(one, asFelt(one, leftW - keptW))
   return { toW, leftW: Math.max(0, leftW), passedOver: leftW > 0 ? passedOver : [] }
 }
 
@@ -87,10 +90,11 @@ export function lower(
       passedOver.push({ resourceId, reason: 'dwell' })
       continue
     }
-    const to = loweredTo(one, toldW, toldW - leftW)
+    const byW = Math.floor(leftW / shareAtPoint(one) / stepW) * stepW
+    const to = loweredTo(one, toldW, toldW - byW)
     if (to === toldW) continue
     toW.set(resourceId, to)
-    leftW -= toldW - to
+    leftW -= (toldW - to) * shareAtPoint(one)
   }
   return { toW, leftW: Math.max(0, leftW), passedOver: leftW > 0 ? passedOver : [] }
 }

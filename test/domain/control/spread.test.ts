@@ -38,6 +38,23 @@ const charger = (id: string, toldW: number, changes: Partial<Adjustable> = {}) =
 
 const told = ({ toW }: { toW: ReadonlyMap<string, number> }) => Object.fromEntries(toW)
 
+describe('power of devices that are felt in part at the congestion point', () => {
+  const half = device('half', { effectBp: 5000 })
+
+  it('is counted there: 1 kW takes 2 kW of a device of which half is felt', () => {
+    const found = raise([half], 1000, limits)
+    expect(told(found)).toEqual({ half: 3000 })
+    expect(found.leftW).toBe(0)
+    expect(told(lower([half], 400, limits))).toEqual({ half: 200 })
+  })
+
+  it('is dearer by as much', () => {
+    const whole = reserve('whole', 300_000n, { mostW: 500 })
+    const felt = reserve('felt', 200_000n, { effectBp: 5000 })
+    expect(told(raise([felt, whole], 1000, limits))).toEqual({ whole: 500, felt: 1000 })
+  })
+})
+
 describe('more power', () => {
   it('is asked of nobody beyond the price cap, and of nobody within its dwell time', () => {
     const recent = { switchedAt: addSeconds(now, -179) }

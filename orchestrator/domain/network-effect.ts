@@ -1,0 +1,33 @@
+import type { Candidate } from './allocation.ts'
+import type { ResourceId } from './ids.ts'
+
+/** Of a device of which no feeder says otherwise: what it moves is moved at the congestion point. */
+export const WHOLE_EFFECT_BP = 10_000
+
+/** W at the congestion point per W at a device; such a device is never one of no effect. */
+export function shareAtPoint({
+  effectBp = WHOLE_EFFECT_BP,
+}: {
+  readonly effectBp?: number
+}): number {
+  return Math.max(1, effectBp) / WHOLE_EFFECT_BP
+}
+
+type Affecting = Pick<Candidate, 'resourceId' | 'effectBp'>
+
+/** W (or Wh) that the congested element is relieved of per 10,000 W at each device. */
+export function effectsOf(candidates: readonly Affecting[]): (resourceId: ResourceId) => number {
+  const known = new Map(candidates.map(({ resourceId, effectBp }) => [resourceId, effectBp]))
+  return (resourceId) => known.get(resourceId) ?? WHOLE_EFFECT_BP
+}
+
+/**
+ * What powers or energies at devices are together at the congestion point: summed first, divided
+ * once and rounded towards zero, so that nobody claims more than there is.
+ */
+export function atPoint(
+  parts: readonly { readonly amount: number; readonly effectBp: number }[],
+): number {
+  const sum = parts.reduce((all, { amount, effectBp }) => all + amount * effectBp, 0)
+  return Math.trunc(sum / WHOLE_EFFECT_BP) + 0
+}
