@@ -45,6 +45,7 @@ import type {
 } from './domain/resource.ts'
 import type { SignedRecord } from './domain/signed-meter/meter-key.ts'
 import type { Reading } from './domain/telemetry.ts'
+import type { PointLevel } from './domain/step-limit.ts'
 import type { Instant } from './domain/time.ts'
 import type { ChainJournal, PoolBooks } from './rail-store-ports.ts'
 
@@ -164,6 +165,9 @@ export interface ControlRepository {
   saveStop(stop: EmergencyStop): Promise<void>
   /** All, also those that were lifted, oldest first. */
   stops(): Promise<EmergencyStop[]>
+  /** By congestion point; a later save replaces. */
+  saveLevel(level: PointLevel): Promise<void>
+  level(id: CongestionPointId): Promise<PointLevel | null>
 }
 
 export interface SetpointRepository {

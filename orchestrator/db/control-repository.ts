@@ -1,9 +1,9 @@
-import { asc } from 'drizzle-orm'
+import { asc, eq } from 'drizzle-orm'
 import type { ControlRepository } from '#store-ports.ts'
 import { lockByName } from './advisory-lock.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
-import { emergencyStops, ownerLimits } from './schema-control.ts'
+import { emergencyStops, ownerLimits, pointLevels } from './schema-control.ts'
 
 export function controlRepository(tx: Transaction): ControlRepository {
   return {
@@ -32,6 +32,17 @@ export function controlRepository(tx: Transaction): ControlRepository {
         .insert(emergencyStops)
         .values({ id: stop.id, body: stop })
         .onConflictDoUpdate({ target: emergencyStops.id, set: { body: stop } })
+    },
+    async saveLevel(level) {
+      const { congestionPointId } = level
+      await tx
+        .insert(pointLevels)
+        .values({ congestionPointId, body: level })
+        .onConflictDoUpdate({ target: pointLevels.congestionPointId, set: { body: level } })
+    },
+    async level(id) {
+      const [row] = await tx.select().from(pointLevels).where(eq(pointLevels.congestionPointId, id))
+      return row?.body ?? null
     },
     async stops() {
       const rows = await tx.select({ body: emergencyStops.body }).from(emergencyStops)

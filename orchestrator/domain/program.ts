@@ -3,6 +3,7 @@ import type { OrganisationId, ProgramId } from './ids.ts'
 import type { LegalClass } from './legal-floor.ts'
 import type { MicroEurPerKwh } from './money.ts'
 import type { PaymentPolicy } from './payment-policy.ts'
+import type { StepLimit } from './step-limit.ts'
 import type { BasisPoints } from './units.ts'
 
 /** The contract's rules as versioned data, fixed in a call's terms when it is ordered. */
@@ -53,6 +54,8 @@ export type Program = {
    * begins. known: everybody may know from gate closure on, which some baselines do not survive.
    */
   readonly notice?: 'silent' | 'known'
+  /** How fast all devices of a congestion point together may be moved; absent: at once. */
+  readonly stepLimit?: StepLimit
   /** W that devices of a legal class may always draw; absent: what the law says. */
   readonly legalFloorsW?: Readonly<Record<LegalClass, number>>
   /** A device obeys while it is within this many W, or this share, of its setpoint. */

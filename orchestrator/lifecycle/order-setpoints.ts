@@ -3,9 +3,11 @@ import { standingAt } from '#domain/emergency-stop.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { type Permission, permit } from '#domain/permission.ts'
+import type { Move } from '#domain/step-limit.ts'
 import type { Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { deviceFacts, type KnownDevice, type KnownDevices } from './device-facts.ts'
+import { changeOf, paceSetpoints } from './pace-setpoints.ts'
 
 export type NewSetpoint = Omit<DesiredSetpoint, 'version'>
 
@@ -23,20 +25,24 @@ export async function orderSetpoints(
   known: KnownDevices = new Map(),
 ): Promise<{ written: number; told: number }> {
   const devices = await asTheyAre(tx, call, await withMissing(tx, call, wanted, now, known))
-  const rows: NewSetpoint[] = []
-  let told = 0
+  const moves: (Move & { readonly next: NewSetpoint })[] = []
+  let standing = 0
   for (const one of wanted) {
     const device = devices.get(one.resourceId)
     if (device === undefined) throw new Error(`${one.resourceId} is no candidate of ${call.id}`)
     const next = one.powerW === null ? one : allowed(call, one, device, now)
-    if (next.powerW !== null) told++
     const { row } = device.facts
     const isTheirs = row !== null && row.callId !== call.id
     // Of another call's setpoint nothing is taken back.
     if (next.powerW === null && (row === null || row.powerW === null || isTheirs)) continue
-    if (isRenewed(row, next, call.program.controlCycleSeconds, now)) rows.push(next)
+    if (isRenewed(row, next, call.program.controlCycleSeconds, now)) {
+      const changeW = changeOf(device, next.powerW, now)
+      moves.push({ next, changeW, mayWait: next.powerW !== null })
+    } else if (next.powerW !== null) standing++
   }
+  const rows = (await paceSetpoints(tx, call, moves, now)).map(({ next }) => next)
   if (rows.length > 0) await tx.setpoints.order(rows)
+  const told = standing + rows.filter(({ powerW }) => powerW !== null).length
   return { written: rows.length, told }
 }
 
@@ -77,8 +83,8 @@ async function withMissing(
 }
 
 /**
- * Stops and withdrawals are read once more under the lock that they take too: what comes before this
- * transaction's end has been seen by it, and what comes later finds its rows.
+ * Stops and withdrawals are read once more under the lock that they take too: what comes before
+ * this transaction's end has been seen by it, and what comes later finds its rows.
  */
 async function asTheyAre(
   tx: StoreTransaction,

@@ -21,6 +21,7 @@ export async function saveProgram(ports: Ports, program: Program): Promise<Progr
   checkTrueUp(ports, program)
   checkBaselines(program)
   checkFloors(program)
+  checkStepLimit(program)
   await ports.store.transaction(async (tx) => {
     const dso = await tx.organisations.find(program.dsoId)
     if (dso?.kind !== 'dso') {
@@ -94,6 +95,12 @@ function checkFloors({ legalFloorsW }: Program): void {
   for (const [name, floorW] of Object.entries(legalFloorsW ?? {})) {
     whole(`legalFloorsW.${name}`, floorW, 0, 1_000_000, 'W')
   }
+}
+
+function checkStepLimit({ stepLimit }: Program): void {
+  if (stepLimit === undefined) return
+  whole('stepLimit.stepMaxW', stepLimit.stepMaxW, 1, 1_000_000_000, 'W')
+  whole('stepLimit.rampMaxWPerMinute', stepLimit.rampMaxWPerMinute, 1, 1_000_000_000, 'W')
 }
 
 function checkMoney(program: Program): void {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import type { Store } from '#store-ports.ts'
 import { callTests, promiseTests, setpointTests } from './conformance/calls.ts'
+import { controlTests } from './conformance/control.ts'
 import { gatewayTests } from './conformance/gateways.ts'
 import { heldTests } from './conformance/held.ts'
 import { chainTests, moneyTests } from './conformance/money.ts'
@@ -34,6 +35,7 @@ export function describeStore(name: string, makeSource: () => Promise<StoreSourc
       calls: callTests,
       promises: promiseTests,
       setpoints: setpointTests,
+      'who may say what devices do': controlTests,
       'gateways and who holds what': gatewayTests,
       'readings and sessions': readingTests,
       'evidence and attestations': evidenceTests,

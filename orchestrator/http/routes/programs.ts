@@ -50,6 +50,10 @@ const ProgramBody = z.strictObject({
   holidays: z.array(z.string().max(10)).max(400).readonly().optional(),
   deemedProfileW: z.array(z.int()).max(1440).readonly().optional(),
   notice: z.enum(['silent', 'known']).optional(),
+  stepLimit: z
+    .strictObject({ stepMaxW: z.int(), rampMaxWPerMinute: z.int() })
+    .optional()
+    .openapi({ description: 'How fast all devices of a congestion point together are moved' }),
   legalFloorsW: z
     .strictObject({ 'de-14a': z.int() })
     .optional()
@@ -127,7 +131,7 @@ export function programRoutes({ ports }: ApiContext) {
 function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...named } = body
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
-  const { holidays, deemedProfileW, notice, legalFloorsW, ...shares } = stated
+  const { holidays, deemedProfileW, notice, legalFloorsW, stepLimit, ...shares } = stated
   const { controlGroupBp, deliveryLevelBp, ...more } = shares
   const { product, activationNoticeSeconds, ...rest } = more
   return {
@@ -139,6 +143,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
     ...(legalFloorsW ? { legalFloorsW } : {}),
     ...(product ? { product } : {}),
     ...(activationNoticeSeconds === undefined ? {} : { activationNoticeSeconds }),
+    ...(stepLimit ? { stepLimit } : {}),
     ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),
     ...(deliveryLevelBp === undefined ? {} : { deliveryLevelBp: basisPoints(deliveryLevelBp) }),
     chargerBaseline: readBaseline('chargerBaseline', chargerBaseline),
