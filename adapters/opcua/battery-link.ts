@@ -1,8 +1,9 @@
 import type { EffectiveSetpoint } from '#ports.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { assert, DomainError } from '#domain/errors.ts'
+import type { ArmedDroop, FrequencySample } from '#domain/frequency-response.ts'
 import type { Connection, Resource } from '#domain/resource.ts'
-import type { Instant } from '#domain/time.ts'
+import type { Instant, TimeWindow } from '#domain/time.ts'
 import type { Discovery } from './discovery.ts'
 import { chooseEndpoint, EndpointRefused, reasonOf } from './endpoint.ts'
 import { IdentityMissing } from './identity.ts'
@@ -70,6 +71,16 @@ export class BatteryLink {
   /** @throws DomainError device-unreachable, device-refused */
   async readBack(deadlineMs: number): Promise<EffectiveSetpoint> {
     return await this.#connected().readBack(deadlineMs)
+  }
+
+  /** @throws DomainError device-unreachable, device-refused */
+  async armDroop(armed: ArmedDroop | null, sequence: number, deadlineMs: number): Promise<void> {
+    await this.#connected().armDroop(armed, sequence, deadlineMs)
+  }
+
+  /** @throws DomainError device-unreachable, device-refused */
+  async recording(window: TimeWindow, deadlineMs: number): Promise<FrequencySample[]> {
+    return await this.#connected().recording(window, deadlineMs)
   }
 
   async stop(): Promise<void> {

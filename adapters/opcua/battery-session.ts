@@ -39,6 +39,7 @@ export type BatterySession = {
   read(names: readonly PointName[]): Promise<ReadonlyMap<PointName, unknown>>
   /** Writes in one service call. @throws Refused naming the point and the status. */
   write(values: readonly (readonly [PointName, number | boolean])[]): Promise<void>
+  hasMethod(name: string): boolean
   /** The method's result. @throws Refused where the server itself turns the call down. */
   call(method: string, args: readonly Argument[]): Promise<unknown>
   nameplate(): Promise<Nameplate>
@@ -133,6 +134,7 @@ function sessionOn(opcua: Opcua, timer: Timer, opened: Opened): BatterySession {
   }
   return {
     has: (name) => nodes.points.has(name),
+    hasMethod: (name) => nodes.methods.has(name),
     async read(names) {
       const there = names.filter((name) => nodes.points.has(name))
       const wanted = there.map((name) => ({ nodeId: nodeOf(name).nodeId, attributeId }))

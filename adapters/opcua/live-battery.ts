@@ -1,7 +1,9 @@
 import type { Clock, DeviceSink, EffectiveSetpoint } from '#ports.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
+import type { ArmedDroop, FrequencySample } from '#domain/frequency-response.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
+import type { TimeWindow } from '#domain/time.ts'
 import {
   type BatterySession,
   openSession,
@@ -10,6 +12,7 @@ import {
   type SessionOptions,
 } from './battery-session.ts'
 import { reasonOf, type StackContext } from './endpoint.ts'
+import { callDroop, readRecording } from './droop.ts'
 import { meterByReading, PowerMean } from './metering.ts'
 import { fastRhythm, type Monitoring } from './monitoring.ts'
 import { ownPace } from './pace.ts'
@@ -161,6 +164,19 @@ export class LiveBattery {
   async readBack(deadlineMs: number): Promise<EffectiveSetpoint> {
     const reading = readSetpoint(this.#healthySession(), this.#product)
     return await this.#within(reading, deadlineMs, 'a read-back')
+  }
+
+  /** @throws DomainError device-unreachable, device-refused */
+  async armDroop(armed: ArmedDroop | null, sequence: number, deadlineMs: number): Promise<void> {
+    const arming = callDroop(this.#healthySession(), this.#product, armed, sequence)
+    const refusal = await this.#within(arming, deadlineMs, 'a droop curve')
+    if (refusal !== null) throw this.#refused(refusal)
+  }
+
+  /** @throws DomainError device-unreachable, device-refused */
+  async recording(window: TimeWindow, deadlineMs: number): Promise<FrequencySample[]> {
+    const reading = readRecording(this.#healthySession(), this.#product, window)
+    return await this.#within(reading, deadlineMs, 'what it recorded')
   }
 
   get #heartbeatSeconds(): number {

@@ -29,9 +29,10 @@ export async function findNodes(
       `expected a battery of ${product.namespaceUri}, got a server of ${namespaces.join(', ')}`,
     )
   }
-  const { control, object, points } = product
-  const methods =
-    control.kind === 'methods' ? [control.setActivePower, control.releaseSetpoint] : []
+  const { control, frequency, object, points } = product
+  const needed = control.kind === 'methods' ? [control.setActivePower, control.releaseSetpoint] : []
+  const perhaps = frequency ? [frequency.arm, frequency.disarm, frequency.recording] : []
+  const methods = [...needed, ...perhaps]
   const names = pointsOf(product)
   const paths = [
     object,
@@ -45,7 +46,8 @@ export async function findNodes(
   const targets = found.map(({ targets: all }) => all?.[0]?.targetId ?? null)
   const missing = paths.flatMap((path, i) => {
     const name = names[i - 1]
-    const isOptional = name !== undefined && points[name]?.optional === true
+    const isOptional =
+      (name !== undefined && points[name]?.optional === true) || i > names.length + needed.length
     return targets[i] === null && !isOptional ? [path.join('/')] : []
   })
   if (missing.length > 0) throw new Error(`expected a ${product.title}, got none of ${missing}`)

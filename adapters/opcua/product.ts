@@ -71,6 +71,12 @@ export type WriteControl = {
   readonly before: readonly { readonly point: PointName; readonly value: number | boolean }[]
 }
 
+export type FrequencyMethods = {
+  readonly arm: string
+  readonly disarm: string
+  readonly recording: string
+}
+
 /** A make of battery as data: where its values stand, in which unit and with which sign. */
 export type Product = {
   readonly name: string
@@ -84,6 +90,10 @@ export type Product = {
   /** The value of ControlMode in which no instruction applies; null: it has no such mode. */
   readonly localMode: number | boolean | null
   readonly control: MethodControl | WriteControl
+  /**
+   * Methods of a battery that answers the frequency by itself; an older one may be without them.
+   */
+  readonly frequency?: FrequencyMethods
   /** How often our own sign of life is written; each second where nothing is said. */
   readonly heartbeatSeconds?: number
 }

@@ -15,6 +15,7 @@ import {
 } from 'node-opcua'
 import { ACCEPTED, type BatteryReading, BatteryUnit } from './battery-unit.ts'
 import type { ScenarioBattery } from '../scenarios/scenario.ts'
+import type { Instant } from '#domain/time.ts'
 import { guardServers } from './opcua-stack.ts'
 import { type DeviceHooks, stamp } from './station.ts'
 
@@ -150,6 +151,11 @@ export class BatteryOpcua {
     this.#bindMethod(space, index, 'ReleaseSetpoint', ([sequence]) =>
       this.#release(Number(sequence?.value)),
     )
+    this.#bindMethod(space, index, 'ArmFrequencyDroop', (inputs) => this.#armDroop(inputs))
+    this.#bindMethod(space, index, 'DisarmFrequencyDroop', ([sequence]) =>
+      this.unit.armDroop(null, Number(sequence?.value), this.#hooks.now()),
+    )
+    this.#bindRecording(space, index)
   }
 
   /** What is read when it is asked for; MeterRecord and the heartbeats are written as they come. */
@@ -172,6 +178,12 @@ export class BatteryOpcua {
       RevertPower: [DataType.Double, () => toWire(unit.spec.revertW)],
       RevertRemaining: [DataType.Double, () => unit.revertRemaining],
       RampRate: [DataType.Double, () => unit.spec.rampPerSecond * 100],
+      FrequencyDroopEnable: [DataType.Boolean, () => this.#droopNow() !== null],
+      FrequencyDroopValidUntil: [
+        DataType.DateTime,
+        () => new Date(this.#droopNow()?.validUntil ?? 0),
+      ],
+      Frequency: [DataType.Double, () => unit.droop.frequencyMilliHz(this.#hooks.now()) / 1000],
       SetpointValidUntil: [DataType.DateTime, () => new Date(unit.setpoint?.validUntil ?? 0)],
     }
     for (const [name, [dataType, value]] of Object.entries(values)) {
@@ -196,6 +208,10 @@ export class BatteryOpcua {
     )
   }
 
+  #droopNow() {
+    return this.unit.droop.armedAt(this.#hooks.now())
+  }
+
   #bindMethod(
     space: AddressSpace,
     index: number,
@@ -209,6 +225,44 @@ export class BatteryOpcua {
       this.unit.advance(this.#hooks.now())
       const result = new Variant({ dataType: DataType.Int32, value: run(inputs) })
       done(null, { statusCode: StatusCodes.Good, outputArguments: [result] })
+    })
+  }
+
+  #armDroop(inputs: Variant[]): number {
+    const [overHz, underHz, kOf, kUf, seconds, nominalHz, reservedW] = inputs.map(({ value }) =>
+      Number(value),
+    ) as [number, number, number, number, number, number, number]
+    const droop = {
+      nominalMilliHz: Math.round(nominalHz * 1000),
+      deadBandOverMilliHz: Math.round(overHz * 1000),
+      deadBandUnderMilliHz: Math.round(underHz * 1000),
+      droopOverBp: Math.round(kOf * 10_000),
+      droopUnderBp: Math.round(kUf * 10_000),
+      responseMs: Math.round(seconds * 1000),
+    }
+    const validUntil = instantOf(inputs[7]?.value) as Instant
+    const armed = { droop, reservedW, validUntil }
+    const result = this.unit.armDroop(armed, Number(inputs[8]?.value), this.#hooks.now())
+    if (result !== ACCEPTED) this.#hooks.log('refused', { reservedW, result })
+    return result
+  }
+
+  #bindRecording(space: AddressSpace, index: number): void {
+    const method = space.findMethod(`ns=${index};s=ReadFrequencyRecording`)
+    if (method === null) throw new Error(`${MODEL} has no method ReadFrequencyRecording`)
+    method.bindMethod(([from, until], _context, done) => {
+      this.unit.advance(this.#hooks.now())
+      const span = [instantOf(from?.value), instantOf(until?.value)] as const
+      const samples = this.unit.droop.recordedBetween(...span)
+      const numbers = samples.flatMap(({ at, frequencyMilliHz, powerW }) => {
+        return [at, frequencyMilliHz / 1000, toWire(powerW)]
+      })
+      const recorded = new Variant({
+        dataType: DataType.Double,
+        arrayType: VariantArrayType.Array,
+        value: Float64Array.from(numbers),
+      })
+      done(null, { statusCode: StatusCodes.Good, outputArguments: [recorded] })
     })
   }
 

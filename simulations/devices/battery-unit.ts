@@ -1,5 +1,7 @@
+import type { ArmedDroop } from '#domain/frequency-response.ts'
 import { type BatterySpec, type BatteryState, stepBattery } from '../models/battery.ts'
 import type { ScenarioBattery } from '../scenarios/scenario.ts'
+import { BatteryDroop } from './battery-droop.ts'
 import { STEP_MS } from './charge-point.ts'
 
 /** AC to DC and back, each way; the product is the round trip. */
@@ -42,6 +44,7 @@ export const OUT_OF_RANGE = 4
 export class BatteryUnit {
   readonly device: ScenarioBattery
   readonly spec: BatterySpec
+  readonly droop = new BatteryDroop()
   meteringIntervalSeconds = 900
   local = false
   #now: number
@@ -113,6 +116,15 @@ export class BatteryUnit {
     return ACCEPTED
   }
 
+  /** Takes a droop curve, or its end (null); its sequences are counted apart. */
+  armDroop(armed: ArmedDroop | null, sequence: number, now: number): number {
+    if (this.local) return LOCAL_MODE
+    const most = Math.min(this.spec.chargeMaxW, this.spec.dischargeMaxW)
+    if (armed !== null && !(armed.validUntil > now)) return EXPIRED
+    if (armed !== null && !(armed.reservedW >= 0 && armed.reservedW <= most)) return OUT_OF_RANGE
+    return this.droop.take(armed, sequence) ? ACCEPTED : NOT_NEWER
+  }
+
   release(sequence: number): number {
     if (this.local) return LOCAL_MODE
     if (sequence <= this.#sequence) return NOT_NEWER
@@ -153,9 +165,11 @@ export class BatteryUnit {
     this.#now += STEP_MS
     if (this.#setpoint !== null && this.#now >= this.#setpoint.validUntil) this.#letGo(this.#now)
     const stuck = this.#held || this.#now < this.#ignoresUntil
-    const targetW = stuck ? this.#state.powerW : (this.#setpoint?.powerW ?? this.spec.revertW)
+    const restW = this.#setpoint?.powerW ?? this.spec.revertW
+    const targetW = stuck ? this.#state.powerW : restW + this.droop.changeAt(this.#now)
     const before = this.#state.powerW
     this.#state = stepBattery(this.spec, this.#state, targetW, STEP_MS / 1000)
+    this.droop.record(this.#now, this.#state.powerW)
     this.#watchReaction(before)
     this.#meter()
   }

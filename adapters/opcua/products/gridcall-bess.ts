@@ -43,4 +43,10 @@ export const gridcallBess: Product = {
     setActivePower: 'SetActivePower',
     releaseSetpoint: 'ReleaseSetpoint',
   },
+  // Since version 1.2 of the NodeSet.
+  frequency: {
+    arm: 'ArmFrequencyDroop',
+    disarm: 'DisarmFrequencyDroop',
+    recording: 'ReadFrequencyRecording',
+  },
 }
