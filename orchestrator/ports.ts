@@ -3,7 +3,7 @@ import type { ApiKey } from './domain/api-key.ts'
 import type { BankAccount, SealedAccount } from './domain/bank-account.ts'
 import type { Capability } from './domain/capability.ts'
 import type { ChainIdentity, PoolState, RailParties } from './domain/chain.ts'
-import type { LinearProgram } from './domain/allocation/linear-program.ts'
+import type { LinearProgram, Solution } from './domain/allocation/linear-program.ts'
 import type { DesiredSetpoint, EffectiveSetpoint } from './domain/dispatch-instruction.ts'
 import type { Authorisation, EscrowTerms } from './domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from './domain/evidence.ts'
@@ -183,11 +183,13 @@ export interface AccountVault {
 /** Solves the programs that are beyond the exact greedy of the allocation. */
 export interface Solver {
   /**
-   * The values of a program's columns at its least cost; where some are binary, within 0.01 % of
-   * it. The same program gives the same values.
-   * @throws DomainError 'unavailable' if there is no answer within the deadline, wall ms
+   * The values of a program's columns at its least cost; where some are binary, within 0.1 % of
+   * it, or the best that a fixed amount of work found. The same program gives the same values,
+   * whatever the machine: the deadline (wall ms) is far beyond that work, and only there so that
+   * nobody waits for ever.
+   * @throws DomainError 'unavailable' if there is no answer within the work or the deadline
    */
-  solve(program: LinearProgram, deadlineMs: number): Promise<ArrayLike<number>>
+  solve(program: LinearProgram, deadlineMs: number): Promise<Solution>
 }
 
 /** A verifier's key; EIP-712. */

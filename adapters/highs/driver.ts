@@ -2,26 +2,35 @@ import { Worker } from 'node:worker_threads'
 import type { LinearProgram } from '#domain/allocation/linear-program.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Solver, Timer } from '#ports.ts'
-import { lpText } from './wire.ts'
+import { modelOf } from './wire.ts'
 import type { Answer, Task } from './solve.ts'
+
+/**
+ * Iterations of the simplex times the size of the program that one program with binaries may take:
+ * work that a machine of 2020 does in some 2 s. What is found by then depends on the program alone.
+ */
+const WORK_MAX = 1e8
 
 /**
  * HiGHS in a thread of its own for each program: it computes without ever yielding, and its memory
  * only grows, so the thread ends with the answer, or with the deadline. Nothing is loaded before.
  */
-export function createHighsSolver(timer: Timer): Solver {
+export function createHighsSolver(timer: Timer, workMax = WORK_MAX): Solver {
   return {
     async solve(program: LinearProgram, deadlineMs: number) {
+      const { start = null } = program
       const task: Task = {
-        text: lpText(program),
-        columns: program.columns.length,
+        model: modelOf(program),
+        start: start === null ? null : Float64Array.from(start),
         timeLimitSeconds: deadlineMs / 1_000,
+        workMax,
       }
       const thread = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task })
       try {
-        const { status, values } = await timer.deadline(answerOf(thread), deadlineMs, 'HiGHS')
+        const answer = await timer.deadline(answerOf(thread), deadlineMs, 'HiGHS')
+        const { status, values, isOptimal, costMin } = answer
         if (values === null) throw new DomainError('unavailable', `HiGHS: ${status}`)
-        return values
+        return { values, isOptimal, costMin }
       } finally {
         await thread.terminate()
       }

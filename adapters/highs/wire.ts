@@ -1,62 +1,51 @@
-import type { LinearProgram, Row, Term } from '#domain/allocation/linear-program.ts'
+import type { ModelData } from 'highs'
+import type { LinearProgram } from '#domain/allocation/linear-program.ts'
 
-/** Readers of CPLEX-LP text have had buffers of 560 characters per line. */
-const LINE_LENGTH = 200
-
-/** The name of a column in the text. */
-export function columnName(column: number): string {
-  return `x${column}`
-}
+const CONTINUOUS = 0
+const INTEGER = 1
 
 /**
- * A program as CPLEX-LP text. Every column stands in the objective, so that none is unknown to the
- * sections after it. Numbers are written with all their digits. @throws RangeError for NaN
+ * A program as the arrays of HiGHS, row by row. Columns and rows keep their order.
+ * @throws RangeError for a number that is none
  */
-export function lpText({ columns, rows }: LinearProgram): string {
-  const costs = columns.map(({ cost }, column): Term => [column, cost])
-  const bounds = columns.flatMap(({ max, isBinary }, column) => {
-    if (isBinary === true || max === Number.POSITIVE_INFINITY) return []
-    return [` 0 <= ${columnName(column)} <= ${written(max)}`]
-  })
-  const binaries = columns.flatMap(({ isBinary }, i) => (isBinary === true ? [columnName(i)] : []))
-  return [
-    'Minimize',
-    ...wrapped(' cost:', sum(costs)),
-    'Subject To',
-    ...rows.flatMap((row, i) => wrapped(` r${i}:`, [...sum(row.terms), rightSide(row)])),
-    'Bounds',
-    ...bounds,
-    ...(binaries.length === 0 ? [] : ['Binary', ...wrapped('', binaries)]),
-    'End',
-    '',
-  ].join('\n')
-}
-
-function sum(terms: readonly Term[]): string[] {
-  return terms.map(([column, coefficient]) => {
-    const sign = coefficient < 0 ? '-' : '+'
-    return `${sign} ${written(Math.abs(coefficient))} ${columnName(column)}`
-  })
-}
-
-function rightSide({ sense, bound }: Row): string {
-  return `${sense} ${written(bound)}`
-}
-
-function written(value: number): string {
-  if (!Number.isFinite(value)) throw new RangeError(`a program holds numbers only, got ${value}`)
-  return String(value)
-}
-
-function wrapped(first: string, words: readonly string[]): string[] {
-  const lines: string[] = []
-  let line = first
-  for (const word of words) {
-    if (line.length + word.length >= LINE_LENGTH) {
-      lines.push(line)
-      line = ''
+export function modelOf({ columns, rows }: LinearProgram): ModelData {
+  const [numCols, numRows] = [columns.length, rows.length]
+  const terms = rows.reduce((sum, row) => sum + row.terms.length, 0)
+  const starts = new Int32Array(numRows + 1)
+  const indices = new Int32Array(terms)
+  const values = new Float64Array(terms)
+  let at = 0
+  rows.forEach((row, i) => {
+    for (const [column, coefficient] of row.terms) {
+      indices[at] = column
+      values[at] = finite(coefficient)
+      at += 1
     }
-    line += ` ${word}`
+    starts[i + 1] = at
+  })
+  const hasBinaries = columns.some(({ isBinary }) => isBinary === true)
+  return {
+    numCols,
+    numRows,
+    colCost: Float64Array.from(columns, ({ cost }) => finite(cost)),
+    colLower: new Float64Array(numCols),
+    colUpper: Float64Array.from(columns, ({ max, isBinary }) => (isBinary === true ? 1 : max)),
+    rowLower: Float64Array.from(rows, ({ sense, bound }) => {
+      return sense === '<=' ? Number.NEGATIVE_INFINITY : finite(bound)
+    }),
+    rowUpper: Float64Array.from(rows, ({ sense, bound }) => {
+      return sense === '>=' ? Number.POSITIVE_INFINITY : finite(bound)
+    }),
+    matrix: { format: 'csr', numRows, numCols, starts, indices, values },
+    ...(hasBinaries ? { integrality: kindsOf(columns) } : {}),
   }
-  return [...lines, line]
+}
+
+function kindsOf(columns: LinearProgram['columns']): Int32Array {
+  return Int32Array.from(columns, ({ isBinary }) => (isBinary === true ? INTEGER : CONTINUOUS))
+}
+
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw new RangeError(`a program holds numbers only, got ${value}`)
+  return value
 }

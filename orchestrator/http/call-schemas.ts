@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { METHODS } from '#domain/allocation/limits.ts'
 import type { LineReason } from '#domain/settlement.ts'
 import { At, DirectionText, MoneyText, Window } from './schemas.ts'
 
@@ -55,7 +56,7 @@ export const RepairView = z.object({
 
 /** How resources were chosen, and how much of the request all of them could not serve. */
 const AllocatedByView = z.object({
-  method: z.enum(['merit-order', 'greedy', 'solver', 'merit-order-late']),
+  method: z.enum(METHODS),
   because: z.string(),
   unavoidableWh: z.int(),
   giniBp: z

@@ -1,6 +1,6 @@
 import { allocationProgram } from '#domain/allocation/allocation-program.ts'
 import { greedyPlan, relaxed } from '#domain/allocation/greedy-plan.ts'
-import { inSteps } from '#domain/allocation/in-steps.ts'
+import { inSteps, withStepEnergies } from '#domain/allocation/in-steps.ts'
 import {
   type Limits,
   type Method,
@@ -19,6 +19,8 @@ import type { Solver } from '#ports.ts'
 
 /** Costs that differ by less are the same. */
 const EQUAL = 1e-9
+/** As near to the optimum as a program with binaries is solved. */
+const NEAR = 1e-3
 /** More devices times periods than this no solver answers while a gate closes. */
 const CELLS_MAX = 20_000
 
@@ -27,17 +29,19 @@ export type PlannedAllocation = Plan & { readonly method: Method; readonly becau
 
 /**
  * Allocates at the least cost. Plain merit order is tried first: where it costs no more than the
- * exact greedy without the limits that trouble it, it is the optimum. Else the greedy allocates
- * where it is exact, or the solver; and merit order after all where the solver passes its deadline
- * (wall ms), the call is too large for it, or whole steps cost the other its advantage. Which one it
- * was is told.
+ * exact greedy without the limits that trouble it, it is the optimum, or as near to it as the solver
+ * would come. Else the greedy allocates where it is exact, or the solver, which begins from merit
+ * order; and merit order after all where the call is too large for the solver, or where whole steps
+ * cost the other its advantage. All of that depends on the call alone. The deadline (wall ms) is
+ * there so that no gate waits for ever. Which one it was is told.
  */
 export async function planAllocation(
   solver: Solver,
-  devices: readonly Limits[],
+  offered: readonly Limits[],
   wanted: Wanted,
   { deadlineMs, priceCap }: { readonly deadlineMs: number; readonly priceCap?: number },
 ): Promise<PlannedAllocation> {
+  const devices = withStepEnergies(offered, wanted, STEP_W)
   const cap = priceCap === undefined ? {} : { priceCap }
   const reasons = solverReasons(devices, wanted)
   const told = (method: Method, plan: Plan): PlannedAllocation => {
@@ -46,7 +50,12 @@ export async function planAllocation(
   const plain = meritFill(devices, wanted, { ...cap, stepW: STEP_W })
   const cost = (plan: Plan) => pricedCost(devices, wanted, plan)
   const free = relaxed(devices, wanted)
-  if (free !== null && cost(plain) <= boundOf(free) * (1 + EQUAL)) return told('merit-order', plain)
+  if (free !== null) {
+    const least = pricedCost(free, wanted, greedyPlan(free, wanted, priceCap))
+    if (cost(plain) <= least * (1 + EQUAL)) return told('merit-order', plain)
+    const isNear = reasons.length > 0 && cost(plain) <= least * (1 + NEAR)
+    if (isNear) return told('merit-order-near', plain)
+  }
   const cheaper = (method: Method, plan: Plan): PlannedAllocation => {
     const whole = inSteps(devices, wanted, plan, STEP_W)
     if (cost(whole) < cost(plain)) return told(method, whole)
@@ -57,15 +66,12 @@ export async function planAllocation(
   if (isTooLarge) {
     return { ...plain, method: 'merit-order-late', because: tooLargeSentence(reasons) }
   }
-  const { program, plan } = allocationProgram(devices, wanted, priceCap)
+  const { from, plan } = allocationProgram(devices, wanted, priceCap)
   try {
-    return cheaper('solver', plan(await solver.solve(program, deadlineMs)))
+    const { values, isOptimal } = await solver.solve(from(plain), deadlineMs)
+    return cheaper(isOptimal ? 'solver' : 'solver-stopped', plan(values))
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'unavailable') throw error
     return told('merit-order-late', plain)
-  }
-
-  function boundOf(able: readonly Limits[]): number {
-    return pricedCost(able, wanted, greedyPlan(able, wanted, priceCap))
   }
 }

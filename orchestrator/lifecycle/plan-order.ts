@@ -7,8 +7,11 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { Ports } from '#ports.ts'
 import { planAllocation } from './plan-allocation.ts'
 
-/** Wall ms: gate closure waits no longer for the solver; merit order goes without it. */
-const SOLVER_DEADLINE_MS = 2_000
+/**
+ * Wall ms: gate closure waits no longer for the solver; merit order goes without it. Many times what
+ * the solver's work takes (`npm run bench -- allocation`), so that it is not this which decides.
+ */
+const SOLVER_DEADLINE_MS = 15_000
 
 /** What is to be ordered, and what was asked for: less is ordered where more is not sure enough. */
 type Asked = {

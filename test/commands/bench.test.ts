@@ -34,7 +34,16 @@ describe('the report', () => {
     [
       'allocation',
       'highs',
-      ['town=20', 'region=30', 'country=200', 'instances=1', 'few=10', 'chargers=3'],
+      [
+        'town=20',
+        'region=30',
+        'country=200',
+        'instances=1',
+        'few=10',
+        'chargers=3',
+        'alike=4',
+        'many=5',
+      ],
       '1 × 10 devices × 8 periods: most that greedy and HiGHS differ',
     ],
     ['connect', 'ws', ['stations=12'], 'stations connected and set up in one process'],

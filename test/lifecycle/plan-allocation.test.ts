@@ -15,8 +15,11 @@ const failing = (error: Error): Solver => ({ solve: () => Promise.reject(error) 
 const late = failing(new DomainError('unavailable', 'HiGHS: no answer within 5000 ms'))
 
 /** Puts the first columns at what it is told, and all others at 0. */
-const answering = (values: readonly number[]): Solver => ({
-  solve: async ({ columns }) => columns.map((_, column) => values[column] ?? 0),
+const answering = (values: readonly number[], isOptimal = true): Solver => ({
+  solve: async ({ columns }) => {
+    const found = columns.map((_, column) => values[column] ?? 0)
+    return { values: found, isOptimal, costMin: 0 }
+  },
 })
 
 /** The cheap one stands still below 2 kW, so that merit order leaves 1 kW to nobody. */
@@ -42,6 +45,46 @@ describe('planning an allocation', () => {
       method: 'merit-order-late',
       because:
         'merit order allocated, perhaps not at the least cost: devices have a least power, and the solver had no answer in time',
+    })
+  })
+
+  test('says that the solver has perhaps not found the least cost where its work ran out', async () => {
+    const found = answering([2, 1, 2, 1, 4, 1, 4, 1], false)
+    const planned = await planAllocation(found, odd, wanted, deadline)
+    expect(planned.method).toBe('solver-stopped')
+    expect(planned.because).toBe(
+      'the solver allocated, perhaps not at the least cost: devices have a least power, and it has done all the work that it may',
+    )
+  })
+
+  test('lets the solver begin from merit order', async () => {
+    const begun: (ArrayLike<number> | undefined)[] = []
+    const asking: Solver = {
+      solve: async ({ columns, start }) => {
+        begun.push(start)
+        return { values: columns.map(() => 0), isOptimal: true, costMin: 0 }
+      },
+    }
+    await planAllocation(asking, odd, wanted, deadline)
+    // Per period: power and switch of a, of b; then what is short, in kW.
+    expect(begun).toEqual([Float64Array.of(0, 0, 0, 0, 5, 1, 5, 1, 1, 1)])
+  })
+
+  test('does not ask the solver for less than a thousandth of the cost', async () => {
+    const ten = Array.from({ length: 10 }, (_, i) => battery(`a${i}`, 100_000))
+    const most = { powerW: [53_900, 53_900], hours: [0.25, 0.25] }
+    // 3,900 W are left: too few for the next one, and the one after it is a little dearer.
+    const stubborn = { ...battery('b', 100_001), minW: 5_000 }
+    const devices = [...ten, stubborn, battery('c', 101_000)]
+    expect(await planAllocation(late, devices, most, deadline)).toMatchObject({
+      unservedWh: 0,
+      method: 'merit-order-near',
+      because:
+        'merit order allocated: devices have a least power, but nothing within the limits costs 0.1 % less',
+    })
+    const dearer = [...ten, stubborn, battery('c', 102_000)]
+    expect(await planAllocation(late, dearer, most, deadline)).toMatchObject({
+      method: 'merit-order-late',
     })
   })
 
@@ -124,5 +167,19 @@ describe('planning an allocation', () => {
       [0, 4_000],
       [2_000, 4_000],
     ])
+  })
+
+  test('counts on no energy that whole steps cannot use: nothing is lost by rounding', async () => {
+    // 1,030 Wh are 2,060 W in half an hour, or 2,000 W in steps.
+    const cheap = { ...battery('a', 100_000), maxW: [5_000], energyWh: 1_030 }
+    const other = { ...battery('b', 200_000), maxW: [5_000], minW: 500 }
+    const half = { powerW: [3_000], hours: [0.5] }
+    const planned = await planAllocation(
+      failing(new Error('asked')),
+      [cheap, other],
+      half,
+      deadline,
+    )
+    expect(planned).toMatchObject({ method: 'merit-order', powerW: [[2_000], [1_000]] })
   })
 })

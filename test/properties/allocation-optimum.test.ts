@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { load, solve } from '#adapters/highs/solve.ts'
-import { lpText } from '#adapters/highs/wire.ts'
+import { modelOf } from '#adapters/highs/wire.ts'
 import { allocationProgram } from '#domain/allocation/allocation-program.ts'
 import { greedyPlan } from '#domain/allocation/greedy-plan.ts'
 import { addRow, type Draft } from '#domain/allocation/linear-program.ts'
+import { meritFill } from '#domain/allocation/merit-fill.ts'
 import { type Plan, pricedCost, solverReasons, unservedPriceOf } from '#domain/allocation/limits.ts'
 import { bruteForce } from '../support/brute-force.ts'
 import { anInstance, anOddInstance, type Instance } from '../support/limits.ts'
@@ -28,9 +29,9 @@ function solved(instances: readonly Instance[]): Plan[] {
     }
     return (values: Float64Array) => plan(values.subarray(first))
   })
-  const columns = draft.columns.length
-  const { status, values } = solve(highs, { text: lpText(draft), columns, timeLimitSeconds: 15 })
-  if (values === null) throw new Error(`HiGHS: ${status}`)
+  const task = { model: modelOf(draft), start: null, timeLimitSeconds: 60, workMax: 1e9 }
+  const { status, values, isOptimal } = solve(highs, task)
+  if (values === null || !isOptimal) throw new Error(`HiGHS: ${status}`)
   return reads.map((read) => read(values))
 }
 
@@ -52,6 +53,32 @@ describe('the greedy where it claims to be exact', { timeout: 60_000 }, () => {
       { numRuns: 20 },
     )
     expect(short).toBeGreaterThan(100)
+  })
+})
+
+describe('a plan for the solver to begin from', () => {
+  test('lies within every row and bound of its program, at what it costs', () => {
+    fc.assert(
+      fc.property(anOddInstance, ({ devices, wanted }) => {
+        const begun = meritFill(devices, wanted)
+        const { from, plan } = allocationProgram(devices, wanted)
+        const { columns, rows, start = [] } = from(begun)
+        const values = Array.from(start)
+        for (const { terms, sense, bound } of rows) {
+          const sum = terms.reduce((all, [column, by]) => all + by * (values[column] as number), 0)
+          if (sense !== '>=') expect(sum).toBeLessThanOrEqual(bound + 1e-9)
+          if (sense !== '<=') expect(sum).toBeGreaterThanOrEqual(bound - 1e-9)
+        }
+        const cents = columns.reduce((sum, { cost, max, isBinary }, i) => {
+          const value = values[i] as number
+          expect(value).toBeLessThanOrEqual(max + 1e-9)
+          if (isBinary === true) expect([0, 1]).toContain(value)
+          return sum + cost * value
+        }, 0)
+        expect(cents * 10_000).toBeCloseTo(pricedCost(devices, wanted, begun), 3)
+        expect(plan(values)).toEqual(begun)
+      }),
+    )
   })
 })
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { load, solve } from '#adapters/highs/solve.ts'
-import { lpText } from '#adapters/highs/wire.ts'
+import { modelOf } from '#adapters/highs/wire.ts'
 import { addColumn, addRow, type Draft, type Term } from '#domain/allocation/linear-program.ts'
 import { planRebound } from '#domain/rebound.ts'
 import { secondsBetween } from '#domain/time.ts'
@@ -38,8 +38,8 @@ function leastOvershoots(cases: readonly ReboundCase[]): number[] {
     })
     return over
   })
-  const columns = draft.columns.length
-  const { status, values } = solve(highs, { text: lpText(draft), columns, timeLimitSeconds: 15 })
+  const task = { model: modelOf(draft), start: null, timeLimitSeconds: 15, workMax: 0 }
+  const { status, values } = solve(highs, task)
   if (values === null) throw new Error(`HiGHS: ${status}`)
   return found.map((column) => values[column] as number)
 }

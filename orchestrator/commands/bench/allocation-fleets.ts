@@ -38,6 +38,14 @@ export function limitsOf({ fleet, demand }: Asked): Limits[] {
   }))
 }
 
+/** The same of four kinds, as a car park has them: one price, cars that need as much. */
+export function alike(count: number, periods: number, seed: number): Limits[] {
+  const kinds = chargers(4, periods, seed)
+  return Array.from({ length: count }, (_, i) => {
+    return { ...(kinds[i % 4] as Limits), id: String(i).padStart(7, '0'), price: 60_000 }
+  })
+}
+
 /** Chargers that hold 6 A on three phases or stop, each in its own part of the power. */
 export function chargers(count: number, periods: number, seed: number): Limits[] {
   const { integer } = seededRandom(seed, 'chargers', count, periods)

@@ -10,12 +10,14 @@ import { addColumn, addRow, type Draft, type LinearProgram, type Term } from './
 
 /** Power in kW and money in cents keep coefficients near 1, where solvers' tolerances are meant. */
 const W_PER_KW = 1_000
-const MICRO_EUR_PER_CENT = 10_000
+export const MICRO_EUR_PER_CENT = 10_000
 
 /** An allocation as a program, and how to read the plan from its solution. */
 export type AllocationProgram = {
   readonly program: LinearProgram
   readonly plan: (values: ArrayLike<number>) => Plan
+  /** The program with a plan to begin from, which must be within all limits. */
+  readonly from: (plan: Plan) => LinearProgram
 }
 
 /** The columns of one device in one period; absent: it has none. */
@@ -44,14 +46,26 @@ export function allocationProgram(
     return partCells(draft, device, wanted, balance)
   })
   const unservedPrice = unservedPriceOf(devices)
-  wanted.powerW.forEach((powerW, t) => {
+  const shorts = wanted.powerW.map((powerW, t) => {
     const kw = Math.max(0, powerW) / W_PER_KW
     const cost = (unservedPrice / MICRO_EUR_PER_CENT) * (wanted.hours[t] ?? 0)
     const short = addColumn(draft, { cost, max: kw })
     addRow(draft, [...(balance[t] as Term[]), [short, 1]], '=', kw)
+    return short
   })
   return {
     program: draft,
+    from: (plan) => {
+      const start = new Float64Array(draft.columns.length)
+      devices.forEach((device, i) => putPowers(start, device, cells[i] ?? [], plan.powerW[i] ?? []))
+      shorts.forEach((short, t) => {
+        const given = devices.reduce((sum, { effect = 1 }, i) => {
+          return sum + effect * (plan.powerW[i]?.[t] ?? 0)
+        }, 0)
+        start[short] = Math.max(0, (wanted.powerW[t] ?? 0) - given) / W_PER_KW
+      })
+      return { ...draft, start }
+    },
     plan: (values) => {
       const powers = devices.map((device, i) => powersOf(device, cells[i] ?? [], wanted, values))
       return planOf(devices, wanted, powers)
@@ -156,6 +170,26 @@ function keepOn(draft: Draft, cells: readonly Cell[], leastPeriods: number): voi
     for (let later = t + 1; later < t + leastPeriods; later += 1) {
       addRow(draft, [...active(t, 1), ...active(t - 1, -1), ...active(later, -1)], '<=', 0)
     }
+  })
+}
+
+/** The columns of a device that gives these powers. */
+function putPowers(
+  values: Float64Array,
+  { stopW = [] }: Limits,
+  cells: readonly Cell[],
+  powerW: readonly number[],
+): void {
+  cells.forEach(({ power, on, stop, beyond }, t) => {
+    const given = powerW[t] ?? 0
+    if (given <= 0) return
+    if (stop !== undefined && given >= (stopW[t] ?? 0)) {
+      values[stop] = 1
+      if (beyond !== undefined) values[beyond] = (given - (stopW[t] ?? 0)) / W_PER_KW
+      return
+    }
+    if (power !== undefined) values[power] = given / W_PER_KW
+    if (on !== undefined) values[on] = 1
   })
 }
 

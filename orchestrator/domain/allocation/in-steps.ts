@@ -84,3 +84,25 @@ export function inSteps(
   })
   return planOf(devices, wanted, powerW)
 }
+
+/**
+ * Devices with no more energy than whole steps can use: what a plan in whole steps may cost at best
+ * is then the optimum of these limits, and a solver's powers need little rounding.
+ */
+export function withStepEnergies(
+  devices: readonly Limits[],
+  { hours }: Wanted,
+  stepW: number,
+): Limits[] {
+  const seconds = hours.map((each) => Math.round(each * 3600))
+  const common = seconds.reduce(greatestCommonDivisor, 0)
+  const unitWh = (common * stepW) / 3600
+  if (unitWh <= 0) return [...devices]
+  return devices.map((device) => {
+    return { ...device, energyWh: Math.floor(device.energyWh / unitWh + 1e-9) * unitWh }
+  })
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b)
+}

@@ -33,10 +33,20 @@ export type Limits = {
 export type Wanted = { readonly powerW: readonly number[]; readonly hours: readonly number[] }
 
 /**
- * How an allocation was found: by plain merit order where nothing that was found costs less, by the
- * exact greedy, by the solver, or by merit order because the solver was late or not asked.
+ * How an allocation was found: by plain merit order where nothing that was found costs less, or it
+ * is within 0.1 % of the optimum; by the exact greedy; by the solver, to within 0.1 % or as far as
+ * its work went; or by merit order because the solver had no answer or was not asked.
  */
-export type Method = 'merit-order' | 'greedy' | 'solver' | 'merit-order-late'
+export type Method = (typeof METHODS)[number]
+
+export const METHODS = [
+  'merit-order',
+  'merit-order-near',
+  'greedy',
+  'solver',
+  'solver-stopped',
+  'merit-order-late',
+] as const
 
 /** How a call was allocated, fixed in its terms. */
 export type AllocationStatement = {
@@ -93,10 +103,14 @@ export function methodSentence(method: Method, reasons: readonly SolverReason[])
   switch (method) {
     case 'merit-order':
       return 'merit order allocated: nothing within the limits costs less'
+    case 'merit-order-near':
+      return `merit order allocated: ${why}, but nothing within the limits costs 0.1 % less`
     case 'greedy':
       return 'the exact greedy allocated: every limit holds for the whole window'
     case 'solver':
       return `the solver allocated: ${why}`
+    case 'solver-stopped':
+      return `the solver allocated, perhaps not at the least cost: ${why}, and it has done all the work that it may`
     case 'merit-order-late':
       return `merit order allocated, perhaps not at the least cost: ${why}, and the solver had no answer in time`
   }

@@ -10,7 +10,22 @@ export type Row = {
 }
 
 /** What a solver minimises: the cost of its columns, within its rows. */
-export type LinearProgram = { readonly columns: readonly Column[]; readonly rows: readonly Row[] }
+export type LinearProgram = {
+  readonly columns: readonly Column[]
+  readonly rows: readonly Row[]
+  /** Values of the columns, within all rows, to begin from: nothing dearer will do. */
+  readonly start?: ArrayLike<number>
+}
+
+/** What a solver found. */
+export type Solution = {
+  /** Of the columns. */
+  readonly values: ArrayLike<number>
+  /** No others cost noticeably less; else it ran out of work. */
+  readonly isOptimal: boolean
+  /** Whatever the values, they cost no less than this. */
+  readonly costMin: number
+}
 
 /** A program that is being written down. */
 export type Draft = { readonly columns: Column[]; readonly rows: Row[] }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createHighsSolver } from '#adapters/highs/driver.ts'
-import { lpText } from '#adapters/highs/wire.ts'
-import { allocationProgram } from '#domain/allocation/allocation-program.ts'
+import { modelOf } from '#adapters/highs/wire.ts'
+import { allocationProgram, MICRO_EUR_PER_CENT } from '#domain/allocation/allocation-program.ts'
+import { type Limits, type Plan, pricedCost, type Wanted } from '#domain/allocation/limits.ts'
 import type { LinearProgram } from '#domain/allocation/linear-program.ts'
 import { meritFill } from '#domain/allocation/merit-fill.ts'
 import { planAllocation } from '#lifecycle/plan-allocation.ts'
@@ -38,36 +39,42 @@ const small: LinearProgram = {
   ],
 }
 
-describe('the text of a program', () => {
-  test('holds no number that is none', () => {
-    const columns = [{ cost: Number.NaN, max: 1 }]
-    expect(() => lpText({ columns, rows: [] })).toThrow('numbers only, got NaN')
+/** Blocks that nobody can fit together exactly: the proof of the best takes for ever. */
+const blocks: Limits[] = Array.from({ length: 40 }, (_, i) => ({
+  id: `r${i}`,
+  price: 50_000 + ((i * 7_919) % 1_009),
+  maxW: Array.from({ length: 6 }, (_none, t) => 1_000 + ((i * 104_729 + t * 15_485_863) % 9_973)),
+  energyWh: 99_999,
+  allOrNothing: true,
+}))
+const sixHours: Wanted = { powerW: Array(6).fill(123_457), hours: Array(6).fill(1) }
+
+describe('the arrays of a program', () => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('hold numbers only: not %d', (cost) => {
+    const columns = [{ cost, max: 1 }]
+    expect(() => modelOf({ columns, rows: [] })).toThrow(`numbers only, got ${cost}`)
   })
 
-  test('is CPLEX-LP, with every digit, the binaries apart, and bounds only where there are any', () => {
-    expect(lpText(small)).toBe(
-      [
-        'Minimize',
-        ' cost: + 3 x0 + 1e-7 x1 + 2.5 x2',
-        'Subject To',
-        ' r0: + 1 x0 - 0.25 x1 + 2 x2 >= 3',
-        ' r1: + 1 x1 <= 2',
-        ' r2: + 1 x0 - 1 x2 = 0.5',
-        'Bounds',
-        ' 0 <= x0 <= 4',
-        'Binary',
-        ' x2',
-        'End',
-        '',
-      ].join('\n'),
-    )
-  })
-
-  test('has lines of at most 200 characters', () => {
-    const columns = Array.from({ length: 500 }, (_, i) => ({ cost: i / 3, max: 1 }))
-    const terms = columns.map((_, column) => [column, 1 / 3] as const)
-    const lines = lpText({ columns, rows: [{ terms, sense: '<=', bound: 9 }] }).split('\n')
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(200)
+  test('are row by row, with the binaries apart, and without a bound where there is none', () => {
+    const none = Number.POSITIVE_INFINITY
+    expect(modelOf(small)).toEqual({
+      numCols: 3,
+      numRows: 3,
+      colCost: Float64Array.of(3, 1e-7, 2.5),
+      colLower: Float64Array.of(0, 0, 0),
+      colUpper: Float64Array.of(4, none, 1),
+      rowLower: Float64Array.of(3, -none, 0.5),
+      rowUpper: Float64Array.of(none, 2, 0.5),
+      matrix: {
+        format: 'csr',
+        numRows: 3,
+        numCols: 3,
+        starts: Int32Array.of(0, 3, 4, 6),
+        indices: Int32Array.of(0, 1, 2, 1, 0, 2),
+        values: Float64Array.of(1, -0.25, 2, 1, 1, -1),
+      },
+      integrality: Int32Array.of(0, 0, 1),
+    })
   })
 })
 
@@ -76,23 +83,14 @@ describe('HiGHS in its thread', { timeout: 60_000 }, () => {
     const never = { ...small, rows: [{ terms: [[0, 1]], sense: '>=', bound: 5 }] } as LinearProgram
     await expect(solver.solve(never, GENEROUS_MS)).rejects.toMatchObject({
       code: 'unavailable',
-      message: 'HiGHS: Infeasible',
+      message: 'HiGHS: infeasible',
     })
   })
 
   test('is ended at its deadline, in the middle of its work', async () => {
-    const knapsack = allocationProgram(
-      Array.from({ length: 60 }, (_, i) => ({
-        id: `r${i}`,
-        price: 50_000 + ((i * 7_919) % 1_009),
-        maxW: [1_000 + ((i * 104_729) % 9_973)],
-        energyWh: 99_999,
-        allOrNothing: true,
-      })),
-      { powerW: [123_457], hours: [1] },
-    ).program
+    const { program } = allocationProgram(blocks, sixHours)
     const begun = performance.now()
-    await expect(solver.solve(knapsack, 1)).rejects.toMatchObject({
+    await expect(solver.solve(program, 1)).rejects.toMatchObject({
       code: 'unavailable',
       message: 'HiGHS: no answer within 1 ms',
     })
@@ -100,9 +98,24 @@ describe('HiGHS in its thread', { timeout: 60_000 }, () => {
   })
 
   test('solves a program with a binary, the same each time', async () => {
-    const values = await solver.solve(small, GENEROUS_MS)
+    const { values, isOptimal, costMin } = await solver.solve(small, GENEROUS_MS)
+    expect(isOptimal).toBe(true)
     expect(Array.from(values)).toEqual([1.5, 0, 1].map((one) => expect.closeTo(one, 6)))
-    expect(await solver.solve(small, GENEROUS_MS)).toEqual(values)
+    expect(await solver.solve(small, GENEROUS_MS)).toEqual({ values, isOptimal, costMin })
+  })
+
+  test('stops where it has done all the work it may, always at the same, no dearer than the start', async () => {
+    const hurried = createHighsSolver(createWallTimer(), 1e6)
+    const { from, plan } = allocationProgram(blocks, sixHours)
+    const start = meritFill(blocks, sixHours)
+    const once = await hurried.solve(from(start), GENEROUS_MS)
+    expect(once.isOptimal).toBe(false)
+    expect(await hurried.solve(from(start), GENEROUS_MS)).toEqual(once)
+    const cost = (one: Plan) => pricedCost(blocks, sixHours, one)
+    expect(cost(plan(once.values))).toBeLessThanOrEqual(cost(start))
+    expect(once.costMin * MICRO_EUR_PER_CENT).toBeLessThanOrEqual(cost(plan(once.values)))
+    const planned = await planAllocation(hurried, blocks, sixHours, { deadlineMs: GENEROUS_MS })
+    expect(planned.method).not.toBe('solver')
   })
 
   test('stops a charger where merit order would leave a call short: it holds 6 A or nothing', async () => {
