@@ -149,6 +149,15 @@ describe('why', () => {
   })
 })
 
+test('the demo draws its call: requested, ordered, baseline, measured, repaired', () => {
+  const drawn = readFileSync(json.picture ?? '', 'utf8')
+  for (const line of ['baseline', 'requested', 'ordered', 'measured']) {
+    expect(drawn).toContain(`class="series series-${line}"`)
+  }
+  expect(drawn).toContain('>repaired</text>')
+  expect(drawn).not.toContain('NaN')
+})
+
 describe('what is promised once', () => {
   test('two overlapping calls share no resource in the same period', () => {
     const [other] = json.otherCalls

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { judgeChanges } from '#demo/change-gateways.ts'
@@ -8,9 +8,12 @@ import { demoJson, demoTable } from '#demo/report.ts'
 import { runCalls } from '#demo/run-calls.ts'
 import { type Stage, setUp } from '#demo/set-up.ts'
 import type { OperatorCallView } from '#demo/views.ts'
+import { parseBundle } from '#domain/verification.ts'
 import { bundledScenario } from '#simulations/scenarios/bundled.ts'
 import { loadRealDay } from '#simulations/scenarios/real-day.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
+import { callsPicture } from './simulate/call-picture.ts'
+import { drawnCall } from './simulate/drawn-call.ts'
 
 const HELP = `gridcall demo [--once] [--json] [--seed N] [--speed N] [--disobey N] [--silent N] [--drop N]
               [--gateways N] [--rail evm|ledger] [--feeder FILE --sessions FILE --day YYYY-MM-DD]
@@ -120,10 +123,12 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
   }
   const ended = { ...played, report, rpcUrl, gateways: held }
   const outcome = await gatherOutcome({ scenario, parties, ...ended })
+  const evidenceFile = await saveEvidence(stage, played.call)
   const extras = {
     seed,
     fleetLog: stage.fleetLog,
-    evidenceFile: await saveEvidence(stage, played.call),
+    evidenceFile,
+    picture: await savePicture(stage, played.call, evidenceFile),
     chainFile: await saveChain(stage),
     wallet: stage.wallet.address,
     payer: stage.payer.address,
@@ -145,6 +150,22 @@ async function saveEvidence(stage: Stage, call: OperatorCallView): Promise<strin
     const path = `/v1/flexibility-calls/${call.id}/evidence`
     await writeFile(file, await stage.parties.dso.text(path))
   }
+  return file
+}
+
+/** The call as a drawing, made from its evidence; null where nothing was measured. */
+async function savePicture(
+  { folder, scenario }: Stage,
+  call: OperatorCallView,
+  evidenceFile: string,
+): Promise<string | null> {
+  if (!call.evidence) return null
+  const bundle = parseBundle((await readFile(evidenceFile, 'utf8')).trimEnd())
+  const came = `${call.deliveredWh} of ${call.orderedWh} Wh ordered`
+  const heading = `${came}: power of all that had a part, kW`
+  const file = join(folder, 'call.svg')
+  const title = `Call of the demo, seed ${scenario.seed}`
+  await writeFile(file, callsPicture(title, [drawnCall(heading, bundle)]))
   return file
 }
 

@@ -6,6 +6,8 @@ export type Extras = {
   readonly seed: number
   readonly fleetLog: string
   readonly evidenceFile: string
+  /** null where nothing was measured. */
+  readonly picture: string | null
   readonly chainFile: string
   readonly wallet: string
   readonly payer: string
@@ -82,6 +84,7 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
     owners: outcome.owners.map(({ why: _why, ...owner }) => owner),
     aggregators: outcome.aggregators,
     evidence: { file: extras.evidenceFile, root: call.evidence?.root ?? null },
+    picture: extras.picture,
     chainFile: extras.chainFile,
     input: scenario.input,
     ...gatewaysOf(outcome),
@@ -179,6 +182,7 @@ export function demoTable(outcome: Outcome, extras: Extras, url: string): string
   )
   lines.push('', `Evidence: ${extras.evidenceFile}`)
   lines.push(`  npm run -s gridcall -- verify ${extras.evidenceFile}`)
+  if (extras.picture !== null) lines.push(`Picture: ${extras.picture}`)
   lines.push(`Books: ${extras.chainFile}`)
   lines.push(`  npm run -s gridcall -- chain reconcile --offline ${extras.chainFile}`)
   lines.push(`Page: ${url}/dso`, '')

@@ -80,6 +80,7 @@ export type DemoJson = {
   readonly aggregators: readonly { readonly aggregator: string; readonly minor: string }[]
   readonly chainFile: string
   readonly evidence: { readonly file: string; readonly root: string | null }
+  readonly picture: string | null
   readonly input: Record<string, unknown> | null
   /** Only with --gateways. */
   readonly gateways?: readonly { readonly id: string; readonly pid: number; devices: number }[]
