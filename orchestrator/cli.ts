@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
   },
   accounts: { says: 'accounts rotate-key: a new key for bank accounts', file: 'accounts' },
   simulate: { says: 'one charger or one battery without hardware', file: 'simulate' },
-  network: { says: 'network check FILE: a feeder before it is used', file: 'network' },
+  network: { says: 'network check|import FILE: a feeder, before and for its use', file: 'network' },
   'emergency-stop': {
     says: 'end all control at a congestion point, or everywhere, at once',
     file: 'emergency-stop',

@@ -29,6 +29,7 @@ import type {
   SiteId,
 } from './domain/ids.ts'
 import type { LedgerEntry } from './domain/ledger.ts'
+import type { StoredFeeder } from './domain/network/stored-feeder.ts'
 import type { OwnerLimits } from './domain/owner-limits.ts'
 import type { Payment, PaymentFile } from './domain/payment-order.ts'
 import type { PayoutEpoch, PayoutReceipt } from './domain/payout.ts'
@@ -90,6 +91,10 @@ export interface OrganisationRepository {
   saveCongestionPoint(point: CongestionPoint): Promise<void>
   congestionPoint(id: CongestionPointId): Promise<CongestionPoint | null>
   congestionPoints(): Promise<CongestionPoint[]>
+  /** A version that is there stays. @throws DomainError 'duplicate' */
+  saveFeeder(feeder: StoredFeeder): Promise<void>
+  /** The newest version; null: none was given. */
+  feeder(id: CongestionPointId): Promise<StoredFeeder | null>
 }
 
 export interface ResourceRepository {

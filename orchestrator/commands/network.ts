@@ -7,11 +7,16 @@ import { linDistFlow } from '#domain/network/lin-dist-flow.ts'
 import { apparentVa, VOLTAGE_MARGIN_PU } from '#domain/network/new-congestion.ts'
 import { effectOnBranch } from '#domain/network/sensitivity.ts'
 import { sweepFlow } from '#domain/network/sweep.ts'
+import { giveFeeder, serviceFrom } from './network/import-feeder.ts'
 
 const HELP = `gridcall network check FILE [--branch ID] [--json]
+gridcall network import FILE --point ID --branch ID [--json]
 
 Reads a radial feeder (docs/network.md tells the fields) and solves it with the loads that stand in it.
 Exit code 0: it can be used, and none of its limits is broken.
+
+import gives it to the running service at GRIDCALL_API_URL (default http://127.0.0.1:8080) as the next
+version behind a congestion point whose short branch is named; the DSO's key is in GRIDCALL_API_KEY.
 
   --branch ID   also: W that this branch carries less per W drawn less at each bus
   --json        one JSON object`
@@ -23,19 +28,50 @@ export async function run(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       branch: { type: 'string' },
+      point: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
   const [what, file] = positionals
-  if (values.help || what !== 'check' || file === undefined || positionals.length !== 2) {
+  const isImport = what === 'import' && values.point !== undefined && values.branch !== undefined
+  const isKnown = what === 'check' || isImport
+  if (values.help || !isKnown || file === undefined || positionals.length !== 2) {
     process.stderr.write(`${HELP}\n`)
     return values.help ? 0 : 2
+  }
+  if (isImport) {
+    const { point = '', branch = '', json } = values
+    return importInto({ file, point, branch, json })
   }
   const read = await readFeeder(file)
   const told = 'problems' in read ? { file, ...read, ok: false } : report(file, read, values.branch)
   process.stdout.write(values.json ? `${JSON.stringify(told)}\n` : `${describe(told)}\n`)
   return told.ok ? 0 : 1
+}
+
+async function importInto(to: {
+  readonly file: string
+  readonly point: string
+  readonly branch: string
+  readonly json: boolean
+}): Promise<number> {
+  const { file, point, branch, json } = to
+  const service = serviceFrom(process.env)
+  const read = await readFeeder(file)
+  if ('problems' in read) {
+    process.stdout.write(
+      `${json ? JSON.stringify({ ok: false, ...read }) : unusable(file, read)}\n`,
+    )
+    return 1
+  }
+  const feeder: unknown = JSON.parse(await readFile(file, 'utf8'))
+  const answer = await giveFeeder(service, point, { branch, feeder })
+  const said = answer.ok
+    ? `version ${answer.version} of the feeder behind ${point} is in force: ${answer.hash}`
+    : unusable(file, answer)
+  process.stdout.write(`${json ? JSON.stringify(answer) : said}\n`)
+  return answer.ok ? 0 : 1
 }
 
 type Unusable = {
@@ -128,12 +164,7 @@ function effectsOf(feeder: Feeder, branch: string): Record<string, number> | nul
 
 function describe(told: Report | ({ file: string } & Unusable)): string {
   if ('problems' in told) {
-    return [
-      `${told.file} cannot be used:`,
-      ...told.problems.map(
-        ({ field, expected, got }) => `  ${field}: expected ${expected}, got ${got}`,
-      ),
-    ].join('\n')
+    return unusable(told.file, told)
   }
   const { solution: found } = told
   const size = `${told.buses} buses, ${told.branches} branches, ${told.resources} resources`
@@ -156,4 +187,11 @@ function describe(told: Report | ({ file: string } & Unusable)): string {
       ([bus, effect]) => `bus ${bus}: ${effect.toFixed(4)} W per W`,
     ),
   ].join('\n')
+}
+
+function unusable(file: string, { problems }: Pick<Unusable, 'problems'>): string {
+  const told = problems.map(
+    ({ field, expected, got }) => `  ${field}: expected ${expected}, got ${got}`,
+  )
+  return [`${file} cannot be used:`, ...told].join('\n')
 }

@@ -7,6 +7,8 @@ import type {
   ResourceHealth,
   Site,
 } from '#domain/resource.ts'
+import { DomainError } from '#domain/errors.ts'
+import type { StoredFeeder } from '#domain/network/stored-feeder.ts'
 import type { Program } from '#domain/program.ts'
 import type { ApiKey } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -28,6 +30,7 @@ function memoryOrganisations(makeTable: MakeTable): Parties['organisations'] {
   const programs = makeTable<Program>()
   const organisations = makeTable<Organisation>()
   const points = makeTable<CongestionPoint>()
+  const feeders = makeTable<StoredFeeder>()
   return {
     saveProgram: async (program) => programs.set(program.dsoId, program),
     program: async (dsoId) => programs.get(dsoId) ?? null,
@@ -38,6 +41,16 @@ function memoryOrganisations(makeTable: MakeTable): Parties['organisations'] {
     saveCongestionPoint: async (point) => points.set(point.id, point),
     congestionPoint: async (id) => points.get(id) ?? null,
     congestionPoints: async () => byId(points.values()),
+    async saveFeeder(feeder) {
+      const { congestionPointId: id, version } = feeder
+      if (feeders.add(`${id} ${version}`, feeder)) return
+      throw new DomainError('duplicate', `${id} has a feeder of version ${version} already`)
+    },
+    feeder: async (id) =>
+      feeders
+        .values()
+        .filter(({ congestionPointId }) => congestionPointId === id)
+        .sort((a, b) => b.version - a.version)[0] ?? null,
   }
 }
 

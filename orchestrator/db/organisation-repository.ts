@@ -1,8 +1,9 @@
-import { asc, eq } from 'drizzle-orm'
+import { asc, desc, eq } from 'drizzle-orm'
+import { DomainError } from '#domain/errors.ts'
 import type { Organisation } from '#domain/resource.ts'
 import type { OrganisationRepository } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
-import { congestionPoints, organisations, programs } from './schema.ts'
+import { congestionPoints, feeders, organisations, programs } from './schema.ts'
 
 export function organisationRepository(tx: Transaction): OrganisationRepository {
   return {
@@ -48,7 +49,29 @@ export function organisationRepository(tx: Transaction): OrganisationRepository 
     },
     congestionPoints: async () =>
       tx.select().from(congestionPoints).orderBy(asc(congestionPoints.id)),
+    async saveFeeder(feeder) {
+      const { congestionPointId, version } = feeder
+      const made = await tx
+        .insert(feeders)
+        .values({ congestionPointId, version, body: feeder })
+        .onConflictDoNothing()
+        .returning({ version: feeders.version })
+      if (made.length === 0) throw feederIsThere(congestionPointId, version)
+    },
+    async feeder(id) {
+      const [row] = await tx
+        .select()
+        .from(feeders)
+        .where(eq(feeders.congestionPointId, id))
+        .orderBy(desc(feeders.version))
+        .limit(1)
+      return row?.body ?? null
+    },
   }
+}
+
+function feederIsThere(id: string, version: number): DomainError {
+  return new DomainError('duplicate', `${id} has a feeder of version ${version} already`)
 }
 
 function organisationOf(row: typeof organisations.$inferSelect): Organisation {

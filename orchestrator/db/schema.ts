@@ -22,6 +22,7 @@ import type {
   ResourceId,
   SiteId,
 } from '#domain/ids.ts'
+import type { StoredFeeder } from '#domain/network/stored-feeder.ts'
 import type { Program } from '#domain/program.ts'
 import type { PromiseRole } from '#domain/promised.ts'
 import type { Connection, OrganisationKind, ResourceKind } from '#domain/resource.ts'
@@ -61,6 +62,17 @@ export const congestionPoints = gridcall.table('congestion_points', {
   dsoId: idColumn<OrganisationId>().notNull(),
   name: wordsColumn().notNull(),
 })
+
+/** A version, once given, stays: a trigger refuses every change. */
+export const feeders = gridcall.table(
+  'feeders',
+  {
+    congestionPointId: idColumn<CongestionPointId>().notNull(),
+    version: integer().notNull(),
+    body: domainColumn<StoredFeeder>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.congestionPointId, t.version] })],
+)
 
 export const owners = gridcall.table(
   'owners',

@@ -21,6 +21,7 @@ import { ledgerRoutes } from './routes/ledger.ts'
 import { operatorRoutes } from './routes/operator.ts'
 import { limitRoutes } from './routes/limits.ts'
 import { moneyRoutes } from './routes/money.ts'
+import { networkRoutes } from './routes/network.ts'
 import { ownerRoutes } from './routes/owners.ts'
 import { partyRoutes } from './routes/parties.ts'
 import { paymentRoutes } from './routes/payments.ts'
@@ -75,6 +76,7 @@ export function createApi(context: ApiContext) {
   app.get('/docs', docsHeaders, (c) => c.html(docsPage(documentOf(app))))
   const routes = app
     .route('/', partyRoutes(context))
+    .route('/', networkRoutes(context))
     .route('/', programRoutes(context))
     .route('/', ownerRoutes(context))
     .route('/', enrolmentRoutes(context))

@@ -118,7 +118,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(49)
+    expect(compared).toHaveLength(51)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {
@@ -161,8 +161,17 @@ function withoutPath({ instance, ...problem }: { instance: string }) {
 
 function ownIdFor(path: string, callId: string): string {
   if (path.includes('/owners/')) return 'anna'
+  if (path.includes('/congestion-points/')) return 'cp-north'
   if (/\/(flexibility-calls|receipts)\//.test(path)) return callId
   return path.includes('/sites/') ? 'site-anna' : 'charger-anna'
+}
+
+const twoStreets = {
+  name: 'two streets',
+  baseKv: 0.4,
+  root: 'a',
+  buses: [{ id: 'a' }, { id: 'b' }],
+  branches: [{ from: 'a', to: 'b', rOhm: 0.1, xOhm: 0.1 }],
 }
 
 function bodyFor(method: string, path: string): unknown {
@@ -171,6 +180,7 @@ function bodyFor(method: string, path: string): unknown {
   if (path.endsWith('/limits')) return { leastSocBp: null, readyBy: null }
   if (path.endsWith('/consent')) return { given: false }
   if (path.endsWith('/charge-now')) return { minutes: 10, costMinor: '0' }
+  if (path.endsWith('/feeder')) return { branch: 'a-b', feeder: twoStreets }
   if (path.endsWith('/trust')) return { thumbprint: 'AB'.repeat(20) }
   if (path.endsWith('/acceptance')) {
     return { validAfter: 0, validBefore: 1, signature: `0x${'11'.repeat(65)}` }

@@ -106,15 +106,19 @@ describe('migrations', () => {
     expect(await notGenerated({ ...schema, ...records, ...pool, ...control })).toEqual([])
   })
 
-  test.each(['events', 'evidence', 'ledger_entries'])('%s can only be added to', async (table) => {
-    await migrateIt()
-    const name = admin(`gridcall.${table}`)
-    await expect(admin`DELETE FROM ${name}`).rejects.toThrow(`${table} is append-only`)
-    await expect(admin`TRUNCATE ${name}`).rejects.toThrow(`${table} is append-only`)
-    const column = { events: 'message', evidence: 'bundle', ledger_entries: 'account' }[table] ?? ''
-    const update = admin`UPDATE ${name} SET ${admin(column)} = 'changed'`
-    await expect(update).rejects.toThrow(`${table} is append-only`)
-  })
+  test.each(['events', 'evidence', 'ledger_entries', 'feeders'])(
+    '%s can only be added to',
+    async (table) => {
+      await migrateIt()
+      const name = admin(`gridcall.${table}`)
+      await expect(admin`DELETE FROM ${name}`).rejects.toThrow(`${table} is append-only`)
+      await expect(admin`TRUNCATE ${name}`).rejects.toThrow(`${table} is append-only`)
+      const texts = { events: 'message', evidence: 'bundle', ledger_entries: 'account' }
+      const column = { ...texts, feeders: 'congestion_point_id' }[table] ?? ''
+      const update = admin`UPDATE ${name} SET ${admin(column)} = 'changed'`
+      await expect(update).rejects.toThrow(`${table} is append-only`)
+    },
+  )
 })
 
 describe('the clock anchor', () => {

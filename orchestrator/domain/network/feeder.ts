@@ -1,4 +1,4 @@
-import type { ResourceId } from '../ids.ts'
+import type { ResourceId, SiteId } from '../ids.ts'
 
 /*
  * A radial feeder as data: three phases in balance, seen as one (single-phase equivalent), loads of
@@ -24,6 +24,8 @@ export type FeederBranch = {
 }
 
 export type PlacedResource = { readonly resourceId: ResourceId; readonly bus: string }
+/** Where all resources of a site stand that are not placed by themselves. */
+export type PlacedSite = { readonly siteId: SiteId; readonly bus: string }
 
 /**
  * The root comes first and every bus after its parent, so that one pass forwards walks away from the
@@ -41,6 +43,7 @@ export type Feeder = {
   /** Of `branches[i]`: the place of its `from` in `buses`. */
   readonly parents: readonly number[]
   readonly resources: readonly PlacedResource[]
+  readonly sites: readonly PlacedSite[]
 }
 
 /** What a bus draws in some interval, in place of its load in the feeder. */

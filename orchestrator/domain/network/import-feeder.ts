@@ -1,11 +1,11 @@
 import { DomainError, type FieldProblem } from '../errors.ts'
-import { resourceId } from '../ids.ts'
-import type { Feeder, FeederBranch, FeederBus, PlacedResource } from './feeder.ts'
+import { resourceId, siteId } from '../ids.ts'
+import type { Feeder, FeederBranch, FeederBus } from './feeder.ts'
 import { growTree } from './tree.ts'
 
 const BAND_PU = { min: 0.9, max: 1.1 }
-/** Stands for a resource that was reported. */
-const NOBODY = resourceId('unknown')
+/** Stands for an id that was reported. */
+const NOBODY = 'unknown'
 
 type Report = (field: string, expected: string, got: unknown) => void
 type Fields = Readonly<Record<string, unknown>>
@@ -25,21 +25,20 @@ export function importFeeder(raw: unknown): Feeder {
   const branches = listOf(top, 'branches', report).map((one, i) =>
     readBranch(one, `branches[${i}]`, report),
   )
-  const placed = top.resources === undefined ? [] : listOf(top, 'resources', report)
-  const resources = placed.map((one, i) => readResource(one, `resources[${i}]`, report))
+  const resources = readPlaced(top, 'resources', resourceId, report)
+  const sites = readPlaced(top, 'sites', siteId, report)
   const rest = readBases(top, report)
   refuseDoubles('buses', buses.map(idOnly), report)
   refuseDoubles('branches', branches.map(idOnly), report)
-  refuseDoubles(
-    'resources',
-    resources.map(({ resourceId: id }) => id),
-    report,
-  )
+  refuseDoubles('resources', resources.map(idOnly), report)
+  refuseDoubles('sites', sites.map(idOnly), report)
   const known = new Set(buses.map(({ id }) => id))
   if (root !== '' && !known.has(root)) report('root', 'the id of a bus', root)
-  resources.forEach(({ bus }, i) => {
-    if (bus !== '' && !known.has(bus)) report(`resources[${i}].bus`, 'the id of a bus', bus)
-  })
+  for (const [list, placed] of Object.entries({ resources, sites })) {
+    placed.forEach(({ bus }, i) => {
+      if (bus !== '' && !known.has(bus)) report(`${list}[${i}].bus`, 'the id of a bus', bus)
+    })
+  }
   branches.forEach(({ from, to }, i) => {
     if (from !== '' && !known.has(from)) report(`branches[${i}].from`, 'the id of a bus', from)
     if (to !== '' && !known.has(to)) report(`branches[${i}].to`, 'the id of a bus', to)
@@ -53,7 +52,12 @@ export function importFeeder(raw: unknown): Feeder {
     )
     throw new DomainError('malformed', told.join('; '), problems)
   }
-  return { ...rest, ...tree, resources }
+  return {
+    ...rest,
+    ...tree,
+    resources: resources.map(({ id, bus }) => ({ resourceId: id, bus })),
+    sites: sites.map(({ id, bus }) => ({ siteId: id, bus })),
+  }
 }
 
 function readBases(top: Fields, report: Report) {
@@ -98,16 +102,26 @@ function readBranch(raw: unknown, at: string, report: Report): FeederBranch {
   }
 }
 
-function readResource(raw: unknown, at: string, report: Report): PlacedResource {
-  const fields = fieldsOf(raw, at, report)
-  const bus = idOf(fields, 'bus', `${at}.`, report)
-  try {
-    return { resourceId: resourceId(typeof fields.id === 'string' ? fields.id : ''), bus }
-  } catch (error) {
-    report(`${at}.id`, "1 to 80 letters, digits, '_', '.', ':' or '-'", fields.id)
-    if (!(error instanceof RangeError)) throw error
-    return { resourceId: NOBODY, bus }
-  }
+/** What stands at which bus; the list may be absent. */
+function readPlaced<T extends string>(
+  top: Fields,
+  list: 'resources' | 'sites',
+  idFrom: (text: string) => T,
+  report: Report,
+): { readonly id: T; readonly bus: string }[] {
+  const placed = top[list] === undefined ? [] : listOf(top, list, report)
+  return placed.map((raw, i) => {
+    const at = `${list}[${i}]`
+    const fields = fieldsOf(raw, at, report)
+    const bus = idOf(fields, 'bus', `${at}.`, report)
+    try {
+      return { id: idFrom(typeof fields.id === 'string' ? fields.id : ''), bus }
+    } catch (error) {
+      report(`${at}.id`, "1 to 80 letters, digits, '_', '.', ':' or '-'", fields.id)
+      if (!(error instanceof RangeError)) throw error
+      return { id: idFrom(NOBODY), bus }
+    }
+  })
 }
 
 const idOnly = ({ id }: { readonly id: string }) => id

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { DeviceCondition, KnownCapability } from '#domain/capability.ts'
 import { congestionPointId, organisationId, ownerId, resourceId, siteId } from '#domain/ids.ts'
+import type { StoredFeeder } from '#domain/network/stored-feeder.ts'
 import type { Organisation, Owner, ResourceHealth } from '#domain/resource.ts'
 import { basisPoints } from '#domain/units.ts'
 import { recordCondition } from '#lifecycle/record-device.ts'
@@ -33,6 +34,30 @@ export function partyTests(open: () => Store): void {
       expect(await tx.keys.find('00')).toBeNull()
       expect(await tx.keys.count()).toBe(0)
     })
+  })
+
+  test('versions of a feeder stay as they were given, and the newest is told', async () => {
+    const first: StoredFeeder = {
+      congestionPointId: POINT,
+      version: 1,
+      branchId: 'a-b',
+      text: '{"name":"é \\u0000"}',
+      hash: hexOf(7),
+      importedAt: NOW,
+    }
+    const second = { ...first, version: 2, branchId: 'b-c' }
+    const store = open()
+    await store.transaction(async (tx) => {
+      expect(await tx.organisations.feeder(POINT)).toBeNull()
+      await tx.organisations.saveFeeder(first)
+      expect(await tx.organisations.feeder(POINT)).toEqual(first)
+      await tx.organisations.saveFeeder({ ...first, congestionPointId: congestionPointId('x') })
+      await tx.organisations.saveFeeder(second)
+      expect(await tx.organisations.feeder(POINT)).toEqual(second)
+    })
+    const again = store.transaction((tx) => tx.organisations.saveFeeder({ ...second, text: '' }))
+    await expect(again).rejects.toMatchObject({ code: 'duplicate' })
+    expect(await store.transaction((tx) => tx.organisations.feeder(POINT))).toEqual(second)
   })
 
   test('organisations, programs and congestion points are saved, changed and listed by id', async () => {
