@@ -5,8 +5,8 @@ import {IEscrowAccounting} from "./interfaces/IEscrowAccounting.sol";
 
 /// @title The pool's books: who the money in it belongs to
 /// @notice The only place where a figure of money changes; it moves no token and knows no request.
-/// @dev Proved by the compiler's model checker as it stands here (`ProvedBooks.sol` in the tests): no
-/// assembly, no calls, no casts to fewer bits, and every check is `require(condition, Error())`.
+/// @dev Proved by the compiler's model checker as it stands here (`ProvedBooks.sol` in the tests):
+/// no assembly, no calls, no casts to fewer bits, and every check is `require(condition, Error())`.
 abstract contract EscrowAccounting is IEscrowAccounting {
   /// @dev Money that is nobody's payout yet, one slot. `_requireRoom` keeps the sum of all four
   /// within 64 bits where money comes in, so no move between them can overflow.

@@ -8,8 +8,8 @@ import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 
 /// @title What a pool was created with
 /// @dev Every pool is a clone of one implementation (EIP-1167) that carries its values behind its
-/// code, a word each, as `FlexPoolFactory` encodes them: `PoolConfig`, then the authority. A Solidity
-/// `immutable` would belong to the implementation and be the same in all of them.
+/// code, a word each, as `FlexPoolFactory` encodes them: `PoolConfig`, then the authority. A
+/// Solidity `immutable` would belong to the implementation and be the same in all of them.
 abstract contract PoolConfiguration is IFlexPool {
   /// @dev Length of the code of an EIP-1167 clone.
   uint256 private constant CODE_LENGTH = 0x2d;

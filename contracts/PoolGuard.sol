@@ -7,8 +7,8 @@ import {IPoolGuard} from "./interfaces/IPoolGuard.sol";
 import {PoolConfiguration} from "./PoolConfiguration.sol";
 
 /// @title Who may open requests, and the pause
-/// @dev Roles are named by the pool's arguments and their members listed by the authority, so that a
-/// pool is never created half-configured and each programme can have payers of its own.
+/// @dev Roles are named by the pool's arguments and their members listed by the authority, so that
+/// a pool is never created half-configured and each programme can have payers of its own.
 abstract contract PoolGuard is PoolConfiguration {
   uint48 private constant PAUSE_MAX = 7 days;
   /// @dev Time left to settle after a pause that ended right at a request's settleBy.
@@ -59,8 +59,8 @@ abstract contract PoolGuard is PoolConfiguration {
     require(block.timestamp >= _pausedUntil, PoolPaused(_pausedUntil));
   }
 
-  /// @dev A role that is held with a delay would have to be scheduled first, which a signature of the
-  /// payer that somebody else brings cannot be.
+  /// @dev A role that is held with a delay would have to be scheduled first, which a signature of
+  /// the payer that somebody else brings cannot be.
   function _requireRole(uint64 role, address account) internal view {
     (bool isMember, uint32 delay) = IAccessManager(authority()).hasRole(role, account);
     require(isMember && delay == 0, NotInRole(role, account));

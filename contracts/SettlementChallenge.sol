@@ -5,8 +5,9 @@ import {IFlexRequests} from "./interfaces/IFlexRequests.sol";
 import {RequestFunding} from "./RequestFunding.sol";
 
 /// @title Layer 1, second third: anybody's doubt about a proposal, inside its dispute window
-/// @dev A challenge pays nobody and takes from nobody: it moves payout and fee of a proposal to what
-/// is held, so that the rules of a held rest end it (more signatures, the arbiter, or the deadline).
+/// @dev A challenge pays nobody and takes from nobody: it moves payout and fee of a proposal to
+/// what is held, so that the rules of a held rest end it (more signatures, the arbiter, or the
+/// deadline).
 abstract contract SettlementChallenge is RequestFunding {
   /// @inheritdoc IFlexRequests
   function challenge(bytes32 id) external nonReentrant {
@@ -41,8 +42,8 @@ abstract contract SettlementChallenge is RequestFunding {
     );
   }
 
-  /// @dev A rest came out of a doubt, and its verifiers are more than a quorum already: only a proof
-  /// holds it once more.
+  /// @dev A rest came out of a doubt, and its verifiers are more than a quorum already: only a
+  /// proof holds it once more.
   function _holdAll(
     bytes32 id,
     Escrow storage escrow,
@@ -60,8 +61,8 @@ abstract contract SettlementChallenge is RequestFunding {
     emit SettlementChallenged(id, msg.sender, asked, bond);
   }
 
-  /// @dev What a request came to decides the bond on it, unless some of what was asked is held: then
-  /// the rest carries it on.
+  /// @dev What a request came to decides the bond on it, unless some of what was asked is held:
+  /// then the rest carries it on.
   /// @param settled payout and fee that became final
   /// @param restId zero where nothing was held
   function _decideBond(bytes32 id, uint64 settled, bytes32 restId) internal {

@@ -42,8 +42,8 @@ export async function readFunding(client: ChainClient, parties: Parties): Promis
 }
 
 /**
- * Calls what the pool would call, with a signature of nobody: a token that has the function says why
- * it refuses, one that knows only the form with v, r and s reverts without a word.
+ * Calls what the pool would call, with a signature of nobody: a token that has the function says
+ * why it refuses, one that knows only the form with v, r and s reverts without a word.
  */
 async function takesAuthorisations(client: ChainClient, { token, pool }: Parties) {
   const nobody: Address = `0x${'01'.repeat(20)}`

@@ -59,8 +59,8 @@ interface IFlexPayouts {
   event EpochRejected(uint64 indexed epoch, bytes32 root, uint256 idx);
   event EpochActivated(uint64 indexed epoch, bytes32 root, uint128 total);
   event Paid(uint256 indexed idx, address indexed account, uint64 amount, uint64 epoch);
-  /// @notice The token refused this transfer, or the limit of the day left no room for it; the amount
-  /// stays claimable.
+  /// @notice The token refused this transfer, or the limit of the day left no room for it; the
+  /// amount stays claimable.
   event PayoutDeferred(uint256 indexed idx, address indexed account, uint64 amount);
 
   // ---------------------------------------------------------------- errors
@@ -93,8 +93,8 @@ interface IFlexPayouts {
   /// @notice Posts a new payout tree, which waits for its window.
   /// @dev Anyone, with the signatures of a quorum of the CURRENT verifier set. The root is built
   /// here from `topHash` and `newTotal`. An epoch without requests repairs an unusable tree.
-  /// Errors: EpochPending, WrongEpoch, WrongPrevRoot, WrongRequestIds, EpochWasRejected, WrongState,
-  /// AlreadyAccounted, WrongTotal, AmountOutOfRange and those of
+  /// Errors: EpochPending, WrongEpoch, WrongPrevRoot, WrongRequestIds, EpochWasRejected,
+  /// WrongState, AlreadyAccounted, WrongTotal, AmountOutOfRange and those of
   /// `IVerifierRegistry.requireQuorum`.
   function postEpoch(
     Epoch calldata e,
@@ -105,8 +105,9 @@ interface IFlexPayouts {
   /// @notice Deletes the pending root on proof that somebody loses by it.
   /// @dev Anyone, while the root is pending. `oldLeaf` is proved against the live root, `newLeaf`
   /// against the pending one. Either both have the same index and the new one has a smaller amount
-  /// or another account than the old one named in time (`recipients`); or the old index lies outside a tree as deep as the new leaf's proof.
-  /// Errors: NoEpochPending, NoDecrease and those of `PayoutTree`.
+  /// or another account than the old one named in time (`recipients`); or the old index lies
+  /// outside a tree as deep as the new leaf's proof. Errors: NoEpochPending, NoDecrease and those
+  /// of `PayoutTree`.
   function proveDecrease(
     Leaf calldata oldLeaf,
     Sib[] calldata oldProof,
@@ -148,8 +149,9 @@ interface IFlexPayouts {
   function epochDigest(Epoch calldata e) external view returns (bytes32);
 
   /// @notice The limit on what payouts take out: within a day at most this part of everything ever
-  /// allocated, refilled second by second. Whoever is owed more than there is room for gets a part, as
-  /// soon as it is an hour's worth of the limit or all that is owed, and the rest by later calls.
+  /// allocated, refilled second by second. Whoever is owed more than there is room for gets a part,
+  /// as soon as it is an hour's worth of the limit or all that is owed, and the rest by later
+  /// calls.
   /// @return perDay the limit, 0 for none
   /// @return room what may go out now
   function outflow() external view returns (uint256 perDay, uint256 room);

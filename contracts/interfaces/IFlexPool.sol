@@ -13,8 +13,8 @@ import {IPoolGuard} from "./IPoolGuard.sol";
 /// goes back to the payer at its deadline. Layer 2, per pool: one cumulative Merkle-sum tree
 /// of payouts, renewed in epochs and capped by the sum of finalised payouts.
 /// All amounts are token units (1e-6 EUR), all times are seconds, all energy is Wh.
-/// Only payers with the role open requests and only guardians pause, for a week at most; nobody else
-/// has a right that anyone lacks: who sends a call never matters for where money goes.
+/// Only payers with the role open requests and only guardians pause, for a week at most; nobody
+/// else has a right that anyone lacks: who sends a call never matters for where money goes.
 interface IFlexPool is
   IPoolConfiguration,
   IPoolGuard,

@@ -140,16 +140,16 @@ interface IFlexRequests {
   event RequestRefunded(bytes32 indexed id, uint128 amount);
   /// @notice A final payout that no epoch counted for a year became credit of the payer.
   event PayoutReturned(bytes32 indexed id, uint128 amount);
-  /// @notice Payout and fee of the proposal, `asked`, are held from now on; `bond` is 0 where it was
-  /// proved that a quorum signed two results.
+  /// @notice Payout and fee of the proposal, `asked`, are held from now on; `bond` is 0 where it
+  /// was proved that a quorum signed two results.
   event SettlementChallenged(
     bytes32 indexed id,
     address indexed challenger,
     uint128 asked,
     uint128 bond
   );
-  /// @notice Less than was asked got confirmed: the bond became credit of the challenger. `id` is the
-  /// request or rest that decided it.
+  /// @notice Less than was asked got confirmed: the bond became credit of the challenger. `id` is
+  /// the request or rest that decided it.
   event BondReturned(bytes32 indexed id, address indexed challenger, uint128 bond);
   /// @notice All that was asked got confirmed: the bond became credit of the fee receiver.
   event BondForfeited(bytes32 indexed id, address indexed challenger, uint128 bond);
@@ -203,12 +203,12 @@ interface IFlexRequests {
     bytes calldata signature
   ) external returns (bytes32 id);
 
-  /// @notice Opens a request on the payer's EIP-712 signature over `Open(bytes32 requestId)` and pulls
-  /// the escrow from its allowance; for tokens without ERC-3009. Anyone may send it.
-  /// @dev The permit is tried first and may fail: whoever saw it can have used it before, and then the
-  /// allowance is there. The signature opens this request and no other, and once. The payer may be a
-  /// contract (ERC-1271). Errors: NotSignedByPayer, those of `openRequest` but NotPayer, and what the
-  /// token says.
+  /// @notice Opens a request on the payer's EIP-712 signature over `Open(bytes32 requestId)` and
+  /// pulls the escrow from its allowance; for tokens without ERC-3009. Anyone may send it.
+  /// @dev The permit is tried first and may fail: whoever saw it can have used it before, and then
+  /// the allowance is there. The signature opens this request and no other, and once. The payer may
+  /// be a contract (ERC-1271). Errors: NotSignedByPayer, those of `openRequest` but NotPayer, and
+  /// what the token says.
   function openRequestWithSignature(
     RequestTerms calldata terms,
     bytes calldata payerSignature,
@@ -232,26 +232,27 @@ interface IFlexRequests {
   /// @dev Anyone, from deliverEnd to settleBy, with the signatures of a quorum of the verifier set
   /// the request was opened with, ordered by ascending signer. A call that ended early waits for
   /// deliverEnd all the same. Inside the dispute window a later round may replace a proposal if it
-  /// only holds more: payout, fee and refund do not grow, and the window stays as it is. Rounds only
-  /// grow and may skip numbers, so that each version of the evidence can have one of its own.
-  /// For a held rest one signature more than the quorum is needed (all, where the quorum is all), or
-  /// the arbiter's alone. Errors: WrongState, TooEarly, TooLate, WrongRound, ExceedsEscrow,
+  /// only holds more: payout, fee and refund do not grow, and the window stays as it is. Rounds
+  /// only grow and may skip numbers, so that each version of the evidence can have one of its own.
+  /// For a held rest one signature more than the quorum is needed (all, where the quorum is all),
+  /// or the arbiter's alone. Errors: WrongState, TooEarly, TooLate, WrongRound, ExceedsEscrow,
   /// MayOnlyHold and those of `IVerifierRegistry.requireQuorum`.
   function proposeSettlement(Settlement calldata s, bytes[] calldata signatures) external;
 
   /// @notice Holds all that a proposal pays, for a bond: one verifier more than the quorum, or the
   /// arbiter, must confirm it. The dispute window stays, and the refund is not held.
   /// @dev Anyone but the payer, inside the dispute window, once per request, by an allowance of
-  /// `challengeBond`. The bond comes back as credit if less than was asked is confirmed, or nothing in
-  /// time; else it is the fee receiver's. It waits as long as any of what was asked is still held.
-  /// Errors: WrongState, TooLate, PayerMayNotChallenge, NothingToChallenge, InexactTransfer, and
-  /// AmountOutOfRange where the pool takes no challenges.
+  /// `challengeBond`. The bond comes back as credit if less than was asked is confirmed, or nothing
+  /// in time; else it is the fee receiver's. It waits as long as any of what was asked is still
+  /// held. Errors: WrongState, TooLate, PayerMayNotChallenge, NothingToChallenge, InexactTransfer,
+  /// and AmountOutOfRange where the pool takes no challenges.
   function challenge(bytes32 id) external;
 
   /// @notice The same without a bond, on proof that a quorum signed two settlements for one round.
-  /// @dev Anyone, inside the dispute window; of a rest too, with one signature more each. Whether one
-  /// of the two was proposed does not matter: who signs both cannot be believed in either. Errors:
-  /// WrongState, TooLate, NothingToChallenge and those of `IVerifierRegistry.requireContradiction`.
+  /// @dev Anyone, inside the dispute window; of a rest too, with one signature more each. Whether
+  /// one of the two was proposed does not matter: who signs both cannot be believed in either.
+  /// Errors: WrongState, TooLate, NothingToChallenge and those of
+  /// `IVerifierRegistry.requireContradiction`.
   function challengeEquivocation(
     Settlement calldata one,
     bytes[] calldata signaturesOne,

@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 /// @title Where the accounts of payout trees want to be paid from now on
-/// @notice An account names a new payout address. After a delay, in which it can take that back, the
-/// next epoch of a payout tree may bear the new address at the account's index. Nobody ever needs
-/// this to be paid: an account that says nothing stays in the tree as it is.
+/// @notice An account names a new payout address. After a delay, in which it can take that back,
+/// the next epoch of a payout tree may bear the new address at the account's index. Nobody ever
+/// needs this to be paid: an account that says nothing stays in the tree as it is.
 interface IPayoutRecipients {
   /// @notice From `from` on (Unix seconds) `account` is to be paid to `to`.
   event RecipientAnnounced(address indexed account, address indexed to, uint48 from);

@@ -11,13 +11,15 @@ import {IVerifierRegistry} from "./IVerifierRegistry.sol";
 /// @param arbiter whose signature settles a held rest too, zero for nobody's
 /// @param disputeWindow seconds between a proposal and its finality, 1 s to 90 days
 /// @param epochWindow seconds in which a posted root can be proved wrong, 1 s to 90 days
-/// @param refundGrace seconds after settleBy before a refund, 0 to 90 days; half of it bounds a pause
+/// @param refundGrace seconds after settleBy before a refund, 0 to 90 days; half of it bounds a
+/// pause
 /// @param heldWindow seconds in which a held rest can be settled, 1 s to 365 days
 /// @param outflowBps most that payouts take out within a day, in 1/10,000 of everything ever
 /// allocated; 0 for no limit
 /// @param payerRole role whose members may have requests opened; the public role for anybody
 /// @param guardianRole role whose members may pause, neither the admin's nor the public one
-/// @param challengeBond stake of whoever challenges a settlement, 0 where a pool takes no challenges
+/// @param challengeBond stake of whoever challenges a settlement, 0 where a pool takes no
+/// challenges
 struct PoolConfig {
   IERC20 token;
   IVerifierRegistry verifierRegistry;

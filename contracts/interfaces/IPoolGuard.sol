@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 /// @title What people with a role may do to a pool, and no more
 /// @notice A pause stops new requests, first proposals and new epochs. It never stops money that is
-/// owed: claims, credits, refunds, cancelling, finalising, activating and proving a root wrong go on.
+/// owed: claims, credits, refunds, cancelling, finalising, activating and proving a root wrong go
+/// on.
 interface IPoolGuard {
   /// @notice New requests, first proposals and new epochs wait until `until`; a time that is past
   /// ends a pause. All pauses are over by `limit`.
@@ -21,9 +22,9 @@ interface IPoolGuard {
   error NotAuthorised(address caller);
 
   /// @notice Pauses until `until`, or ends a pause with a time that is past.
-  /// @dev Only the guardian's role. All pauses are over 7 days after the first call, and after half of
-  /// the refund grace where that is shorter, so that what waited can be settled before it is refunded;
-  /// then none is possible until `rearmPause`. Errors: NotInRole, PauseTooLong.
+  /// @dev Only the guardian's role. All pauses are over 7 days after the first call, and after half
+  /// of the refund grace where that is shorter, so that what waited can be settled before it is
+  /// refunded; then none is possible until `rearmPause`. Errors: NotInRole, PauseTooLong.
   function pause(uint48 until) external;
 
   /// @notice Lets the guardian begin to pause once more.

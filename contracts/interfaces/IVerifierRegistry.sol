@@ -43,8 +43,8 @@ interface IVerifierRegistry {
   error NotInSet(uint32 setId, address signer);
 
   /// @notice Adds a verifier set and makes it the current one.
-  /// @dev Only whom the authority lets: the admin, whose delay lets participants see a new set before
-  /// it signs its first epoch.
+  /// @dev Only whom the authority lets: the admin, whose delay lets participants see a new set
+  /// before it signs its first epoch.
   /// @param signers strictly ascending by address
   /// @param quorum_ number of signatures needed
   /// @return setId number of the new set, counted from 1
@@ -87,8 +87,8 @@ interface IVerifierRegistry {
 
   /// @notice Requires that a quorum of set `setId` signed each of two different settlements for one
   /// round of a request of the caller, which is the pool.
-  /// @dev The digests are computed here for the caller's address on this chain. Errors: NoEquivocation
-  /// and those of `requireQuorum`.
+  /// @dev The digests are computed here for the caller's address on this chain. Errors:
+  /// NoEquivocation and those of `requireQuorum`.
   /// @param higher one signature more than the quorum for each
   function requireContradiction(
     uint32 setId,

@@ -5,8 +5,8 @@ import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 
 /// @title A list of addresses that never changes, kept as the code of a contract
 /// @notice The whole list costs one cold access to read, where storage costs one per member.
-/// @dev The code is the ABI encoding of `address[]`. Its first byte is 0, the instruction STOP, so a
-/// call to it does nothing.
+/// @dev The code is the ABI encoding of `address[]`. Its first byte is 0, the instruction STOP, so
+/// a call to it does nothing.
 library AddressList {
   /// @dev Creation code that returns all that follows its own 11 bytes:
   /// PUSH1 11, MSIZE, DUP2, CODESIZE, SUB, DUP1, SWAP3, MSIZE, CODECOPY, RETURN.

@@ -3,16 +3,16 @@ pragma solidity 0.8.37;
 
 /// @title A bucket that refills within a day, kept as one time
 /// @notice `level` is the time at which the bucket is full again: what was taken moves it on by as
-/// long as that takes to flow back. OpenZeppelin's `RateLimiter` keeps its capacity in storage, so a
-/// capacity that grows with every epoch would cost each payout two more slots; and it knows only all
-/// or nothing, by which a payout above a day's limit would never go out.
+/// long as that takes to flow back. OpenZeppelin's `RateLimiter` keeps its capacity in storage, so
+/// a capacity that grows with every epoch would cost each payout two more slots; and it knows only
+/// all or nothing, by which a payout above a day's limit would never go out.
 library OutflowLimit {
   // Unchecked below: amounts and limits are below 2^64 and times below 2^57, so every product fits.
   uint256 private constant DAY = 1 days;
   /// @dev Parts of a second, so that small payouts are not rounded up to whole seconds of refill.
   uint256 private constant SECOND = 2 ** 16;
-  /// @dev A payout waits until at least this part of a day's limit, or all of it, can go out, so that
-  /// nobody can cut what others are owed into dust.
+  /// @dev A payout waits until at least this part of a day's limit, or all of it, can go out, so
+  /// that nobody can cut what others are owed into dust.
   uint256 private constant SLICES = 24;
 
   /// @notice How much is in the bucket now.

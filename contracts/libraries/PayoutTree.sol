@@ -86,7 +86,8 @@ library PayoutTree {
   }
 
   /// @notice Row `i` of a chunk: account (20 bytes) then cumulative amount (8 bytes, big-endian).
-  /// @dev `i` must be below the chunk's size; the last row reads 4 bytes past the end and drops them.
+  /// @dev `i` must be below the chunk's size; the last row reads 4 bytes past the end and drops
+  /// them.
   function rowAt(
     bytes calldata rows,
     uint256 i

@@ -5,15 +5,16 @@ import type { Address } from '#domain/ids.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
 import { printAnswer } from './service.ts'
 
-export const DEPLOY_HELP = `gridcall chain deploy --rpc URL --key-file FILE (--token ADDRESS | --play-money)
-    --verifiers A,B,C --quorum N --fee-receiver A --payers A,B|anyone --admin A
-    [--admin-delay 48h] [--guardians A,B] [--arbiter A] [--programme NAME] [--outflow-bps N]
+export const DEPLOY_HELP = `gridcall chain deploy --rpc URL --key-file FILE
+    (--token ADDRESS | --play-money) --verifiers A,B,C --quorum N --fee-receiver A
+    --payers A,B|anyone --admin A [--admin-delay 48h] [--guardians A,B] [--arbiter A] [--programme NAME] [--outflow-bps N]
     [--dispute-window 24h] [--epoch-window 24h] [--refund-grace 14d] [--held-window 720h]
     [--challenge-bond 100]
     [--out FILE] [--json]
     Sees to a pool and all it stands on, wherever something is missing, and writes a manifest
     (default gridcall-chain.json) that start takes in GRIDCALL_CHAIN_MANIFEST. Run again it sends
-    nothing. The bond is in euros, 0 for no challenges. FILE holds the key that pays the gas: 0x and 64 hexadecimal digits, mode 600.`
+    nothing. The bond is in euros, 0 for no challenges. FILE holds the key that pays the gas: 0x and
+    64 hexadecimal digits, mode 600.`
 
 const MICRO_PER_EUR = 1_000_000n
 
