@@ -17,6 +17,11 @@ const BENCHES: Readonly<
     file: 'connect',
     packages: ['ws', 'ajv', 'typed-ocpp'],
   },
+  control: {
+    says: 'hours of calls in which one device in five says yes and does nothing',
+    file: 'control',
+    packages: ['temporal-polyfill'],
+  },
   fanout: {
     says: 'MeterValues taken in and setpoints acknowledged on one core',
     file: 'fanout',
@@ -26,6 +31,11 @@ const BENCHES: Readonly<
     says: 'gas of a call from its escrow to its payees, beside three other ways to pay them',
     file: 'gas',
     packages: ['@foundry-rs/anvil', '@openzeppelin/contracts', 'solc', 'viem'],
+  },
+  network: {
+    says: 'a 33-bus feeder by LinDistFlow, beside its exact solution',
+    file: 'network',
+    packages: ['temporal-polyfill'],
   },
   opcua: {
     says: 'encrypted batteries in one gateway process, with data every second and orders',

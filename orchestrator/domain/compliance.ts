@@ -4,6 +4,12 @@ import type { Direction } from './resource.ts'
 import type { DeviceReading } from './telemetry.ts'
 import { addSeconds, type Instant } from './time.ts'
 
+/** What a program says of it: W, share of the setpoint, and seconds between readings. */
+export type ComplianceRules = Pick<
+  Program,
+  'meteringIntervalSeconds' | 'toleranceW' | 'toleranceBp'
+>
+
 export type Verdict =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'obeys'; readonly since: Instant }
@@ -27,7 +33,7 @@ const REDIAL_WALL_SECONDS = 10
  * Until when silence says nothing of a device: we ourselves have just begun to listen, and those
  * that obey are still dialling in. Redialling takes wall time, whatever the clock's speed.
  */
-export function patientUntil(startedAt: Instant, speed: number, program: Program): Instant {
+export function patientUntil(startedAt: Instant, speed: number, program: ComplianceRules): Instant {
   const silent = ALL_SILENT_INTERVALS * program.meteringIntervalSeconds
   return addSeconds(startedAt, Math.max(silent, Math.ceil(REDIAL_WALL_SECONDS * speed)))
 }
@@ -43,7 +49,7 @@ export function judge(
   row: SetpointRow,
   readings: readonly DeviceReading[],
   direction: Direction,
-  program: Program,
+  program: ComplianceRules,
   now: Instant,
   newest: Instant,
   patience: Instant,
@@ -88,7 +94,7 @@ function fail(
 }
 
 /** The first instant at which a reading lies wholly after an acknowledgement. */
-export function wholeFrom(acknowledgedAt: Instant, program: Program): Instant {
+export function wholeFrom(acknowledgedAt: Instant, program: ComplianceRules): Instant {
   return addSeconds(acknowledgedAt, program.meteringIntervalSeconds)
 }
 
@@ -100,7 +106,7 @@ export function isWithinBand(
   setpointW: number | null,
   powerW: number,
   direction: Direction,
-  program: Program,
+  program: ComplianceRules,
 ): boolean {
   if (setpointW === null) return true
   const share = Math.floor((Math.abs(setpointW) * program.toleranceBp) / 10_000)

@@ -47,8 +47,20 @@ describe('the report', () => {
       '1 × 10 devices × 8 periods: most that greedy and HiGHS differ',
     ],
     ['connect', 'ws', ['stations=12'], 'stations connected and set up in one process'],
+    [
+      'control',
+      'temporal-polyfill',
+      ['hours=2'],
+      '2 hours, one device in five disobeys: least energy delivered in an hour',
+    ],
     ['fanout', 'ws', ['stations=12', 'meterms=200'], '12 setpoints acknowledged'],
     ['gas', 'solc', ['payees=10', 'calls=1'], 'propose, 3 signatures'],
+    [
+      'network',
+      'temporal-polyfill',
+      ['loads=2'],
+      'IEEE 33-bus at its own load: most that LinDistFlow and the sweep differ',
+    ],
     [
       'opcua',
       'node-opcua',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { run } from '#commands/network.ts'
-import { ieee33 } from '../domain/network/ieee33.ts'
+import { ieee33 } from '#commands/bench/ieee33.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'gridcall-network-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

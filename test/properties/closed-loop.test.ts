@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { dwellSeconds } from '#domain/control/rules.ts'
 import { resourceId } from '#domain/ids.ts'
 import { seededRandom } from '#simulations/random.ts'
-import { type LoopDevice, type LoopRun, runLoop, shortestDwell } from '../support/closed-loop.ts'
+import {
+  type LoopDevice,
+  type LoopRun,
+  runLoop,
+  shortestDwell,
+} from '#commands/bench/control-hour.ts'
 
 const aDevice = fc.record({
   kind: fc.constantFrom('charger' as const, 'battery' as const),

@@ -5,7 +5,7 @@ import { importFeeder } from '#domain/network/import-feeder.ts'
 import { linDistFlow } from '#domain/network/lin-dist-flow.ts'
 import { effectOnVoltages, effectOnBranch, resourceEffects } from '#domain/network/sensitivity.ts'
 import { sweepFlow } from '#domain/network/sweep.ts'
-import { ieee33 } from './ieee33.ts'
+import { ieee33 } from '#commands/bench/ieee33.ts'
 
 const feeder = importFeeder(ieee33())
 

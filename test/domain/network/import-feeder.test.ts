@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { DomainError } from '#domain/errors.ts'
 import { importFeeder } from '#domain/network/import-feeder.ts'
 import { root } from '#test/support/imports.ts'
-import { type FeederFile, ieee33 } from './ieee33.ts'
+import { type FeederFile, ieee33 } from '#commands/bench/ieee33.ts'
 
 /** The problems of a feeder in which something was changed, as `field: expected …, got …`. */
 function problemsOf(change: (file: FeederFile) => void): string[] {

@@ -4,7 +4,7 @@ import { importFeeder } from '#domain/network/import-feeder.ts'
 import { type LoadedInterval, newCongestions } from '#domain/network/new-congestion.ts'
 import { addSeconds } from '#domain/time.ts'
 import { WINDOW_START } from '#test/support/builders.ts'
-import { ieee33 } from './ieee33.ts'
+import { ieee33 } from '#commands/bench/ieee33.ts'
 
 /** The 33-bus feeder with a limit on the branch to bus 26. */
 function limited(limitKva: number, band: { min: number; max: number } = { min: 0.9, max: 1.1 }) {

@@ -1,4 +1,4 @@
-import { judge } from '#domain/compliance.ts'
+import { type ComplianceRules, judge } from '#domain/compliance.ts'
 import type { Adjustable } from '#domain/control/adjustable.ts'
 import type { Correction, CorrectionReason } from '#domain/control/correction.ts'
 import { controlCycle, type LoopDecision, type LoopWorld } from '#domain/control/control-cycle.ts'
@@ -9,13 +9,18 @@ import { callId, type ResourceId } from '#domain/ids.ts'
 import { microEurPerKwh } from '#domain/money.ts'
 import type { ResourceKind } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
-import { addSeconds, type Instant } from '#domain/time.ts'
+import { basisPoints } from '#domain/units.ts'
+import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import { type SeededRandom, seededRandom } from '#simulations/random.ts'
-import { aProgram, WINDOW_START } from './builders.ts'
 
 /** Real seconds, as the controller is to work with. */
-const METERING = 15
-const program = aProgram({ meteringIntervalSeconds: METERING, controlCycleSeconds: METERING })
+export const METERING_SECONDS = 15
+const WINDOW_START = instant(1_768_406_400_000)
+const rules: ComplianceRules = {
+  meteringIntervalSeconds: METERING_SECONDS,
+  toleranceW: 200,
+  toleranceBp: basisPoints(500),
+}
 const LEAST_W = 1380
 
 export type LoopDevice = {
@@ -79,7 +84,7 @@ export function runLoop(
   for (const machine of machines) if (machine.device.orderedW > 0) tell(machine, machine.toldW, 0)
   for (let second = 1; second <= seconds; second += 1) {
     for (const machine of machines) givenWs += move(machine, second)
-    if (second % METERING !== 0) continue
+    if (second % METERING_SECONDS !== 0) continue
     wanted.push({ at: at(second), powerW: orderedW })
     for (const machine of machines) meter(machine, second, noise)
     const decision = controlCycle(worldOf(machines, wanted, second))
@@ -102,7 +107,7 @@ const at = (second: number): Instant => addSeconds(WINDOW_START, second)
 
 /** A reading tells of the interval before it: the second that begins after an acknowledgement. */
 function secondWhole(acknowledgedAt: number): number {
-  return Math.ceil(acknowledgedAt / METERING) * METERING + 2 * METERING
+  return Math.ceil(acknowledgedAt / METERING_SECONDS) * METERING_SECONDS + 2 * METERING_SECONDS
 }
 
 function machineOf(device: LoopDevice, seed: number): Machine {
@@ -150,7 +155,7 @@ const drawnW = ({ device }: Machine): number => (device.kind === 'charger' ? dev
 
 function meter(machine: Machine, second: number, noise: number): void {
   const { device, random } = machine
-  const powerW = machine.intervalWs / METERING + random.normal() * noise * device.powerW
+  const powerW = machine.intervalWs / METERING_SECONDS + random.normal() * noise * device.powerW
   machine.intervalWs = 0
   if (machine.partSince !== null && second > machine.partSince) {
     machine.gave.push({ at: at(second), powerW })
@@ -170,7 +175,7 @@ function worldOf(
   for (const machine of machines) {
     const verdict = machine.partSince === null ? null : verdictOf(machine, second)
     if (verdict?.kind === 'obeys') machine.shownFrom ??= verdict.since
-    if (machine.isLost) machine.shownFrom ??= at(machine.acknowledgedAt + METERING)
+    if (machine.isLost) machine.shownFrom ??= at(machine.acknowledgedAt + METERING_SECONDS)
     if (machine.partSince !== null) members.push(memberOf(machine, machine.partSince))
     if (machine.isLost) continue
     if (verdict?.kind === 'not-obeying') lost.push(memberOf(machine, machine.partSince ?? 0))
@@ -179,7 +184,7 @@ function worldOf(
   return {
     now: at(second),
     since: WINDOW_START,
-    meteringIntervalSeconds: METERING,
+    meteringIntervalSeconds: METERING_SECONDS,
     priceCap: microEurPerKwh(450_000n),
     members,
     wanted,
@@ -207,7 +212,7 @@ function verdictOf(machine: Machine, second: number) {
     observedW: null,
   }
   const recent = machine.readings.slice(-12)
-  return judge(row, recent, 'reduce-import', program, at(second), at(second), WINDOW_START)
+  return judge(row, recent, 'reduce-import', rules, at(second), at(second), WINDOW_START)
 }
 
 function memberOf({ device, toldW, shownFrom, gave }: Machine, since: number): Member {
@@ -229,7 +234,7 @@ function adjustableOf({ device, toldW, switchedAt }: Machine): Adjustable {
     mostW: inSteps(isCharger ? powerW - LEAST_W : powerW),
     ...(isCharger ? { stop: { fromW: stopW, toW: stopW, hysteresisW: LEAST_W / 6 } } : {}),
     switchedAt: switchedAt === null ? null : at(switchedAt),
-    dwellSeconds: dwellSeconds(kind, METERING),
+    dwellSeconds: dwellSeconds(kind, METERING_SECONDS),
   }
 }
 
