@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { run } from '#commands/network.ts'
 import { keccakText } from '#domain/canonical.ts'
-import { ieee33 } from '../domain/network/ieee33.ts'
+import { ieee33 } from '#commands/bench/ieee33.ts'
 import { aTown, type Service, startService, type Town } from './service.ts'
 
 const path = '/v1/congestion-points/cp-north/feeder'

@@ -8,7 +8,7 @@ import {
   settledSupport,
   type VoltageCurve,
 } from '#domain/network/voltage-support.ts'
-import { ieee33 } from './ieee33.ts'
+import { ieee33 } from '#commands/bench/ieee33.ts'
 
 /** The shape of IEEE 1547-2018, category B: full var at 0.92 and 1.08, none from 0.98 to 1.02. */
 const VOLT_VAR: VoltageCurve = {
