@@ -7,12 +7,13 @@ import type { LinearProgram, Solution } from './domain/allocation/linear-program
 import type { DesiredSetpoint, EffectiveSetpoint } from './domain/dispatch-instruction.ts'
 import type { Authorisation, EscrowTerms } from './domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from './domain/evidence.ts'
+import type { ArmedDroop, FrequencySample } from './domain/frequency-response.ts'
 import type { Address, CallId, GatewayId, Hex, ResourceId } from './domain/ids.ts'
 import type { ChargingSession, Resource } from './domain/resource.ts'
 import type { PoolAct } from './domain/pool-acts.ts'
 import type { CheckMeterSignature } from './domain/signed-meter/meter-key.ts'
 import type { DeviceReading } from './domain/telemetry.ts'
-import type { Instant } from './domain/time.ts'
+import type { Instant, TimeWindow } from './domain/time.ts'
 import type { Store } from './store-ports.ts'
 
 export type { ApiKey, ChainIdentity, EffectiveSetpoint, PoolState, RailParties }
@@ -88,6 +89,22 @@ export interface DeviceDriver {
   renewCredential?(resourceId: ResourceId, password: string, deadlineMs: number): Promise<void>
   /** What limit or setpoint the device says is in force. @throws DomainError as above */
   readBack(resourceId: ResourceId, deadlineMs: number): Promise<EffectiveSetpoint>
+  /**
+   * Arms a droop curve until its end, or takes it back (null); only where devices measure the
+   * frequency and answer it themselves. @throws DomainError as above
+   */
+  armDroop?(
+    resourceId: ResourceId,
+    armed: ArmedDroop | null,
+    sequence: number,
+    deadlineMs: number,
+  ): Promise<void>
+  /** What the device recorded itself of frequency and power. @throws DomainError as above */
+  recording?(
+    resourceId: ResourceId,
+    window: TimeWindow,
+    deadlineMs: number,
+  ): Promise<FrequencySample[]>
   /**
    * Lets a device go, because another gateway dials it now. Only for drivers that dial: a device
    * that dials us moves by itself.

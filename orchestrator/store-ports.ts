@@ -1,5 +1,6 @@
 /** What the core needs of the store. Implementations live in db. */
 import type { ApiKey } from './domain/api-key.ts'
+import type { Arming } from './domain/arming.ts'
 import type { AccountHolder, SealedAccount } from './domain/bank-account.ts'
 import type {
   BusinessEvent,
@@ -63,6 +64,7 @@ export interface StoreTransaction {
   readonly promises: PromiseRepository
   readonly control: ControlRepository
   readonly setpoints: SetpointRepository
+  readonly armings: ArmingRepository
   readonly readings: ReadingRepository
   readonly signedRecords: SignedRecordRepository
   readonly sessions: SessionRepository
@@ -190,6 +192,22 @@ export interface SetpointRepository {
     version: number,
     progress: Partial<SetpointProgress>,
   ): Promise<void>
+}
+
+export type ArmingProgress = Partial<
+  Pick<Arming, 'armedAt' | 'refusal' | 'recording' | 'validUntil'>
+>
+
+/** Droop curves that calls want on devices; one per call and resource. */
+export interface ArmingRepository {
+  /** The first of a call and resource stays. */
+  want(armings: readonly Arming[]): Promise<void>
+  /** Replaces what is named. @throws Error if nothing was wanted there */
+  progress(callId: CallId, resourceId: ResourceId, progress: ArmingProgress): Promise<void>
+  /** Of these devices, what is neither recorded nor refused; ordered by resource and call. */
+  open(resourceIds: readonly ResourceId[]): Promise<Arming[]>
+  /** Ordered by resource. */
+  ofCall(callId: CallId): Promise<Arming[]>
 }
 
 export interface ReadingRepository {

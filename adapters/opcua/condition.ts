@@ -31,6 +31,9 @@ export function capabilityOf(
     v2x: Number(values.get('MaxDischargeRating')) > 0,
     // A setpoint that was written and has no timer stands for ever once we are gone.
     offlineFallback: isWritten(product) && !session.has('RevertSeconds') ? 'unknown' : 'expires',
+    ...(product.frequency && session.hasMethod(product.frequency.arm)
+      ? { frequency: true as const }
+      : {}),
   }
 }
 

@@ -1,9 +1,7 @@
 import type { Clock, DeviceDriver, Log, Timer } from '#ports.ts'
 import { assert, DomainError } from '#domain/errors.ts'
-import type { ArmedDroop, FrequencySample } from '#domain/frequency-response.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
-import type { TimeWindow } from '#domain/time.ts'
 import { BatteryLink, type Doors } from './battery-link.ts'
 import { type ClientCertificate, type ClientPki, openClientPki } from './certificates.ts'
 import { reasonOf } from './endpoint.ts'
@@ -20,28 +18,13 @@ export type OpcuaDriverOptions = {
   readonly meteringIntervalSeconds: number
 }
 
-export type OpcuaDriver = DeviceDriver & {
-  /** What the battery's owner must trust there; made at the first call. */
-  clientCertificate(): Promise<ClientCertificate>
-  /**
-   * Arms a droop curve until its end, or takes it back (null): the battery measures the frequency and
-   * answers by itself. @throws DomainError device-unreachable, device-refused
-   */
-  armDroop(
-    resourceId: ResourceId,
-    armed: ArmedDroop | null,
-    sequence: number,
-    deadlineMs: number,
-  ): Promise<void>
-  /** What the battery recorded itself of frequency and power. @throws DomainError as above */
-  recording(
-    resourceId: ResourceId,
-    window: TimeWindow,
-    deadlineMs: number,
-  ): Promise<FrequencySample[]>
-  /** The certificate a battery showed last, whether we trust it or not; null: none seen. */
-  presentedThumbprint(resourceId: ResourceId): string | null
-}
+export type OpcuaDriver = DeviceDriver &
+  Required<Pick<DeviceDriver, 'armDroop' | 'recording'>> & {
+    /** What the battery's owner must trust there; made at the first call. */
+    clientCertificate(): Promise<ClientCertificate>
+    /** The certificate a battery showed last, whether we trust it or not; null: none seen. */
+    presentedThumbprint(resourceId: ResourceId): string | null
+  }
 
 const stopDeadlineMs = 5_000
 /**

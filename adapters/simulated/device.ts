@@ -1,7 +1,8 @@
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
+import { type ArmedDroop, droopW, type FrequencySample } from '#domain/frequency-response.ts'
 import type { ChargingSession } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
-import type { Instant } from '#domain/time.ts'
+import { type Instant, instant, type TimeWindow } from '#domain/time.ts'
 import type { EffectiveSetpoint } from '#ports.ts'
 
 export type SimulatedDeviceOptions = {
@@ -18,17 +19,23 @@ export type SimulatedDeviceOptions = {
   readonly refuses?: string
   /** Stops metering at this instant. */
   readonly silentFrom?: Instant
+  /** What it measures of its grid, by which it answers an armed curve; absent: it cannot. */
+  readonly frequencyMilliHz?: (at: Instant) => number
   /** How many of its last readings it tells again after a reconnect; chargers tell some. */
   readonly remembers?: number
 }
 
 export type SimulatedDevice = {
+  readonly answersFrequency: boolean
   readonly session: Omit<ChargingSession, 'resourceId'> | null
   /** Takes a setpoint; the text is a refusal. */
   accept(setpoint: DesiredSetpoint, now: Instant): string | null
   effective(now: Instant): EffectiveSetpoint
   /** The meter at an instant; null: it is silent. */
   meter(at: Instant): Omit<DeviceReading, 'resourceId'> | null
+  /** Arms a curve, or takes it back; the text is a refusal. */
+  arm(armed: ArmedDroop | null, now: Instant): string | null
+  recordedIn(window: TimeWindow): FrequencySample[]
   /** Every setpoint that reached it. */
   readonly received: readonly DesiredSetpoint[]
   readonly remembers: number
@@ -50,14 +57,44 @@ export function createSimulatedDevice(
   let storedWs = (options.storedWh ?? 0) * WS_PER_WH
   let meteredWs = registerWs
   let meteredAt = start
+  let armed: ArmedDroop | null = null
+  const recording: FrequencySample[] = []
 
   function power(): number {
+    return restPower() + droopPower()
+  }
+
+  function droopPower(): number {
+    const { frequencyMilliHz, disobeys } = options
+    if (armed === null || frequencyMilliHz === undefined || disobeys) return 0
+    return droopW(armed.droop, armed.reservedW, frequencyMilliHz(at))
+  }
+
+  function restPower(): number {
     const wanted = options.disobeys ? null : (setpoint?.powerW ?? null)
     if (wanted === null) return options.naturalW
     return options.kind === 'charger' ? Math.min(options.naturalW, wanted) : wanted
   }
 
+  /**
+   * While a curve is armed it looks at the frequency once a second, and writes down what it does.
+   */
+  function answer(until: Instant): void {
+    while (armed !== null && at < until && at < armed.validUntil) {
+      const frequencyMilliHz = options.frequencyMilliHz?.(at) ?? 0
+      recording.push({ at, frequencyMilliHz, powerW: power() })
+      const next = instant(Math.min(at + 1000, until, armed.validUntil))
+      settle(next)
+    }
+    if (armed !== null && at >= armed.validUntil) armed = null
+  }
+
   function move(until: Instant): void {
+    answer(until)
+    settle(until)
+  }
+
+  function settle(until: Instant): void {
     if (setpoint && setpoint.validUntil > at && setpoint.validUntil < until) {
       step(setpoint.validUntil)
     }
@@ -75,6 +112,7 @@ export function createSimulatedDevice(
   }
 
   return {
+    answersFrequency: options.frequencyMilliHz !== undefined,
     session: options.session ?? null,
     received,
     remembers: options.remembers ?? READINGS_REMEMBERED,
@@ -88,6 +126,14 @@ export function createSimulatedDevice(
       setpoint = wanted.powerW === null ? null : wanted
       return null
     },
+    arm(wanted, now) {
+      if (options.frequencyMilliHz === undefined) return 'it answers no frequency'
+      move(now)
+      armed = wanted
+      return null
+    },
+    recordedIn: ({ start: from, end }) =>
+      recording.filter((one) => one.at >= from && one.at <= end),
     effective(now) {
       move(now)
       const powerW = setpoint?.powerW ?? null

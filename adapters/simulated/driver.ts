@@ -46,7 +46,9 @@ export function createSimulatedDriver(options: {
     const session = machines.session(resourceId)
     if (session) sink?.session({ resourceId, ...session })
     for (const reading of machines.remembered(resourceId)) sink?.measured(reading)
-    sink?.capability(resourceId, capabilityOf(resource, meteringIntervalSeconds))
+    const capability = capabilityOf(resource, meteringIntervalSeconds)
+    const answers = machines.answersFrequency(resourceId)
+    sink?.capability(resourceId, answers ? { ...capability, frequency: true } : capability)
     sink?.connected(resourceId, 'in memory')
   }
 
@@ -71,6 +73,11 @@ export function createSimulatedDriver(options: {
       return { strategy: null }
     },
     nextStrategy: () => null,
+    async armDroop(resourceId, armed) {
+      const refusal = reach(resourceId).arm(armed, clock.now())
+      if (refusal !== null) throw new DomainError('device-refused', refusal)
+    },
+    recording: async (resourceId, window) => reach(resourceId).recordedIn(window),
     readBack: async (resourceId) => reach(resourceId).effective(clock.now()),
     cut(resourceId) {
       away.set(resourceId, CUT)

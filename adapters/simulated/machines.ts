@@ -13,6 +13,7 @@ export type Machines = {
   plug(resourceId: ResourceId, options: SimulatedDeviceOptions, now: Instant): void
   /** @throws DomainError device-unreachable */
   find(resourceId: ResourceId): SimulatedDevice
+  answersFrequency(resourceId: ResourceId): boolean
   session(resourceId: ResourceId): SimulatedDevice['session']
   /** What a machine tells again after a reconnect, oldest first. */
   remembered(resourceId: ResourceId): readonly DeviceReading[]
@@ -43,6 +44,7 @@ export function createMachines(start: Instant, meteringIntervalSeconds: number):
       if (!device) throw new DomainError('device-unreachable', `no machine behind ${resourceId}`)
       return device
     },
+    answersFrequency: (resourceId) => devices.get(resourceId)?.answersFrequency ?? false,
     session: (resourceId) => devices.get(resourceId)?.session ?? null,
     remembered: (resourceId) => memory.get(resourceId) ?? [],
     passTo(at, measured) {

@@ -1,9 +1,15 @@
+import type { Arming } from '#domain/arming.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { mayStandBeside, type Promised, shareAnInstant } from '#domain/promised.ts'
-import type { CallRepository, PromiseRepository, SetpointRepository } from '#store-ports.ts'
+import type {
+  ArmingRepository,
+  CallRepository,
+  PromiseRepository,
+  SetpointRepository,
+} from '#store-ports.ts'
 import type { MakeTable } from './memory-store.ts'
 
 export function memoryCalls(makeTable: MakeTable): CallRepository {
@@ -136,4 +142,36 @@ export function memorySetpoints(makeTable: MakeTable): SetpointRepository {
       rows.set(key, { ...row, ...known })
     },
   }
+}
+
+export function memoryArmings(makeTable: MakeTable): ArmingRepository {
+  const armings = makeTable<Arming>()
+  const byPlace = (a: Arming, b: Arming) =>
+    order(a.resourceId, b.resourceId) || order(a.callId, b.callId)
+  return {
+    async want(wanted) {
+      for (const one of wanted) armings.add(`${one.callId} ${one.resourceId}`, one)
+    },
+    async progress(callId, resourceId, progress) {
+      const key = `${callId} ${resourceId}`
+      const row = armings.get(key)
+      if (!row) throw new Error(`${callId} wanted nothing armed on ${resourceId}`)
+      armings.set(key, { ...row, ...progress })
+    },
+    open: async (resourceIds) =>
+      armings
+        .values()
+        .filter(({ recording, refusal }) => recording === null && refusal === null)
+        .filter(({ resourceId }) => resourceIds.includes(resourceId))
+        .sort(byPlace),
+    ofCall: async (callId) =>
+      armings
+        .values()
+        .filter((one) => one.callId === callId)
+        .sort(byPlace),
+  }
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,6 +1,6 @@
 import type { Store, StoreTransaction } from '#store-ports.ts'
 import { memoryChainJournal } from './memory-chain-journal.ts'
-import { memoryCalls, memoryPromises, memorySetpoints } from './memory-calls.ts'
+import { memoryArmings, memoryCalls, memoryPromises, memorySetpoints } from './memory-calls.ts'
 import { memoryControl } from './memory-control.ts'
 import { memoryGateways } from './memory-gateways.ts'
 import { memoryMoney } from './memory-money.ts'
@@ -29,6 +29,7 @@ export function createMemoryStore(): Store {
     promises: memoryPromises(makeTable),
     control: memoryControl(makeTable),
     setpoints: memorySetpoints(makeTable),
+    armings: memoryArmings(makeTable),
     ...memoryTelemetry(makeTable),
     ...memoryMoney(makeTable),
     chain: memoryChainJournal(makeTable),

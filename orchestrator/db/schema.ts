@@ -11,6 +11,7 @@ import {
   primaryKey,
   text,
 } from 'drizzle-orm/pg-core'
+import type { Arming } from '#domain/arming.ts'
 import type { Capability } from '#domain/capability.ts'
 import type { CallState, FlexibilityCall } from '#domain/flexibility-call.ts'
 import type {
@@ -173,6 +174,18 @@ export const promises = gridcall.table(
       sql`${t.periodSeconds} > 0 AND (${t.runEnd} - ${t.runStart}) % (1000::bigint * ${t.periodSeconds}) = 0`,
     ),
   ],
+)
+
+export const armings = gridcall.table(
+  'armings',
+  {
+    callId: idColumn<CallId>().notNull(),
+    resourceId: idColumn<ResourceId>().notNull(),
+    /** Neither recorded nor refused: somebody has still to look after it. */
+    isOpen: boolean().notNull(),
+    body: domainColumn<Arming>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.callId, t.resourceId] }), index().on(t.resourceId, t.isOpen)],
 )
 
 export const setpoints = gridcall.table(

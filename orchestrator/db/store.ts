@@ -2,6 +2,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import type { Log } from '#ports.ts'
 import type { Store, StoreTransaction } from '#store-ports.ts'
 import { apiKeyRepository } from './api-key-repository.ts'
+import { armingRepository } from './arming-repository.ts'
 import { attestationRepository } from './attestation-repository.ts'
 import { callRepository } from './call-repository.ts'
 import { disputeRepository, heldRestRepository } from './dispute-repository.ts'
@@ -86,6 +87,7 @@ function repositories(tx: Transaction, events: BufferedEvents): StoreTransaction
     promises: promiseRepository(tx),
     control: controlRepository(tx),
     setpoints: setpointRepository(tx),
+    armings: armingRepository(tx),
     readings: readingRepository(tx),
     signedRecords: signedRecordRepository(tx),
     sessions: sessionRepository(tx),

@@ -47,6 +47,8 @@ export type Capability = {
   /** Does it take setpoints that replace each other without a new profile (OCPP 2.1 Dynamic)? */
   readonly dynamic: boolean
   readonly offlineFallback: OfflineFallback
+  /** Takes a droop curve and answers the frequency by itself; absent: it does not. */
+  readonly frequency?: true
   /** Least seconds between two updates of what it keeps in flash; null: it names none. */
   readonly updateEverySeconds: number | null
   /** When what was written last into its flash; whoever speaks to it next keeps its pace. */

@@ -1,6 +1,7 @@
 import type { Activation } from './activation.ts'
 import type { Allocation, Candidate } from './allocation.ts'
 import type { AllocationStatement } from './allocation/limits.ts'
+import type { Arming } from './arming.ts'
 import type { Correction } from './control/correction.ts'
 import { canonicalJson, hashOf, keccakText } from './canonical.ts'
 import type { Delivery } from './delivery.ts'
@@ -71,6 +72,8 @@ export type EvidenceBundle = {
   readonly allocations: readonly Allocation[]
   /** When what stood by was used; absent where the whole window was ordered. */
   readonly activations?: readonly Activation[]
+  /** What was armed on devices and what they recorded; absent where no curve was. */
+  readonly armings?: readonly Arming[]
   /** Like days' readings that the raw curves stand on. */
   readonly history: readonly Reading[]
   /** The readings before the window that a battery's baseline stands on. */

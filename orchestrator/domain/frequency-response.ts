@@ -19,6 +19,15 @@ export type FrequencyDroop = {
   readonly responseMs: number
 }
 
+/** What a program says of a frequency response: the curve, and how its recording is judged. */
+export type FrequencyTerms = {
+  readonly droop: FrequencyDroop
+  /** So far from the curve a device may be, of what it reserved. */
+  readonly toleranceBp: number
+  /** A longer silence of its recording counts as not having answered. */
+  readonly longestGapMs: number
+}
+
 /** What is armed on a device; it disarms by itself. */
 export type ArmedDroop = {
   readonly droop: FrequencyDroop

@@ -1,5 +1,6 @@
 import { activated, inForce } from './activation.ts'
 import { type Allocation, cutAt } from './allocation.ts'
+import { frequencyStandby } from './arming.ts'
 import { methodFor } from './baseline/candidate.ts'
 import { type FleetBaselines, fleetBaselines, isOfFleet, stretchKey } from './baseline/fleet.ts'
 import type { Fraction } from './baseline/fraction.ts'
@@ -139,6 +140,12 @@ function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
   const { candidates, program, request } = evidence.terms
   const { direction } = request
   const longestGapSeconds = program.settlementPeriodSeconds
+  if (program.frequency) {
+    const { armings = [] } = evidence
+    const { frequency: terms } = program
+    const watched = { allocations, armings, readings, terms, direction, longestGapSeconds }
+    return { standby: frequencyStandby(watched) }
+  }
   const watched = { allocations, activations, readings, candidates, direction, longestGapSeconds }
   return { standby: standbyOf(watched) }
 }

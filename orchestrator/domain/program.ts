@@ -1,4 +1,5 @@
 import type { BaselineMethod } from './baseline/method.ts'
+import type { FrequencyTerms } from './frequency-response.ts'
 import type { OrganisationId, ProgramId } from './ids.ts'
 import type { LegalClass } from './legal-floor.ts'
 import type { MicroEurPerKwh } from './money.ts'
@@ -30,9 +31,12 @@ export type Program = {
   readonly feeBp: BasisPoints
   /**
    * availability: what is ordered stands by for the window and gives its power only where the DSO
-   * activates it; paid for both. Absent: it gives its power for the whole window.
+   * activates it; paid for both. frequency-response: a droop curve is armed for the window, and
+   * devices answer the frequency by themselves. Absent: it gives its power for the whole window.
    */
-  readonly product?: 'availability'
+  readonly product?: 'availability' | 'frequency-response'
+  /** The curve that is armed on devices; only where the product is frequency-response. */
+  readonly frequency?: FrequencyTerms
   /** An activation is ordered this long before it begins; absent: 0. */
   readonly activationNoticeSeconds?: number
   readonly paymentPolicy: PaymentPolicy

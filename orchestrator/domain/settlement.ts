@@ -25,7 +25,7 @@ export type LineReason =
   /** What its owner allows ended its part; what had been delivered until then may be paid. */
   | 'owner-limit'
   | 'nothing-delivered'
-  /** It was never called upon, and is paid for having stood by. */
+  /** It was never called upon, or answered the frequency by itself: paid for having stood by. */
   | 'stood-by'
   | 'no-readings'
   /** It delivered; all together delivered too little of the order for any payment. */

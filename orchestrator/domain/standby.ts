@@ -11,6 +11,7 @@ export type Standby = {
   readonly resourceId: ResourceId
   readonly start: Instant
   readonly end: Instant
+  /** What counts of it: all, or the share in which an armed device followed its curve. */
   readonly reservedWh: number
   /** Its own meter says that it could have given what it reserved, or it was called upon. */
   readonly isReady: boolean

@@ -189,7 +189,7 @@ function orderDifferences(bundle: EvidenceBundle): Difference[] {
 
 /** Only what stands by is activated, inside its window, with the notice agreed, and once. */
 function activationDifferences({ terms, activations }: EvidenceBundle): Difference[] {
-  const isReserve = terms.program.product === 'availability'
+  const isReserve = terms.program.product !== undefined
   const has = same('activations', activations !== undefined, isReserve)
   if (has.length > 0 || activations === undefined) return has
   return activations.flatMap((activation, i) => {

@@ -1,5 +1,6 @@
 import { recordSession } from '#lifecycle/record-session.ts'
 import type { DeviceDriver, DeviceSink, GatewayPorts } from '#ports.ts'
+import { armDevices } from './arm-devices.ts'
 import { createConnectionLog } from './connection-log.ts'
 import { createDeviceReports } from './device-reports.ts'
 import { holdDevices } from './hold-devices.ts'
@@ -33,10 +34,16 @@ export async function runGateway(
   const leases = watchLeases(timer, id)
   const devices = holdDevices(ports, drivers, leases)
   const keeper = keepSetpoints(ports, devices.attached)
+  const armer = armDevices(ports, devices.attached)
   const buffer = createTelemetryBuffer(ports, (readings) => keeper.heard(readings))
   const connections = createConnectionLog(ports, (changes) => {
-    for (const { resourceId, connected } of changes) if (connected) keeper.forget(resourceId)
+    for (const { resourceId, connected } of changes) {
+      if (!connected) continue
+      keeper.forget(resourceId)
+      armer.forget(resourceId)
+    }
     keeper.wake()
+    armer.wake()
   })
   const reports = createDeviceReports(ports)
   const credentials = renewCredentials(ports, devices.attached)
@@ -53,7 +60,10 @@ export async function runGateway(
   })
   await holding.look()
   const subscriptions = [
-    ports.wakeUps.subscribe('setpoints', () => keeper.wake()),
+    ports.wakeUps.subscribe('setpoints', () => {
+      keeper.wake()
+      armer.wake()
+    }),
     ports.wakeUps.subscribe('resources', () => void holding.look()),
   ]
   const displaced = Promise.withResolvers<void>()
@@ -62,12 +72,15 @@ export async function runGateway(
     await holding.look()
     credentials.look()
     keeper.wake()
+    armer.wake()
   })
   keeper.wake()
+  armer.wake()
   const stop = async () => {
     for (const subscription of subscriptions) subscription.stop()
     await tick.stop()
     await keeper.stop()
+    await armer.stop()
     await credentials.stop()
     await Promise.all(drivers.map((driver) => driver.stop()))
     await connections.stop()

@@ -165,7 +165,7 @@ const Common = {
   state: StateText,
   dsoId: z.string(),
   congestionPointId: z.string(),
-  product: z.enum(['scheduled', 'availability']),
+  product: z.enum(['scheduled', 'availability', 'frequency-response']),
   direction: DirectionText,
   window: Window,
   requestedAt: At,

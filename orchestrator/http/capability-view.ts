@@ -27,6 +27,7 @@ export const CapabilityView = z.object({
   meterIntervalSeconds: z.number().nullable(),
   signs: z.boolean().openapi({ description: 'Its readings are signed by its meter' }),
   v2x: z.boolean(),
+  frequency: z.boolean().openapi({ description: 'Takes a droop curve and answers by itself' }),
   dynamic: z.boolean(),
   offlineFallback: z.enum(['expires', 'default', 'unlimited', 'unknown']).openapi({
     description: 'What holds when the device has lost its connection inside a window',
@@ -49,6 +50,7 @@ export function capabilityView(known: KnownCapability): z.infer<typeof Capabilit
   const { flashWrites: _, ...capability } = known.capability
   return {
     ...capability,
+    frequency: capability.frequency ?? false,
     purposes: [...capability.purposes],
     kinds: [...capability.kinds],
     minimumW: Math.round(capability.minimumW),

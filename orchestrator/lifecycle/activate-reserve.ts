@@ -23,7 +23,7 @@ export async function activateReserve(
     if (found?.dsoId !== dsoId) throw new DomainError('not-found', `there is no call ${callId}`)
     const locked = await tx.calls.lock(callId)
     const { activations } = locked
-    if (activations === undefined) {
+    if (activations === undefined || locked.program.product !== 'availability') {
       const expected = 'a call of a program whose product is availability'
       throw fieldError('wrong-state', 'product', expected, locked.program.product ?? 'scheduled')
     }

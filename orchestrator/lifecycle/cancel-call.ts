@@ -86,6 +86,9 @@ export async function endInside(
   const cancelled = { ...call, cancelledAt, allocations }
   await tx.calls.save(cancelled)
   await tx.promises.release(call.id, cancelledAt)
+  for (const { resourceId } of await tx.armings.ofCall(call.id)) {
+    await tx.armings.progress(call.id, resourceId, { validUntil: cancelledAt })
+  }
   const message = `${why}; what was delivered is paid`
   await tx.events.append([callEvent(call, 'call-cancelled', now, message)])
   return cancelled

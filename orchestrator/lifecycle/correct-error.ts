@@ -34,7 +34,8 @@ export async function correctError(seen: Seen): Promise<CorrectedCall> {
   const { call, now, events } = seen
   const nothing = { call, figures: { at: now, errorW: 0, makeUpW: 0 } }
   const period = runningPeriod(call, now)
-  if (period === null) return nothing
+  // Of what stands by nothing is ordered but in its activations: those run without corrections.
+  if (period === null || call.activations !== undefined) return nothing
   const interval = call.program.meteringIntervalSeconds
   const members = membersOf(seen, period)
   const wanted = wantedOf(seen, period)

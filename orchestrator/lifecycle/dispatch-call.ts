@@ -14,6 +14,7 @@ import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent, resourceEvent } from './announce.ts'
 import { endInside } from './cancel-call.ts'
+import { orderArmings } from './order-armings.ts'
 import { type NewSetpoint, orderSetpoints } from './order-setpoints.ts'
 
 /**
@@ -41,6 +42,7 @@ export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> 
       setpointFor(dispatched, allocation.resourceId, now),
     )
     const { told } = await orderSetpoints(tx, dispatched, wanted, now)
+    await orderArmings(tx, dispatched, now)
     const message = sayDispatched(dispatched, told)
     const data = { resources: told, orderedW: call.orderedW[0] ?? 0 }
     const limited = await limitedElsewhere(tx, call, now)

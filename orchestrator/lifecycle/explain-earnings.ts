@@ -154,7 +154,11 @@ function sentence(
   }
   if (line.reason === 'stood-by') {
     const word = status === 'paid' ? 'was' : 'is'
-    return `${when} the device stood by and was not called upon: ${euros(amount)} ${word} paid for that.`
+    const what =
+      call.program.product === 'frequency-response'
+        ? 'was armed and answered the frequency'
+        : 'stood by and was not called upon'
+    return `${when} the device ${what}: ${euros(amount)} ${word} paid for that.`
   }
   if (line.reason === 'held') {
     return (

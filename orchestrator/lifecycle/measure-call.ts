@@ -101,6 +101,7 @@ export async function gatherEvidence(
     version,
     ...measured,
     ...(call.activations === undefined ? {} : { activations: call.activations }),
+    ...(call.program.frequency ? { armings: await tx.armings.ofCall(call.id) } : {}),
     assurances: assurancesOf(measured, ports.checkMeterSignature),
     escrow: { terms: escrow.terms, requestId: escrow.requestId },
     deliveryEnd: deliveryEnd(call),

@@ -186,7 +186,13 @@ async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
   })
   const found = await tx.resources.capabilities(answering.map(({ id }) => id))
   const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
-  const willing = answering.map((resource) => {
+  const able = answering.filter(({ id }) => {
+    const isAble = !program.frequency || capabilities.get(id)?.frequency === true
+    const detail = 'it does not answer the frequency by itself'
+    if (!isAble) skipped.push({ resourceId: id, reason: 'no-capability', detail })
+    return isAble
+  })
+  const willing = able.map((resource) => {
     const { id, kind, rating } = resource
     const found = ratingAsFound(kind, rating, capabilities.get(id) ?? null)
     const lawful = ratingUnderLaw({ kind, rating: found }, program)

@@ -21,6 +21,7 @@ import { setpointFor } from './dispatch-call.ts'
 import { holdAtMinimum } from './hold-at-minimum.ts'
 import { limitsReached, type NotObeying } from './limits-reached.ts'
 import { listeningTo } from './listening-to.ts'
+import { orderArmings } from './order-armings.ts'
 import { backToDefault, orderSetpoints } from './order-setpoints.ts'
 import { openNeeds, takeFromReserve } from './take-from-reserve.ts'
 
@@ -50,6 +51,7 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const settled = noteRestored(logged(call, corrected, now), verdicts)
     if (settled !== call) await tx.calls.save(settled)
     const ordered = await renewSetpoints(settled, cycle)
+    await orderArmings(tx, settled, now)
     await tx.events.append(cycle.events)
     return ordered || cycle.events.length > 0
   })

@@ -80,7 +80,7 @@ function newCall(
     escrow: null,
     baselineCommitment: null,
     repairs: [],
-    ...(program.product === 'availability' ? { activations: [] } : {}),
+    ...(program.product !== undefined ? { activations: [] } : {}),
     before: [],
     windowStartCommitment: null,
     cancelledAt: null,

@@ -2,6 +2,7 @@ import { checkBaselines } from '#domain/baseline/check-program.ts'
 import { canonicalJson } from '#domain/canonical.ts'
 import { whole } from '#domain/enrolment.ts'
 import { fieldError } from '#domain/errors.ts'
+import { checkDroop, type FrequencyTerms } from '#domain/frequency-response.ts'
 import { checkPaymentPolicy } from '#domain/payment-policy-check.ts'
 import type { Program } from '#domain/program.ts'
 import { instant, localDate } from '#domain/time.ts'
@@ -59,17 +60,29 @@ function checkDurations(program: Program): void {
 }
 
 /** Nobody stands by for nothing; and what is never activated needs no notice. */
-function checkProduct({ product, activationNoticeSeconds, paymentPolicy }: Program): void {
-  if (product === undefined) {
-    if (activationNoticeSeconds === undefined) return
+function checkProduct(program: Program): void {
+  const { product, activationNoticeSeconds, frequency, paymentPolicy } = program
+  if (product !== 'availability' && activationNoticeSeconds !== undefined) {
     const expected = 'none where the product is not availability'
     throw fieldError('malformed', 'activationNoticeSeconds', expected, activationNoticeSeconds)
   }
+  if ((product === 'frequency-response') !== (frequency !== undefined)) {
+    const expected = 'a droop curve where the product is frequency-response, and only there'
+    throw fieldError('malformed', 'frequency', expected, frequency === undefined ? 'none' : 'one')
+  }
+  if (frequency) checkFrequency(frequency)
+  if (product === undefined) return
   whole('activationNoticeSeconds', activationNoticeSeconds ?? 0, 0, DAY, 'seconds')
   if (paymentPolicy.availability.kind === 'per-kwh-ordered') return
   const expected = 'per-kwh-ordered, since availability is what the program buys'
   const got = paymentPolicy.availability.kind
   throw fieldError('malformed', 'paymentPolicy.availability', expected, got)
+}
+
+function checkFrequency({ droop, toleranceBp, longestGapMs }: FrequencyTerms): void {
+  checkDroop('frequency.droop', droop)
+  whole('frequency.toleranceBp', toleranceBp, 0, 5_000, 'bp')
+  whole('frequency.longestGapMs', longestGapMs, 100, 60_000, 'ms')
 }
 
 /** A true-up has to be proposed, and disputed, before what is held goes back to the DSO. */

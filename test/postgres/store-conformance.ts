@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import type { Store } from '#store-ports.ts'
+import { armingTests } from './conformance/armings.ts'
 import { callTests, promiseTests, setpointTests } from './conformance/calls.ts'
 import { controlTests } from './conformance/control.ts'
 import { gatewayTests } from './conformance/gateways.ts'
@@ -36,6 +37,7 @@ export function describeStore(name: string, makeSource: () => Promise<StoreSourc
       promises: promiseTests,
       setpoints: setpointTests,
       'who may say what devices do': controlTests,
+      'droop curves': armingTests,
       'gateways and who holds what': gatewayTests,
       'readings and sessions': readingTests,
       'evidence and attestations': evidenceTests,

@@ -24,6 +24,19 @@ import { answers, OrganisationIdText, PriceText, ProgramIdText, takes } from '..
 
 const Share = z.int().min(0).max(20_000)
 
+const Frequency = z.strictObject({
+  droop: z.strictObject({
+    nominalMilliHz: z.int(),
+    deadBandOverMilliHz: z.int(),
+    deadBandUnderMilliHz: z.int(),
+    droopOverBp: z.int(),
+    droopUnderBp: z.int(),
+    responseMs: z.int(),
+  }),
+  toleranceBp: z.int(),
+  longestGapMs: z.int(),
+})
+
 const ProgramBody = z.strictObject({
   id: ProgramIdText,
   version: z.int(),
@@ -40,7 +53,8 @@ const ProgramBody = z.strictObject({
   settleBySeconds: z.int(),
   priceCapMaxMinorPerKwh: PriceText,
   feeBp: Share,
-  product: z.literal('availability').optional(),
+  product: z.enum(['availability', 'frequency-response']).optional(),
+  frequency: Frequency.optional(),
   activationNoticeSeconds: z.int().optional(),
   ...PolicyChoice,
   controlGroupBp: Share.optional(),
@@ -133,7 +147,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
   const { holidays, deemedProfileW, notice, legalFloorsW, stepLimit, ...shares } = stated
   const { controlGroupBp, deliveryLevelBp, ...more } = shares
-  const { product, activationNoticeSeconds, ...rest } = more
+  const { product, activationNoticeSeconds, frequency, ...rest } = more
   return {
     ...rest,
     // Absent stays absent: the same program has the same bytes.
@@ -142,6 +156,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
     ...(notice ? { notice } : {}),
     ...(legalFloorsW ? { legalFloorsW } : {}),
     ...(product ? { product } : {}),
+    ...(frequency ? { frequency } : {}),
     ...(activationNoticeSeconds === undefined ? {} : { activationNoticeSeconds }),
     ...(stepLimit ? { stepLimit } : {}),
     ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),

@@ -1,0 +1,151 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
+import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
+import { bundleText } from '#domain/evidence.ts'
+import type { CallId } from '#domain/ids.ts'
+import { microEurPerKwh } from '#domain/money.ts'
+import { curvePolicy } from '#domain/payment-policies.ts'
+import type { PaymentPolicy } from '#domain/payment-policy.ts'
+import type { Program } from '#domain/program.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
+import { parseBundle, verifyBundle } from '#domain/verification.ts'
+import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
+import { saveProgram } from '#lifecycle/save-program.ts'
+import { createWorld, type World } from '#simulations/world.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  WINDOW_START,
+} from '../support/builders.ts'
+import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
+
+const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
+const battery = aResource('battery', 'battery', 200_000n)
+const plain = aResource('plain', 'battery', 100_000n)
+
+const POLICY: PaymentPolicy = {
+  ...curvePolicy([
+    { deliveredBp: 0, payBp: 10_000 },
+    { deliveredBp: 10_000, payBp: 10_000 },
+  ]),
+  name: 'stand-by',
+  availability: {
+    kind: 'per-kwh-ordered',
+    price: microEurPerKwh(20_000n),
+    scaledByDelivery: false,
+  },
+}
+const FREQUENCY = {
+  product: 'frequency-response',
+  frequency: {
+    droop: {
+      nominalMilliHz: 50_000,
+      deadBandOverMilliHz: 20,
+      deadBandUnderMilliHz: 20,
+      droopOverBp: 40,
+      droopUnderBp: 40,
+      responseMs: 2_000,
+    },
+    toleranceBp: 500,
+    longestGapMs: 5_000,
+  },
+  paymentPolicy: POLICY,
+} as const satisfies Partial<Program>
+
+/** For five minutes the frequency is 200 mHz below the dead band, and later as much above it. */
+function frequencyMilliHz(now: Instant): number {
+  if (now >= at(600) && now < at(900)) return 49_780
+  return now >= at(1200) && now < at(1500) ? 50_220 : 50_000
+}
+
+describe('a call for frequency response', () => {
+  let world: World
+  afterEach(() => world?.stop())
+
+  /** 3 kW are reserved for half an hour, 1,500 Wh. */
+  async function reserved(changes: Partial<SimulatedDeviceOptions> = {}) {
+    const program = aProgram(FREQUENCY)
+    world = createWorld({ start: at(-1200), ...program })
+    await world.boot()
+    await enrolAll(world, [battery, plain], program)
+    plugBattery(world, battery, { frequencyMilliHz, ...changes })
+    plugBattery(world, plain)
+    await world.ports().wakeUps.notify('resources')
+    await world.passTo(at(-600))
+    const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([3000, 3000]))
+    await world.passTo(at(-240))
+    await acceptAsDso(world.ports(), call.id)
+    await world.passTo(at(-30))
+    return call.id
+  }
+  const found = (id: CallId) => world.store.transaction((tx) => tx.calls.lock(id))
+  async function settled(id: CallId) {
+    await world.passTo(at(1950))
+    await runVerifiers(world)
+    await world.passTo(at(2010))
+    return found(id)
+  }
+
+  it('needs a curve, and a curve needs it', async () => {
+    await reserved()
+    const { frequency } = FREQUENCY
+    const save = (changes: Partial<Program>) =>
+      saveProgram(world.ports(), aProgram({ version: 2, paymentPolicy: POLICY, ...changes }))
+    await expect(save({ product: 'frequency-response' })).rejects.toThrow(/frequency: expected/)
+    await expect(save({ frequency })).rejects.toThrow(/frequency: expected a droop curve where/)
+    const wild = { ...frequency, droop: { ...frequency.droop, droopUnderBp: 0 } }
+    const none = save({ product: 'frequency-response', frequency: wild })
+    await expect(none).rejects.toThrow(/frequency.droop.droopUnderBp/)
+    await save(FREQUENCY)
+  })
+
+  it('takes only who answers the frequency by itself, and is armed from start to end', async () => {
+    const id = await reserved()
+    const { skipped, allocations } = await found(id)
+    expect(allocations.map(({ resourceId }) => resourceId)).toEqual([battery.id])
+    expect(skipped).toMatchObject([{ resourceId: plain.id, reason: 'no-capability' }])
+    const armings = () => world.store.transaction((tx) => tx.armings.ofCall(id))
+    expect(await armings()).toEqual([])
+    await world.passTo(at(30))
+    expect(await armings()).toMatchObject([
+      { reservedW: 3000, armedAt: at(0), validUntil: at(1800), refusal: null, recording: null },
+    ])
+    await world.passTo(at(1830))
+    const [arming] = await armings()
+    expect(arming?.recording?.at).toHaveLength(1800)
+  })
+
+  it('pays for the time in which the recording follows the curve, and verifiers agree', async () => {
+    const { state, settlement } = await settled(await reserved())
+    expect(state).toBe('verified')
+    expect(settlement?.lines).toMatchObject([{ reason: 'stood-by', gross: 30_000n }])
+  })
+
+  it('pays less where the device slept through the dip', async () => {
+    const { settlement } = await settled(await reserved({ disobeys: true }))
+    // Five minutes of thirty, but for the two seconds that it may take.
+    expect(settlement?.lines[0]?.gross).toBe(25_020n)
+  })
+
+  it('finds out a recording that its meter contradicts', async () => {
+    const id = await reserved()
+    await world.passTo(at(1950))
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
+    if (text === null) throw new Error('no evidence')
+    const { checkMeterSignature: meter } = world.ports()
+    const checks = { gateway: verifySimulatedSignature, meter }
+    const bundle = parseBundle(text)
+    const [arming] = bundle.armings ?? []
+    if (!arming?.recording) throw new Error('no recording')
+    const { recording } = arming
+    const idle = { ...recording, frequencyMilliHz: recording.at.map(() => 50_000) }
+    const told = { ...idle, powerW: recording.at.map(() => 0) }
+    const tampered = bundleText({ ...bundle, armings: [{ ...arming, recording: told }] })
+    const lines = verifyBundle(tampered, checks).map(({ line }) => line)
+    expect(lines).toContain('total payout')
+  })
+})
