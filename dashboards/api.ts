@@ -132,6 +132,9 @@ export type Resource = InferResponseType<
   Client['v1']['aggregator']['resources']['$get'],
   200
 >[number]
+type OneResource = Client['v1']['resources'][':id']
+export type Limits = InferResponseType<OneResource['limits']['$get'], 200>
+export type ChargeNowCost = InferResponseType<OneResource['charge-now']['$get'], 200>
 export type Earnings = InferResponseType<Client['v1']['owner']['earnings']['$get'], 200>
 export type Payout = InferResponseType<Client['v1']['owner']['payout']['$get'], 200>
 export type Parties = InferResponseType<Client['v1']['operator']['parties']['$get'], 200>

@@ -1,9 +1,18 @@
-import type { Resource } from '../api.ts'
+import type { Limits, Resource } from '../api.ts'
 import { formatClock, formatDay, formatPower, formatPrice } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
+import { Consent } from './consent.tsx'
 import { deviceName } from './device-name.ts'
+import { FullPower } from './full-power.tsx'
+import { LimitsForm } from './limits-form.tsx'
+import { leadsIt } from './limits-words.ts'
+import type { OwnerModel } from './model.ts'
 
-export function Devices({ resources }: { resources: readonly Resource[] }) {
+type Props = { readonly model: OwnerModel; readonly resources: readonly Resource[] }
+
+/** What each device is, who leads it now, and what its owner allows. */
+export function Devices({ model, resources }: Props) {
+  const limits = model.limits.value
   return (
     <section class="card" aria-labelledby="devices">
       <h2 id="devices">Your devices</h2>
@@ -17,10 +26,43 @@ export function Devices({ resources }: { resources: readonly Resource[] }) {
               {formatPrice(resource.offer.priceMinorPerKwh)}
             </p>
             <p class="quiet">{connectionOf(resource)}</p>
+            <Allowed
+              model={model}
+              resource={resource}
+              name={deviceName(resources, resource.id)}
+              limits={limits.get(resource.id) ?? null}
+            />
           </li>
         ))}
       </ul>
     </section>
+  )
+}
+
+type AllowedProps = {
+  readonly model: OwnerModel
+  readonly resource: Resource
+  readonly name: string
+  readonly limits: Limits | null
+}
+
+function Allowed({ model, resource, name, limits }: AllowedProps) {
+  if (limits === null) return null
+  const { id, kind } = resource
+  return (
+    <>
+      <p>{leadsIt(limits, zone.value)}</p>
+      <div class="buttons">
+        {kind === 'charger' && limits.consent.withdrawnAt === null && (
+          <FullPower model={model} id={id} name={name} limits={limits} />
+        )}
+        <Consent model={model} id={id} name={name} limits={limits} />
+      </div>
+      <details class="choose">
+        <summary>What you keep of {name}</summary>
+        <LimitsForm model={model} resource={resource} limits={limits} />
+      </details>
+    </>
   )
 }
 

@@ -4,6 +4,7 @@ import type {
   Client,
   Disputes,
   Earnings,
+  Limits,
   OwnDecision,
   OwnerCall,
   Payout,
@@ -25,6 +26,9 @@ export type OwnerModel = {
   /** Why devices were chosen or not, newest call first. */
   readonly decisions: Signal<readonly OwnDecision[]>
   readonly earnings: Signal<Earnings | null>
+  /** By device: what its owner allows, and who leads it. */
+  readonly limits: Signal<ReadonlyMap<string, Limits>>
+  learnLimits(resourceId: string, limits: Limits): void
   readonly payout: Signal<Payout | null>
   /** By call: until when a line can be objected to, who has, and what is on hold. */
   readonly disputes: Signal<ReadonlyMap<string, Disputes>>
@@ -39,6 +43,7 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
   const decisions = signal<readonly OwnDecision[]>([])
   const earnings = signal<Earnings | null>(null)
   const payout = signal<Payout | null>(null)
+  const limits = signal<ReadonlyMap<string, Limits>>(new Map())
   const disputes = signal<ReadonlyMap<string, Disputes>>(new Map())
   const readDisputes = createDisputeReader(client)
   const watch = createStateWatch(() => 'The call that your devices help with')
@@ -59,7 +64,9 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
       ),
     )
     const disputed = await readDisputes(earned)
+    const allowed = await readLimits(client, devices)
     batch(() => {
+      limits.value = allowed
       disputes.value = disputed
       decisions.value = decided
       resources.value = devices
@@ -76,7 +83,31 @@ export function openOwnerModel(client: Client, onKeyRefused: (why: string) => vo
     onKeyRefused,
     lookAgainMs: () => (open.peek().length > 0 ? LOOK_AGAIN_MS.inWindow : LOOK_AGAIN_MS.idle),
   })
-  return { client, live, resources, open, decisions, earnings, payout, disputes }
+  return {
+    client,
+    live,
+    resources,
+    open,
+    decisions,
+    earnings,
+    limits,
+    learnLimits(resourceId, found) {
+      limits.value = new Map([...limits.peek(), [resourceId, found]])
+    },
+    payout,
+    disputes,
+  }
+}
+
+async function readLimits(
+  client: Client,
+  devices: readonly Resource[],
+): Promise<ReadonlyMap<string, Limits>> {
+  const { limits } = client.v1.resources[':id']
+  const found = devices.map(async ({ id }): Promise<[string, Limits]> => {
+    return [id, await (await limits.$get({ param: { id } })).json()]
+  })
+  return new Map(await Promise.all(found))
 }
 
 async function readWhy(client: Client): Promise<OwnDecision[]> {

@@ -21,6 +21,7 @@ export function OwnerPage({ model }: { model: OwnerModel }) {
       ) : (
         <>
           <RightNow open={model.open.value} resources={resources} />
+          <Devices model={model} resources={resources} />
           <Why decisions={model.decisions.value} resources={resources} />
           <section class="card" aria-labelledby="earned">
             <h2 id="earned">What you earned</h2>
@@ -44,7 +45,6 @@ export function OwnerPage({ model }: { model: OwnerModel }) {
             <h2 id="statements">Statements</h2>
             <Statements client={model.client} documents={DOCUMENTS} />
           </section>
-          <Devices resources={resources} />
         </>
       )}
     </main>

@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { formatEuros, forReader } from '#dashboards/format.ts'
 import { describeWith } from '#test/support/describe-with.ts'
+import { faultsOf } from './axe.ts'
 import { closeAll, enterKey, launch, openTab, type Role, type Tab, untilLive } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
@@ -34,6 +35,10 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     await enterKey(tab.page, origin, role, key)
     await untilLive(tab.page)
     return tab.page
+  }
+  const limits = async (id: string) => {
+    const sent = { key: district.keys.anna }
+    return (await district.service.send('GET', `/v1/resources/${id}/limits`, sent)).body
   }
   const everything = (text: string | null) => (text ?? '').replaceAll(/\s+/g, ' ')
 
@@ -76,6 +81,51 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     const other = await open('aggregator', district.keys.otherAgg)
     await other.getByRole('region', { name: 'All resources' }).getByText('battery-1').waitFor()
     expect(await other.locator('#page').textContent()).not.toContain('charger')
+  })
+
+  test('an owner says what stays and when a car is ready, and is told what is no figure', async () => {
+    const page = await open('owner', district.keys.anna)
+    await page.getByText('What you keep of charger-4').click()
+    const ready = page.locator('#ready-charger-4')
+    await ready.fill('half past six')
+    await page.locator('#energy-charger-4').fill('12,5')
+    await page.locator('form:has(#ready-charger-4) button').click()
+    await page.getByText('A time of the day such as 06:30.').waitFor()
+    expect(await ready.getAttribute('aria-invalid')).toBe('true')
+    await ready.fill('06:30')
+    await page.keyboard.press('Enter')
+    await page.getByText('Saved. It holds from now on.').waitFor()
+    expect((await limits('charger-4')).readyBy).toEqual({ minuteOfDay: 390, energyWh: 12_500 })
+    expect(await faultsOf(page)).toEqual([])
+  })
+
+  test('full power is asked at a cost that is read before, and withdrawn consent is given again', async () => {
+    const page = await open('owner', district.keys.anna)
+    const device = page.locator('section[aria-labelledby="devices"] li', { hasText: 'charger-1,' })
+    await device.getByText('It helps the grid at the moment.').waitFor()
+    await device.getByRole('button', { name: 'Full power now' }).click()
+    const path = '/v1/resources/charger-1/charge-now'
+    const { body } = await district.service.send('GET', path, { key: district.keys.anna })
+    expect(BigInt(body.costMinor)).toBeGreaterThan(0n)
+    await device.getByText(everything(body.sentence)).waitFor()
+    await device.getByText(formatEuros(body.costMinor)).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await page.keyboard.press('Enter') // the focus stands on the harmless one
+    expect((await limits('charger-1')).chargeNow).toBeNull()
+    await device.getByRole('button', { name: 'Full power now' }).click()
+    await device.getByLabel('For how long').selectOption('3')
+    await device.getByRole('button', { name: 'Yes, full power' }).click()
+    await device.getByText('It has full power until 20:19, as you wish.').waitFor()
+    await device.getByRole('button', { name: 'No more full power' }).click()
+    await device.getByRole('button', { name: 'Full power now' }).waitFor()
+
+    await device.getByRole('button', { name: 'Withdraw my consent' }).click()
+    await device.getByText('From now on nobody tells it anything').waitFor()
+    await device.getByRole('button', { name: 'Yes, withdraw it' }).click()
+    await device.getByText('You have withdrawn your consent').waitFor()
+    expect((await limits('charger-1')).consent.withdrawnAt).toBe('2026-01-14T16:19:00Z')
+    await device.getByRole('button', { name: 'Give my consent again' }).click()
+    await expect.poll(async () => (await limits('charger-1')).consent.withdrawnAt).toBeNull()
   })
 
   test('paid, the owner reads how much, why, and what reached the account', async () => {
