@@ -1,3 +1,4 @@
+import { isAddressEqual } from 'viem'
 import type { IntentRow } from '#domain/chain.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Address } from '#domain/ids.ts'
@@ -49,8 +50,7 @@ export function createLedgerRail(options: LedgerRailOptions): PayoutRail {
       const validity = { validAfter, validBefore }
       const data = authorisationTypedData(moneyDomain(setup), setup, terms, validity)
       if (!(await isSignedBy(terms.payer, data, signature))) return false
-      const deposit = await store.transaction((tx) => tx.pool.account(walletOf(terms.payer)))
-      return availableOf(deposit) >= terms.amount
+      return (await depositLeft(store, terms.payer)) >= terms.amount
     },
     verifyCancellation: (requestId, payer, signature) =>
       isSignedBy(payer, cancellationTypedData(setup, requestId), signature),
@@ -81,6 +81,18 @@ export function createLedgerRail(options: LedgerRailOptions): PayoutRail {
         return poolStateOf(await pool.accounts(), await pool.epochs())
       }),
   }
+}
+
+/** What a payer's deposit has left beside the requests that it has ordered already. */
+async function depositLeft(store: Store, payer: Address): Promise<bigint> {
+  const [deposit, open] = await store.transaction(
+    async (tx) => [await tx.pool.account(walletOf(payer)), await tx.chain.open()] as const,
+  )
+  const ordered = open.map(({ intent }) => {
+    const isTheirs = intent.kind === 'openRequest' && isAddressEqual(intent.terms.payer, payer)
+    return isTheirs ? intent.terms.amount : 0n
+  })
+  return availableOf(deposit) - ordered.reduce<bigint>((sum, amount) => sum + amount, 0n)
 }
 
 /** Works the open intents off, one transaction each; nothing it remembers decides about money. */
