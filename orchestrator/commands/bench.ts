@@ -42,6 +42,11 @@ const BENCHES: Readonly<
     file: 'opcua',
     packages: ['node-opcua'],
   },
+  rebound: {
+    says: 'cars coming back after a window, under the room of a congestion point',
+    file: 'rebound',
+    packages: ['highs'],
+  },
   settlement: {
     says: 'a call of 10,000 devices measured and settled, with ten days of history',
     file: 'settlement',

@@ -67,6 +67,12 @@ describe('the report', () => {
       ['clients=2', 'orders=5', 'seconds=1'],
       'an order acknowledged, median',
     ],
+    [
+      'rebound',
+      'highs',
+      ['evenings=2', 'cars=10'],
+      '2 evenings × 10 cars × 24 quarter hours: most above the room, where a schedule keeps it',
+    ],
     ['tree', '@noble/hashes', ['leaves=50'], '50 leaves: tree and every proof'],
     [
       'settlement',

@@ -1,0 +1,155 @@
+import { load, solve } from '#adapters/highs/solve.ts'
+import { modelOf } from '#adapters/highs/wire.ts'
+import { addColumn, addRow, type Draft, type Term } from '#domain/allocation/linear-program.ts'
+import { resourceId } from '#domain/ids.ts'
+import {
+  planRebound,
+  type ReboundPeriod,
+  type ReboundPlan,
+  type Recovery,
+} from '#domain/rebound.ts'
+import { addSeconds, instant, secondsBetween } from '#domain/time.ts'
+import { seededRandom } from '#simulations/random.ts'
+import { type BenchRun, type Measurement, measurement, median } from './measurement.ts'
+
+const WINDOW_END = instant(1_768_413_600_000)
+const PERIODS = 24
+const PERIOD_SECONDS = 900
+
+type Evening = {
+  readonly recoveries: readonly Recovery[]
+  readonly periods: readonly ReboundPeriod[]
+}
+
+/** Evenings after a window: is the room of the congestion point passed where a schedule keeps it? */
+export async function run({ size, seed, timer, say }: BenchRun): Promise<Measurement[]> {
+  const [count, cars] = [size('evenings', 100), size('cars', 60)]
+  const highs = await load()
+  const times: number[] = []
+  const [kept, passed]: [number[], number[]] = [[], []]
+  let lacking = 0
+  for (let i = 0; i < count; i += 1) {
+    const evening = eveningOf(seed * 100_000 + i, cars)
+    const must = Math.ceil(leastOvershoot(highs, evening) - 1e-4)
+    const begun = timer.monotonicMs()
+    const plan = planRebound(evening.recoveries, evening.periods)
+    times.push(timer.monotonicMs() - begun)
+    const { overW, lackingWh } = replayed(evening, plan)
+    if (must === 0) kept.push(overW)
+    else passed.push(overW - must)
+    lacking = Math.max(lacking, lackingWh)
+  }
+  say(`${count} evenings: ${kept.length} can keep the room, ${passed.length} cannot`)
+  const what = `${count} evenings × ${cars} cars × ${PERIODS} quarter hours`
+  const watts = { unit: 'W', better: 'lower' } as const
+  return [
+    measurement({
+      measure: `${what}: in which a schedule keeps the room, as HiGHS finds`,
+      value: kept.length,
+      unit: 'evenings',
+      better: 'higher',
+    }),
+    measurement({
+      ...watts,
+      measure: `${what}: most above the room, where a schedule keeps it`,
+      value: Math.max(0, ...kept),
+      bar: 0,
+    }),
+    measurement({
+      ...watts,
+      measure: `${what}: most above what every schedule must pass it by, where none keeps it`,
+      value: Math.max(0, ...passed),
+      bar: 0,
+    }),
+    measurement({
+      measure: `${what}: most that a car lacks at its departure`,
+      value: lacking,
+      unit: 'Wh',
+      better: 'lower',
+    }),
+    measurement({
+      measure: `${what}: time of a plan, median`,
+      value: median(times),
+      unit: 'ms',
+      better: 'lower',
+    }),
+  ]
+}
+
+/** Cars that stood still in the window, most with a departure, and a room that changes. */
+function eveningOf(seed: number, cars: number): Evening {
+  const random = seededRandom(seed, 'rebound')
+  const room = random.between(0.15, 0.5)
+  const recoveries = Array.from({ length: cars }, (_, i): Recovery => {
+    const powerMaxW = random.pick([3_680, 7_360, 11_040])
+    const leaves = random.integer(4, PERIODS)
+    const hasDeparture = random.next() < 0.7
+    const mostWh = (powerMaxW * leaves * PERIOD_SECONDS) / 3_600
+    const neededWh = hasDeparture ? mostWh * random.between(0, 0.8) : 0
+    return {
+      resourceId: resourceId(`car-${i}`),
+      powerMaxW,
+      floorW: 0,
+      minimumW: 0,
+      heldW: 0,
+      energyWh: neededWh + powerMaxW * random.next(),
+      neededWh,
+      readyBy: hasDeparture ? addSeconds(WINDOW_END, leaves * PERIOD_SECONDS) : null,
+      restartFrom: addSeconds(WINDOW_END, i * 10),
+      freeBy: null,
+    }
+  })
+  const allW = recoveries.reduce((sum, { powerMaxW }) => sum + powerMaxW, 0)
+  const periods = Array.from({ length: PERIODS }, (_, t) => ({
+    start: addSeconds(WINDOW_END, t * PERIOD_SECONDS),
+    end: addSeconds(WINDOW_END, (t + 1) * PERIOD_SECONDS),
+    roomW: Math.floor(allW * room * random.between(0.6, 1.4)),
+  }))
+  return { recoveries, periods }
+}
+
+/** By how much every schedule that has all cars ready passes the room, W: a linear program. */
+function leastOvershoot(highs: Awaited<ReturnType<typeof load>>, evening: Evening): number {
+  const draft: Draft = { columns: [], rows: [] }
+  const over = addColumn(draft, { cost: 1, max: Number.POSITIVE_INFINITY })
+  const taken = evening.periods.map((): Term[] => [[over, -1]])
+  for (const { neededWh, powerMaxW, readyBy } of evening.recoveries) {
+    if (readyBy === null) continue
+    const mine: Term[] = []
+    evening.periods.forEach(({ start, end }, t) => {
+      if (end > readyBy) return
+      const column = addColumn(draft, { cost: 0, max: powerMaxW })
+      mine.push([column, secondsBetween(start, end) / 3_600])
+      taken[t]?.push([column, 1])
+    })
+    addRow(draft, mine, '=', neededWh)
+  }
+  evening.periods.forEach(({ roomW }, t) => addRow(draft, taken[t] ?? [], '<=', roomW ?? 0))
+  const task = { model: modelOf(draft), start: null, timeLimitSeconds: 60, workMax: 0 }
+  const { status, values } = solve(highs, task)
+  if (values === null)
+    throw new Error(`HiGHS on an evening of ${evening.recoveries.length}: ${status}`)
+  return values[over] as number
+}
+
+/** What the cars take when each is held as planned and otherwise draws all that it can. */
+function replayed({ recoveries, periods }: Evening, { restarts }: ReboundPlan) {
+  const takenWh = recoveries.map(() => 0)
+  let [overW, lackingWh] = [0, 0]
+  for (const { start, end, roomW } of periods) {
+    let sumW = 0
+    recoveries.forEach(({ powerMaxW, energyWh }, i) => {
+      const part = restarts[i]?.parts.find((held) => held.start <= start && end <= held.end)
+      const before = takenWh[i] ?? 0
+      if (before > energyWh - 0.01) return
+      const powerW = Math.min(part?.limitW ?? powerMaxW, powerMaxW)
+      takenWh[i] = before + (powerW * secondsBetween(start, end)) / 3_600
+      sumW += powerW
+    })
+    overW = Math.max(overW, sumW - (roomW ?? sumW))
+    recoveries.forEach(({ readyBy, neededWh }, i) => {
+      if (readyBy === end) lackingWh = Math.max(lackingWh, neededWh - (takenWh[i] ?? 0))
+    })
+  }
+  return { overW, lackingWh }
+}
