@@ -2,8 +2,8 @@ import type { BusinessEvent } from '#domain/business-event.ts'
 import type { Attestation, Refusal } from '#domain/evidence.ts'
 import type { ChargingSession } from '#domain/resource.ts'
 import type { SignedRecord } from '#domain/signed-meter/meter-key.ts'
-import type { Reading } from '#domain/telemetry.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { memoryReadings } from './memory-readings.ts'
 import type { MakeTable } from './memory-store.ts'
 
 type Telemetry = Pick<
@@ -20,51 +20,6 @@ export function memoryTelemetry(makeTable: MakeTable): Telemetry {
     evidence: memoryEvidence(makeTable),
     attestations: memoryAttestations(makeTable),
     events: memoryEvents(makeTable),
-  }
-}
-
-function memoryReadings(makeTable: MakeTable): Telemetry['readings'] {
-  const readings = makeTable<Reading>()
-  const sorted = (rows: Reading[]) =>
-    rows.sort((a, b) =>
-      a.resourceId === b.resourceId ? a.at - b.at : a.resourceId < b.resourceId ? -1 : 1,
-    )
-  return {
-    append: async (rows) =>
-      rows.filter((reading) => readings.add(`${reading.resourceId} ${reading.at}`, reading)).length,
-    between: async (ids, from, until) =>
-      sorted(
-        readings
-          .values()
-          .filter((r) => ids.includes(r.resourceId) && r.at >= from && r.at <= until),
-      ),
-    async registersAt(ids, instants) {
-      const [wanted, when] = [new Set(ids), new Set(instants)]
-      const found = readings.values().filter((r) => wanted.has(r.resourceId) && when.has(r.at))
-      return sorted(found).map(({ resourceId, at, registerWh }) => ({ resourceId, at, registerWh }))
-    },
-    async lastBefore(ids, at) {
-      const last = new Map<string, Reading>()
-      for (const r of readings.values()) {
-        if (!ids.includes(r.resourceId) || r.at > at) continue
-        const known = last.get(r.resourceId)
-        if (!known || known.at < r.at) last.set(r.resourceId, r)
-      }
-      return sorted([...last.values()])
-    },
-    async chainHeads(gatewayId) {
-      const heads = new Map<string, Reading>()
-      for (const r of readings.values()) {
-        if (r.gatewayId !== gatewayId) continue
-        const known = heads.get(r.resourceId)
-        if (!known || known.sequence < r.sequence) heads.set(r.resourceId, r)
-      }
-      return sorted([...heads.values()]).map(({ resourceId, sequence, hash }) => ({
-        resourceId,
-        sequence,
-        hash,
-      }))
-    },
   }
 }
 
