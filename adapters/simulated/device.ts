@@ -15,6 +15,10 @@ export type SimulatedDeviceOptions = {
   readonly session?: Omit<ChargingSession, 'resourceId'>
   /** Accepts and ignores. */
   readonly disobeys?: boolean
+  /** Of what it is told it does so much, from 0 to 1; absent: all. */
+  readonly share?: number
+  /** Its maker, as it tells it. */
+  readonly make?: string
   /** Answers every setpoint with this refusal. */
   readonly refuses?: string
   /** Stops metering at this instant. */
@@ -27,6 +31,7 @@ export type SimulatedDeviceOptions = {
 
 export type SimulatedDevice = {
   readonly answersFrequency: boolean
+  readonly make: string | null
   readonly session: Omit<ChargingSession, 'resourceId'> | null
   /** Takes a setpoint; the text is a refusal. */
   accept(setpoint: DesiredSetpoint, now: Instant): string | null
@@ -72,8 +77,10 @@ export function createSimulatedDevice(
 
   function restPower(): number {
     const wanted = options.disobeys ? null : (setpoint?.powerW ?? null)
-    if (wanted === null) return options.naturalW
-    return options.kind === 'charger' ? Math.min(options.naturalW, wanted) : wanted
+    const { kind, naturalW, share = 1 } = options
+    if (wanted === null) return naturalW
+    const told = kind === 'charger' ? Math.min(naturalW, wanted) : wanted
+    return share === 1 ? told : naturalW + share * (told - naturalW)
   }
 
   /**
@@ -113,6 +120,7 @@ export function createSimulatedDevice(
 
   return {
     answersFrequency: options.frequencyMilliHz !== undefined,
+    make: options.make ?? null,
     session: options.session ?? null,
     received,
     remembers: options.remembers ?? READINGS_REMEMBERED,

@@ -46,7 +46,8 @@ export function createSimulatedDriver(options: {
     const session = machines.session(resourceId)
     if (session) sink?.session({ resourceId, ...session })
     for (const reading of machines.remembered(resourceId)) sink?.measured(reading)
-    const capability = capabilityOf(resource, meteringIntervalSeconds)
+    const make = machines.make(resourceId)
+    const capability = { ...capabilityOf(resource, meteringIntervalSeconds), make }
     const answers = machines.answersFrequency(resourceId)
     sink?.capability(resourceId, answers ? { ...capability, frequency: true } : capability)
     sink?.connected(resourceId, 'in memory')

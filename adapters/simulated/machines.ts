@@ -15,6 +15,7 @@ export type Machines = {
   find(resourceId: ResourceId): SimulatedDevice
   answersFrequency(resourceId: ResourceId): boolean
   session(resourceId: ResourceId): SimulatedDevice['session']
+  make(resourceId: ResourceId): string | null
   /** What a machine tells again after a reconnect, oldest first. */
   remembered(resourceId: ResourceId): readonly DeviceReading[]
   passTo(at: Instant, measured: (reading: DeviceReading) => void): void
@@ -46,6 +47,7 @@ export function createMachines(start: Instant, meteringIntervalSeconds: number):
     },
     answersFrequency: (resourceId) => devices.get(resourceId)?.answersFrequency ?? false,
     session: (resourceId) => devices.get(resourceId)?.session ?? null,
+    make: (resourceId) => devices.get(resourceId)?.make ?? null,
     remembered: (resourceId) => memory.get(resourceId) ?? [],
     passTo(at, measured) {
       let next = instant((Math.floor(passed / step) + 1) * step)

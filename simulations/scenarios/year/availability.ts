@@ -6,7 +6,7 @@ import type { YearLaw } from './law.ts'
 
 /** A Monday; the calls are at six in the evening. */
 const FIRST_CALL = parseInstant('2024-01-01T18:00:00Z')
-const WINDOW_SECONDS = 3_600
+export const WINDOW_SECONDS = 3_600
 const POINT = congestionPointId('feeder')
 /** What the forecast looks back on, and a little more. */
 const KEPT_DAYS = 62
@@ -104,7 +104,8 @@ function heldOn(readings: readonly AvailabilityReading[] | undefined, kind: Year
   return (readings ?? []).reduce((sum, one) => sum + (one.kind === kind ? one.powerW : 0), 0)
 }
 
-function startOf(day: number): Instant {
+/** When a day's call begins. */
+export function startOf(day: number): Instant {
   return addSeconds(FIRST_CALL, day * 86_400)
 }
 
