@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { readConfig } from '#config.ts'
 import { createMachineClock } from '#processes/wall-time.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
+import type { YearOptions } from './simulate/year.ts'
 import { isQuirk, ONLY_ON, type QuirkId, QUIRKS } from '#simulations/devices/quirks/catalogue.ts'
 
 const HELP = `gridcall simulate charger --url ws://… --password … [--version 1.6|2.0.1|2.1]
@@ -22,9 +23,10 @@ gridcall simulate --scenario bundled --seed N [--disobey N] [--svg FILE] [--json
 gridcall simulate --scenario real-day --feeder FILE --sessions FILE --day YYYY-MM-DD [--seed N] …
     The calls of the demo without sockets or wall time, from the request to the measured evidence:
     what was decided about each device and why, and a picture of each call.
-gridcall simulate --scenario year --seed N [--calls N] [--svg FILE] [--json]
+gridcall simulate --scenario year --seed N [--calls N] [--through domain|app] [--svg FILE] [--json]
     A year of calls (240 unless told otherwise) with failures that the margins were not told of:
-    how often less than ordered came, and what was held for it. In a few seconds, without a service.
+    how often less than ordered came, and what was held for it. Without a service, in a few seconds;
+    or each call through the whole app in simulated time, from the request to the payout, in minutes.
 
 Each of the others is one machine without hardware, over real sockets and in real time, until Ctrl-C.`
 
@@ -51,6 +53,7 @@ export async function run(args: string[]): Promise<number> {
       feeder: { type: 'string' },
       sessions: { type: 'string' },
       day: { type: 'string' },
+      through: { type: 'string', default: 'domain' },
       svg: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -82,6 +85,7 @@ type Told = {
   readonly scenario?: string
   readonly seed: string
   readonly calls: string
+  readonly through: string
   readonly disobey: string
   readonly feeder?: string
   readonly sessions?: string
@@ -94,13 +98,22 @@ async function scenario(told: Told): Promise<number> {
   const { svg, json } = told
   const seed = wholeOf('seed', told.seed)
   if (told.scenario === 'year') {
-    const { simulateYear } = await import('./simulate/year.ts')
-    return simulateYear({ seed, calls: wholeOf('calls', told.calls), svg, json })
+    return year(told.through, { seed, calls: wholeOf('calls', told.calls), svg, json })
   }
   const disobey = wholeOf('disobey', told.disobey)
   const chosen = await chooseScenario(told, seed)
   const { simulateScenario } = await import('./simulate/scenario.ts')
   return simulateScenario({ scenario: chosen, disobey, svg, json })
+}
+
+async function year(through: string, options: YearOptions): Promise<number> {
+  if (through === 'app') {
+    const { simulateAppYear } = await import('./simulate/year-through-app.ts')
+    return simulateAppYear(options)
+  }
+  if (through !== 'domain') throw new Error(`--through: expected domain or app, got ${through}`)
+  const { simulateYear } = await import('./simulate/year.ts')
+  return simulateYear(options)
 }
 
 async function chooseScenario(told: Told, seed: number): Promise<Scenario> {

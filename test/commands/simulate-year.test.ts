@@ -22,6 +22,9 @@ describe('gridcall simulate --scenario', () => {
     await expect(simulate('month')).rejects.toThrow(/--scenario: expected .+ year, got month/)
     await expect(simulate('year', '--seed', 'x')).rejects.toThrow(/--seed: expected a whole number/)
     await expect(simulate('year', '--calls', '900')).rejects.toThrow(/expected 1 to 365, got 900/)
+    await expect(simulate('year', '--through', 'paper')).rejects.toThrow(
+      /--through: expected domain or app, got paper/,
+    )
   })
 
   test('year: prints what each margin held and how often it was short, and draws it', {

@@ -90,12 +90,12 @@ function describe(
   ].join('\n')
 }
 
-function percent(share: number, digits = 1): string {
+export function percent(share: number, digits = 1): string {
   return `${(share * 100).toFixed(digits)} %`
 }
 
 /** Four digits of every share. */
-function rounded<T extends object>(figures: T): T {
+export function rounded<T extends object>(figures: T): T {
   const entries = Object.entries(figures).map(([name, value]: [string, unknown]) => [
     name,
     typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,

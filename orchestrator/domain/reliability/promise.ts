@@ -5,6 +5,7 @@ import type { FlexibilityCall } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
 import { type PromisedPeriod, promisedPeriod } from '../promised.ts'
 import type { Direction } from '../resource.ts'
+import type { CallSettlement } from '../settlement.ts'
 import { afterCall, type Calibration, uncalibrated } from './calibration.ts'
 import type { Uniform } from './draws.ts'
 import { drawsWithin, marginsFor } from './margin.ts'
@@ -34,12 +35,19 @@ export function learntFrom(
   for (const call of calls) {
     record = afterCallOf(record, outcomesOf(call, groupsOf) ?? letGoSoFar(call))
     if (call.settlement === null) continue
-    const { orderedWh, deliveredWh } = call.settlement
     // Where nothing was kept back a shortfall says nothing about margins.
     if (call.program.deliveryLevelBp === undefined) continue
-    calibration = afterCall(calibration, deliveredWh * 10_000 < orderedWh * HELD_BP)
+    calibration = afterCall(calibration, fellShort(call.settlement))
   }
   return { record, calibration }
+}
+
+/** Whether less came than what was promised to come. */
+export function fellShort({
+  orderedWh,
+  deliveredWh,
+}: Pick<CallSettlement, 'orderedWh' | 'deliveredWh'>): boolean {
+  return deliveredWh * 10_000 < orderedWh * HELD_BP
 }
 
 export type PromiseQuestion = {

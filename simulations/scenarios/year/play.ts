@@ -48,14 +48,17 @@ export type YearMinute = {
 
 /** The same year, failures and requests under one way of setting margins. */
 export function playYear(world: YearWorld, calls: number, name: PolicyName): YearCall[] {
-  const { seed, fleet } = world
   const policy = newPolicy(name)
-  const typicalW = fleet.reduce((sum, { powerW }) => sum + powerW, 0) * 0.65
-  return callDays(seed, calls).map((day, call) => {
-    const share = seededRandom(seed, 'year', 'request', day).between(0.25, 0.55)
-    const requestedW = Math.round((typicalW * share) / 1_000) * 1_000
-    return playCall({ ...world, call, day, requestedW, policy })
+  return callDays(world.seed, calls).map((day, call) => {
+    return playCall({ ...world, call, day, requestedW: requestOn(world, day), policy })
   })
+}
+
+/** What the DSO asks for on a day: a part of what the fleet has on most of them, W. */
+export function requestOn({ seed, fleet }: YearWorld, day: number): number {
+  const typicalW = fleet.reduce((sum, { powerW }) => sum + powerW, 0) * 0.65
+  const share = seededRandom(seed, 'year', 'request', day).between(0.25, 0.55)
+  return Math.max(1, Math.round((typicalW * share) / 1_000)) * 1_000
 }
 
 /** The days with a call, in order. @throws RangeError for more calls than days */
