@@ -139,6 +139,8 @@ export interface CallRepository {
     windowsFrom?: Instant
     /** No more than so many: the newest, in the same order. */
     last?: number
+    /** Whose window ends after this. */
+    endsAfter?: Instant
   }): Promise<FlexibilityCall[]>
 }
 

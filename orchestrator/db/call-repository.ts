@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray } from 'drizzle-orm'
 import { DomainError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
@@ -35,7 +35,7 @@ export function callRepository(tx: Transaction): CallRepository {
         .returning({ id: calls.id })
       if (saved.length === 0) throw unknownCall(call.id)
     },
-    async list({ states, dsoId, congestionPointId, windowsFrom, last } = {}) {
+    async list({ states, dsoId, congestionPointId, windowsFrom, endsAfter, last } = {}) {
       const found = tx
         .select({ body: calls.body })
         .from(calls)
@@ -47,6 +47,7 @@ export function callRepository(tx: Transaction): CallRepository {
               ? undefined
               : eq(calls.congestionPointId, congestionPointId),
             windowsFrom === undefined ? undefined : gte(calls.windowStart, windowsFrom),
+            endsAfter === undefined ? undefined : gt(calls.windowEnd, endsAfter),
           ),
         )
       const order = last === undefined ? asc : desc

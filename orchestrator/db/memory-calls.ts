@@ -39,7 +39,8 @@ export function memoryCalls(makeTable: MakeTable): CallRepository {
             (filter.dsoId === undefined || c.dsoId === filter.dsoId) &&
             (filter.congestionPointId === undefined ||
               c.request.congestionPointId === filter.congestionPointId) &&
-            (filter.windowsFrom === undefined || c.request.window.start >= filter.windowsFrom),
+            (filter.windowsFrom === undefined || c.request.window.start >= filter.windowsFrom) &&
+            (filter.endsAfter === undefined || c.request.window.end > filter.endsAfter),
         )
         .sort((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1))
         .slice(filter.last === undefined ? 0 : -filter.last),

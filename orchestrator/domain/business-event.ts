@@ -26,6 +26,8 @@ export type BusinessEventKind =
   | 'shortfall-repaired'
   | 'shortfall-remains'
   | 'resource-released'
+  /** The window has ended, and devices come back one after the other. */
+  | 'rebound-planned'
   | 'resource-enrolled'
   | 'capability-changed'
   /** Somebody else limits the device; its readings are measured and settled as they are. */

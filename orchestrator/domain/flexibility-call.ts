@@ -7,6 +7,7 @@ import type { EvidenceHead } from './evidence.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { CallId, Hex, OrganisationId, ResourceId } from './ids.ts'
 import type { Program } from './program.ts'
+import type { ReboundPlan } from './rebound.ts'
 import type { CallSettlement } from './settlement.ts'
 import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
@@ -101,11 +102,16 @@ export type FlexibilityCall = {
   /** When the DSO cancelled inside the window; the rest of the window is not ordered. */
   readonly cancelledAt: Instant | null
   readonly releasedAt: Instant | null
+  /** How its devices come back after the window; absent: all at once as it ended, or not yet. */
+  readonly rebound?: Rebound
   readonly evidence: EvidenceHead | null
   readonly settlement: CallSettlement | null
   /** What stands proposed to the pool; a dispute may ask for a round after it. */
   readonly standing?: Standing
 }
+
+/** What was planned as the window ended, and when the last device had come back. */
+type Rebound = ReboundPlan & { readonly doneAt: Instant | null }
 
 /** A settlement that the pool knows. */
 export type Standing = {
@@ -120,6 +126,11 @@ export function transition(call: FlexibilityCall, to: CallState): FlexibilityCal
     throw new Error(`a ${call.state} call cannot become ${to} (${call.id})`)
   }
   return { ...call, state: to }
+}
+
+/** Devices of the call are still held after its window, whatever has become of its money. */
+export function isComingBack({ rebound }: Pick<FlexibilityCall, 'rebound'>): boolean {
+  return rebound !== undefined && rebound.doneAt === null
 }
 
 /** Where the ordered part of the window ends: the cancellation, if there was one inside it. */

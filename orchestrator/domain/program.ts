@@ -47,6 +47,11 @@ export type Program = {
    * devices of the point reach that often. Absent: all that they can give is offered.
    */
   readonly deliveryLevelBp?: BasisPoints
+  /**
+   * After a window devices come back one after the other over this time, and no more of them than
+   * the congestion point has room for where that is known; absent: all at once.
+   */
+  readonly restartSeconds?: number
   readonly chargerBaseline: BaselineMethod
   readonly batteryBaseline: BaselineMethod
   /** Local dates, YYYY-MM-DD, that count as Sundays or not at all; absent: none. */

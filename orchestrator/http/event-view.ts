@@ -29,6 +29,7 @@ const NEWS: Partial<Record<BusinessEventKind, string>> = {
   'call-expired': 'The call expired.',
   'call-cancelled': 'The DSO cancelled the call.',
   'call-refunded': 'The DSO was refunded.',
+  'rebound-planned': 'The window has ended; devices come back one after the other.',
   'resource-released': 'All devices were released.',
   'shortfall-repaired': 'Another device took over.',
   'shortfall-remains': 'No other device could take over.',

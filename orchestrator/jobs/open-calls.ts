@@ -1,15 +1,29 @@
-import { type FlexibilityCall, TERMINAL, TRANSITIONS } from '#domain/flexibility-call.ts'
-import type { CallState } from '#domain/flexibility-call.ts'
+import {
+  type CallState,
+  type FlexibilityCall,
+  isComingBack,
+  TERMINAL,
+  TRANSITIONS,
+} from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
+import { REBOUND_SECONDS_MAX } from '#domain/rebound/rebound-periods.ts'
+import { addSeconds } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 
 const OPEN = (Object.keys(TRANSITIONS) as CallState[]).filter((state) => !TERMINAL.has(state))
 
+/** A plan that was made late, after we had been away, ends that much later. */
+const LATE_SECONDS = 12 * 3600
+
 /**
- * The calls that something may still have to be done for: all that have not ended, and cancelled
- * ones whose escrow has not been booked back yet (which waits for the chain).
+ * The calls that something may still have to be done for: all that have not ended, cancelled
+ * ones whose escrow has not been booked back yet (which waits for the chain), and those whose money
+ * is dealt with while devices of theirs are still coming back.
  */
-export async function openCalls({ store }: Pick<Ports, 'store'>): Promise<CallId[]> {
+export async function openCalls({
+  store,
+  clock,
+}: Pick<Ports, 'store' | 'clock'>): Promise<CallId[]> {
   return store.transaction(async (tx) => {
     const open = await tx.calls.list({ states: OPEN })
     const cancelled = await tx.calls.list({ states: ['cancelled'] })
@@ -19,6 +33,8 @@ export async function openCalls({ store }: Pick<Ports, 'store'>): Promise<CallId
       const entries = await tx.ledger.entries(`escrow:${call.id}`)
       if (entries.length === 0) unbooked.push(call)
     }
-    return [...open, ...unbooked].map((call) => call.id)
+    const endsAfter = addSeconds(clock.now(), -REBOUND_SECONDS_MAX - LATE_SECONDS)
+    const dealtWith = await tx.calls.list({ states: ['paid', 'refunded'], endsAfter })
+    return [...open, ...unbooked, ...dealtWith.filter(isComingBack)].map((call) => call.id)
   })
 }

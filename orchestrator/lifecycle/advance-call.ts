@@ -1,4 +1,4 @@
-import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
+import { deliveryEnd, type FlexibilityCall, isComingBack } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -13,6 +13,7 @@ import { refundCall } from './refund-call.ts'
 import { releaseCall } from './release-call.ts'
 import { remeasureCall } from './remeasure-call.ts'
 import { repairShortfall } from './repair-shortfall.ts'
+import { nextRestart, restartDevices } from './restart-devices.ts'
 import { settleCall } from './settle-call.ts'
 import { verifyCall } from './verify-call.ts'
 
@@ -26,10 +27,12 @@ const STEPS_MAX = 12
 export async function advanceCall(ports: Ports, callId: CallId): Promise<Instant | null> {
   for (let i = 0; i < STEPS_MAX; i++) {
     const before = await find(ports, callId)
+    // What becomes of the money waits for no device, and no device for the money.
+    if (isComingBack(before)) await restartDevices(ports, callId)
     await step(ports, before)
     const after = await find(ports, callId)
     const moved = after.state !== before.state || after.releasedAt !== before.releasedAt
-    if (!moved) return nextDue(after, ports.clock.now())
+    if (!moved) return nextOf(after, ports.clock.now())
   }
   return ports.clock.now()
 }
@@ -70,6 +73,12 @@ async function step(ports: Ports, call: FlexibilityCall): Promise<void> {
     case 'refunded':
       return
   }
+}
+
+function nextOf(call: FlexibilityCall, now: Instant): Instant | null {
+  const [due, restart] = [nextDue(call, now), nextRestart(call, now)]
+  if (due === null || restart === null) return due ?? restart
+  return instant(Math.min(due, restart))
 }
 
 /** What happens elsewhere (a signature, a chain event) wakes the call by itself. */

@@ -1,5 +1,5 @@
 import { activated } from '#domain/activation.ts'
-import { type Candidate, periodAt } from '#domain/allocation.ts'
+import { type Allocation, type Candidate, periodAt } from '#domain/allocation.ts'
 import { methodFor } from '#domain/baseline/candidate.ts'
 import { readingsAround } from '#domain/baseline/readings.ts'
 import { levelPeriods } from '#domain/baseline/stretches.ts'
@@ -8,6 +8,7 @@ import { commitReadings, type OrderEvidence, parseEvidence, verifiable } from '#
 import { standingAt } from '#domain/emergency-stop.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
+import { secondsAlone } from '#domain/rebound/restart-order.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -16,6 +17,7 @@ import { callEvent, resourceEvent } from './announce.ts'
 import { endInside } from './cancel-call.ts'
 import { orderArmings } from './order-armings.ts'
 import { type NewSetpoint, orderSetpoints } from './order-setpoints.ts'
+import { restartsInSteps, stepsOf } from './plan-restart.ts'
 
 /**
  * At window start: commits to the readings that a baseline takes in, then writes the first
@@ -94,10 +96,22 @@ export function setpointFor(
       callId: call.id,
       powerW: Math.max(period.setpointW, allocation.floorW ?? period.setpointW),
       validFrom: period.start,
-      validUntil: lastEnd(allocation.periods, period.end),
+      validUntil: letsGoAt(call, allocation, lastEnd(allocation.periods, period.end)),
       orderedAt: now,
     },
   ]
+}
+
+/**
+ * Where devices come back one after the other, a charger lets go by itself after the window's end:
+ * it is told what follows in time, or comes back in a step of its own if nobody is left to tell it.
+ */
+function letsGoAt(call: FlexibilityCall, { resourceId }: Allocation, end: Instant): Instant {
+  const { program, request, candidates } = call
+  if (!restartsInSteps(call) || end < request.window.end) return end
+  const kind = candidates.find((candidate) => candidate.resourceId === resourceId)?.kind
+  if (kind !== 'charger') return end
+  return addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(program)))
 }
 
 /** A setpoint holds to the end of the unbroken run of periods: a late renewal leaves no gap. */

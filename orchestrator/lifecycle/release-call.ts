@@ -1,28 +1,53 @@
-import { deliveryEnd } from '#domain/flexibility-call.ts'
+import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
+import type { ReboundPlan } from '#domain/rebound.ts'
+import { formatInstant, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
-import { backToDefault, orderSetpoints } from './order-setpoints.ts'
+import { orderSetpoints } from './order-setpoints.ts'
+import { planRestart } from './plan-restart.ts'
+import { dueNow, heldBy } from './restart-devices.ts'
 
 /**
- * The ordered window has ended: every device that still has a setpoint of this call is sent back
- * to its default, which the gateway reads back. Devices let go by themselves too. Safe to run twice.
+ * The ordered window has ended: every device that still has a setpoint of this call is sent back to
+ * its default, which the gateway reads back; where the program says so, one after the other and
+ * under the room of the congestion point (`restartDevices`). Devices let go by themselves too. Safe
+ * to run twice.
  */
 export async function releaseCall(ports: Ports, callId: CallId): Promise<void> {
   await ports.store.transaction(async (tx) => {
     const call = await tx.calls.lock(callId)
     const now = ports.clock.now()
     if (call.state !== 'dispatched' || call.releasedAt !== null || now < deliveryEnd(call)) return
-    const ids = call.allocations.map((allocation) => allocation.resourceId)
-    const held = (await tx.setpoints.current(ids)).filter(
-      (row) => row.callId === callId && row.powerW !== null,
-    )
-    const back = held.map((row) => backToDefault(call, row.resourceId, now))
-    await orderSetpoints(tx, call, back, now)
-    await tx.calls.save({ ...call, releasedAt: now })
+    const held = await heldBy(tx, call)
+    const plan = await planRestart(ports, tx, call, held, now)
+    const due = await dueNow(tx, call, plan?.restarts ?? [], held, now)
+    await orderSetpoints(tx, call, due, now)
+    const released = { ...call, releasedAt: now }
     const message = `the window has ended; ${held.length} resources go back to their default`
-    await tx.events.append([callEvent(call, 'resource-released', now, message)])
+    if (plan === null) {
+      await tx.calls.save(released)
+      await tx.events.append([callEvent(call, 'resource-released', now, message)])
+    } else {
+      await tx.calls.save({ ...released, rebound: { ...plan, doneAt: null } })
+      await tx.events.append([reboundEvent(call, plan, now)])
+    }
   })
   await ports.wakeUps.notify('setpoints')
   await ports.wakeUps.notify('events')
+}
+
+/** What comes after the window, for the DSO; a notice where its room does not hold all of it. */
+function reboundEvent(call: FlexibilityCall, plan: ReboundPlan, now: Instant) {
+  const { overshootW, unreadyWh, leftWh, restarts, periods } = plan
+  const last = instant(Math.max(now, ...restarts.map(({ restartsAt }) => restartsAt)))
+  const peakW = Math.max(0, ...periods.map(({ powerW }) => powerW))
+  const passes = `; the room is passed by ${overshootW} W`
+  const lacks = `; cars leave ${unreadyWh} Wh short whatever is done`
+  const message =
+    `the window has ended; ${restarts.length} resources come back one after the other until ` +
+    `${formatInstant(last)}, at most ${peakW} W at once` +
+    `${overshootW > 0 ? passes : ''}${unreadyWh > 0 ? lacks : ''}`
+  const data = { resources: restarts.length, peakW, overshootW, unreadyWh, leftWh }
+  return callEvent(call, 'rebound-planned', now, message, { notice: overshootW > 0, data })
 }

@@ -55,6 +55,7 @@ function checkDurations(program: Program): void {
   whole('disputeWindowSeconds', program.disputeWindowSeconds, 0, 90 * DAY, 'seconds')
   whole('epochSeconds', program.epochSeconds, 1, 90 * DAY, 'seconds')
   whole('epochWindowSeconds', program.epochWindowSeconds, 0, 90 * DAY, 'seconds')
+  whole('restartSeconds', program.restartSeconds ?? 0, 0, 3600, 'seconds')
   // Before this there is nothing to propose: the call is closed only after the grace.
   whole('settleBySeconds', program.settleBySeconds, program.graceSeconds + 1, 365 * DAY, 'seconds')
 }

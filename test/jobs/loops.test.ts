@@ -189,10 +189,15 @@ describe('the reconciler', () => {
         state: 'cancelled',
         escrow: { ...escrow, cancellation: hexOf(1, 65) },
       })
+    const nothing = { restarts: [], periods: [], overshootW: 0, unreadyWh: 0, leftWh: 0 }
+    const comingBack = (id: string, doneAt: typeof NOW | null) =>
+      call({ id: callId(id), state: 'paid', rebound: { ...nothing, doneAt } })
     const memory = createMemoryStore()
     await memory.transaction(async (tx) => {
       await tx.calls.create(call({ id: callId('measured'), state: 'measured' }))
       await tx.calls.create(call({ id: callId('paid'), state: 'paid' }))
+      await tx.calls.create(comingBack('devices-come-back', null))
+      await tx.calls.create(comingBack('devices-are-back', NOW))
       await tx.calls.create(call({ id: callId('never-funded'), state: 'cancelled', escrow: null }))
       await tx.calls.create(cancelled('booked'))
       await tx.calls.create(cancelled('waits-for-the-chain'))
@@ -201,7 +206,9 @@ describe('the reconciler', () => {
         { account: 'dso', amount: 1n, at: NOW },
       ])
     })
-    expect(await openCalls({ store: memory })).toEqual(['measured', 'waits-for-the-chain'])
+    const clock = { speed: 1, now: () => NOW }
+    const open = await openCalls({ store: memory, clock })
+    expect(open).toEqual(['measured', 'waits-for-the-chain', 'devices-come-back'])
   })
 })
 

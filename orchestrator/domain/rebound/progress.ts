@@ -58,6 +58,15 @@ export function createRecovery(
     return latestRecovery(left, wider())
   }
 
+  /** What a device has to take in a period, though it is at full power in all later ones. */
+  function dueW(i: number, period: number): number {
+    const there = rooms.slice(period, needs.periods[i])
+    const [now, ...later] = there.map(({ hours }) => hours)
+    if (now === undefined) return 0
+    const laterWh = later.reduce((sum, hours) => sum + hours, 0) * (needs.powerW[i] as number)
+    return ((neededWh[i] as number) - laterWh) / now
+  }
+
   function next(): Progress {
     const { start } = periods[t] as ReboundPeriod
     recoveries.forEach(({ freeBy }, i) => {
@@ -72,7 +81,10 @@ export function createRecovery(
     const fullW = limited.reduce((sum, { one }) => sum + one.powerMaxW, 0)
     const isCalm = fullW <= roomW && limited.every(({ one }) => one.restartFrom <= start)
     const must = isCalm && !isWaiting ? null : musts()
-    if (must !== null) giveMusts(share, limited, must.firstW, roomW + overW)
+    if (must !== null) {
+      giveMusts(share, limited, must.firstW, roomW + overW)
+      giveDue(share, limited, (i) => dueW(i, t))
+    }
     const letGo = ({ one, i }: Indexed) => {
       if (!freed.fits(i, leftWh, t, must?.servedW ?? NO_MUSTS, share)) return
       share.set(i, one.powerMaxW)
@@ -218,4 +230,16 @@ function giveMusts(
   }
   const small = due.filter(isSmall).sort((a, b) => must(b.i) - must(a.i) || a.i - b.i)
   for (const { one, i } of small) share.raise(one, i, one.minimumW, limitW)
+}
+
+/**
+ * Who found no room, because its least is more than it must have, and could not be ready any more
+ * if it waited, has it all the same. Less than a W is rounding.
+ */
+function giveDue(share: Share, limited: readonly Indexed[], dueW: (i: number) => number): void {
+  for (const { one, i } of limited) {
+    const due = dueW(i)
+    if ((share.powerW[i] as number) > due - 1) continue
+    share.set(i, Math.min(one.powerMaxW, Math.max(one.minimumW, Math.ceil(due - NOTHING_W))))
+  }
 }

@@ -59,6 +59,7 @@ const ProgramBody = z.strictObject({
   ...PolicyChoice,
   controlGroupBp: Share.optional(),
   deliveryLevelBp: Share.optional(),
+  restartSeconds: z.int().optional(),
   chargerBaseline: BaselineChoice,
   batteryBaseline: BaselineChoice,
   holidays: z.array(z.string().max(10)).max(400).readonly().optional(),
@@ -147,7 +148,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
   const { holidays, deemedProfileW, notice, legalFloorsW, stepLimit, ...shares } = stated
   const { controlGroupBp, deliveryLevelBp, ...more } = shares
-  const { product, activationNoticeSeconds, frequency, ...rest } = more
+  const { product, activationNoticeSeconds, frequency, restartSeconds, ...rest } = more
   return {
     ...rest,
     // Absent stays absent: the same program has the same bytes.
@@ -161,6 +162,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
     ...(stepLimit ? { stepLimit } : {}),
     ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),
     ...(deliveryLevelBp === undefined ? {} : { deliveryLevelBp: basisPoints(deliveryLevelBp) }),
+    ...(restartSeconds === undefined ? {} : { restartSeconds }),
     chargerBaseline: readBaseline('chargerBaseline', chargerBaseline),
     batteryBaseline: readBaseline('batteryBaseline', batteryBaseline),
     priceCapMax,
