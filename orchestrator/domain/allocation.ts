@@ -88,6 +88,7 @@ export type SkippedResource = {
     | 'calls-per-day'
     | 'resting'
     | 'part-refused'
+    | 'no-effect'
     | 'not-needed'
     | 'control-group'
     | 'not-responding'

@@ -155,6 +155,11 @@ const SKIPPED = {
     owner: 'Your device was left out: less was needed than its offer gives at least.',
     grid: 'Gives no part as small as was left to order.',
   },
+  'no-effect': {
+    outcome: 'skipped',
+    owner: 'Your device was left out: at its place it does nothing for the line that is short.',
+    grid: 'Does not lie behind the branch that is short.',
+  },
   'not-needed': {
     outcome: 'skipped',
     owner: 'Your device was not needed: the others gave what was promised, at the least cost.',

@@ -13,6 +13,7 @@ import type { FlexibilityCall } from './flexibility-call.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { HeldRest, RestTerms } from './held-rest.ts'
 import type { CallId, GatewayId, Hex, ResourceId } from './ids.ts'
+import type { NetworkStatement } from './network/stored-feeder.ts'
 import { policyHash } from './payment-policy.ts'
 import type { PayoutAccount, PayoutShare } from './payout.ts'
 import type { RecipientMove } from './payout-recipients.ts'
@@ -48,6 +49,8 @@ export type CallTerms = {
   readonly ordered: readonly Allocation[]
   /** How they were chosen, and what of the request was out of reach. */
   readonly allocatedBy?: AllocationStatement
+  /** By which feeder the candidates' effects were counted; absent: by none. */
+  readonly network?: NetworkStatement
   readonly baselineCommitment: Hex
   /** Of the program's payment policy. */
   readonly policyHash: Hex
@@ -115,6 +118,7 @@ export function termsOf(
       .filter((allocation) => allocation.role === 'order')
       .map((allocation) => ({ ...allocation, releasedAt: null })),
     ...(call.allocatedBy === undefined ? {} : { allocatedBy: call.allocatedBy }),
+    ...(call.network === undefined ? {} : { network: call.network }),
     baselineCommitment: call.baselineCommitment,
     policyHash: policyHash(call.program.paymentPolicy),
     ...known,

@@ -6,6 +6,7 @@ import type { Escrow } from './escrow.ts'
 import type { EvidenceHead } from './evidence.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { CallId, Hex, OrganisationId, ResourceId } from './ids.ts'
+import type { NetworkStatement } from './network/stored-feeder.ts'
 import type { Program } from './program.ts'
 import type { ReboundPlan } from './rebound.ts'
 import type { CallSettlement } from './settlement.ts'
@@ -86,6 +87,8 @@ export type FlexibilityCall = {
   readonly decided?: { readonly at: Instant; readonly inPart: readonly ResourceId[] }
   /** Absent before there is an offer. */
   readonly allocatedBy?: AllocationStatement
+  /** The feeder by which effects were counted; absent: none was known. */
+  readonly network?: NetworkStatement
   /** Why there was no offer, or why the call ended without payment. */
   readonly reasons: readonly string[]
   readonly escrow: Escrow | null

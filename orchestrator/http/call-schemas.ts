@@ -65,6 +65,14 @@ const AllocatedByView = z.object({
     .openapi({ description: 'How unevenly the calls of 30 days fell on those who offered' }),
 })
 
+/** The feeder by which each device's effect on the short branch was counted. */
+const NetworkView = z.object({
+  feederHash: z.string(),
+  feederVersion: z.int(),
+  branchId: z.string(),
+  unplaced: z.int().openapi({ description: 'Resources that the feeder does not place' }),
+})
+
 export const SkippedView = z.object({
   resourceId: z.string(),
   reason: z.string(),
@@ -76,6 +84,10 @@ export const AllocationView = z.object({
   kind: z.enum(['charger', 'battery']),
   role: z.enum(['order', 'repair']),
   priceMinorPerKwh: z.string(),
+  effectBp: z
+    .int()
+    .nullable()
+    .openapi({ description: 'Watts off the short branch per 10,000 W here; null: as many' }),
   periods: z.array(z.object({ start: At, end: At, powerW: z.int(), setpointW: z.int() })),
   releasedAt: At.nullable(),
 })
@@ -190,6 +202,7 @@ const ForDso = {
   activations: z.array(z.object({ start: At, end: At, orderedAt: At })),
   skipped: z.array(SkippedView),
   allocatedBy: AllocatedByView.nullable(),
+  network: NetworkView.nullable().openapi({ description: 'null: no feeder is known there' }),
   reasons: z.array(z.string()),
   escrow: EscrowView.nullable(),
   transactions: z.array(TransactionView),

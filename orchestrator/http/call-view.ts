@@ -122,6 +122,7 @@ async function dsoPart(ports: Ports, tx: StoreTransaction, call: FlexibilityCall
     }),
     skipped: call.skipped.map((entry) => ({ ...entry })),
     allocatedBy: call.allocatedBy ? { ...call.allocatedBy } : null,
+    network: call.network ? { ...call.network } : null,
     reasons: [...call.reasons],
     escrow: await escrowView(tx, call),
     transactions: await transactionsOf(tx, call),
@@ -274,6 +275,7 @@ function allocationView(
     kind: candidate.kind,
     role,
     priceMinorPerKwh: candidate.price.toString(),
+    effectBp: candidate.effectBp ?? null,
     periods: periods.map(({ start, end, powerW, setpointW }) => ({
       start: at(start),
       end: at(end),

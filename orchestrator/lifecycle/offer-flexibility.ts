@@ -5,37 +5,28 @@ import {
   type PeriodNeed,
   type SkippedResource,
 } from '#domain/allocation.ts'
-import { meritOrder, offeredWhOf, STEP_W } from '#domain/allocation/offers.ts'
-import { ratingAsFound } from '#domain/capability.ts'
-import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
+import { offeredWhOf, STEP_W } from '#domain/allocation/offers.ts'
 import { canonicalJson, hashOf } from '#domain/canonical.ts'
-import { controlGroupOf } from '#domain/control-group.ts'
 import { orderedInPart } from '#domain/decision.ts'
 import { orderedEnergy } from '#domain/delivery.ts'
 import type { Escrow } from '#domain/escrow.ts'
 import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
-import { offerable, standingOfferAnswers } from '#domain/flexibility-offer.ts'
-import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
-import { ratingUnderLaw } from '#domain/legal-floor.ts'
+import { offerable } from '#domain/flexibility-offer.ts'
+import type { CallId, Hex } from '#domain/ids.ts'
 import { leastPart } from '#domain/offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '#domain/promised.ts'
-import type { Resource } from '#domain/resource.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
-import { type OwnerLimits, ratingWithReserve } from '#domain/owner-limits.ts'
-import { addSeconds, floorToStep, formatInstant, type Instant } from '#domain/time.ts'
-import { basisPoints, energyOrdered, toWattHours, watts } from '#domain/units.ts'
+import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
+import { energyOrdered, toWattHours, watts } from '#domain/units.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
-import { calledLately } from './called-lately.ts'
-import { keptOut, type Tied } from './calls-around.ts'
 import { carriedInto } from './carried-deficit.ts'
 import { declineRequest } from './decline-request.ts'
-import { fleetsElsewhere } from './fleets-elsewhere.ts'
+import { findCandidates } from './find-candidates.ts'
 import { planOrder, sayingHow } from './plan-order.ts'
 import { promiseSurely } from './promise-surely.ts'
-import { readHistory } from './read-history.ts'
 import { resourcesNow } from './resources-now.ts'
 
 /**
@@ -50,7 +41,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     if (call.state !== 'requested' || now < call.gateClosesAt) return
     await tx.promises.lockCongestionPoint(call.request.congestionPointId)
     const known = await findCandidates(tx, call)
-    const { control, skipped, history, meterKeys, giniBp } = known
+    const { control, skipped, history, meterKeys, giniBp, network } = known
     const needs = needsOf(call)
     const lookedAt = lookAt(call)
     const offers: Offerable[] = []
@@ -76,8 +67,9 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
       skipped.push(notTaken(candidate, { isShort, isWhole, isHeld: held.has(resourceId) }))
     }
     const fixed = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
+    const behind = network === null ? {} : { network: network.statement }
     const decided = { at: now, inPart: orderedInPart(allocations, offers, needs) }
-    const offered = { ...call, ...fixed, decided }
+    const offered = { ...call, ...fixed, ...behind, decided }
     if (allocations.length === 0) {
       return declineRequest(tx, offered, reasonsOf(skipped), now)
     }
@@ -152,109 +144,6 @@ export function needsOf(call: FlexibilityCall): PeriodNeed[] {
 function lookAt(call: FlexibilityCall): Instant {
   const interval = call.program.meteringIntervalSeconds
   return floorToStep(addSeconds(call.gateClosesAt, -2 * interval), interval)
-}
-
-function inOtherFleet(resourceId: ResourceId, other: CallId): SkippedResource {
-  const detail = `it belongs to a fleet that call ${other} settles as a whole at that time`
-  return { resourceId, reason: 'already-promised', detail }
-}
-
-function withoutConsent(limits: OwnerLimits | undefined): SkippedResource | null {
-  const withdrawnAt = limits?.consent.withdrawnAt ?? null
-  if (limits === undefined || withdrawnAt === null) return null
-  const detail = `its owner withdrew the consent at ${formatInstant(withdrawnAt)}`
-  return { resourceId: limits.resourceId, reason: 'no-consent', detail }
-}
-
-async function findCandidates(tx: StoreTransaction, call: FlexibilityCall) {
-  const { request, program } = call
-  const resources = await tx.resources.list({ congestionPointId: request.congestionPointId })
-  const skipped: SkippedResource[] = []
-  const elsewhere = await fleetsElsewhere(tx, call)
-  const out = await keptOut(tx, call, resources.map(tiedOf))
-  const said = await tx.control.limits(resources.map(({ id }) => id))
-  const owners = new Map(said.map((limits) => [limits.resourceId, limits]))
-  const answering = resources.filter((resource) => {
-    const other = elsewhere.get(resource.id)
-    const no =
-      withoutConsent(owners.get(resource.id)) ??
-      (other === undefined
-        ? (standingOfferAnswers(resource, request, program.timeZone) ?? out.get(resource.id))
-        : inOtherFleet(resource.id, other))
-    if (no) skipped.push(no)
-    return !no
-  })
-  const found = await tx.resources.capabilities(answering.map(({ id }) => id))
-  const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
-  const able = answering.filter(({ id }) => {
-    const isAble = !program.frequency || capabilities.get(id)?.frequency === true
-    const detail = 'it does not answer the frequency by itself'
-    if (!isAble) skipped.push({ resourceId: id, reason: 'no-capability', detail })
-    return isAble
-  })
-  const willing = able.map((resource) => {
-    const { id, kind, rating } = resource
-    const found = ratingAsFound(kind, rating, capabilities.get(id) ?? null)
-    const lawful = ratingUnderLaw({ kind, rating: found }, program)
-    const owner = owners.get(id)
-    return { ...resource, rating: owner ? ratingWithReserve(lawful, owner) : lawful }
-  })
-  const { baselines, history } = await readHistory(tx, call, willing)
-  const { calledBp, giniBp } = await calledLately(tx, call)
-  const shares = new Map<string, Candidate['aggregatorShareBp']>()
-  for (const aggregator of await tx.organisations.list('aggregator')) {
-    shares.set(aggregator.id, aggregator.aggregatorShareBp)
-  }
-  const all = willing.map((resource): Candidate => {
-    const baseline = baselines.get(resource.id)
-    const share = shares.get(resource.aggregatorId)
-    if (!baseline || share === undefined) {
-      throw new Error(`${resource.id} has no baseline or aggregator`)
-    }
-    const { id: resourceId, ownerId, aggregatorId, kind, rating, offer } = resource
-    return {
-      resourceId,
-      ownerId,
-      aggregatorId,
-      aggregatorShareBp: share,
-      kind,
-      rating,
-      price: offer.price,
-      ...(calledBp.has(resourceId) ? { calledBp: calledBp.get(resourceId) ?? 0 } : {}),
-      ...(offer.conditions === undefined ? {} : { conditions: offer.conditions }),
-      baselineMethod: referenceOf(methodFor(program, kind)),
-      baselineW: baseline.energies.map((energy) =>
-        meanPower(energy, program.settlementPeriodSeconds),
-      ),
-      baseline,
-    }
-  })
-  all.sort(meritOrder)
-  const meterKeys = willing.flatMap(({ id, meter }) => {
-    return meter === null ? [] : [{ resourceId: id, ...meter }]
-  })
-  const control = await heldOut(tx, call, all)
-  for (const { resourceId } of control) {
-    const detail = 'held out of this call, by the hash of its id, so that baselines can be judged'
-    skipped.push({ resourceId, reason: 'control-group', detail })
-  }
-  const candidates = all.filter((candidate) => !control.includes(candidate))
-  return { candidates, control, skipped, history, meterKeys, giniBp }
-}
-
-function tiedOf({ id: resourceId, offer: { conditions } }: Resource): Tied {
-  return conditions === undefined ? { resourceId } : { resourceId, conditions }
-}
-
-/** The control group, without devices that another call moves in the same window. */
-async function heldOut(tx: StoreTransaction, call: FlexibilityCall, all: readonly Candidate[]) {
-  const { program, request, id } = call
-  const ids = all.map(({ resourceId }) => resourceId)
-  const chosen = controlGroupOf(id, ids, program.controlGroupBp ?? basisPoints(0))
-  if (chosen.size === 0) return []
-  const taken = await tx.promises.taken([...chosen], request.window.start, request.window.end)
-  const moved = new Set(taken.map(({ resourceId }) => resourceId))
-  return all.filter(({ resourceId }) => chosen.has(resourceId) && !moved.has(resourceId))
 }
 
 /** Of every gateway that is known by now: whoever joins later cannot be checked in this call. */

@@ -46,6 +46,7 @@ function aCall(changes: Partial<DsoCall> = {}): DsoCall {
     activations: [],
     skipped: [],
     allocatedBy: null,
+    network: null,
     reasons: [],
     escrow: null,
     transactions: [],

@@ -3,6 +3,7 @@ import { meritOrder } from '../allocation/offers.ts'
 import { assert } from '../errors.ts'
 import type { FlexibilityCall } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
+import { shareAtPoint } from '../network-effect.ts'
 import { type PromisedPeriod, promisedPeriod } from '../promised.ts'
 import type { Direction } from '../resource.ts'
 import type { CallSettlement } from '../settlement.ts'
@@ -86,12 +87,12 @@ export function surelyHeld(
   const countedOn: PromisedPeriod[] = []
   const units = believedUnits(
     record,
-    inOrder.map(({ resourceId, kind }) => ({
-      resourceId,
-      kind,
-      groups: groupsOf(resourceId),
-      powersW: needs.map(({ start }) => most.get(resourceId)?.get(start) ?? 0),
-    })),
+    inOrder.map((candidate) => {
+      const { resourceId, kind } = candidate
+      const share = shareAtPoint(candidate)
+      const powersW = needs.map(({ start }) => (most.get(resourceId)?.get(start) ?? 0) * share)
+      return { resourceId, kind, groups: groupsOf(resourceId), powersW }
+    }),
   )
   const { risk } = calibration
   const draws = drawsWithin(units.length, needs.length, risk)

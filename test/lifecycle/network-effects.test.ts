@@ -1,0 +1,132 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { canonicalJson } from '#domain/canonical.ts'
+import { siteId } from '#domain/ids.ts'
+import { addSeconds } from '#domain/time.ts'
+import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
+import { saveFeeder } from '#lifecycle/save-feeder.ts'
+import { createWorld, type World } from '#simulations/world.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  north,
+  WINDOW_START,
+} from '../support/builders.ts'
+import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
+
+const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
+
+/** A long street behind a transformer: who stands at its end relieves the transformer of more. */
+const street = {
+  name: 'long street',
+  baseKv: 0.4,
+  root: 'station',
+  buses: [
+    { id: 'station' },
+    { id: 'busbar' },
+    { id: 'near', loadKw: 30, loadKvar: 6 },
+    { id: 'far', loadKw: 40, loadKvar: 8 },
+    { id: 'other', loadKw: 20 },
+  ],
+  branches: [
+    { id: 'transformer', from: 'station', to: 'busbar', rOhm: 0.01, xOhm: 0.03 },
+    { from: 'busbar', to: 'near', rOhm: 0.02, xOhm: 0.01 },
+    { from: 'near', to: 'far', rOhm: 0.12, xOhm: 0.05 },
+    { from: 'station', to: 'other', rOhm: 0.05, xOhm: 0.02 },
+  ],
+  resources: [
+    { id: 'battery-far', bus: 'far' },
+    { id: 'battery-other', bus: 'other' },
+  ],
+  sites: [{ id: 'site-near', bus: 'near' }],
+}
+const near = aResource('battery-near', 'battery', 100_000n, { siteId: siteId('site-near') })
+const far = aResource('battery-far', 'battery', 105_000n)
+const other = aResource('battery-other', 'battery', 50_000n)
+const lost = aResource('battery-lost', 'battery', 300_000n)
+
+describe('a call behind a feeder', () => {
+  let world: World
+  afterEach(() => world.stop())
+
+  async function offered(askedW: readonly number[], disobeying?: string) {
+    const all = [near, far, other, lost]
+    world = createWorld({ start: at(-1200), ...aProgram() })
+    await world.boot()
+    await enrolAll(world, all, aProgram())
+    for (const one of all) {
+      plugBattery(world, one, one.id === disobeying ? { disobeys: true } : {})
+    }
+    await world.ports().wakeUps.notify('resources')
+    await saveFeeder(world.ports(), dso, north, { branch: 'transformer', feeder: street })
+    await world.passTo(at(-600))
+    const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest(askedW))
+    await world.passTo(at(-240))
+    return world.store.transaction((tx) => tx.calls.lock(call.id))
+  }
+
+  it('leaves out what does not lie behind the branch that is short', async () => {
+    const call = await offered([4000])
+    expect(call.candidates.map(({ resourceId }) => resourceId)).not.toContain(other.id)
+    expect(call.skipped).toContainEqual({
+      resourceId: other.id,
+      reason: 'no-effect',
+      detail: 'it does not lie behind transformer, the branch that is short',
+    })
+  })
+
+  it('takes first who costs least per watt there, and orders there what was asked for', async () => {
+    const call = await offered([4000])
+    const effectOf = (id: string) => {
+      return call.candidates.find(({ resourceId }) => resourceId === id)?.effectBp
+    }
+    const [nearBp = 0, farBp = 0] = [effectOf(near.id), effectOf(far.id)]
+    expect(nearBp).toBeGreaterThan(10_000)
+    expect(farBp).toBeGreaterThan(nearBp * 1.05)
+    expect(effectOf(lost.id)).toBeUndefined()
+    // The far one asks 5 % more per kWh and does more than that at the branch.
+    const [part] = call.allocations
+    expect(call.allocations).toHaveLength(1)
+    expect(part?.resourceId).toBe(far.id)
+    const powerW = part?.periods[0]?.powerW ?? 0
+    expect(powerW).toBeLessThan(4000)
+    expect(call.orderedW).toEqual([Math.trunc((powerW * farBp) / 10_000)])
+    expect(call.orderedW[0]).toBeGreaterThan(4000 - 120)
+    expect(call.orderedW[0]).toBeLessThanOrEqual(4000)
+  })
+
+  it('fixes feeder and effects in the terms', async () => {
+    const call = await offered([4000])
+    const terms = await world.store.transaction((tx) => tx.evidence.load(call.id, 0))
+    expect(call.network).toMatchObject({ feederVersion: 1, branchId: 'transformer', unplaced: 1 })
+    expect(terms).toContain(`"network":${canonicalJson(call.network)}`)
+    expect(terms).toMatch(/"effectBp":1\d{4}/)
+  })
+
+  it('is delivered and verified at the branch, also where another stands in', async () => {
+    const { id } = await offered([4000, 4000], far.id)
+    await acceptAsDso(world.ports(), id)
+    await world.passTo(at(1800 + 150))
+    const call = await world.store.transaction((tx) => tx.calls.lock(id))
+    expect(call.repairs).toMatchObject([{ resourceId: far.id, replacedBy: [near.id] }])
+    const [failed, instead] = [far.id, near.id].map((one) =>
+      call.allocations.find(({ resourceId }) => resourceId === one),
+    )
+    // Less effect per watt: more of them.
+    const givenW = instead?.periods.at(-1)?.powerW ?? 0
+    expect(givenW).toBeGreaterThan(failed?.periods.at(-1)?.powerW ?? 0)
+    expect(call.state).toBe('measured')
+    const { settlement } = call
+    const orderedWh = call.orderedW.reduce((sum, w) => sum + Math.trunc(w / 4), 0)
+    expect(settlement?.orderedWh).toBe(orderedWh)
+    const atDevices = settlement?.lines.reduce((sum, line) => sum + line.deliveredWh, 0) ?? 0
+    expect(settlement?.deliveredWh).toBeGreaterThan(atDevices)
+    await runVerifiers(world)
+    await world.passTo(at(1800 + 210))
+    const verified = await world.store.transaction((tx) => tx.calls.lock(id))
+    expect(verified.state).toBe('verified')
+  })
+})
