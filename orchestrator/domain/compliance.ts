@@ -66,9 +66,7 @@ export function judge(
   const from = wholeFrom(row.acknowledgedAt, program)
   const whole = readings.filter((reading) => reading.at >= from)
   const heard = whole.at(-1)?.at ?? row.acknowledgedAt
-  const isBehind = newest > addSeconds(heard, SILENT_INTERVALS * interval)
-  const isLost = now > addSeconds(heard, ALL_SILENT_INTERVALS * interval)
-  if (now >= patience && (isBehind || isLost)) {
+  if (now >= patience && isSilent(heard, program, now, newest)) {
     return fail('silent', last?.powerW ?? 0, now)
   }
   const misses = whole.map(
@@ -83,6 +81,31 @@ export function judge(
   const firstGood = misses.indexOf(false)
   if (firstGood === -1) return { kind: 'waiting' }
   return { kind: 'obeys', since: (whole[firstGood] as DeviceReading).at }
+}
+
+/**
+ * Judges a device that only stands by since an instant: nothing is asked of its power, but nobody
+ * can count on one of which nothing is heard. Silence is counted as for a setpoint.
+ */
+export function judgeStandby(
+  readings: readonly DeviceReading[],
+  since: Instant,
+  program: ComplianceRules,
+  now: Instant,
+  newest: Instant,
+  patience: Instant,
+): Verdict {
+  const last = readings.at(-1)
+  if (now >= patience && isSilent(last?.at ?? since, program, now, newest)) {
+    return fail('silent', last?.powerW ?? 0, now)
+  }
+  return last === undefined ? { kind: 'waiting' } : { kind: 'obeys', since: last.at }
+}
+
+function isSilent(heard: Instant, program: ComplianceRules, now: Instant, newest: Instant) {
+  const { meteringIntervalSeconds: interval } = program
+  const isBehind = newest > addSeconds(heard, SILENT_INTERVALS * interval)
+  return isBehind || now > addSeconds(heard, ALL_SILENT_INTERVALS * interval)
 }
 
 function fail(

@@ -1,6 +1,7 @@
 import { armingsOf } from '#domain/arming.ts'
 import { leaseOf, mayLead } from '#domain/control-lease.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { ResourceId } from '#domain/ids.ts'
 import type { Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { deviceFacts } from './device-facts.ts'
@@ -16,6 +17,7 @@ export async function orderArmings(
 ): Promise<void> {
   const { frequency } = call.program
   if (frequency === undefined) return
+  await tx.control.lock([call.request.congestionPointId])
   const wanted = armingsOf(call, frequency)
   const ids = wanted.map(({ resourceId }) => resourceId)
   const devices = await deviceFacts(tx, call, ids, now)
@@ -33,5 +35,16 @@ export async function orderArmings(
     const isOver = releasedAt === null || releasedAt >= validUntil
     if (isOver || recording !== null || refusal !== null) continue
     await tx.armings.progress(call.id, resourceId, { validUntil: releasedAt })
+  }
+}
+
+/** Takes back whatever is armed on devices, whichever call wants it; gateways make it true. */
+export async function disarm(
+  tx: StoreTransaction,
+  ids: readonly ResourceId[],
+  now: Instant,
+): Promise<void> {
+  for (const { callId, resourceId, validUntil } of await tx.armings.open(ids)) {
+    if (validUntil > now) await tx.armings.progress(callId, resourceId, { validUntil: now })
   }
 }

@@ -6,6 +6,7 @@ import { type Permission, permit } from '#domain/permission.ts'
 import type { Move } from '#domain/step-limit.ts'
 import type { Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
+import { disarm } from './order-armings.ts'
 import { deviceFacts, type KnownDevice, type KnownDevices } from './device-facts.ts'
 import { changeOf, paceSetpoints } from './pace-setpoints.ts'
 
@@ -115,6 +116,7 @@ export async function letGoOf(
   const held = (await tx.setpoints.current(ids)).filter(({ powerW }) => powerW !== null)
   const rows = held.map(({ resourceId, callId }) => backToDefault({ id: callId }, resourceId, now))
   if (rows.length > 0) await tx.setpoints.order(rows)
+  await disarm(tx, ids, now)
   return rows.length
 }
 

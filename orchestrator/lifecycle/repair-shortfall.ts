@@ -1,6 +1,6 @@
 import { type Allocation, periodAt } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
-import { judge, patientUntil, type Verdict } from '#domain/compliance.ts'
+import { judge, judgeStandby, patientUntil, type Verdict } from '#domain/compliance.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
@@ -38,9 +38,9 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     if (call.state !== 'dispatched' || now >= deliveryEnd(call)) return false
     const rows = await rowsOf(tx, call)
     const readings = await readingsOf(tx, call, now)
-    const listening = await listeningTo(ports, tx, [...rows.keys()])
-    const verdicts = judgeAll(ports, call, { rows, readings, listening }, now)
     const ids = call.allocations.map(({ resourceId }) => resourceId)
+    const listening = await listeningTo(ports, tx, ids)
+    const verdicts = judgeAll(ports, call, { rows, readings, listening }, now)
     const known = await deviceFacts(tx, call, ids, now, readings)
     const limits = limitsReached(call, known, readings, now)
     const findings = new Map([...contradicted(call, rows, readings), ...limits])
@@ -73,7 +73,7 @@ type Cycle = {
 
 function judgeAll(
   { startedAt, clock }: Ports,
-  { request, program, candidates }: FlexibilityCall,
+  { request, program, candidates, allocations, activations }: FlexibilityCall,
   {
     rows,
     readings,
@@ -85,18 +85,21 @@ function judgeAll(
   },
   now: Instant,
 ): ReadonlyMap<ResourceId, Verdict> {
-  const last = [...readings.values()].map((mine) => mine.at(-1)?.at ?? request.window.start)
-  const newest = instant(Math.max(request.window.start, ...last))
+  const { start } = request.window
+  const last = [...readings.values()].map((mine) => mine.at(-1)?.at ?? start)
+  const newest = instant(Math.max(start, ...last))
   const ratings = new Map(candidates.map(({ resourceId, rating }) => [resourceId, rating]))
   const verdicts = new Map<ResourceId, Verdict>()
-  for (const [id, row] of rows) {
-    if (row.powerW === null) continue
+  for (const { resourceId: id } of allocations) {
+    const row = rows.get(id)
     const mine = readings.get(id) ?? []
     const patience = patientUntil(listening.get(id) ?? startedAt, clock.speed, program)
-    verdicts.set(
-      id,
-      judge(reacted(row, ratings.get(id)), mine, request.direction, program, now, newest, patience),
-    )
+    if (row !== undefined && row.powerW !== null) {
+      const told = reacted(row, ratings.get(id))
+      verdicts.set(id, judge(told, mine, request.direction, program, now, newest, patience))
+    } else if (activations !== undefined) {
+      verdicts.set(id, judgeStandby(mine, start, program, now, newest, patience))
+    }
   }
   return verdicts
 }

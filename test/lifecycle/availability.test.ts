@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { bundleText } from '#domain/evidence.ts'
 import { type CallId, organisationId } from '#domain/ids.ts'
@@ -51,12 +52,15 @@ describe('a call for availability', () => {
   afterEach(() => world?.stop())
 
   /** 3 kW are reserved for half an hour, 1,500 Wh, and the escrow is locked. */
-  async function reserved(changes: Partial<Program> = AVAILABILITY, disobeys = false) {
+  async function reserved(
+    changes: Partial<Program> = AVAILABILITY,
+    device: Partial<SimulatedDeviceOptions> = {},
+  ) {
     const program = aProgram(changes)
     world = createWorld({ start: at(-1200), ...program })
     await world.boot()
     await enrolAll(world, [battery, dearer], program)
-    plugBattery(world, battery, { disobeys })
+    plugBattery(world, battery, device)
     plugBattery(world, dearer)
     await world.ports().wakeUps.notify('resources')
     await world.passTo(at(-600))
@@ -146,7 +150,7 @@ describe('a call for availability', () => {
   })
 
   it('replaces who does not come, and pays it for neither', async () => {
-    const id = await reserved(AVAILABILITY, true)
+    const id = await reserved(AVAILABILITY, { disobeys: true })
     await activate(id, 600, 1800)
     const { settlement, repairs } = await settled(id)
     expect(repairs).toMatchObject([{ resourceId: battery.id, replacedBy: [dearer.id] }])
@@ -154,6 +158,33 @@ describe('a call for availability', () => {
     expect(first).toMatchObject({ reason: 'not-obeying', gross: 0n })
     expect(second).toMatchObject({ resourceId: dearer.id, reason: 'paid' })
     expect(second?.gross).toBeGreaterThan(0n)
+  })
+
+  it('replaces who falls silent while it stands by, and whoever talks keeps its place', async () => {
+    const id = await reserved(AVAILABILITY, { silentFrom: at(300) })
+    await world.passTo(at(390))
+    expect((await found(id)).repairs).toEqual([])
+    await world.passTo(at(900))
+    const { repairs } = await found(id)
+    expect(repairs).toMatchObject([
+      { resourceId: battery.id, reason: 'silent', replacedBy: [dearer.id] },
+    ])
+    await activate(id, 1200, 1800)
+    const { settlement, repairs: after, allocations } = await settled(id)
+    expect(after).toHaveLength(1)
+    expect(after[0]?.restoredAt).not.toBeNull()
+    const stands = allocations.map(({ resourceId, releasedAt }) => [
+      resourceId,
+      releasedAt === null,
+    ])
+    expect(stands).toEqual([
+      [battery.id, false],
+      [dearer.id, true],
+    ])
+    const [silent, talks] = settlement?.lines ?? []
+    expect(silent?.gross).toBe(0n)
+    // 3 kW for ten minutes: what was activated is there.
+    expect(talks).toMatchObject({ resourceId: dearer.id, reason: 'paid', deliveredWh: 500 })
   })
 
   it('is recomputed by whoever verifies it, from when it was activated', async () => {

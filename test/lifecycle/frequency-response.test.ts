@@ -9,6 +9,8 @@ import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import type { Program } from '#domain/program.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
+import { changeConsent } from '#lifecycle/change-limits.ts'
+import { emergencyStop } from '#lifecycle/emergency-stop.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { saveProgram } from '#lifecycle/save-program.ts'
 import { createWorld, type World } from '#simulations/world.ts'
@@ -26,6 +28,7 @@ import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const battery = aResource('battery', 'battery', 200_000n)
 const plain = aResource('plain', 'battery', 100_000n)
+const dearer = aResource('dearer', 'battery', 250_000n)
 
 const POLICY: PaymentPolicy = {
   ...curvePolicy([
@@ -67,13 +70,14 @@ describe('a call for frequency response', () => {
   afterEach(() => world?.stop())
 
   /** 3 kW are reserved for half an hour, 1,500 Wh. */
-  async function reserved(changes: Partial<SimulatedDeviceOptions> = {}) {
+  async function reserved(changes: Partial<SimulatedDeviceOptions> = {}, others = [plain]) {
     const program = aProgram(FREQUENCY)
     world = createWorld({ start: at(-1200), ...program })
     await world.boot()
-    await enrolAll(world, [battery, plain], program)
+    await enrolAll(world, [battery, ...others], program)
     plugBattery(world, battery, { frequencyMilliHz, ...changes })
-    plugBattery(world, plain)
+    for (const other of others)
+      plugBattery(world, other, other === plain ? {} : { frequencyMilliHz })
     await world.ports().wakeUps.notify('resources')
     await world.passTo(at(-600))
     const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([3000, 3000]))
@@ -129,6 +133,41 @@ describe('a call for frequency response', () => {
     const { settlement } = await settled(await reserved({ disobeys: true }))
     // Five minutes of thirty, but for the two seconds that it may take.
     expect(settlement?.lines[0]?.gross).toBe(25_020n)
+  })
+
+  it('disarms a device that its owner takes back, at once, and arms another one', async () => {
+    const id = await reserved({}, [dearer])
+    await world.passTo(at(300))
+    const owner = { organisationId: battery.aggregatorId, ownerId: battery.ownerId }
+    await changeConsent(world.ports(), owner, battery.id, false)
+    await world.passTo(at(360))
+    const [taken, armed] = await world.store.transaction((tx) => tx.armings.ofCall(id))
+    expect(taken).toMatchObject({ resourceId: battery.id, validUntil: at(300) })
+    expect(taken?.recording?.at.at(-1)).toBe(at(300))
+    expect(armed).toMatchObject({ resourceId: dearer.id, armedAt: at(360), validUntil: at(1800) })
+    await world.passTo(at(900))
+    const inTheDip = (of: typeof battery) =>
+      world.store.transaction((tx) => tx.readings.between([of.id], at(630), at(901)))
+    expect((await inTheDip(battery)).map(({ powerW }) => powerW)).toEqual(Array(10).fill(0))
+    expect((await inTheDip(dearer)).at(-1)?.powerW).toBe(-3000)
+    const { settlement, repairs } = await settled(id)
+    expect(repairs).toMatchObject([{ reason: 'owner-limit', replacedBy: [dearer.id] }])
+    // Of 3 kW from 360 s on, 1,200 Wh; nothing for a settlement period that was broken off.
+    expect(settlement?.lines.map(({ gross }) => gross)).toEqual([0n, 24_000n])
+  })
+
+  it('is taken back by an emergency stop, whatever the frequency', async () => {
+    const id = await reserved()
+    await world.passTo(at(300))
+    const by = { organisationId: dso, role: 'dso' } as const
+    const everywhere = { congestionPointId: battery.congestionPointId, reason: 'smoke' }
+    await emergencyStop(world.ports(), by, everywhere)
+    await world.passTo(at(900))
+    const readings = await world.store.transaction((tx) =>
+      tx.readings.between([battery.id], at(330), at(901)),
+    )
+    expect(readings.map(({ powerW }) => powerW)).toEqual(Array(20).fill(0))
+    expect((await found(id)).cancelledAt).toBe(at(300))
   })
 
   it('finds out a recording that its meter contradicts', async () => {
