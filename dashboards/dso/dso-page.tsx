@@ -9,6 +9,8 @@ import { EventLog } from '../shared/event-log.tsx'
 import { PeriodCharts } from '../shared/period-charts.tsx'
 import { Repairs } from '../shared/repairs.tsx'
 import { Statements } from '../shared/statements.tsx'
+import { StandingStops } from '../shared/standing-stops.tsx'
+import { StopControl } from '../shared/stop-control.tsx'
 import { StateTag } from '../shared/state-tag.tsx'
 import { DIRECTION, STATE } from '../shared/words.ts'
 import { CancelCall } from './cancel-call.tsx'
@@ -43,8 +45,10 @@ export function DsoPage({ model }: { model: DsoModel }) {
         )}
       </nav>
       <main id="main" tabIndex={-1}>
+        <StandingStops stops={model.stops} live={model.live} />
         {call !== null && <Call model={model} call={call} />}
         {call === null && calls !== null && <NoCall />}
+        <StopControl stops={model.stops} live={model.live} mayEverywhere={false} />
         <section class="card" aria-labelledby="statements">
           <h2 id="statements">Statements</h2>
           <Statements client={model.client} documents={DOCUMENTS} />

@@ -13,6 +13,7 @@ import type {
 import { clockSpeed, zone } from '../shared/business-time.ts'
 import { goLive, type Live } from '../shared/live.ts'
 import { callToShow, chosenCall } from '../shared/selected-call.ts'
+import { createStops, type Stops } from '../shared/stops.ts'
 import { createStateWatch } from '../shared/state-changes.ts'
 
 /** What the DSO's page knows. */
@@ -28,10 +29,12 @@ export type DsoModel = {
   /** Of the call shown: objections and what is on hold; null before it is measured. */
   readonly disputes: Signal<Disputes | null>
   readonly program: Signal<Program | null>
+  readonly stops: Stops
   placeName(congestionPointId: string): string
 }
 
 const IDLE_MS = 10_000
+const STOPPING_MS = 500
 
 export function openDsoModel(client: Client, onKeyRefused: (why: string) => void): DsoModel {
   const calls = signal<readonly CallSummary[] | null>(null)
@@ -40,6 +43,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
   const decisions = signal<readonly Decision[]>([])
   const disputes = signal<Disputes | null>(null)
   const program = signal<Program | null>(null)
+  const stops = createStops(client)
   const points = signal<readonly CongestionPoint[]>([])
   const placeName = (id: string) => points.value.find((point) => point.id === id)?.name ?? id
   const watch = createStateWatch((changed) => `Call at ${placeName(changed.congestionPointId)}`)
@@ -54,6 +58,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
     const [[shown, happened, decided], disputed] = await Promise.all([
       id === null ? NO_CALL : readCall(client, id),
       id === null || state === undefined ? null : readDisputes(client, id, state),
+      stops.refresh(),
     ])
     if (program.peek() === null || isPlaceNew) await readContract(shown?.dsoId ?? null)
     batch(() => {
@@ -76,6 +81,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
   const live = goLive({ client, refresh, lookAgainMs, onKeyRefused })
   /** In the window the meters bring new figures with every interval, and no event says so. */
   function lookAgainMs(): number {
+    if (stops.isUnderWay()) return STOPPING_MS
     if (call.peek()?.state !== 'dispatched') return IDLE_MS
     const intervalMs = ((program.peek()?.meteringIntervalSeconds ?? 30) * 1000) / clockSpeed.peek()
     return Math.min(Math.max(intervalMs, 1000), IDLE_MS)
@@ -89,6 +95,7 @@ export function openDsoModel(client: Client, onKeyRefused: (why: string) => void
     decisions,
     disputes,
     program,
+    stops,
     placeName,
     live: {
       ...live,

@@ -9,6 +9,7 @@ import {
 } from '../api.ts'
 import { announce } from '../shared/announcer.tsx'
 import { goLive, type Live } from '../shared/live.ts'
+import { createStops, type Stops } from '../shared/stops.ts'
 
 /** What the operator's page knows. */
 export type OperatorModel = {
@@ -21,9 +22,11 @@ export type OperatorModel = {
   readonly parties: Signal<Parties | null>
   /** null: the money is on a chain, or this is not known yet. */
   readonly accounts: Signal<readonly LedgerAccount[] | null>
+  readonly stops: Stops
 }
 
 const LOOK_AGAIN_MS = 10_000
+const STOPPING_MS = 500
 
 export function openOperatorModel(
   client: Client,
@@ -33,6 +36,7 @@ export function openOperatorModel(
   const epochs = signal<readonly Epoch[]>([])
   const parties = signal<Parties | null>(null)
   const accounts = signal<readonly LedgerAccount[] | null>(null)
+  const stops = createStops(client)
   let hasLedger: boolean | null = null
 
   async function refresh(): Promise<void> {
@@ -40,6 +44,7 @@ export function openOperatorModel(
       client.v1.operator.money.$get().then((answer) => answer.json()),
       client.v1.payouts.epochs.$get().then((answer) => answer.json()),
       client.v1.operator.parties.$get().then((answer) => answer.json()),
+      stops.refresh(),
     ])
     hasLedger ??= await isWithoutChain(client)
     const kept = hasLedger ? await client.v1.operator.ledger.accounts.$get() : null
@@ -56,8 +61,9 @@ export function openOperatorModel(
     }
   }
 
-  const live = goLive({ client, refresh, onKeyRefused, lookAgainMs: () => LOOK_AGAIN_MS })
-  return { client, live, money, epochs, parties, accounts }
+  const lookAgainMs = () => (stops.isUnderWay() ? STOPPING_MS : LOOK_AGAIN_MS)
+  const live = goLive({ client, refresh, onKeyRefused, lookAgainMs })
+  return { client, live, money, epochs, parties, accounts, stops }
 }
 
 /** The pool that stands on no chain is not found where there is a chain. */

@@ -1,6 +1,8 @@
 import { useEffect } from 'preact/hooks'
 import type { Money, Parties } from '../api.ts'
+import { StandingStops } from '../shared/standing-stops.tsx'
 import { Statements } from '../shared/statements.tsx'
+import { StopControl } from '../shared/stop-control.tsx'
 import { Backlog } from './backlog.tsx'
 import { Balances } from './balances.tsx'
 import { Bank } from './bank.tsx'
@@ -19,7 +21,9 @@ export function OperatorPage({ model }: { model: OperatorModel }) {
   return (
     <main id="main" class="single broad" tabIndex={-1}>
       <h1 class="unseen">The state of the money</h1>
+      <StandingStops stops={model.stops} live={model.live} />
       {money === null ? <p class="quiet">Reading …</p> : <Sections model={model} money={money} />}
+      <StopControl stops={model.stops} live={model.live} mayEverywhere />
     </main>
   )
 }

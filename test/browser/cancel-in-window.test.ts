@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWith } from '#test/support/describe-with.ts'
+import { faultsOf } from './axe.ts'
 import { enterKey, launch, openTab } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
@@ -46,7 +47,49 @@ describeWith('chromium', 'cancelling inside the window', (executablePath) => {
     await page.keyboard.press('Enter')
     await expect.poll(async () => (await call()).cancelledAt).not.toBeNull()
     await expect.poll(() => opener.count()).toBe(0)
-    await page.getByText('cut short').waitFor()
+    await page.getByText('cut short', { exact: true }).waitFor()
     expect(faults).toEqual([])
+  })
+
+  test('all control is stopped with a reason, everybody reads how far it came, and it is lifted', async () => {
+    const origin = district.service.url
+    const second = await district.request([7000], 1800)
+    await district.passTo(1500)
+    await district.accept(second)
+    await district.passTo(1860)
+    const stops = async () =>
+      (await district.service.send('GET', '/v1/emergency-stops', { key: district.keys.dso })).body
+    const { page, faults } = await openTab(browser, origin, 'light, narrow')
+    await enterKey(page, origin, 'dso', district.keys.dso)
+    await page.getByText('Stop all control of devices').click()
+    const button = page.getByRole('button', { name: 'Stop all control now' })
+    await button.click()
+    await page.getByText('Choose where.').waitFor()
+    await page.getByLabel('Where', { exact: true }).selectOption('North')
+    await button.click()
+    await page.getByText('Say why: everybody concerned reads it.').waitFor()
+    expect(await stops()).toEqual([])
+    await page.getByLabel('Why', { exact: true }).fill('a line is down')
+    await button.click()
+    const stopped = page.getByRole('region', { name: 'All control is stopped' })
+    await stopped.getByText('a line is down').waitFor()
+    const [{ told }] = await stops()
+    expect(told).toBeGreaterThan(0)
+    await district.passTo(1890)
+    await stopped.getByText(`✓ ${told} of ${told} devices that were led have let go.`).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+
+    // The operator reads it too, and may stop everywhere.
+    const other = await openTab(browser, origin, 'light, wide')
+    await enterKey(other.page, origin, 'operator', district.keys.operator)
+    await other.page.getByRole('region', { name: 'All control is stopped' }).waitFor()
+    await other.page.getByText('Stop all control of devices').click()
+    await other.page.getByLabel('Where', { exact: true }).selectOption('Everywhere')
+    expect(await faultsOf(other.page)).toEqual([])
+
+    await stopped.getByRole('button', { name: 'Lift this stop' }).click()
+    await expect.poll(() => stopped.count()).toBe(0)
+    expect((await stops())[0].liftedAt).not.toBeNull()
+    expect([...faults, ...other.faults]).toEqual([])
   })
 })
