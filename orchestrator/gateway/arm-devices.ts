@@ -37,7 +37,7 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
   async function attend(row: Arming): Promise<void> {
     const driver = attached.get(row.resourceId)?.driver
     const now = clock.now()
-    if (driver === undefined || now < row.validFrom) return
+    if (driver === undefined) return
     try {
       if (now >= row.validUntil) await fetchRecording(driver, row)
       else if (standing.get(row.resourceId) !== row.callId) await arm(driver, row)
@@ -50,6 +50,7 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     }
   }
 
+  /** As soon as it is wanted: that is never longer than a metering interval before its part begins. */
   async function arm(driver: DeviceDriver, row: Arming): Promise<void> {
     if (driver.armDroop === undefined) throw cannot(row)
     await driver.armDroop(row.resourceId, row, sequence(), ARM_DEADLINE_MS)

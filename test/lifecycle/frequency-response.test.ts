@@ -144,7 +144,7 @@ describe('a call for frequency response', () => {
     const [taken, armed] = await world.store.transaction((tx) => tx.armings.ofCall(id))
     expect(taken).toMatchObject({ resourceId: battery.id, validUntil: at(300) })
     expect(taken?.recording?.at.at(-1)).toBe(at(300))
-    expect(armed).toMatchObject({ resourceId: dearer.id, armedAt: at(360), validUntil: at(1800) })
+    expect(armed).toMatchObject({ resourceId: dearer.id, armedAt: at(330), validUntil: at(1800) })
     await world.passTo(at(900))
     const inTheDip = (of: typeof battery) =>
       world.store.transaction((tx) => tx.readings.between([of.id], at(630), at(901)))
