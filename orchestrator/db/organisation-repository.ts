@@ -1,6 +1,6 @@
 import { asc, desc, eq } from 'drizzle-orm'
 import { DomainError } from '#domain/errors.ts'
-import type { Organisation } from '#domain/resource.ts'
+import type { CongestionPoint, Organisation } from '#domain/resource.ts'
 import type { OrganisationRepository } from '#store-ports.ts'
 import type { Transaction } from './connection.ts'
 import { congestionPoints, feeders, organisations, programs } from './schema.ts'
@@ -37,18 +37,20 @@ export function organisationRepository(tx: Transaction): OrganisationRepository 
         .orderBy(asc(organisations.id))
       return rows.map(organisationOf)
     },
-    async saveCongestionPoint({ id, dsoId, name }) {
+    async saveCongestionPoint({ id, dsoId, name, room = null }) {
       await tx
         .insert(congestionPoints)
-        .values({ id, dsoId, name })
-        .onConflictDoUpdate({ target: congestionPoints.id, set: { dsoId, name } })
+        .values({ id, dsoId, name, room })
+        .onConflictDoUpdate({ target: congestionPoints.id, set: { dsoId, name, room } })
     },
     async congestionPoint(id) {
       const [row] = await tx.select().from(congestionPoints).where(eq(congestionPoints.id, id))
-      return row ?? null
+      return row === undefined ? null : pointOf(row)
     },
-    congestionPoints: async () =>
-      tx.select().from(congestionPoints).orderBy(asc(congestionPoints.id)),
+    async congestionPoints() {
+      const rows = await tx.select().from(congestionPoints).orderBy(asc(congestionPoints.id))
+      return rows.map(pointOf)
+    },
     async saveFeeder(feeder) {
       const { congestionPointId, version } = feeder
       const made = await tx
@@ -77,4 +79,9 @@ function feederIsThere(id: string, version: number): DomainError {
 function organisationOf(row: typeof organisations.$inferSelect): Organisation {
   const { minimumPayoutCents, ...organisation } = row
   return minimumPayoutCents === null ? organisation : { ...organisation, minimumPayoutCents }
+}
+
+function pointOf(row: typeof congestionPoints.$inferSelect): CongestionPoint {
+  const { room, ...point } = row
+  return room === null ? point : { ...point, room }
 }

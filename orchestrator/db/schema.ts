@@ -26,8 +26,8 @@ import type {
 import type { StoredFeeder } from '#domain/network/stored-feeder.ts'
 import type { Program } from '#domain/program.ts'
 import type { PromiseRole } from '#domain/promised.ts'
-import type { Connection, OrganisationKind, ResourceKind } from '#domain/resource.ts'
-import type { Owner, PayoutChoice, Rating, StandingOffer } from '#domain/resource.ts'
+import type { CongestionRoom, Connection, OrganisationKind } from '#domain/resource.ts'
+import type { Owner, PayoutChoice, Rating, ResourceKind, StandingOffer } from '#domain/resource.ts'
 import type { MeterKey } from '#domain/signed-meter/meter-key.ts'
 import type { ReadingQuality } from '#domain/telemetry.ts'
 import type { BasisPoints } from '#domain/units.ts'
@@ -62,6 +62,7 @@ export const congestionPoints = gridcall.table('congestion_points', {
   id: idColumn<CongestionPointId>().primaryKey(),
   dsoId: idColumn<OrganisationId>().notNull(),
   name: wordsColumn().notNull(),
+  room: domainColumn<CongestionRoom>(),
 })
 
 /** A version, once given, stays: a trigger refuses every change. */

@@ -29,10 +29,23 @@ export type Organisation = {
   readonly minimumPayoutCents?: bigint
 }
 
+/** What the DSO says of a congestion point, + is consumption. */
+export type CongestionRoom = {
+  /** The most that may flow there, W. */
+  readonly limitW: number
+  /**
+   * What flows there at the most without the devices that a call moved, W: one value for each of
+   * equal slots of the local day, none shorter than 15 minutes.
+   */
+  readonly baseLoadW: readonly number[]
+}
+
 export type CongestionPoint = {
   readonly id: CongestionPointId
   readonly dsoId: OrganisationId
   readonly name: string
+  /** How much room there is, for what comes after a window; absent: nobody said. */
+  readonly room?: CongestionRoom
 }
 
 /** The IBAN itself stands in a table of its own and never here. */

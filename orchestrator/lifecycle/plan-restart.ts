@@ -1,14 +1,16 @@
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
-import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { type FlexibilityCall, isComingBack } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { Program } from '#domain/program.ts'
 import {
+  REBOUND_SECONDS_MAX,
   reboundPeriods,
   type RestartSteps,
   restartSteps,
   stepsInOrder,
 } from '#domain/rebound/rebound-periods.ts'
 import { type AfterWindow, recoveryOf } from '#domain/rebound/recovery-of.ts'
+import { roomBetween } from '#domain/rebound/room.ts'
 import { restartOrder } from '#domain/rebound/restart-order.ts'
 import type { ReboundPlan, Recovery } from '#domain/rebound.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
@@ -60,13 +62,32 @@ export async function planRestart(
     steps.count,
   )
   const recoveries = first.map((one, i) => ({ ...one, restartFrom: mayComeAt(turns[i] ?? 0) }))
+  const roomOf = await roomAt(tx, call, now)
   const periods = reboundPeriods(now, {
     steps,
     periodSeconds: call.program.settlementPeriodSeconds,
     departures: recoveries.flatMap(({ readyBy }) => (readyBy === null ? [] : [readyBy])),
-    roomOf: () => null,
+    roomOf,
   })
   return findRebound(solver, recoveries, periods)
+}
+
+/** What the point has room for beside its other load and the devices of calls that ended before. */
+async function roomAt(
+  tx: StoreTransaction,
+  { id, program, request }: FlexibilityCall,
+  now: Instant,
+): Promise<(start: Instant, end: Instant) => number | null> {
+  const { congestionPointId } = request
+  await tx.promises.lockCongestionPoint(congestionPointId)
+  const room = (await tx.organisations.congestionPoint(congestionPointId))?.room
+  if (room === undefined) return () => null
+  const endsAfter = addSeconds(now, -2 * REBOUND_SECONDS_MAX)
+  const calls = await tx.calls.list({ congestionPointId, endsAfter })
+  const taken = calls
+    .filter((other) => other.id !== id && isComingBack(other))
+    .flatMap(({ rebound }) => rebound?.periods ?? [])
+  return (start, end) => roomBetween(room, program.timeZone, taken, { start, end })
 }
 
 async function afterWindow(

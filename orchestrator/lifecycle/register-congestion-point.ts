@@ -1,8 +1,9 @@
 import { checkName, idFromBytes } from '#domain/enrolment.ts'
 import { fieldError } from '#domain/errors.ts'
 import { type CongestionPointId, congestionPointId, type OrganisationId } from '#domain/ids.ts'
-import type { CongestionPoint } from '#domain/resource.ts'
+import type { CongestionPoint, CongestionRoom } from '#domain/resource.ts'
 import type { Ports } from '#ports.ts'
+import { checkRoom } from './set-congestion-room.ts'
 
 /** Registers a place in a DSO's grid where power can be short. @throws DomainError */
 export async function registerCongestionPoint(
@@ -11,12 +12,15 @@ export async function registerCongestionPoint(
     readonly id?: CongestionPointId | undefined
     readonly dsoId: OrganisationId
     readonly name: string
+    readonly room?: CongestionRoom | undefined
   },
 ): Promise<CongestionPoint> {
+  if (input.room !== undefined) checkRoom(input.room)
   const point: CongestionPoint = {
     id: input.id ?? congestionPointId(idFromBytes('point', ports.random.bytes(8))),
     dsoId: input.dsoId,
     name: checkName(input.name),
+    ...(input.room === undefined ? {} : { room: input.room }),
   }
   await ports.store.transaction(async (tx) => {
     const dso = await tx.organisations.find(point.dsoId)

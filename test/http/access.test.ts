@@ -118,7 +118,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(51)
+    expect(compared).toHaveLength(52)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {
@@ -181,6 +181,7 @@ function bodyFor(method: string, path: string): unknown {
   if (path.endsWith('/consent')) return { given: false }
   if (path.endsWith('/charge-now')) return { minutes: 10, costMinor: '0' }
   if (path.endsWith('/feeder')) return { branch: 'a-b', feeder: twoStreets }
+  if (path.endsWith('/room')) return { room: null }
   if (path.endsWith('/trust')) return { thumbprint: 'AB'.repeat(20) }
   if (path.endsWith('/acceptance')) {
     return { validAfter: 0, validBefore: 1, signature: `0x${'11'.repeat(65)}` }

@@ -5,6 +5,8 @@ const charger = (changes: object) =>
   ['POST', '/v1/resources', chargerBody('charger-new', 'anna', changes)] as const
 const battery = (connection: object) =>
   ['POST', '/v1/resources', batteryBody('battery-new', 'anna', { connection })] as const
+const room = (said: object) =>
+  ['PUT', '/v1/congestion-points/cp-north/room', { room: said }] as const
 const owner = (payout: object) => ['POST', '/v1/owners', { payout }] as const
 const history = (...readings: object[]) =>
   ['POST', '/v1/resources/charger-anna/history', { readings }] as const
@@ -32,6 +34,22 @@ export const ENROLMENT_REFUSALS: readonly Refusal[] = [
     '400 malformed meter.publicKey',
     /hex or base64/,
     /no key/,
+  ],
+  [
+    'a day of seven slots at a congestion point',
+    'dso',
+    room({ limitW: 1000, baseLoadW: [1, 2, 3, 4, 5, 6, 7] }),
+    '400 malformed room.baseLoadW',
+    /equal slots of a day/,
+    /7/,
+  ],
+  [
+    'a congestion point through which less than nothing may flow',
+    'dso',
+    room({ limitW: -1, baseLoadW: [0] }),
+    '400 malformed room.limitW',
+    /from 0/,
+    /-1/,
   ],
   [
     'a wallet that is no address',

@@ -2,6 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { CongestionPoint, Organisation } from '#domain/resource.ts'
 import { registerCongestionPoint } from '#lifecycle/register-congestion-point.ts'
 import { registerOrganisation } from '#lifecycle/register-organisation.ts'
+import { setCongestionRoom } from '#lifecycle/set-congestion-room.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
 import type { ApiContext } from '../context.ts'
 import { createOnce } from '../idempotency.ts'
@@ -22,7 +23,20 @@ const OrganisationView = z.object({
   address: z.string().nullable(),
   aggregatorShareBp: z.number(),
 })
-const PointView = z.object({ id: z.string(), dsoId: z.string(), name: z.string() })
+const RoomBody = z
+  .strictObject({ limitW: z.int(), baseLoadW: z.array(z.int()).max(96).readonly() })
+  .openapi({
+    description:
+      'The most that may flow there, W, and what flows there at the most without the devices of ' +
+      'a call, over equal slots of the local day: what is left is the room for devices that come ' +
+      'back after a window',
+  })
+const PointView = z.object({
+  id: z.string(),
+  dsoId: z.string(),
+  name: z.string(),
+  room: RoomBody.nullable(),
+})
 const Key = z.string().nullable().openapi({
   description: 'The bearer key, shown this once; null when the request is repeated',
 })
@@ -71,10 +85,23 @@ const postPoint = createRoute({
           description: 'Whose grid it is; a DSO registers in its own',
         }),
         name: z.string().max(200),
+        room: RoomBody.optional(),
       }),
     ),
   },
   responses: { 201: answers(PointView, 'The congestion point') },
+})
+
+const putRoom = createRoute({
+  method: 'put',
+  path: '/v1/congestion-points/{id}/room',
+  summary: 'Say how much room a congestion point has after a window; null: nobody says any more',
+  ...forRoles('dso', 'operator'),
+  request: {
+    params: z.object({ id: CongestionPointIdText }),
+    ...takes(z.strictObject({ room: RoomBody.nullable() })),
+  },
+  responses: { 200: answers(PointView, 'The congestion point') },
 })
 
 const getPoints = createRoute({
@@ -114,6 +141,13 @@ export function partyRoutes({ ports }: ApiContext) {
       )
       return c.json(answer, 201)
     })
+    .openapi(putRoom, async (c) => {
+      const { role, organisationId } = c.get('key')
+      const { room } = c.req.valid('json')
+      const dsoId = role === 'dso' ? organisationId : null
+      const point = await setCongestionRoom(ports, dsoId, c.req.valid('param').id, room)
+      return c.json(pointView(point), 200)
+    })
     .openapi(getPoints, async (c) => {
       const { role, organisationId } = c.get('key')
       const points = await ports.store.transaction((tx) => tx.organisations.congestionPoints())
@@ -127,6 +161,6 @@ function organisationView(organisation: Organisation): z.infer<typeof Organisati
   return { id, kind, name, address, aggregatorShareBp }
 }
 
-function pointView({ id, dsoId, name }: CongestionPoint): z.infer<typeof PointView> {
-  return { id, dsoId, name }
+function pointView({ id, dsoId, name, room }: CongestionPoint): z.infer<typeof PointView> {
+  return { id, dsoId, name, room: room === undefined ? null : { ...room } }
 }

@@ -87,7 +87,9 @@ export function partyTests(open: () => Store): void {
       await tx.organisations.save(aggregator)
       await tx.organisations.saveProgram(program())
       await tx.organisations.saveProgram(program({ version: 2, graceSeconds: 60 }))
-      await tx.organisations.saveCongestionPoint({ ...point, name: 'old' })
+      const room = { limitW: 400_000, baseLoadW: [-20_000, 310_000] }
+      await tx.organisations.saveCongestionPoint({ ...point, name: 'old', room })
+      expect(await tx.organisations.congestionPoint(POINT)).toEqual({ ...point, name: 'old', room })
       await tx.organisations.saveCongestionPoint(point)
       await tx.organisations.saveCongestionPoint(upper)
     })

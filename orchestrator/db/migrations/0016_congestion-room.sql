@@ -1,0 +1,1 @@
+ALTER TABLE "gridcall"."congestion_points" ADD COLUMN "room" json;
