@@ -19,8 +19,8 @@ export type Move = { readonly changeW: number; readonly mayWait: boolean }
 
 /**
  * Which of the moves are told now, in their order; the others wait for the next control cycle. What
- * lets a device go never waits, and is counted all the same. A device whose change alone is more
- * than a step is never told.
+ * lets a device go never waits, and is counted all the same. A change of more than a step is never
+ * told at once: whoever wants it asks for a part of it first.
  */
 export function inSteps<M extends Move>(
   moves: readonly M[],

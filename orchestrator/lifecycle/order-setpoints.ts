@@ -8,7 +8,7 @@ import type { Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { disarm } from './order-armings.ts'
 import { deviceFacts, type KnownDevice, type KnownDevices } from './device-facts.ts'
-import { changeOf, paceSetpoints } from './pace-setpoints.ts'
+import { changeOf, firstStep, paceSetpoints } from './pace-setpoints.ts'
 
 export type NewSetpoint = Omit<DesiredSetpoint, 'version'>
 
@@ -67,8 +67,8 @@ function allowed(
   if (wanted.powerW === null) return wanted
   const found = permissionFor(call, { ...wanted, powerW: wanted.powerW }, device, now)
   if (found.kind === 'refused') return backToDefault(call, wanted.resourceId, now)
-  const { powerW, validUntil } = found
-  return { ...wanted, powerW, validUntil }
+  const powerW = firstStep(device, found.powerW, call.program, now)
+  return { ...wanted, powerW, validUntil: found.validUntil }
 }
 
 async function withMissing(

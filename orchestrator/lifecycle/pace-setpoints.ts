@@ -5,14 +5,36 @@ import type { StoreTransaction } from '#store-ports.ts'
 import type { KnownDevice } from './device-facts.ts'
 
 /** W that a device changes by when it is told something, as far as anybody can say. */
-export function changeOf({ facts, drawsW }: KnownDevice, powerW: number | null, now: Instant) {
-  const { row, resource, reading } = facts
-  const isLed = row !== null && row.powerW !== null && row.validUntil > now
-  const freeW = resource.kind === 'charger' ? drawsW : (reading?.powerW ?? 0)
-  const fromW = isLed ? (row.powerW as number) : freeW
+export function changeOf(device: KnownDevice, powerW: number | null, now: Instant): number {
   // At its default a battery does what nobody knows: most often nothing.
-  const defaultW = resource.kind === 'charger' ? drawsW : 0
-  return Math.abs((powerW ?? defaultW) - fromW)
+  const defaultW = device.facts.resource.kind === 'charger' ? device.drawsW : 0
+  return Math.abs((powerW ?? defaultW) - powerNow(device, now))
+}
+
+/**
+ * Where a device goes first that would change by more than a step: as far as one step brings it,
+ * and on from there in the control cycles that follow.
+ */
+export function firstStep(
+  device: KnownDevice,
+  powerW: number,
+  { stepLimit }: FlexibilityCall['program'],
+  now: Instant,
+): number {
+  const fromW = powerNow(device, now)
+  if (stepLimit === undefined || Math.abs(powerW - fromW) <= stepLimit.stepMaxW) return powerW
+  const { stepMaxW } = stepLimit
+  const stepW = powerW > fromW ? Math.floor(fromW + stepMaxW) : Math.ceil(fromW - stepMaxW)
+  const { kind, rating } = device.facts.resource
+  // A charger has nothing between a stop and its least.
+  const isBetween = kind === 'charger' && stepW > 0 && stepW < rating.importMinW
+  return isBetween && fromW > rating.importMinW ? rating.importMinW : stepW
+}
+
+function powerNow({ facts, drawsW }: KnownDevice, now: Instant): number {
+  const { row, resource, reading } = facts
+  if (row !== null && row.powerW !== null && row.validUntil > now) return row.powerW
+  return resource.kind === 'charger' ? drawsW : (reading?.powerW ?? 0)
 }
 
 /**

@@ -23,10 +23,10 @@ const program = aProgram({ stepLimit: { stepMaxW: 6000, rampMaxWPerMinute: 8000 
 let world: World
 afterEach(() => world.stop())
 
-async function dispatched(): Promise<void> {
-  world = createWorld({ start: at(-1200), ...program })
+async function dispatched(terms = program): Promise<void> {
+  world = createWorld({ start: at(-1200), ...terms })
   await world.boot()
-  await enrolAll(world, fleet, program)
+  await enrolAll(world, fleet, terms)
   for (const battery of fleet) plugBattery(world, battery)
   await world.ports().wakeUps.notify('resources')
   await world.passTo(at(-600))
@@ -50,6 +50,21 @@ describe('a step limit of a congestion point', () => {
     }
     // 5 kW each, within 6 kW at once and 4 kW in each control cycle after it.
     expect(counts).toEqual([1, 2, 2, 3, 4])
+  })
+
+  it('brings a device that changes by more than a step there in several', async () => {
+    await dispatched(aProgram({ stepLimit: { stepMaxW: 3000, rampMaxWPerMinute: 4000 } }))
+    const told = async () => {
+      const rows = await world.store.transaction((tx) => tx.setpoints.current())
+      return rows.map(({ powerW }) => powerW)
+    }
+    const found = [await told()]
+    for (const seconds of [30, 60, 90, 120]) {
+      await world.passTo(at(seconds))
+      found.push(await told())
+    }
+    // 2 kW of room come with each control cycle: b1 goes on before b2 begins.
+    expect(found).toEqual([[-3000], [-5000], [-5000], [-5000, -3000], [-5000, -5000]])
   })
 
   it('makes nobody wait who is let go', async () => {
