@@ -43,7 +43,7 @@ export type Candidate = {
   readonly price: MicroEurPerKwh
   /** W off the congested element per 10,000 W here, by the feeder in the terms; absent: as many. */
   readonly effectBp?: number
-  /** Of what it offered in 30 days it was called for so much; of equal prices the least goes first. */
+  /** Of what it offered in 30 days so much was called, in basis points; the least goes first. */
   readonly calledBp?: number
   /** What it could have given this call, Wh; absent: nothing. */
   readonly offeredWh?: number
@@ -89,6 +89,7 @@ export type SkippedResource = {
     | 'resting'
     | 'part-refused'
     | 'no-effect'
+    | 'would-congest'
     | 'not-needed'
     | 'control-group'
     | 'not-responding'
@@ -96,8 +97,8 @@ export type SkippedResource = {
 }
 
 /**
- * Fills the need of each period in merit order: cheapest first, of equal prices who was called
- * least. Powers are whole hundreds of W; a charger never gets a setpoint between 0 and its minimum
+ * Fills the need of each period in merit order: cheapest effect first, of equal ones who was
+ * called least. Powers are whole hundreds of W; a charger never gets a setpoint between 0 and its minimum
  * (IEC 61851). A device short of energy spreads it evenly over the periods, so that it lasts.
  */
 export function allocate(

@@ -155,6 +155,12 @@ const SKIPPED = {
     owner: 'Your device was left out: less was needed than its offer gives at least.',
     grid: 'Gives no part as small as was left to order.',
   },
+  'would-congest': {
+    outcome: 'skipped',
+    owner:
+      'Your device was left out: moving it would bring another line to its limit, now or later.',
+    grid: 'Would congest the grid elsewhere, or right after the call.',
+  },
   'no-effect': {
     outcome: 'skipped',
     owner: 'Your device was left out: at its place it does nothing for the line that is short.',

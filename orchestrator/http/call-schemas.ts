@@ -71,6 +71,7 @@ const NetworkView = z.object({
   feederVersion: z.int(),
   branchId: z.string(),
   unplaced: z.int().openapi({ description: 'Resources that the feeder does not place' }),
+  leftOut: z.int().openapi({ description: 'Resources that would have created a new congestion' }),
 })
 
 export const SkippedView = z.object({

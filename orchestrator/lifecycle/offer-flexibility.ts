@@ -14,6 +14,7 @@ import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import { offerable } from '#domain/flexibility-offer.ts'
 import type { CallId, Hex } from '#domain/ids.ts'
+import type { BehindPoint } from '#domain/network/behind-point.ts'
 import { leastPart } from '#domain/offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '#domain/promised.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
@@ -25,6 +26,7 @@ import { callEvent } from './announce.ts'
 import { carriedInto } from './carried-deficit.ts'
 import { declineRequest } from './decline-request.ts'
 import { findCandidates } from './find-candidates.ts'
+import { keepUncongested } from './keep-uncongested.ts'
 import { planOrder, sayingHow } from './plan-order.ts'
 import { promiseSurely } from './promise-surely.ts'
 import { resourcesNow } from './resources-now.ts'
@@ -51,9 +53,10 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
       else offers.push(found)
     }
     const candidates = withOffered(known.candidates, offers, needs)
-    const surely = await promiseSurely(tx, call, needs, offers)
-    const asked = { needs: surely.needs, requested: needs, giniBp }
-    const { allocations, allocatedBy } = await planOrder(ports, call, asked, offers)
+    const question = { needs, offers, network, giniBp }
+    const { planned, leftOut } = await planWithin(ports, tx, call, question)
+    const { surely, allocations, allocatedBy } = planned
+    skipped.push(...leftOut)
     const starts = needs.map((need) => need.start)
     const orderedW = orderedPerPeriod(starts, allocations, candidates)
     const taking = new Set(allocations.map((a) => a.resourceId))
@@ -61,13 +64,14 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     const held = new Set(reserve.map(({ resourceId }) => resourceId))
     const isShort = surely.needs.some(({ powerW }, i) => powerW - (orderedW[i] ?? 0) >= STEP_W)
     const isWhole = surely.needs.every((one) => needs.includes(one))
+    const told = new Set([...taking, ...leftOut.map(({ resourceId }) => resourceId)])
     for (const { candidate } of offers) {
       const { resourceId } = candidate
-      if (taking.has(resourceId)) continue
+      if (told.has(resourceId)) continue
       skipped.push(notTaken(candidate, { isShort, isWhole, isHeld: held.has(resourceId) }))
     }
     const fixed = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
-    const behind = network === null ? {} : { network: network.statement }
+    const behind = network ? { network: { ...network.statement, leftOut: leftOut.length } } : {}
     const decided = { at: now, inPart: orderedInPart(allocations, offers, needs) }
     const offered = { ...call, ...fixed, ...behind, decided }
     if (allocations.length === 0) {
@@ -84,10 +88,38 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     await tx.evidence.save(call.id, 0, canonicalJson({ terms, history }))
     const escrow = await escrowFor(ports, tx, committed, hashOf(terms))
     await tx.calls.save({ ...transition(committed, 'offered'), escrow })
-    const message = `offered ${orderedW.join(' / ')} W by ${allocations.length} resources; ${sayingHow(allocatedBy)}`
+    const message = `offered ${orderedW.join(' / ')} W by ${allocations.length} resources; ${sayingHow(allocatedBy)}${sayingWithout(leftOut)}`
     await tx.events.append([callEvent(call, 'call-offered', now, message)])
   })
   await ports.wakeUps.notify('events')
+}
+
+type Question = {
+  readonly needs: readonly PeriodNeed[]
+  readonly offers: readonly Offerable[]
+  readonly network: BehindPoint | null
+  readonly giniBp: number | null
+}
+
+/** What is promised and by whom, so that the grid behind the congestion point bears it. */
+function planWithin(
+  ports: Ports,
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  { needs, offers, network, giniBp }: Question,
+) {
+  const plan = async (kept: readonly Offerable[], before: number) => {
+    const surely = await promiseSurely(tx, call, needs, kept)
+    const asked = { needs: surely.needs, requested: needs, giniBp }
+    return { surely, ...(await planOrder(ports, call, asked, kept, before)) }
+  }
+  return keepUncongested(network, { needs, direction: call.request.direction }, offers, plan)
+}
+
+/** A sentence for the DSO about what its grid does not bear elsewhere. */
+function sayingWithout({ length }: readonly SkippedResource[]): string {
+  if (length === 0) return ''
+  return `; ${length} resources are left out, which would congest the grid elsewhere or right after`
 }
 
 type Left = { readonly isShort: boolean; readonly isWhole: boolean; readonly isHeld: boolean }

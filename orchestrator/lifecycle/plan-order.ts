@@ -27,10 +27,13 @@ export async function planOrder(
   { request }: Pick<FlexibilityCall, 'request'>,
   { needs, requested, giniBp }: Asked,
   offers: readonly Offerable[],
+  plansBefore = 0,
 ): Promise<{ allocations: Allocation[]; allocatedBy: AllocationStatement }> {
   const devices = offers.map((offer) => limitsOf(offer, needs, request.direction))
   const wanted = wantedOf(needs)
-  const options = { deadlineMs: SOLVER_DEADLINE_MS, priceCap: Number(request.priceCap) }
+  // Who plans again has waited before: all plans of a gate together take a few seconds at most.
+  const deadlineMs = Math.ceil(SOLVER_DEADLINE_MS / (1 + plansBefore))
+  const options = { deadlineMs, priceCap: Number(request.priceCap) }
   const { powerW, method, because } = await planAllocation(solver, devices, wanted, options)
   return {
     allocations: allocationsOf(offers, needs, powerW, request.direction, 'order'),

@@ -77,9 +77,12 @@ export async function reserveOffers(
   const from = needs[0]?.start ?? now
   const others = call.candidates.filter(({ resourceId }) => !busy.has(resourceId))
   const out = await keptOut(tx, call, others, true)
+  const congesting = new Set(
+    call.skipped.filter(({ reason }) => reason === 'would-congest').map((one) => one.resourceId),
+  )
   const reserve = call.candidates.filter(({ resourceId, kind }) => {
     const part = busy.get(resourceId)
-    if (part === undefined) return !out.has(resourceId)
+    if (part === undefined) return !out.has(resourceId) && !congesting.has(resourceId)
     const told = rows.get(resourceId)?.orderedAt
     const rested = told === undefined || from >= addSeconds(told, dwellSeconds(kind, interval))
     return kind === 'battery' && mayGiveMore(part) && rested

@@ -7,7 +7,7 @@ import { busesOf, type NetworkStatement, readFeeder, type StoredFeeder } from '.
 /** What a feeder says of the resources that are enrolled at a congestion point. */
 export type BehindPoint = {
   readonly feeder: Feeder
-  readonly statement: NetworkStatement
+  readonly statement: Omit<NetworkStatement, 'leftOut'>
   /** Places of their buses; one that the feeder does not place stands at the branch's far end. */
   readonly buses: ReadonlyMap<ResourceId, number>
   /** W off the branch per 10,000 W less at each that is placed: 0 where it lies elsewhere. */

@@ -27,6 +27,8 @@ export type NetworkStatement = {
   readonly branchId: string
   /** Candidates that the feeder does not place: what they move counts as moved at the point. */
   readonly unplaced: number
+  /** Resources that would have created a new congestion, in the window or right after it. */
+  readonly leftOut: number
 }
 
 /** More are no feeder that an offer can wait for. */
