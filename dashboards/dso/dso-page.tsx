@@ -18,6 +18,7 @@ import { EscrowSplit } from './escrow-split.tsx'
 import { KeyFigures } from './key-figures.tsx'
 import type { DsoModel } from './model.ts'
 import { Objections } from './objections.tsx'
+import { Rebound } from './rebound.tsx'
 import { SignEscrow } from './sign-escrow.tsx'
 import { Transactions, Verification } from './verification.tsx'
 
@@ -111,6 +112,10 @@ function Call({ model, call }: { model: DsoModel; call: WholeCall }) {
             nothing="There are no notices."
             label="Notices, newest first"
           />
+        </section>
+        <section class="card" aria-labelledby="rebound">
+          <h2 id="rebound">After the window</h2>
+          <Rebound call={call} />
         </section>
         <section class="card" aria-labelledby="money">
           <h2 id="money">Money</h2>

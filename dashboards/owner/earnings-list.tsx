@@ -36,6 +36,9 @@ export function EarningsList({ model, earnings, resources }: Props) {
             </span>
           </p>
           <p>{forReader(line.sentence, zone.value)}</p>
+          {line.afterWindow !== null && (
+            <p class="quiet">{forReader(`After the window: ${line.afterWindow}`, zone.value)}</p>
+          )}
           <DisputeLine model={model} line={line} />
         </li>
       ))}

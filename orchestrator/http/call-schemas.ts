@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { METHODS } from '#domain/allocation/limits.ts'
 import type { LineReason } from '#domain/settlement.ts'
+import { ReboundView, RestartView } from './rebound-view.ts'
 import { At, DirectionText, MoneyText, Window } from './schemas.ts'
 
 const STATES = [
@@ -205,6 +206,7 @@ const ForDso = {
   allocatedBy: AllocatedByView.nullable(),
   network: NetworkView.nullable().openapi({ description: 'null: no feeder is known there' }),
   reasons: z.array(z.string()),
+  rebound: ReboundView.nullable(),
   escrow: EscrowView.nullable(),
   transactions: z.array(TransactionView),
   attestations: AttestationsView,
@@ -220,6 +222,7 @@ export const OperatorCall = z.object({
   view: z.literal('operator'),
   ...ForDso,
   allocations: z.array(AllocationView),
+  restarts: z.array(RestartView),
   lines: z.array(LineView),
 })
 
@@ -228,6 +231,7 @@ export const AggregatorCall = z.object({
   view: z.literal('aggregator'),
   ...Common,
   allocations: z.array(AllocationView),
+  restarts: z.array(RestartView),
   skipped: z.array(SkippedView),
   lines: z.array(LineView),
 })
@@ -237,6 +241,7 @@ export const OwnerCall = z.object({
   view: z.literal('owner'),
   ...Common,
   allocations: z.array(AllocationView),
+  restarts: z.array(RestartView),
   lines: z.array(LineView),
 })
 

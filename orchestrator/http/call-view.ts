@@ -22,6 +22,7 @@ import type {
   RepairView,
   TransactionView,
 } from './call-schemas.ts'
+import { reboundView, restartViews } from './rebound-view.ts'
 import { at, atOrNull, windowView } from './schemas.ts'
 
 /** A call as this key may see it; the caller has checked that it may see it at all. */
@@ -46,6 +47,7 @@ export async function callView(
       view: 'operator',
       ...whole,
       allocations: call.allocations.map((allocation) => allocationView(call, allocation)),
+      restarts: restartViews(call, null),
       lines: (settlement?.lines ?? []).map((line) => lineView(line, true)),
     }
   }
@@ -56,6 +58,7 @@ export async function callView(
     allocations: call.allocations
       .filter(({ resourceId }) => own.has(resourceId))
       .map((allocation) => allocationView(call, allocation)),
+    restarts: restartViews(call, own),
     lines: lines.map((line) => lineView(line, key.role === 'aggregator')),
   }
   if (key.role === 'owner') return { view: 'owner', ...mine }
@@ -124,6 +127,7 @@ async function dsoPart(ports: Ports, tx: StoreTransaction, call: FlexibilityCall
     allocatedBy: call.allocatedBy ? { ...call.allocatedBy } : null,
     network: call.network ? { ...call.network } : null,
     reasons: [...call.reasons],
+    rebound: reboundView(call),
     escrow: await escrowView(tx, call),
     transactions: await transactionsOf(tx, call),
     attestations: await attestationsOf(ports, tx, call),

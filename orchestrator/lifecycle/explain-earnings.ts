@@ -5,6 +5,7 @@ import type { CallId, Hex, OrganisationId, OwnerId, ResourceId } from '#domain/i
 import { euros, type MicroEur, microEur } from '#domain/money.ts'
 import { receiptWith } from '#domain/payment-order.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
+import { afterWindowSentence } from '#domain/rebound/words.ts'
 import type { LineReason, SettlementLine } from '#domain/settlement.ts'
 import { formatInstant, type TimeWindow } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -33,6 +34,8 @@ export type EarningsLine = {
   readonly reason: SettlementLine['reason'] | 'refunded'
   /** The same in one sentence for a person. */
   readonly sentence: string
+  /** How it came back after the window, in a sentence; null: it went back as the window ended. */
+  readonly afterWindow: string | null
   /** The payout that carried it; null before, and for aggregators. */
   readonly receipt: PayoutReceipt | null
 }
@@ -104,6 +107,7 @@ function explain(
     sentence: isReturned
       ? returnedSentence(call, due)
       : sentence(call, line, amount, status, earner),
+    afterWindow: afterWindowSentence(call.rebound, line.resourceId),
     receipt: paidBy ?? null,
   }
 }

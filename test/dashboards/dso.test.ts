@@ -48,6 +48,7 @@ function aCall(changes: Partial<DsoCall> = {}): DsoCall {
     allocatedBy: null,
     network: null,
     reasons: [],
+    rebound: null,
     escrow: null,
     transactions: [],
     attestations: { required: 2, signed: 0, signers: [], refusals: [] },

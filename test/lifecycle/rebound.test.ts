@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { explainEarnings } from '#lifecycle/explain-earnings.ts'
 import { recordCondition } from '#lifecycle/record-device.ts'
 import type { World } from '#simulations/world.ts'
 import { at, chargers, END, type ReboundWorld, untilTheEnd } from '../support/rebound-call.ts'
@@ -93,5 +94,11 @@ describe('after the window', () => {
     const { state, rebound } = await call()
     expect(state).toBe('measured')
     expect(rebound?.doneAt).toBeNull()
+    const told = await Promise.all(
+      chargers.map(({ ownerId }) => explainEarnings(world.ports(), { kind: 'owner', ownerId })),
+    )
+    const sentences = told.flat().map(({ afterWindow }) => afterWindow)
+    expect(sentences).toHaveLength(3)
+    for (const sentence of sentences) expect(sentence).toMatch(/let go at once|came back at 2026/)
   })
 })

@@ -39,6 +39,10 @@ const LineView = z.object({
   heldMinor: MoneyText.openapi({ description: 'Earned by the figures and still in escrow' }),
   reason: z.enum([...LINE_REASONS, 'refunded']),
   sentence: z.string(),
+  afterWindow: z
+    .string()
+    .nullable()
+    .openapi({ description: 'How it came back; null: at once, as the window ended' }),
   receipt: ReceiptView.nullable(),
 })
 const Earnings = z.object({
