@@ -94,7 +94,8 @@ export type EvidenceBundle = {
   readonly settlement: CallSettlement
   /**
    * Whatever devices were told anew inside the window, with the figures that it was decided on, as
-   * the service states them; absent: nothing. That the allocations follow from it can be checked.
+   * the service states them, and that the allocations follow from it can be checked. Absent only of
+   * calls dispatched before such a log was kept.
    */
   readonly corrections?: readonly Correction[]
   /** Lines that a party objects to; absent where nobody does. */

@@ -97,7 +97,10 @@ export type FlexibilityCall = {
   readonly repairs: readonly Repair[]
   /** When the reserve is used, in order; absent where the whole window is. */
   readonly activations?: readonly Activation[]
-  /** Whatever devices were told anew inside the window, in order; absent: nothing. */
+  /**
+   * Whatever devices were told anew inside the window, in order, from its dispatch on; absent before
+   * it, and where it was dispatched before such a log was kept.
+   */
   readonly corrections?: readonly Correction[]
   /** Readings taken in at window start, before the first setpoint, and the hash over them. */
   readonly before: readonly Reading[]

@@ -33,6 +33,7 @@ export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> 
       ...transition(call, 'dispatched'),
       before,
       windowStartCommitment: commitReadings(before, []),
+      corrections: [],
     }
     await tx.calls.save(dispatched)
     const stop = standingAt(await tx.control.stops(), call.request.congestionPointId)

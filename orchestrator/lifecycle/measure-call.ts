@@ -80,7 +80,7 @@ export async function gatherEvidence(
   call: FlexibilityCall,
   version: number,
 ): Promise<Evidence> {
-  const { escrow, windowStartCommitment, before, allocations, corrections = [] } = call
+  const { escrow, windowStartCommitment, before, allocations, corrections } = call
   if (!escrow || !windowStartCommitment) throw new Error(`${call.id} was never dispatched`)
   const ids = allocations.map((allocation) => allocation.resourceId)
   const ordered = await tx.evidence.load(call.id, 0)
@@ -109,7 +109,7 @@ export async function gatherEvidence(
     before,
     windowStartCommitment,
     stated: [],
-    ...(corrections.length > 0 ? { corrections } : {}),
+    ...(corrections === undefined ? {} : { corrections }),
     salts: ids.map((resourceId) => ({ resourceId, salt: saltFor(ports, call.id, resourceId) })),
   }
 }

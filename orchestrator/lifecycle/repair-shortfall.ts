@@ -202,14 +202,18 @@ async function replace(
   return { ...call, allocations, repairs: [...call.repairs, repair] }
 }
 
-/** With a line for each device that is told something new by this cycle. */
+/**
+ * With a line for each device that is told something new by this cycle. A log that was not begun as
+ * the call was dispatched stays away: it could not account for what came before it.
+ */
 function logged(before: FlexibilityCall, corrected: CorrectedCall, now: Instant): FlexibilityCall {
   const { call, figures } = corrected
+  if (before.corrections === undefined) return call
   const interval = call.program.meteringIntervalSeconds
   const from = addSeconds(floorToStep(now, interval), interval)
   const lines = correctionsBetween(before.allocations, call.allocations, from, figures)
   if (lines.length === 0) return call
-  return { ...call, corrections: [...(call.corrections ?? []), ...lines] }
+  return { ...call, corrections: [...before.corrections, ...lines] }
 }
 
 function releaseOf(allocation: Allocation, { reason, detectedAt }: NotObeying): Allocation {

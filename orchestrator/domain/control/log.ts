@@ -8,7 +8,8 @@ export type Figures = Pick<Correction, 'at' | 'errorW' | 'makeUpW'>
 
 /**
  * What a cycle changed of the parts of a call, one line per device, in the order of the parts:
- * whatever is told anew leaves a line, and nothing else does.
+ * whatever is told anew leaves a line, and so does a part that begins, ends or is held at a minimum
+ * only later, with the same W before and after: without it the part would follow from nothing.
  * @param from the metering boundary from which the change counts
  */
 export function correctionsBetween(
@@ -21,8 +22,8 @@ export function correctionsBetween(
   return after.flatMap((part): Correction[] => {
     const was = old.get(part.resourceId)
     const [fromW, toW] = [toldAt(was, from), toldAt(part, from)]
-    const isLetGo = part.releasedAt !== null && was?.releasedAt === null
-    if (fromW === toW && !isLetGo) return []
+    const isSame = part.releasedAt === was?.releasedAt && part.floorW === was.floorW
+    if (fromW === toW && was !== undefined && isSame) return []
     const { resourceId } = part
     return [{ ...figures, resourceId, reason: reasonOf(was, part, toW - fromW), fromW, toW }]
   })

@@ -1,9 +1,11 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Allocation } from '#domain/allocation.ts'
 import { unexplained } from '#domain/control/explain.ts'
+import type { Correction } from '#domain/control/correction.ts'
 import { correctionsBetween } from '#domain/control/log.ts'
 import { resourceId } from '#domain/ids.ts'
-import { withLess } from '#domain/reserve.ts'
+import { withAdded, withLess } from '#domain/reserve.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { WINDOW_START } from '../../support/builders.ts'
 
@@ -65,6 +67,70 @@ describe('the log of corrections', () => {
     expect(check(withLess(after, less, 'reduce-import'))).toEqual(['b'])
     // What was told for after the window's end was never in force.
     expect(check([part('a'), stands], log, FROM)).toEqual([])
+  })
+})
+
+const PERIODS = 4
+/** W per settlement period; 0: it has no part there. */
+const someW = fc.array(fc.constantFrom(0, 500, 2000), { minLength: PERIODS, maxLength: PERIODS })
+/** What befalls a device, or who is called for it, in cycles of 30 s. */
+const aRepair = fc.record({
+  cycle: fc.nat({ max: PERIODS * 30 - 2 }),
+  what: fc.constantFrom('let-go', 'held', 'called', 'more', 'less'),
+  which: fc.nat({ max: 5 }),
+  powersW: someW,
+})
+
+function drawnPart(name: string, role: 'order' | 'repair', powersW: readonly number[], from = 0) {
+  const periods = powersW.flatMap((powerW, i) => {
+    const start = Math.max(i * 900, from)
+    if (powerW === 0 || start >= (i + 1) * 900) return []
+    return [{ start: at(start), end: at((i + 1) * 900), powerW, setpointW: 3000 - powerW }]
+  })
+  return part(name, { role, periods })
+}
+
+type Drawn = typeof aRepair extends fc.Arbitrary<infer T> ? T : never
+
+function repaired(parts: readonly Allocation[], { cycle, what, which, powersW }: Drawn, n: number) {
+  const from = (cycle + 1) * 30
+  const chosen = parts[which % parts.length]
+  const name = `stands-in-${n}`
+  const change = (changes: Partial<Allocation>) =>
+    parts.map((one) => (one === chosen ? { ...one, ...changes } : one))
+  if (chosen === undefined || what === 'called') {
+    const added = drawnPart(name, 'repair', powersW, from)
+    return added.periods.length === 0 ? [...parts] : [...parts, added]
+  }
+  if (chosen.releasedAt !== null) return [...parts]
+  if (what === 'let-go') return change({ releasedAt: at(cycle * 30) })
+  if (what === 'held') return change({ floorW: chosen.floorW ?? 1400 })
+  if (chosen.role === 'order') return [...parts]
+  const { resourceId: id } = chosen
+  const byW = powersW[0] ?? 0
+  if (what === 'less') {
+    return withLess(parts, { resourceId: id, from: at(from), byW }, 'reduce-import')
+  }
+  return withAdded(parts, [drawnPart(id, 'repair', powersW, from)])
+}
+
+describe('the log of any number of repairs over several settlement periods', () => {
+  it('leads to the parts that the call ends with', () => {
+    fc.assert(
+      fc.property(fc.array(someW, { maxLength: 3 }), fc.array(aRepair), (ordered, repairs) => {
+        let parts = ordered.map((powersW, i) => drawnPart(`ordered-${i}`, 'order', powersW))
+        const log: Correction[] = []
+        const inOrder = repairs.toSorted((a, b) => a.cycle - b.cycle)
+        for (const [n, repair] of inOrder.entries()) {
+          const now = at(repair.cycle * 30)
+          const after = repaired(parts, repair, n)
+          const decidedOn = { ...figures, at: now }
+          log.push(...correctionsBetween(parts, after, addSeconds(now, 30), decidedOn))
+          parts = after
+        }
+        expect(unexplained(parts, log, at(PERIODS * 900), 30)).toEqual([])
+      }),
+    )
   })
 })
 
