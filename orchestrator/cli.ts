@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
     file: 'statement',
   },
   accounts: { says: 'accounts rotate-key: a new key for bank accounts', file: 'accounts' },
-  simulate: { says: 'one charger or one battery without hardware', file: 'simulate' },
+  simulate: { says: 'one machine, a day or a year of calls, without hardware', file: 'simulate' },
   network: { says: 'network check|import FILE: a feeder, before and for its use', file: 'network' },
   'emergency-stop': {
     says: 'end all control at a congestion point, or everywhere, at once',
@@ -26,7 +26,7 @@ const WORDS: Readonly<Record<string, { readonly says: string; readonly file: str
     says: 'opcua trust, user: which certificate a battery may show, who we are',
     file: 'opcua',
   },
-  bench: { says: 'measure: connect, fanout', file: 'bench' },
+  bench: { says: 'measure and print JSON: allocation, gas, tree …', file: 'bench' },
   backtest: {
     says: 'what baselines and payments would have been: baselines, policy',
     file: 'backtest',

@@ -62,10 +62,11 @@ export function activationFault(
     }
   }
   if (end <= start || start < window.start || end > window.end) {
+    const isStart = start < window.start || start >= window.end
     const expected = `a stretch within ${formatInstant(window.start)} to ${formatInstant(window.end)}`
     return fieldError(
       'malformed',
-      'start',
+      isStart ? 'start' : 'end',
       expected,
       `${formatInstant(start)} to ${formatInstant(end)}`,
     )

@@ -76,7 +76,8 @@ const TAKEN = {
   },
   'owner-limit': {
     outcome: 'released',
-    owner: 'Your device was let go: what you allow ended its part; what it gave until then counts.',
+    owner:
+      'Your device was let go: what you allow ended its part; what it gave in the periods before counts.',
     grid: 'Released: its owner allows no more.',
   },
 } as const satisfies Partial<Record<DecisionCode, DecisionWords>>

@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi'
-import type { Allocation } from '#domain/allocation.ts'
+import type { Allocation, SkippedResource } from '#domain/allocation.ts'
 import type { ChainEvent } from '#domain/chain.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
@@ -42,7 +42,9 @@ export async function callView(
       deliveredWh: settlement?.deliveredWh ?? null,
       orderedWh: settlement?.orderedWh ?? energyOf(figures, ({ orderedW }) => orderedW),
     }
-    if (key.role === 'dso') return { view: 'dso', ...whole }
+    if (key.role === 'dso') {
+      return { view: 'dso', ...whole, skipped: whole.skipped.map(withoutOwnersFigures) }
+    }
     return {
       view: 'operator',
       ...whole,
@@ -64,6 +66,19 @@ export async function callView(
   if (key.role === 'owner') return { view: 'owner', ...mine }
   const skipped = call.skipped.filter(({ resourceId }) => own.has(resourceId))
   return { view: 'aggregator', ...mine, skipped: skipped.map((entry) => ({ ...entry })) }
+}
+
+/** Reasons whose figures tell of a driver's departure, a charge or an owner's wish. */
+const OF_OWNERS: ReadonlySet<string> = new Set<SkippedResource['reason']>([
+  'departure',
+  'driver-override',
+  'no-capability',
+  'no-consent',
+])
+
+/** A DSO reads why a resource was left out; when its car leaves is nothing to it. */
+function withoutOwnersFigures<T extends { reason: string; detail: string }>(entry: T): T {
+  return OF_OWNERS.has(entry.reason) ? { ...entry, detail: '' } : entry
 }
 
 /** What a DSO is answered after it has changed its call. */

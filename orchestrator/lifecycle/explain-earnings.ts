@@ -157,12 +157,11 @@ function sentence(
     return `${when} nothing is paid: measured against its baseline the device delivered nothing.`
   }
   if (line.reason === 'stood-by') {
-    const word = status === 'paid' ? 'was' : 'is'
     const what =
       call.program.product === 'frequency-response'
-        ? 'was armed and answered the frequency'
+        ? "was ready to help keep the grid's frequency"
         : 'stood by and was not called upon'
-    return `${when} the device ${what}: ${euros(amount)} ${word} paid for that.`
+    return `${when} the device ${what}: ${euros(amount)} ${verbFor(status)} for that.`
   }
   if (line.reason === 'held') {
     return (
@@ -176,8 +175,7 @@ function sentence(
   const price = call.candidates.find((c) => c.resourceId === line.resourceId)?.price
   const rate = price === undefined ? '' : ` at ${euros(price)} per kWh`
   const share = earner.kind === 'owner' ? "after the aggregator's share" : "the aggregator's share"
-  const verb = { 'being-verified': 'will be', 'to-be-paid': 'is due', paid: 'was paid' }
-  const word = status === 'not-paid' || status === 'held' ? 'is due' : verb[status]
+  const word = verbFor(status)
   const later = line.held > 0n ? `; ${euros(line.held)} more stay in escrow until it is final` : ''
   const until = endedBy(line.reason)
   return (
@@ -185,6 +183,11 @@ function sentence(
     `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
     `${status === 'being-verified' ? ', once verifiers have signed' : ''}${later}.`
   )
+}
+
+function verbFor(status: EarningsLine['status']): string {
+  const verb = { 'being-verified': 'will be paid', 'to-be-paid': 'is due', paid: 'was paid' }
+  return status === 'not-paid' || status === 'held' ? 'is due' : verb[status]
 }
 
 function endedBy(reason: LineReason): string {

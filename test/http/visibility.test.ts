@@ -169,7 +169,7 @@ function owns(who: string, resource: Resource): boolean {
 
 /** Resources that an aggregator or owner must not read of, and owners that a DSO must not. */
 function foreignTo(who: string): string[] {
-  if (who.startsWith('dso')) return [...OWNERS]
+  if (who.startsWith('dso')) return [...OWNERS, 'leaves at 06:30']
   return RESOURCES.filter((resource) => !owns(who, resource)).map(({ id }) => id)
 }
 
@@ -206,7 +206,9 @@ function build(id: string, drawing: Drawn, now: number): FlexibilityCall {
       releasedAt: null,
     })),
     orderedW: [3000, 3000],
-    skipped: ids('skipped').map((resourceId) => ({ resourceId, reason: 'departure', detail: '' })),
+    skipped: ids('skipped').map((resourceId) => {
+      return { resourceId, reason: 'departure', detail: 'leaves at 06:30' }
+    }),
     reasons: [],
     escrow: null,
     baselineCommitment: null,

@@ -83,7 +83,7 @@ describe('the closed loop, while one device in five says yes and does nothing', 
       const gone = new Set(letGo.map(({ id }) => id))
       for (const { id, disobeys, orderedW } of fleet) {
         if (!disobeys) expect(gone.has(id)).toBe(false)
-        // No meter tells 200 W or less from nothing.
+        // Of a small setpoint the noise of a meter may hide that nothing came.
         const toldW = told.get(id)?.at(-1)?.toW ?? orderedW
         if (disobeys && toldW > 600) expect(gone.has(id)).toBe(true)
       }

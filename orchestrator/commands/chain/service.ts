@@ -1,11 +1,12 @@
 /**
- * Asks the running service, as its operator; with a body it is told something.
+ * Asks the running service, as whoever holds the key; with a body it is told something.
  * @throws Error with what it answered
  */
 export async function askService(path: string, body?: object): Promise<Record<string, unknown>> {
   const url = process.env.GRIDCALL_API_URL ?? 'http://127.0.0.1:8080'
   const key = process.env.GRIDCALL_API_KEY
-  if (key === undefined) throw new Error("GRIDCALL_API_KEY: expected the operator's key, got none")
+  if (key === undefined)
+    throw new Error('GRIDCALL_API_KEY: expected a key of the service, got none')
   const response = await fetch(`${url}${path}`, {
     method: body === undefined ? 'GET' : 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
