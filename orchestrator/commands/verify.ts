@@ -5,17 +5,19 @@ import { readProposal } from '#adapters/evm/proposal.ts'
 import { verifyEd25519 } from '#adapters/local-keys/keystore.ts'
 import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { statementOf } from '#domain/evidence.ts'
+import { effectDifferences } from '#domain/network/check-effects.ts'
 import { type Difference, parseBundle, verifyBundle } from '#domain/verification.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
 import { compareWithLedger } from './verify/ledger.ts'
 import { verifyReceiptFile } from './verify/receipt.ts'
 
-const HELP = `gridcall verify FILE [--json] [--chain URL --pool ADDRESS | --ledger URL|FILE]
+const HELP = `gridcall verify FILE [--json] [--feeder FILE] [--chain URL --pool ADDRESS | --ledger URL|FILE]
 gridcall verify --receipt FILE [--json] [--chain URL --pool ADDRESS | --ledger URL|FILE]
 
 Recomputes an evidence bundle on its own: every hash, gateway signature, baseline, delivery and
-cent. With --receipt the file is an owner's receipt: that its lines stand in the evidence. With
---chain either is compared with what was proposed to the pool; with --ledger with what a ledger without
+cent. With --feeder also the effects of devices at the branch that is short, from the feeder's JSON
+(docs/network.md), which has to be the one in the terms. With --receipt the file is an owner's
+receipt: that its lines stand in the evidence. With --chain either is compared with what was proposed to the pool; with --ledger with what a ledger without
 a chain published: its service (any party's key in GRIDCALL_API_KEY), or the books that were saved of
 it, which are recomputed first. Exit code 0: nothing differs.`
 
@@ -27,6 +29,7 @@ export async function run(args: string[]): Promise<number> {
     options: {
       json: { type: 'boolean', default: false },
       receipt: { type: 'string' },
+      feeder: { type: 'string' },
       chain: { type: 'string' },
       pool: { type: 'string' },
       ledger: { type: 'string' },
@@ -44,6 +47,10 @@ export async function run(args: string[]): Promise<number> {
   const text = (await readFile(file, 'utf8')).trimEnd()
   const bundle = parseBundle(text)
   const differences = verifyBundle(text, { gateway: verifyEd25519, meter: checkMeterSignature })
+  if (values.feeder !== undefined) {
+    const feeder: unknown = JSON.parse(await readFile(values.feeder, 'utf8'))
+    differences.push(...effectDifferences(bundle.terms, feeder))
+  }
   if (values.chain !== undefined) {
     if (values.pool === undefined) throw new Error('--pool: expected the address of the pool')
     differences.push(...(await compareWithChain(text, values.chain, values.pool)))

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { canonicalJson } from '#domain/canonical.ts'
 import { siteId } from '#domain/ids.ts'
+import type { Candidate } from '#domain/allocation.ts'
+import { type OrderEvidence, parseEvidence } from '#domain/evidence.ts'
+import { effectDifferences } from '#domain/network/check-effects.ts'
 import { addSeconds } from '#domain/time.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { saveFeeder } from '#lifecycle/save-feeder.ts'
@@ -104,6 +107,30 @@ describe('a call behind a feeder', () => {
     expect(call.network).toMatchObject({ feederVersion: 1, branchId: 'transformer', unplaced: 1 })
     expect(terms).toContain(`"network":${canonicalJson(call.network)}`)
     expect(terms).toMatch(/"effectBp":1\d{4}/)
+  })
+
+  it('shows whoever has the feeder that its effects follow from it', async () => {
+    const { id } = await offered([4000])
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 0))
+    const { terms } = parseEvidence(text ?? '') as OrderEvidence
+    expect(effectDifferences(terms, street)).toEqual([])
+    const found = (change: (one: Candidate) => Partial<Candidate>) => {
+      const candidates = terms.candidates.map((one) => ({ ...one, ...change(one) }))
+      return effectDifferences({ ...terms, candidates }, street).map(({ line }) => line)
+    }
+    const claimed = (ids: readonly string[]) =>
+      found(({ resourceId, effectBp }) =>
+        ids.includes(resourceId) ? { effectBp: (effectBp ?? 10_000) + 1 } : {},
+      )
+    expect(claimed([far.id])).toEqual(['terms.candidates.battery-far.effectBp'])
+    expect(claimed([near.id, lost.id]).sort()).toEqual([
+      'terms.candidates.battery-lost.effectBp',
+      'terms.candidates.battery-near.effectBp',
+    ])
+    const [another] = effectDifferences(terms, { ...street, name: 'another street' })
+    expect(another?.line).toBe('terms.network.feederHash')
+    const { network: _network, ...without } = terms
+    expect(effectDifferences(without, street)[0]?.line).toBe('terms.network')
   })
 
   it('is delivered and verified at the branch, also where another stands in', async () => {

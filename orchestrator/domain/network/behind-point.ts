@@ -37,8 +37,13 @@ export function behindPoint(stored: StoredFeeder, resources: readonly Enrolled[]
     effectBp: new Map(
       placed.flatMap(({ id, bus }) => {
         if (bus === null) return []
-        return [[id, Math.max(0, Math.round((effects[bus] ?? 0) * 10_000))] as const]
+        return [[id, effectBpOf(effects, bus)] as const]
       }),
     ),
   }
+}
+
+/** W off the branch per 10,000 W less at a bus, whole; never below 0. */
+export function effectBpOf(effects: readonly number[], bus: number): number {
+  return Math.max(0, Math.round((effects[bus] ?? 0) * 10_000))
 }
