@@ -41,8 +41,8 @@ const TAKEN = {
   },
   'taken-from-reserve': {
     outcome: 'stands-in',
-    owner: 'Your device was called in from reserve, because another one did not give its part.',
-    grid: 'Taken from reserve inside the window, in place of what another did not give.',
+    owner: 'Your device was called in from reserve, because less came than was ordered.',
+    grid: 'Taken from reserve inside the window, because less came than was ordered.',
   },
   'stood-in': {
     outcome: 'stands-in',

@@ -108,7 +108,7 @@ const RELEASED: Readonly<Record<Exclude<Repair['reason'], 'cannot-pause'>, Decis
 }
 
 /** A resource that was let go stays so, whatever is noted of the others later. */
-function insideTheWindow({ repairs, allocations }: FlexibilityCall): Step[] {
+function insideTheWindow({ repairs, allocations, corrections = [] }: FlexibilityCall): Step[] {
   const partOf = new Map(allocations.map((one) => [one.resourceId, one]))
   const standIn = (code: DecisionCode, at: Instant) => (resourceId: ResourceId) => {
     const part = partOf.get(resourceId)
@@ -123,6 +123,12 @@ function insideTheWindow({ repairs, allocations }: FlexibilityCall): Step[] {
     else releases.push({ resourceId, code: RELEASED[reason], at, detail })
     staying.push(...replacedBy.map(standIn('taken-from-reserve', at)))
     if (restoredAt !== null) staying.push(...replacedBy.map(standIn('stood-in', restoredAt)))
+  }
+  // Called in for what all together lacked, in nobody's place.
+  const inPlace = new Set(repairs.flatMap(({ replacedBy }) => replacedBy))
+  for (const { resourceId, reason, at } of corrections) {
+    if (reason !== 'reserve' || inPlace.has(resourceId)) continue
+    staying.push(standIn('taken-from-reserve', at)(resourceId))
   }
   return [...staying.sort((a, b) => a.at - b.at), ...releases]
 }

@@ -85,6 +85,27 @@ describe('what was decided', () => {
     expect(standIn?.final).toEqual({ code: 'stood-in', at: at(150), detail: '3000 W ordered' })
   })
 
+  it('knows who was called in for what all together lacked, in nobody’s place', () => {
+    const skipped = [{ resourceId: second, reason: 'not-needed', detail: 'in reserve' } as const]
+    const allocations = [part(first), part(second, 'repair')]
+    const more = { resourceId: second, at: at(90), fromW: 0, toW: 3000, errorW: 3000, makeUpW: 0 }
+    const raised = { ...more, at: at(120), fromW: 3000, toW: 3100 }
+    const corrections = [
+      { ...more, reason: 'reserve' } as const,
+      { ...raised, reason: 'headroom' } as const,
+    ]
+    expect(codes(aCall({ skipped, allocations, corrections }))).toEqual([
+      [first, 'selected'],
+      [second, 'not-needed', 'taken-from-reserve'],
+    ])
+    const replaced = { corrections, repairs: [aRepair({ replacedBy: [second] })] }
+    expect(codes(aCall({ skipped, allocations, ...replaced }))[1]).toEqual([
+      second,
+      'not-needed',
+      'taken-from-reserve',
+    ])
+  })
+
   it('lets a release stand, also where a note about it comes with a later stamp', () => {
     const allocations = [{ ...part(first), releasedAt: at(60) }, part(second, 'repair')]
     const repairs = [
