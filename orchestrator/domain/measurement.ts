@@ -22,7 +22,7 @@ import {
   type SettlementInput,
 } from './settlement.ts'
 import { standbyOf } from './standby.ts'
-import { byResource, type DeviceReading } from './telemetry.ts'
+import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
 import { addSeconds, instant, secondsBetween } from './time.ts'
 
 /** Everything in a bundle but what is computed from it. */
@@ -133,8 +133,24 @@ export function settlementInput(
   }
 }
 
+/** Whether something has not come yet that deliveries or standing by follow from. */
+export function isIncomplete(evidence: Evidence, deliveries: readonly Delivery[]): boolean {
+  if (deliveries.some(({ measuredWh }) => measuredWh === null)) return true
+  const { activations, allocations, armings = [], terms } = evidence
+  if (activations === undefined) return false
+  if (armings.some(({ recording, refusal }) => recording === null && refusal === null)) return true
+  const readings = byResource(evidence.readings)
+  const longestGapSeconds = terms.program.settlementPeriodSeconds
+  return allocations.some(({ resourceId, periods }) => {
+    const mine = readings.get(resourceId) ?? []
+    return periods.some(({ start, end }) => {
+      return energyBetween(mine, start, end, longestGapSeconds) === null
+    })
+  })
+}
+
 /** Who stood by where availability is paid for; nothing in an ordinary call. */
-function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
+export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
   const { activations, allocations, readings } = evidence
   if (activations === undefined) return {}
   const { candidates, program, request } = evidence.terms

@@ -10,7 +10,7 @@ import {
 } from '#domain/evidence.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
-import { completeBundle, type Evidence, measure } from '#domain/measurement.ts'
+import { completeBundle, type Evidence, isIncomplete, measure } from '#domain/measurement.ts'
 import { assurancesOf, shownRecords } from '#domain/signed-meter/vouch.ts'
 import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -33,8 +33,8 @@ export async function measureCall(ports: Ports, callId: CallId): Promise<void> {
     if (now < addSeconds(deliveryEnd(call), call.program.graceSeconds)) return
     const evidence = await gatherEvidence(ports, tx, call, (call.evidence?.version ?? 0) + 1)
     const deliveries = measure(evidence)
-    const isIncomplete = deliveries.some(({ measuredWh }) => measuredWh === null)
-    if (isIncomplete && now < (await patience(ports, tx, call))) return
+    const mayWait = isIncomplete(evidence, deliveries)
+    if (mayWait && now < (await patience(ports, tx, call))) return
     await closeEvidence(tx, call, evidence, deliveries, now)
   })
   await ports.wakeUps.notify('events')
