@@ -18,7 +18,7 @@ const ROUNDS = 3
 const STEP_W = 100
 /** So long HiGHS is waited for, ms. */
 const DEADLINE_MS = 60_000
-/** Of the 15 s that a closing gate waits for the solver, a tenth for a feeder and a fifth for a town, ms. */
+/** Of the 15 s that a closing gate waits: a tenth for a feeder, a fifth for a town, ms. */
 const FEEDER_MS = 1_500
 const TOWN_MS = 3_000
 /** More variables than this are asked of it only where there is room for their text. */
