@@ -75,7 +75,10 @@ export function orderedInPart(
     const orderedWh = orderedW.reduce((sum, powerW, i) => sum + powerW * (hours[i] ?? 0), 0)
     const hasMore = orderedW.some((powerW, i) => {
       const isEnergyLeft = orderedWh + STEP_W * (hours[i] ?? 0) <= offer.energyMaxWh
-      return isEnergyLeft && powerW + STEP_W <= (offer.powerMaxW[i] ?? 0)
+      // Who takes its time counts with less than it is told to move by.
+      const setpointW = periods.find((p) => p.start === needs[i]?.start)?.setpointW
+      const toldW = setpointW === undefined ? 0 : Math.abs(setpointW - (offer.fromW[i] ?? 0))
+      return isEnergyLeft && Math.max(powerW, toldW) + STEP_W <= (offer.powerMaxW[i] ?? 0)
     })
     return hasMore ? [resourceId] : []
   })

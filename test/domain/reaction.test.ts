@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allocate, type Offerable } from '#domain/allocation.ts'
 import { limitsOf } from '#domain/allocation/offers.ts'
+import { orderedInPart } from '#domain/decision.ts'
 import { checkRating } from '#domain/enrolment.ts'
 import { meanReachedW, powerForMean, reactedBy } from '#domain/reaction.ts'
 import { addSeconds } from '#domain/time.ts'
@@ -91,6 +92,15 @@ describe('an allocation to a device that takes its time', () => {
       [3800, -5000],
       [5000, -5000],
     ])
+  })
+
+  it('is no part of what it can give where it is told its whole power', () => {
+    const whole = offer('battery', {})
+    const allocated = allocate(needs, [whole], 'reduce-import', 'order')
+    expect(orderedInPart(allocated, [whole], needs)).toEqual([])
+    const few = needs.map((need) => ({ ...need, powerW: 2000 }))
+    const part = allocate(few, [whole], 'reduce-import', 'order')
+    expect(orderedInPart(part, [whole], few)).toEqual(['one'])
   })
 
   it('stops a charger that may be stopped, and leaves another its least power', () => {
