@@ -4,7 +4,8 @@ import { planRebound } from '#domain/rebound.ts'
 import { reboundPeriods, restartSteps, stepsInOrder } from '#domain/rebound/rebound-periods.ts'
 import { restartOrder, secondsAlone } from '#domain/rebound/restart-order.ts'
 import { addSeconds } from '#domain/time.ts'
-import { aRecovery, periodsWith, replay, WINDOW_END } from '../support/rebound.ts'
+import { replay } from '#commands/bench/rebound-optimum.ts'
+import { aRecovery, periodsWith, WINDOW_END } from '../support/rebound.ts'
 
 const hour = (count: number) => addSeconds(WINDOW_END, count * 3600)
 

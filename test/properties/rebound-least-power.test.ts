@@ -5,7 +5,8 @@ import { modelOf } from '#adapters/highs/wire.ts'
 import { planRebound, type ReboundPeriod } from '#domain/rebound.ts'
 import { findRebound } from '#lifecycle/find-rebound.ts'
 import type { Solver } from '#ports.ts'
-import { aRecovery, periodsWith, type ReboundCase, replay } from '../support/rebound.ts'
+import { type ReboundCase, replay } from '#commands/bench/rebound-optimum.ts'
+import { aRecovery, periodsWith } from '../support/rebound.ts'
 
 const KW = 1000
 

@@ -1,11 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { load, solve } from '#adapters/highs/solve.ts'
-import { modelOf } from '#adapters/highs/wire.ts'
-import { addColumn, addRow, type Draft, type Term } from '#domain/allocation/linear-program.ts'
+import { load } from '#adapters/highs/solve.ts'
+import { leastOvershoots, replay } from '#commands/bench/rebound-optimum.ts'
 import { planRebound } from '#domain/rebound.ts'
-import { secondsBetween } from '#domain/time.ts'
-import { aCase, type ReboundCase, replay } from '../support/rebound.ts'
+import { aCase } from '../support/rebound.ts'
 
 let highs: Awaited<ReturnType<typeof load>>
 
@@ -13,44 +11,13 @@ beforeAll(async () => {
   highs = await load()
 })
 
-/**
- * By how much the room has to be passed so that every car is ready in time, W: the linear program
- * of all schedules, for many cases in one, since no row has terms of two of them.
- */
-function leastOvershoots(cases: readonly ReboundCase[]): number[] {
-  const draft: Draft = { columns: [], rows: [] }
-  const found = cases.map(({ recoveries, periods }) => {
-    const over = addColumn(draft, { cost: 1, max: Number.POSITIVE_INFINITY })
-    const taken = periods.map((): Term[] => [])
-    for (const { neededWh, powerMaxW, readyBy } of recoveries) {
-      const mine: Term[] = []
-      periods.forEach(({ start, end }, t) => {
-        if (readyBy === null || end > readyBy) return
-        const column = addColumn(draft, { cost: 0, max: powerMaxW })
-        mine.push([column, secondsBetween(start, end) / 3600])
-        taken[t]?.push([column, 1])
-      })
-      addRow(draft, mine, '=', neededWh)
-    }
-    periods.forEach(({ roomW }, t) => {
-      const terms = taken[t] as Term[]
-      if (terms.length > 0) addRow(draft, [...terms, [over, -1]], '<=', roomW ?? 0)
-    })
-    return over
-  })
-  const task = { model: modelOf(draft), start: null, timeLimitSeconds: 15, workMax: 0 }
-  const { status, values } = solve(highs, task)
-  if (values === null) throw new Error(`HiGHS: ${status}`)
-  return found.map((column) => values[column] as number)
-}
-
 describe('recharging after the window', { timeout: 60_000 }, () => {
   test('passes the room only where every schedule does, and then by no more than it must', () => {
     const seen = { kept: 0, passed: 0 }
     const fifty = fc.array(aCase, { minLength: 50, maxLength: 50 })
     fc.assert(
       fc.property(fifty, (cases) => {
-        const least = leastOvershoots(cases)
+        const least = leastOvershoots(highs, cases)
         cases.forEach((one, k) => {
           const plan = planRebound(one.recoveries, one.periods)
           const { sums } = replay(one, plan)

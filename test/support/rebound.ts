@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { resourceId } from '#domain/ids.ts'
-import type { ReboundPeriod, ReboundPlan, Recovery } from '#domain/rebound.ts'
-import { addSeconds, type Instant, secondsBetween } from '#domain/time.ts'
+import type { ReboundCase } from '#commands/bench/rebound-optimum.ts'
+import type { ReboundPeriod, Recovery } from '#domain/rebound.ts'
+import { addSeconds, type Instant } from '#domain/time.ts'
 import { WINDOW_START } from './builders.ts'
 
 /** Of the builders' half-hour window. */
@@ -36,34 +37,6 @@ export function periodsWith(
     start = end
     return period
   })
-}
-
-export type ReboundCase = {
-  readonly recoveries: readonly Recovery[]
-  readonly periods: readonly ReboundPeriod[]
-}
-
-/** What machines take under a plan, each until it has taken back what it gave. W and Wh. */
-export function replay({ recoveries, periods }: ReboundCase, plan: ReboundPlan) {
-  const takenBy = recoveries.map(() => 0)
-  const sums: number[] = []
-  const inTime = recoveries.map(() => 0)
-  for (const { start, end } of periods) {
-    let sumW = 0
-    recoveries.forEach((one, i) => {
-      const { parts, restartsAt } = plan.restarts[i] as ReboundPlan['restarts'][number]
-      const part = parts.find((held) => held.start <= start && end <= held.end)
-      if (start < restartsAt && part === undefined) throw new Error('held, and nobody says at what')
-      const powerW = Math.min(part?.limitW ?? one.powerMaxW, one.powerMaxW)
-      const before = takenBy[i] as number
-      if (before > one.energyWh - 0.01) return
-      sumW += powerW
-      takenBy[i] = before + (powerW * secondsBetween(start, end)) / 3600
-      if (one.readyBy !== null && end <= one.readyBy) inTime[i] = takenBy[i] as number
-    })
-    sums.push(sumW)
-  }
-  return { sums, inTime, takenBy }
 }
 
 /**

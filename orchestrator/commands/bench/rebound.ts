@@ -1,25 +1,14 @@
-import { load, solve } from '#adapters/highs/solve.ts'
-import { modelOf } from '#adapters/highs/wire.ts'
-import { addColumn, addRow, type Draft, type Term } from '#domain/allocation/linear-program.ts'
+import { load } from '#adapters/highs/solve.ts'
 import { resourceId } from '#domain/ids.ts'
-import {
-  planRebound,
-  type ReboundPeriod,
-  type ReboundPlan,
-  type Recovery,
-} from '#domain/rebound.ts'
-import { addSeconds, instant, secondsBetween } from '#domain/time.ts'
+import { planRebound, type Recovery } from '#domain/rebound.ts'
+import { addSeconds, instant } from '#domain/time.ts'
 import { seededRandom } from '#simulations/random.ts'
 import { type BenchRun, type Measurement, measurement, median } from './measurement.ts'
+import { leastOvershoots, type ReboundCase, replay } from './rebound-optimum.ts'
 
 const WINDOW_END = instant(1_768_413_600_000)
 const PERIODS = 24
 const PERIOD_SECONDS = 900
-
-type Evening = {
-  readonly recoveries: readonly Recovery[]
-  readonly periods: readonly ReboundPeriod[]
-}
 
 /** Evenings after a window: is the room of the congestion point passed where a schedule keeps it? */
 export async function run({ size, seed, timer, say }: BenchRun): Promise<Measurement[]> {
@@ -30,14 +19,18 @@ export async function run({ size, seed, timer, say }: BenchRun): Promise<Measure
   let lacking = 0
   for (let i = 0; i < count; i += 1) {
     const evening = eveningOf(seed * 100_000 + i, cars)
-    const must = Math.ceil(leastOvershoot(highs, evening) - 1e-4)
+    const [least = Number.NaN] = leastOvershoots(highs, [evening])
+    const must = Math.ceil(least - 1e-4)
     const begun = timer.monotonicMs()
     const plan = planRebound(evening.recoveries, evening.periods)
     times.push(timer.monotonicMs() - begun)
-    const { overW, lackingWh } = replayed(evening, plan)
+    const { sums, inTime } = replay(evening, plan)
+    const over = evening.periods.map(({ roomW }, t) => (sums[t] ?? 0) - (roomW ?? 0))
+    const overW = Math.max(0, ...over)
+    const lack = evening.recoveries.map(({ neededWh }, k) => neededWh - (inTime[k] ?? 0))
     if (must === 0) kept.push(overW)
     else passed.push(overW - must)
-    lacking = Math.max(lacking, lackingWh)
+    lacking = Math.max(lacking, ...lack)
   }
   say(`${count} evenings: ${kept.length} can keep the room, ${passed.length} cannot`)
   const what = `${count} evenings × ${cars} cars × ${PERIODS} quarter hours`
@@ -77,7 +70,7 @@ export async function run({ size, seed, timer, say }: BenchRun): Promise<Measure
 }
 
 /** Cars that stood still in the window, most with a departure, and a room that changes. */
-function eveningOf(seed: number, cars: number): Evening {
+function eveningOf(seed: number, cars: number): ReboundCase {
   const random = seededRandom(seed, 'rebound')
   const room = random.between(0.15, 0.5)
   const recoveries = Array.from({ length: cars }, (_, i): Recovery => {
@@ -106,50 +99,4 @@ function eveningOf(seed: number, cars: number): Evening {
     roomW: Math.floor(allW * room * random.between(0.6, 1.4)),
   }))
   return { recoveries, periods }
-}
-
-/** By how much every schedule that has all cars ready passes the room, W: a linear program. */
-function leastOvershoot(highs: Awaited<ReturnType<typeof load>>, evening: Evening): number {
-  const draft: Draft = { columns: [], rows: [] }
-  const over = addColumn(draft, { cost: 1, max: Number.POSITIVE_INFINITY })
-  const taken = evening.periods.map((): Term[] => [[over, -1]])
-  for (const { neededWh, powerMaxW, readyBy } of evening.recoveries) {
-    if (readyBy === null) continue
-    const mine: Term[] = []
-    evening.periods.forEach(({ start, end }, t) => {
-      if (end > readyBy) return
-      const column = addColumn(draft, { cost: 0, max: powerMaxW })
-      mine.push([column, secondsBetween(start, end) / 3_600])
-      taken[t]?.push([column, 1])
-    })
-    addRow(draft, mine, '=', neededWh)
-  }
-  evening.periods.forEach(({ roomW }, t) => addRow(draft, taken[t] ?? [], '<=', roomW ?? 0))
-  const task = { model: modelOf(draft), start: null, timeLimitSeconds: 60, workMax: 0 }
-  const { status, values } = solve(highs, task)
-  if (values === null)
-    throw new Error(`HiGHS on an evening of ${evening.recoveries.length}: ${status}`)
-  return values[over] as number
-}
-
-/** What the cars take when each is held as planned and otherwise draws all that it can. */
-function replayed({ recoveries, periods }: Evening, { restarts }: ReboundPlan) {
-  const takenWh = recoveries.map(() => 0)
-  let [overW, lackingWh] = [0, 0]
-  for (const { start, end, roomW } of periods) {
-    let sumW = 0
-    recoveries.forEach(({ powerMaxW, energyWh }, i) => {
-      const part = restarts[i]?.parts.find((held) => held.start <= start && end <= held.end)
-      const before = takenWh[i] ?? 0
-      if (before > energyWh - 0.01) return
-      const powerW = Math.min(part?.limitW ?? powerMaxW, powerMaxW)
-      takenWh[i] = before + (powerW * secondsBetween(start, end)) / 3_600
-      sumW += powerW
-    })
-    overW = Math.max(overW, sumW - (roomW ?? sumW))
-    recoveries.forEach(({ readyBy, neededWh }, i) => {
-      if (readyBy === end) lackingWh = Math.max(lackingWh, neededWh - (takenWh[i] ?? 0))
-    })
-  }
-  return { overW, lackingWh }
 }
