@@ -197,7 +197,7 @@ export interface SetpointRepository {
 }
 
 export type ArmingProgress = Partial<
-  Pick<Arming, 'armedAt' | 'refusal' | 'recording' | 'validUntil'>
+  Pick<Arming, 'armedAt' | 'disarmedAt' | 'refusal' | 'recording' | 'validUntil'>
 >
 
 /** Droop curves that calls want on devices; one per call and resource. */

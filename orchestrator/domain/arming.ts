@@ -26,6 +26,8 @@ export type Arming = {
   readonly validUntil: Instant
   /** null: not yet. */
   readonly armedAt: Instant | null
+  /** The device said that nothing of it stands any more. Absent: not yet. */
+  readonly disarmedAt?: Instant
   readonly refusal: string | null
   /** What the device recorded itself; null: nobody has fetched it yet. */
   readonly recording: FrequencyRecording | null

@@ -1,3 +1,4 @@
+import type { Arming } from './arming.ts'
 import type { DeviceCondition } from './capability.ts'
 import type { SetpointRow } from './dispatch-instruction.ts'
 import type { EmergencyStop } from './emergency-stop.ts'
@@ -47,6 +48,8 @@ export type LeaseFacts = {
   readonly stop: EmergencyStop | null
   /** The newest setpoint that was ordered. */
   readonly row: Pick<SetpointRow, 'callId' | 'powerW' | 'validFrom' | 'validUntil'> | null
+  /** A droop curve that a call wants on it; absent: none. */
+  readonly arming?: Pick<Arming, 'callId' | 'validFrom' | 'validUntil'>
 }
 
 /** Who leads the device at an instant. */
@@ -79,8 +82,13 @@ export function leaseOf(facts: LeaseFacts, at: Instant): ControlLease {
   return callOrNobody(facts, at)
 }
 
-function callOrNobody({ row }: LeaseFacts, at: Instant): ControlLease {
+function callOrNobody({ row, arming }: LeaseFacts, at: Instant): ControlLease {
   if (row === null || row.powerW === null || row.validUntil <= at) {
+    if (arming !== undefined && arming.validFrom <= at && arming.validUntil > at) {
+      const { callId, validFrom, validUntil } = arming
+      const detail = `it answers the frequency for call ${callId}`
+      return lease('call', { since: validFrom, until: validUntil, callId, detail })
+    }
     return lease('nobody', { detail: "the device's own default holds" })
   }
   const { callId, validFrom, validUntil } = row

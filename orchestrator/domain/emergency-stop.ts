@@ -10,7 +10,13 @@ export type EmergencyStop = {
   readonly by: OrganisationId
   readonly reason: string
   readonly liftedAt: Instant | null
+  /** Devices that held a setpoint or a droop curve when it came, by congestion point. */
+  readonly told?: PointCounts
+  /** Those of them that had said that they are at their default when it was lifted. */
+  readonly letGo?: PointCounts
 }
+
+export type PointCounts = Readonly<Record<CongestionPointId, number>>
 
 /** The stop that holds at a congestion point; null: none. The first one is named. */
 export function standingAt(

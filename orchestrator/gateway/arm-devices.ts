@@ -10,19 +10,22 @@ import { createLooks } from './looks.ts'
 /** Wall time. */
 const ARM_DEADLINE_MS = 10_000
 const RECORDING_DEADLINE_MS = 60_000
-/** A recording that has not come by then is asked for no more, s. */
+/** What does not come within so long after the end is waited for no more, s. */
 const GIVEN_UP_SECONDS = 86_400
 
 /**
  * Arms the droop curves that calls want on the devices of this gateway, again after a reconnect,
- * and fetches what the devices recorded once their time is over. What answers the frequency is the
- * device.
+ * takes back what is over, and fetches what the devices recorded. What answers the frequency is the
+ * device. No device waits for another one, nor a curve for a recording.
  */
 export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId, Attached>) {
   const { clock, log, store, gateway } = ports
   const looks = createLooks(look, 'arming devices', log)
   /** On whose connection of now which call's curve stands. */
   const standing = new Map<ResourceId, string>()
+  const busy = new Map<string, Promise<void>>()
+  /** Why it did not work the last time. */
+  const said = new Map<ResourceId, string>()
   let last = 0
 
   async function look(): Promise<void> {
@@ -31,46 +34,111 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
       const mine = owners.filter(({ resourceId, isHeld }) => isHeld && attached.has(resourceId))
       return tx.armings.open(mine.map(({ resourceId }) => resourceId))
     })
-    await Promise.all(rows.map(attend))
+    for (const [resourceId, mine] of Map.groupBy(rows, (row) => row.resourceId)) {
+      const driver = attached.get(resourceId)?.driver
+      if (driver === undefined) continue
+      begin(`curve of ${resourceId}`, () => keepCurves(driver, mine))
+      begin(`recording of ${resourceId}`, () => fetchRecordings(driver, mine))
+    }
   }
 
-  async function attend(row: Arming): Promise<void> {
-    const driver = attached.get(row.resourceId)?.driver
-    const now = clock.now()
-    if (driver === undefined) return
-    try {
-      if (now >= row.validUntil) await fetchRecording(driver, row)
-      else if (standing.get(row.resourceId) !== row.callId) await arm(driver, row)
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error
-      const { resourceId } = row
-      log.warn('a droop curve', { resourceId, reason: error.message })
-      if (error.code === 'device-refused')
-        await recordArming(ports, row, { refusal: error.message })
+  /** One thing of a kind at a time; once it did something, things are looked at again. */
+  function begin(what: string, work: () => Promise<boolean>): void {
+    if (busy.has(what)) return
+    const run = async () => {
+      try {
+        if (await work()) looks.wake()
+      } catch (error) {
+        log.error(`${what} failed`, { error: String(error) })
+      } finally {
+        busy.delete(what)
+      }
+    }
+    busy.set(what, run())
+  }
+
+  /** What is over is taken back before anything is armed. */
+  async function keepCurves(driver: DeviceDriver, rows: readonly Arming[]): Promise<boolean> {
+    const isAnyOver = await eachOf(rows.filter(isOver), (row) => disarm(driver, row))
+    const wanted = rows.filter((row) => !isOver(row))
+    return (await eachOf(wanted, (row) => arm(driver, row))) || isAnyOver
+  }
+
+  async function fetchRecordings(driver: DeviceDriver, rows: readonly Arming[]) {
+    const done = rows.filter(({ disarmedAt }) => disarmedAt !== undefined)
+    return eachOf(done, (row) => fetchRecording(driver, row))
+  }
+
+  /** True: one of them did something. What a device refuses, or does not answer, is written down. */
+  async function eachOf(rows: readonly Arming[], attend: (row: Arming) => Promise<boolean>) {
+    let isAny = false
+    for (const row of rows) {
+      try {
+        if (await attend(row)) isAny = true
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error
+        await failed(row, error)
+      }
+    }
+    return isAny
+  }
+
+  async function failed(row: Arming, { code, message: reason }: DomainError): Promise<void> {
+    const { resourceId, disarmedAt, validUntil } = row
+    if (said.get(resourceId) !== reason) log.warn('a droop curve', { resourceId, reason })
+    said.set(resourceId, reason)
+    // A curve that is over and may stand all the same is taken back until the device says so.
+    const mayStand = isOver(row) && disarmedAt === undefined
+    const isGivenUp = clock.now() > addSeconds(validUntil, GIVEN_UP_SECONDS)
+    if (isGivenUp || (code === 'device-refused' && !mayStand)) {
+      await recordArming(ports, row, { refusal: reason })
     }
   }
 
   /** As soon as it is wanted: that is never longer than a metering interval before its part begins. */
-  async function arm(driver: DeviceDriver, row: Arming): Promise<void> {
+  async function arm(driver: DeviceDriver, row: Arming): Promise<boolean> {
+    const { resourceId, callId, armedAt } = row
+    const stands = standing.get(resourceId) === callId
+    if (stands && armedAt !== null) return false
     if (driver.armDroop === undefined) throw cannot(row)
-    await driver.armDroop(row.resourceId, row, sequence(), ARM_DEADLINE_MS)
-    standing.set(row.resourceId, row.callId)
-    if (row.armedAt === null) await recordArming(ports, row, { armedAt: clock.now() })
+    if (!stands) {
+      await driver.armDroop(resourceId, row, sequence(), ARM_DEADLINE_MS)
+      standing.set(resourceId, callId)
+    }
+    if (armedAt === null) await recordArming(ports, row, { armedAt: clock.now() })
+    said.delete(resourceId)
+    return true
   }
 
-  async function fetchRecording(driver: DeviceDriver, row: Arming): Promise<void> {
-    const { resourceId, validFrom: start, validUntil: end } = row
-    standing.delete(resourceId)
-    if (row.armedAt === null) throw new DomainError('device-refused', 'it was not reached in time')
-    if (clock.now() > addSeconds(end, GIVEN_UP_SECONDS)) {
-      throw new DomainError('device-refused', 'its recording did not come within a day')
+  /**
+   * Also where nothing is known to stand, for the answer may have been lost; and where the device
+   * has disarmed by itself, for the call may have been cut short.
+   */
+  async function disarm(driver: DeviceDriver, row: Arming): Promise<boolean> {
+    const { resourceId, callId, disarmedAt } = row
+    if (disarmedAt !== undefined) return false
+    const { armDroop } = driver
+    const stands = standing.get(resourceId)
+    // The curve of another call has taken its place: that one is not taken back.
+    if (armDroop !== undefined && (stands === undefined || stands === callId)) {
+      standing.delete(resourceId)
+      await armDroop(resourceId, null, sequence(), ARM_DEADLINE_MS)
     }
-    if (driver.armDroop === undefined || driver.recording === undefined) throw cannot(row)
-    // It has disarmed by itself, but for a call that was cancelled inside its window.
-    await driver.armDroop(resourceId, null, sequence(), ARM_DEADLINE_MS)
+    await recordArming(ports, row, { disarmedAt: clock.now() })
+    said.delete(resourceId)
+    return true
+  }
+
+  async function fetchRecording(driver: DeviceDriver, row: Arming): Promise<boolean> {
+    const { resourceId, validFrom: start, validUntil: end } = row
+    if (row.armedAt === null) throw new DomainError('device-refused', 'it was not reached in time')
+    if (driver.recording === undefined) throw cannot(row)
     const samples = await driver.recording(resourceId, { start, end }, RECORDING_DEADLINE_MS)
     await recordArming(ports, row, { recording: packSamples(samples) })
+    return true
   }
+
+  const isOver = ({ validUntil }: Arming) => clock.now() >= validUntil
 
   function cannot({ resourceId }: Arming): DomainError {
     return new DomainError('device-refused', `${resourceId} answers no frequency`)
@@ -86,6 +154,9 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     wake: looks.wake,
     /** A new connection: what stands on the device has to be made true again. */
     forget: (resourceId: ResourceId) => void standing.delete(resourceId),
-    stop: looks.stop,
+    async stop(): Promise<void> {
+      await looks.stop()
+      await Promise.all(busy.values())
+    },
   }
 }

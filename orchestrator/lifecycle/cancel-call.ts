@@ -86,7 +86,8 @@ export async function endInside(
   const cancelled = { ...call, cancelledAt, allocations }
   await tx.calls.save(cancelled)
   await tx.promises.release(call.id, cancelledAt)
-  for (const { resourceId } of await tx.armings.ofCall(call.id)) {
+  for (const { resourceId, validUntil } of await tx.armings.ofCall(call.id)) {
+    if (validUntil <= now) continue // over, or taken back before
     await tx.armings.progress(call.id, resourceId, { validUntil: cancelledAt })
   }
   const message = `${why}; what was delivered is paid`

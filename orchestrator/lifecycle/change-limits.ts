@@ -12,6 +12,7 @@ import { basisPoints } from '#domain/units.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { letGoOf } from './order-setpoints.ts'
+import { partNow } from './part-now.ts'
 
 /** The owner of a device, or the aggregator that enrolled it. */
 export type WhoLimits = {
@@ -160,9 +161,11 @@ async function change(
     const changed = await how({ limits: before.limits, tx }, now)
     if (changed === null) return { after: before, led: null }
     await tx.control.saveLimits(changed.limits)
+    const part = await partNow(tx, resourceId, now)
     if (changed.letsGo) await letGoOf(tx, [resourceId], now)
     await tx.events.append([eventOf(resource, changed, now)])
-    return { after: await limitsNow(tx, resource, now), led: before.lease.callId }
+    const led = part?.call.id ?? before.lease.callId
+    return { after: await limitsNow(tx, resource, now), led }
   })
   await ports.wakeUps.notify('setpoints')
   await ports.wakeUps.notify('events')
@@ -199,17 +202,17 @@ async function limitsNow(
   const [condition = null] = await tx.resources.conditions([id])
   const [row = null] = await tx.setpoints.current([id])
   const stop = standingAt(await tx.control.stops(), congestionPointId)
-  return { limits, lease: leaseOf({ kind, owner: limits, condition, stop, row }, now) }
+  const arming = (await tx.armings.open([id])).find(({ validUntil }) => validUntil > now)
+  const facts = { kind, owner: limits, condition, stop, row, ...(arming ? { arming } : {}) }
+  return { limits, lease: leaseOf(facts, now) }
 }
 
-/** Of the call that leads the device at this instant. */
+/** Of the call in which the device has a part at this instant. */
 async function costNow(
   tx: StoreTransaction,
   resourceId: ResourceId,
   now: Instant,
 ): Promise<ChargeNowCost | null> {
-  const [row] = await tx.setpoints.current([resourceId])
-  if (row === undefined || row.powerW === null || row.validUntil <= now) return null
-  const call = await tx.calls.find(row.callId)
-  return call === null ? null : costOfChargeNow(call, resourceId, now)
+  const part = await partNow(tx, resourceId, now)
+  return part === null ? null : costOfChargeNow(part.call, resourceId, now)
 }

@@ -1,5 +1,5 @@
 import type { BusinessEventInput } from '#domain/business-event.ts'
-import type { EmergencyStop } from '#domain/emergency-stop.ts'
+import type { EmergencyStop, PointCounts } from '#domain/emergency-stop.ts'
 import { idFromBytes } from '#domain/enrolment.ts'
 import { DomainError, fieldError } from '#domain/errors.ts'
 import type { CongestionPointId, OrganisationId, ResourceId } from '#domain/ids.ts'
@@ -8,6 +8,7 @@ import type { Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { endInside } from './cancel-call.ts'
+import { stillArmed } from './order-armings.ts'
 import { letGoOf } from './order-setpoints.ts'
 
 /** Who stops; a DSO only at its own congestion points. */
@@ -18,11 +19,14 @@ export type Stopper = {
 
 /** How far a stop has come. */
 export type StopProgress = {
-  /** Devices that held a setpoint of ours when it came. */
+  /** Devices that held a setpoint or a droop curve of ours when it came. */
   readonly told: number
   /** Those of them that have said since that they are at their default. */
   readonly letGo: number
 }
+
+/** A stop, and how far it has come at the points of who asks. */
+export type StopNow = Omit<EmergencyStop, 'told' | 'letGo'> & StopProgress
 
 /**
  * Ends all control at one congestion point, or everywhere (null): every device goes back to its
@@ -49,15 +53,27 @@ export async function emergencyStop(
     const { congestionPointId } = input
     const { organisationId } = by
     const made = { id, congestionPointId, at, by: organisationId, reason, liftedAt: null }
-    await tx.control.saveStop(standing ?? made)
-    const told = await letGoOf(tx, await resourcesAt(tx, points), now)
-    const message = `emergency stop: ${told} devices are let go; ${reason}`
-    await tx.events.append([pointEvent('emergency-stop', points, now, message, { told })])
-    return standing ?? made
+    const told: Record<CongestionPointId, number> = {}
+    for (const point of points) {
+      told[point.id] = await letGoOf(tx, await resourcesAt(tx, [point]), now)
+    }
+    const before = standing?.told ?? {}
+    const stood = { ...(standing ?? made), told: addedUp(before, told) }
+    await tx.control.saveStop(stood)
+    await tx.events.append(
+      byDso(points).map((mine) => {
+        const count = countAt(told, mine)
+        const message = `emergency stop: ${count} devices are let go; ${reason}`
+        return pointEvent('emergency-stop', mine, now, message, { told: count })
+      }),
+    )
+    return stood
   })
   await ports.wakeUps.notify('setpoints')
   await ports.wakeUps.notify('events')
   await endCalls(ports, input.congestionPointId)
+  // What a cycle under way ordered meanwhile is taken back with its call.
+  await ports.wakeUps.notify('setpoints')
   return stop
 }
 
@@ -70,9 +86,11 @@ export async function liftStop(ports: Ports, by: Stopper, id: string): Promise<E
       throw new DomainError('not-found', `there is no emergency stop ${id}`)
     }
     if (stop.liftedAt !== null) return stop
-    const after = { ...stop, liftedAt: now }
-    await tx.control.saveStop(after)
     const points = await pointsOf(tx, by, stop.congestionPointId)
+    const letGo: Record<CongestionPointId, number> = {}
+    for (const point of points) letGo[point.id] = await letGoAt(tx, stop, point, now)
+    const after = { ...stop, liftedAt: now, letGo }
+    await tx.control.saveStop(after)
     const message = 'the emergency stop is lifted; calls may be dispatched again'
     await tx.events.append([pointEvent('emergency-stop-lifted', points, now, message)])
     return after
@@ -81,33 +99,57 @@ export async function liftStop(ports: Ports, by: Stopper, id: string): Promise<E
   return lifted
 }
 
-/** Stops that somebody may see, the newest first, with how far each has come. */
+/** Stops that somebody may see, the newest first, with how far each has come at their points. */
 export async function stopsOf(
-  { store }: Pick<Ports, 'store'>,
+  { store, clock }: Pick<Ports, 'store' | 'clock'>,
   by: Stopper,
-): Promise<(EmergencyStop & StopProgress)[]> {
+): Promise<StopNow[]> {
   return store.transaction(async (tx) => {
-    const found: (EmergencyStop & StopProgress)[] = []
-    for (const stop of (await tx.control.stops()).reverse()) {
-      if (!(await maySee(tx, by, stop))) continue
-      const points = await pointsOf(tx, { ...by, role: 'operator' }, stop.congestionPointId)
-      found.push({ ...stop, ...(await progressOf(tx, stop, await resourcesAt(tx, points))) })
-    }
-    return found
+    const all = await tx.organisations.congestionPoints()
+    const seen = new Set(all.filter((point) => isOf(by, point)).map(({ id }) => id))
+    return Promise.all(
+      (await tx.control.stops())
+        .filter(({ congestionPointId: id }) => id === null || seen.has(id))
+        .reverse()
+        .map(async (stop) => {
+          const points = all.filter(({ id }) => isAt(stop, id) && seen.has(id))
+          return { ...stop, ...(await progressOf(tx, stop, points, clock.now())) }
+        }),
+    )
   })
 }
 
 async function progressOf(
   tx: StoreTransaction,
-  { at, liftedAt }: EmergencyStop,
-  ids: readonly ResourceId[],
+  stop: EmergencyStop,
+  points: readonly CongestionPoint[],
+  now: Instant,
 ): Promise<StopProgress> {
+  const told = countAt(stop.told ?? {}, points)
+  // Once it is lifted devices may be told something else.
+  if (stop.liftedAt !== null) return { told, letGo: countAt(stop.letGo ?? {}, points) }
+  let letGo = 0
+  for (const point of points) letGo += await letGoAt(tx, stop, point, now)
+  return { told, letGo }
+}
+
+/** How many devices at a point have said that they are at their default, while a stop stands. */
+async function letGoAt(
+  tx: StoreTransaction,
+  { at, told }: EmergencyStop,
+  point: CongestionPoint,
+  now: Instant,
+): Promise<number> {
+  const count = told?.[point.id] ?? 0
+  if (count === 0) return 0
+  const ids = await resourcesAt(tx, [point])
   const rows = (await tx.setpoints.current(ids)).filter(
-    ({ orderedAt, powerW }) =>
-      powerW === null && orderedAt >= at && (liftedAt === null || orderedAt <= liftedAt),
+    ({ orderedAt, powerW, effectiveAt, effectiveW }) =>
+      powerW === null && orderedAt >= at && (effectiveAt === null || effectiveW !== null),
   )
-  const back = rows.filter((row) => row.effectiveAt !== null && row.effectiveW === null)
-  return { told: rows.length, letGo: back.length }
+  const armed = await stillArmed(tx, ids, at, now)
+  const missing = new Set([...armed, ...rows.map(({ resourceId }) => resourceId)])
+  return Math.max(0, count - missing.size)
 }
 
 /** Whose window runs at this place: it ends now, as if its DSO had cancelled it inside. */
@@ -133,7 +175,7 @@ async function pointsOf(
   id: CongestionPointId | null,
 ): Promise<CongestionPoint[]> {
   const all = await tx.organisations.congestionPoints()
-  const mine = all.filter(({ dsoId }) => by.role === 'operator' || dsoId === by.organisationId)
+  const mine = all.filter((point) => isOf(by, point))
   const found = mine.filter((point) => id === null || point.id === id)
   const isForeign = id === null ? by.role !== 'operator' : found.length === 0
   if (isForeign) {
@@ -141,6 +183,29 @@ async function pointsOf(
     throw fieldError('unknown-congestion-point', 'congestionPointId', expected, id)
   }
   return found
+}
+
+function isOf(by: Stopper, { dsoId }: CongestionPoint): boolean {
+  return by.role === 'operator' || dsoId === by.organisationId
+}
+
+function isAt({ congestionPointId }: EmergencyStop, id: CongestionPointId): boolean {
+  return congestionPointId === null || congestionPointId === id
+}
+
+function byDso(points: readonly CongestionPoint[]): CongestionPoint[][] {
+  return [...Map.groupBy(points, ({ dsoId }) => dsoId).values()]
+}
+
+function countAt(counts: PointCounts, points: readonly CongestionPoint[]): number {
+  return points.reduce((sum, { id }) => sum + (counts[id] ?? 0), 0)
+}
+
+/** Said again while it stands, it may let go of more. */
+function addedUp(before: PointCounts, more: PointCounts): PointCounts {
+  const ids = Object.keys(more) as CongestionPointId[]
+  const sums = ids.map((id) => [id, (before[id] ?? 0) + (more[id] ?? 0)] as const)
+  return { ...before, ...Object.fromEntries(sums) }
 }
 
 async function maySee(tx: StoreTransaction, by: Stopper, stop: EmergencyStop): Promise<boolean> {

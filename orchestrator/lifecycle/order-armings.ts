@@ -1,4 +1,4 @@
-import { armingsOf } from '#domain/arming.ts'
+import { type Arming, armingsOf } from '#domain/arming.ts'
 import { leaseOf, mayLead } from '#domain/control-lease.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
@@ -8,15 +8,16 @@ import { deviceFacts } from './device-facts.ts'
 
 /**
  * The droop curves that a call of frequency response wants: on each of its devices that nobody
- * stronger has taken back, until its part ends; taken back where the device was let go.
+ * stronger has taken back, until its part ends; taken back where the device was let go. True: the
+ * gateways have something to make true.
  */
 export async function orderArmings(
   tx: StoreTransaction,
   call: FlexibilityCall,
   now: Instant,
-): Promise<void> {
+): Promise<boolean> {
   const { frequency } = call.program
-  if (frequency === undefined) return
+  if (frequency === undefined) return false
   await tx.control.lock([call.request.congestionPointId])
   const wanted = armingsOf(call, frequency)
   const ids = wanted.map(({ resourceId }) => resourceId)
@@ -36,15 +37,41 @@ export async function orderArmings(
     if (isOver || recording !== null || refusal !== null) continue
     await tx.armings.progress(call.id, resourceId, { validUntil: releasedAt })
   }
+  return (await tx.armings.ofCall(call.id)).some((one) => isDue(one, now))
 }
 
-/** Takes back whatever is armed on devices, whichever call wants it; gateways make it true. */
+function isDue(arming: Arming, now: Instant): boolean {
+  const { validUntil, armedAt, disarmedAt, refusal } = arming
+  if (refusal !== null) return false
+  return now < validUntil ? armedAt === null : disarmedAt === undefined
+}
+
+/**
+ * Takes back whatever is armed on devices, whichever call wants it; gateways make it true. Returns
+ * of which devices.
+ */
 export async function disarm(
   tx: StoreTransaction,
   ids: readonly ResourceId[],
   now: Instant,
-): Promise<void> {
-  for (const { callId, resourceId, validUntil } of await tx.armings.open(ids)) {
-    if (validUntil > now) await tx.armings.progress(callId, resourceId, { validUntil: now })
+): Promise<ResourceId[]> {
+  const standing = (await tx.armings.open(ids)).filter(({ validUntil }) => validUntil > now)
+  for (const { callId, resourceId } of standing) {
+    await tx.armings.progress(callId, resourceId, { validUntil: now })
   }
+  return standing.map(({ resourceId }) => resourceId)
+}
+
+/** Devices on which a curve was taken back since an instant, and that have not said so yet. */
+export async function stillArmed(
+  tx: StoreTransaction,
+  ids: readonly ResourceId[],
+  since: Instant,
+  now: Instant,
+): Promise<ResourceId[]> {
+  return (await tx.armings.open(ids))
+    .filter(({ disarmedAt, validUntil }) => {
+      return disarmedAt === undefined && validUntil >= since && validUntil <= now
+    })
+    .map(({ resourceId }) => resourceId)
 }

@@ -105,8 +105,8 @@ async function asTheyAre(
 }
 
 /**
- * Sends devices back to their default that hold a setpoint, whichever call it is of. Returns how
- * many they are.
+ * Sends devices back to their default that hold a setpoint or a droop curve, whichever call it is
+ * of. Returns how many they are.
  */
 export async function letGoOf(
   tx: StoreTransaction,
@@ -116,8 +116,8 @@ export async function letGoOf(
   const held = (await tx.setpoints.current(ids)).filter(({ powerW }) => powerW !== null)
   const rows = held.map(({ resourceId, callId }) => backToDefault({ id: callId }, resourceId, now))
   if (rows.length > 0) await tx.setpoints.order(rows)
-  await disarm(tx, ids, now)
-  return rows.length
+  const armed = await disarm(tx, ids, now)
+  return new Set([...armed, ...rows.map(({ resourceId }) => resourceId)]).size
 }
 
 /** The row that sends a device back to its own default. */

@@ -51,9 +51,9 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const settled = noteRestored(logged(call, corrected, now), verdicts)
     if (settled !== call) await tx.calls.save(settled)
     const ordered = await renewSetpoints(settled, cycle)
-    await orderArmings(tx, settled, now)
+    const isDue = await orderArmings(tx, settled, now)
     await tx.events.append(cycle.events)
-    return ordered || cycle.events.length > 0
+    return ordered || isDue || cycle.events.length > 0
   })
   if (!changed) return
   await ports.wakeUps.notify('setpoints')

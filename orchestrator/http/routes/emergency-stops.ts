@@ -1,10 +1,9 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import type { EmergencyStop } from '#domain/emergency-stop.ts'
 import {
   emergencyStop,
   liftStop,
+  type StopNow,
   type Stopper,
-  type StopProgress,
   stopsOf,
 } from '#lifecycle/emergency-stop.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
@@ -18,7 +17,7 @@ const StopView = z.object({
   by: z.string(),
   reason: z.string(),
   liftedAt: At.nullable(),
-  told: z.int().openapi({ description: 'Devices that held a setpoint when it came' }),
+  told: z.int().openapi({ description: 'Devices that held a setpoint or curve when it came' }),
   letGo: z.int().openapi({ description: 'Those that have said since: they are at their default' }),
 })
 
@@ -72,7 +71,7 @@ export function emergencyStopRoutes({ ports }: ApiContext) {
       return c.json(stopView(await one(by, id)), 200)
     })
 
-  async function one(by: Stopper, id: string): Promise<EmergencyStop & StopProgress> {
+  async function one(by: Stopper, id: string): Promise<StopNow> {
     const found = (await stopsOf(ports, by)).find((stop) => stop.id === id)
     if (found === undefined) throw new Error(`${id} is not among the stops of who made it`)
     return found
@@ -83,7 +82,7 @@ function stopperOf({ role, organisationId }: ApiEnv['Variables']['key']): Stoppe
   return { organisationId, role: role === 'operator' ? 'operator' : 'dso' }
 }
 
-function stopView(stop: EmergencyStop & StopProgress): z.infer<typeof StopView> {
+function stopView(stop: StopNow): z.infer<typeof StopView> {
   const { id, congestionPointId, by, reason, told, letGo } = stop
   const liftedAt = atOrNull(stop.liftedAt)
   return { id, congestionPointId, at: at(stop.at), by, reason, liftedAt, told, letGo }
