@@ -27,6 +27,11 @@ export type OfferConditions = {
   readonly allOrNothing?: boolean
 }
 
+/** Whether it can be called from a reserve: that is inside the window, where nobody has notice. */
+export function canStandIn({ noticeSeconds = 0 }: OfferConditions): boolean {
+  return noticeSeconds === 0
+}
+
 /** Another call that a resource is promised to, as far as it lies around a window. */
 export type OtherCall = TimeWindow & { readonly callId: CallId }
 

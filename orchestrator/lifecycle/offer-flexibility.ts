@@ -13,9 +13,9 @@ import type { Escrow } from '#domain/escrow.ts'
 import { commitReadings, type GatewayKey, termsOf } from '#domain/evidence.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import { offerable } from '#domain/flexibility-offer.ts'
-import type { CallId, Hex } from '#domain/ids.ts'
+import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
 import type { BehindPoint } from '#domain/network/behind-point.ts'
-import { leastPart } from '#domain/offer-conditions.ts'
+import { canStandIn, leastPart } from '#domain/offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '#domain/promised.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
 import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
@@ -60,7 +60,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     const starts = needs.map((need) => need.start)
     const orderedW = orderedPerPeriod(starts, allocations, candidates)
     const taking = new Set(allocations.map((a) => a.resourceId))
-    const reserve = surely.countedOn.filter(({ resourceId }) => !taking.has(resourceId))
+    const reserve = inReserve(surely.countedOn, offers, taking)
     const held = new Set(reserve.map(({ resourceId }) => resourceId))
     const isShort = surely.needs.some(({ powerW }, i) => powerW - (orderedW[i] ?? 0) >= STEP_W)
     const isWhole = surely.needs.every((one) => needs.includes(one))
@@ -122,6 +122,17 @@ function sayingWithout({ length }: readonly SkippedResource[]): string {
   return `; ${length} resources are left out, which would congest the grid elsewhere or right after`
 }
 
+/** Of those that the order's chance stands on, who is not ordered and can be called in the window. */
+function inReserve(
+  countedOn: readonly PromisedPeriod[],
+  offers: readonly Offerable[],
+  taking: ReadonlySet<ResourceId>,
+): PromisedPeriod[] {
+  const able = offers.filter(({ candidate }) => canStandIn(candidate.conditions ?? {}))
+  const ids = new Set(able.map(({ candidate }) => candidate.resourceId))
+  return countedOn.filter(({ resourceId }) => ids.has(resourceId) && !taking.has(resourceId))
+}
+
 type Left = { readonly isShort: boolean; readonly isWhole: boolean; readonly isHeld: boolean }
 
 /**
@@ -140,6 +151,10 @@ function notTaken(
   const why = isWhole
     ? 'cheaper resources cover the request'
     : 'no more than this is sure enough for the program'
+  if (!canStandIn(conditions)) {
+    const detail = `${why}; it has to know early, and stands in no reserve`
+    return { resourceId, reason: 'not-needed', detail }
+  }
   const detail = `${why}; it stands in reserve${isHeld ? ' and is kept free for this call' : ''}`
   return { resourceId, reason: 'not-needed', detail }
 }

@@ -107,6 +107,8 @@ describe('an offer that is tied to something', () => {
     for (const conditions of ties) {
       const call = await offered(conditions, [4000], { notice: 'known', tiedPrice: 300_000n })
       expect(call.allocations.map(({ resourceId }) => resourceId)).toEqual(['battery-plain'])
+      const said = conditions.noticeSeconds === undefined ? /stands in reserve/ : /no reserve/
+      expect(skippedOf(call)?.detail).toMatch(said)
       const needs = needsOf(call).map((need) => ({ ...need, powerW: 1000 }))
       const { added } = await world.store.transaction((tx) =>
         takeFromReserve(call, needs, { tx, now: world.clock.now(), rows: new Map() }),

@@ -4,6 +4,7 @@ import { assert } from '../errors.ts'
 import type { FlexibilityCall } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
 import { shareAtPoint } from '../network-effect.ts'
+import { canStandIn } from '../offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '../promised.ts'
 import type { Direction } from '../resource.ts'
 import type { CallSettlement } from '../settlement.ts'
@@ -70,6 +71,7 @@ export type SurelyHeld = {
 /**
  * The needs, cut to what all offers together deliver or exceed but for the risk. What is cut is no
  * smaller order for them: those that are not needed stand in reserve, and take over in the window.
+ * Who cannot, as it has to know early, is counted only where the need takes it into the order.
  */
 export function surelyHeld(
   { needs, offers, direction, groupsOf, dice }: PromiseQuestion,
@@ -85,12 +87,20 @@ export function surelyHeld(
   const inOrder = offers.map(({ candidate }) => candidate).toSorted(meritOrder)
   const groups = believedGroups(record)
   const countedOn: PromisedPeriod[] = []
+  const aheadW = needs.map(() => 0)
   const units = believedUnits(
     record,
     inOrder.map((candidate) => {
-      const { resourceId, kind } = candidate
+      const { resourceId, kind, conditions = {} } = candidate
       const share = shareAtPoint(candidate)
-      const powersW = needs.map(({ start }) => (most.get(resourceId)?.get(start) ?? 0) * share)
+      const powersW = needs.map(({ start, powerW }, i) => {
+        const ahead = aheadW[i] ?? 0
+        // Behind those that cover the need it would stand in reserve.
+        if (ahead >= powerW && !canStandIn(conditions)) return 0
+        const ownW = (most.get(resourceId)?.get(start) ?? 0) * share
+        aheadW[i] = ahead + ownW
+        return ownW
+      })
       return { resourceId, kind, groups: groupsOf(resourceId), powersW }
     }),
   )

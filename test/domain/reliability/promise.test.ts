@@ -46,17 +46,24 @@ function past(share: number, deliveryLevelBp: number | undefined = 9500): Flexib
   } as unknown as FlexibilityCall
 }
 
-function promised(calls: readonly FlexibilityCall[], askedW: readonly number[]): number[] {
+function surely(
+  calls: readonly FlexibilityCall[],
+  askedW: readonly number[],
+  all: readonly Offerable[] = offers,
+) {
   const needs = askedW.map((powerW, i): PeriodNeed => {
     const start = addSeconds(WINDOW_START, i * 900)
     return { start, end: addSeconds(start, 900), powerW }
   })
   const dice = uniformFrom(hashOf({ margin: 'call-1' }))
   const whole = askedW.map(() => BATTERY_W)
-  const offered = offers.map((one) => ({ ...one, fromW: whole.map(() => 0), powerMaxW: whole }))
+  const offered = all.map((one) => ({ ...one, fromW: whole.map(() => 0), powerMaxW: whole }))
   const question = { needs, offers: offered, direction: 'reduce-import', groupsOf, dice } as const
-  return surelyHeld(question, learntFrom(calls, 0.05, groupsOf)).needs.map(({ powerW }) => powerW)
+  return surelyHeld(question, learntFrom(calls, 0.05, groupsOf))
 }
+
+const promised = (calls: readonly FlexibilityCall[], askedW: readonly number[]): number[] =>
+  surely(calls, askedW).needs.map(({ powerW }) => powerW)
 
 const times = (count: number, call: FlexibilityCall) => Array.from({ length: count }, () => call)
 
@@ -81,6 +88,44 @@ describe('what may be promised', () => {
     expect(good).toBeGreaterThan(unknown)
     expect(bad).toBeLessThan(unknown)
     expect(bad).toBeLessThan(0.55 * allW)
+  })
+})
+
+describe('a device that has to know early', () => {
+  const early = (which: (i: number) => boolean) =>
+    offers.map((one, i) => {
+      const conditions = { noticeSeconds: 300 }
+      return which(i) ? { ...one, candidate: { ...one.candidate, conditions } } : one
+    })
+  /** Ten are ordered, and others stand behind them. */
+  const askedW = 10 * BATTERY_W
+
+  it('is not counted on behind those that are ordered: it cannot be called in the window', () => {
+    const { needs, countedOn } = surely(
+      [],
+      [askedW],
+      early((i) => i >= 10 && i % 2 === 0),
+    )
+    expect(needs[0]?.powerW).toBe(askedW)
+    const behind = countedOn.slice(10).map(({ resourceId }) => Number(resourceId.slice(2)))
+    expect(behind.length).toBeGreaterThan(0)
+    expect(behind.filter((i) => i % 2 === 0)).toEqual([])
+  })
+
+  it('makes an order no surer where nobody else stands behind it', () => {
+    const [alone] = surely([], [askedW], offers.slice(0, 10)).needs
+    const [behind] = surely(
+      [],
+      [askedW],
+      early((i) => i >= 10),
+    ).needs
+    expect(alone?.powerW).toBeLessThan(askedW)
+    expect(behind?.powerW).toBeLessThan(askedW)
+  })
+
+  it('is counted on where it is ordered', () => {
+    const countedOn = (all: readonly Offerable[]) => surely([], [askedW], all).countedOn
+    expect(countedOn(early((i) => i < 10))).toEqual(countedOn(offers))
   })
 })
 
