@@ -93,7 +93,7 @@ function Ask({ id, name, cost, close, isSending, wish, children }: AskProps) {
         {cost.costMinor !== '0' && (
           <>
             {' '}
-            You lose up to <Amount minor={cost.costMinor} />, not more.
+            You lose about <Amount minor={cost.costMinor} />.
           </>
         )}
       </p>

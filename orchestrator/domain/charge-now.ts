@@ -1,14 +1,20 @@
+import { inForce } from './activation.ts'
+import type { AllocatedPeriod } from './allocation.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { CallId, ResourceId } from './ids.ts'
 import { ceilDiv, type MicroEur, microEur } from './money.ts'
+import { availabilityNumerator, PER_KWH_BP, policyPrice } from './payment-policy.ts'
 import { type Instant, secondsBetween } from './time.ts'
 
 /** What full power costs an owner now: the call that it takes its device out of. */
 export type ChargeNowCost = {
   readonly callId: CallId
-  /** Ordered in the periods that have not ended; none of it will count. */
+  /** Ordered or reserved in the periods that have not ended; none of it will count. */
   readonly wh: number
-  /** The owner's share of that at the device's price. More could not be lost. */
+  /**
+   * The owner's share of that at the price that is paid, and of what is paid for standing by. About
+   * that much is lost: a payment curve over the whole call can also cut periods that have ended.
+   */
   readonly amount: MicroEur
 }
 
@@ -25,13 +31,27 @@ export function costOfChargeNow(
   const candidate = call.candidates.find((one) => one.resourceId === resourceId)
   if (call.state !== 'dispatched' || part === undefined || candidate === undefined) return null
   if (part.releasedAt !== null) return null
-  const wattSeconds = part.periods
-    .filter(({ end }) => end > at)
-    .reduce((sum, { start, end, powerW }) => sum + powerW * secondsBetween(start, end), 0)
-  if (wattSeconds === 0) return null
-  const wh = Math.ceil(wattSeconds / 3600)
-  const ownersBp = BigInt(10_000 - candidate.aggregatorShareBp)
-  // Rounded up once: it is the most that can be lost.
-  const amount = ceilDiv(BigInt(wh) * candidate.price * ownersBp, 10_000_000n)
+  const left = part.periods.filter(({ end }) => end > at)
+  const wh = energyOf(left)
+  if (wh === 0) return null
+  // Where devices only stand by, energy is sold as it is activated.
+  const usedWh = energyOf(left.flatMap((period) => inForce(period, call.activations)))
+  const { paymentPolicy } = call.program
+  const asked = policyPrice(paymentPolicy, candidate.price)
+  const price = asked < call.request.priceCap ? asked : call.request.priceCap
+  const used = BigInt(usedWh) * price * BigInt(WHOLE_BP)
+  const stood = availabilityNumerator(paymentPolicy, wh, WHOLE_BP)
+  const ownersBp = BigInt(WHOLE_BP - candidate.aggregatorShareBp)
+  const amount = ceilDiv((used + stood) * ownersBp, PER_KWH_BP * BigInt(WHOLE_BP))
   return { callId: call.id, wh, amount: microEur(amount) }
+}
+
+const WHOLE_BP = 10_000
+
+function energyOf(periods: readonly AllocatedPeriod[]): number {
+  const wattSeconds = periods.reduce(
+    (sum, { start, end, powerW }) => sum + powerW * secondsBetween(start, end),
+    0,
+  )
+  return Math.ceil(wattSeconds / 3600)
 }

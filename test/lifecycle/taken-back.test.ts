@@ -68,7 +68,8 @@ describe('a droop curve that is armed', () => {
     const { world, ports, now } = await reserved(FREQUENCY)
     const cost = await askChargeNow(ports, owner, battery.id)
     const costMinor = cost?.amount ?? 0n
-    expect(costMinor).toBeGreaterThan(0n)
+    // The 1,500 Wh of both quarters of an hour at 0.02 EUR/kWh, less the aggregator's 15 %.
+    expect(cost).toMatchObject({ wh: 1500, amount: 25_500n })
     await chargeNow(ports, owner, battery.id, { minutes: 30, costMinor })
     await world.settleDown()
     expect((await armings())[0]).toMatchObject({ validUntil: now, disarmedAt: now })
@@ -99,6 +100,7 @@ describe('a device that stands by', () => {
     const none = chargeNow(ports, owner, battery.id, { minutes: 30, costMinor: 0n })
     await expect(none).rejects.toMatchObject({ code: 'wrong-state' })
     const costMinor = (await askChargeNow(ports, owner, battery.id))?.amount ?? 0n
+    expect(costMinor).toBe(25_500n)
     await chargeNow(ports, owner, battery.id, { minutes: 30, costMinor })
     await world.settleDown()
     expect((await wholeCall()).repairs).toMatchObject([{ reason: 'overridden' }])

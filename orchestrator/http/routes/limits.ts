@@ -35,7 +35,7 @@ const LimitsView = z.object({
 })
 
 const CostView = z.object({
-  costMinor: MoneyText.openapi({ description: 'The most that its owner loses by it now' }),
+  costMinor: MoneyText.openapi({ description: 'About what its owner loses by it now' }),
   lostWh: z.int(),
   sentence: z.string(),
 })
@@ -43,7 +43,10 @@ const CostView = z.object({
 const CostText = z
   .string()
   .regex(/^(0|[1-9]\d{0,17})$/, 'a whole number of micro-EUR such as "450000"')
-  .openapi({ example: '450000', description: 'The most that may be lost by it' })
+  .openapi({
+    example: '450000',
+    description: 'What its owner was told: where it is more by now, it is refused',
+  })
   .transform(BigInt)
 
 const One = z.object({ id: ResourceIdText })
@@ -124,7 +127,7 @@ export function limitRoutes({ ports }: ApiContext) {
       const sentence =
         cost === null
           ? 'It costs nothing.'
-          : `Up to ${cost.wh} Wh that were ordered will not count any more.`
+          : `About ${cost.wh} Wh that your device was to give, or to keep ready, will not count.`
       const costMinor = (cost?.amount ?? 0n).toString()
       return c.json({ costMinor, lostWh: cost?.wh ?? 0, sentence }, 200)
     })
