@@ -69,7 +69,7 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     return eachOf(done, (row) => fetchRecording(driver, row))
   }
 
-  /** True: one of them did something. What a device refuses, or does not answer, is written down. */
+  /** True: one of them did something. What a device refuses is written down. */
   async function eachOf(rows: readonly Arming[], attend: (row: Arming) => Promise<boolean>) {
     let isAny = false
     for (const row of rows) {
@@ -95,7 +95,7 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     }
   }
 
-  /** As soon as it is wanted: that is never longer than a metering interval before its part begins. */
+  /** As soon as it is wanted: never longer than a metering interval before its part begins. */
   async function arm(driver: DeviceDriver, row: Arming): Promise<boolean> {
     const { resourceId, callId, armedAt } = row
     const stands = standing.get(resourceId) === callId

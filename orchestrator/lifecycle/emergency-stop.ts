@@ -30,9 +30,10 @@ export type StopNow = Omit<EmergencyStop, 'told' | 'letGo'> & StopProgress
 
 /**
  * Ends all control at one congestion point, or everywhere (null): every device goes back to its
- * own default at once, and none is told anything until the stop is lifted. No call's lock is waited for.
- * Calls inside their window end here; what was delivered until now is measured and paid. Said again
- * while it stands, it lets go again. @throws DomainError unknown-congestion-point, malformed
+ * own default at once, and none is told anything until the stop is lifted. No call's lock is waited
+ * for. Calls inside their window end here; what was delivered until now is measured and paid. Said
+ * again by the same while it stands, it lets go again; by somebody else it is a stop of its own.
+ * @throws DomainError unknown-congestion-point, malformed
  */
 export async function emergencyStop(
   ports: Ports,
@@ -45,8 +46,10 @@ export async function emergencyStop(
     const points = await pointsOf(tx, by, input.congestionPointId)
     await tx.control.lock(points.map(({ id }) => id))
     const standing = (await tx.control.stops()).find(
-      ({ liftedAt, congestionPointId }) =>
-        liftedAt === null && congestionPointId === input.congestionPointId,
+      ({ liftedAt, congestionPointId, by: who }) =>
+        liftedAt === null &&
+        congestionPointId === input.congestionPointId &&
+        who === by.organisationId,
     )
     const id = standing?.id ?? idFromBytes('stop', ports.random.bytes(8))
     const at = standing?.at ?? now

@@ -30,7 +30,7 @@ function cost(policy: Partial<PaymentPolicy>, priceCap = 1_000_000n, rest: objec
   return costOfChargeNow(call, resourceId, WINDOW_START)?.amount
 }
 
-test('full power costs what would have been paid: the offer, a fixed price, no more than the cap', () => {
+test('full power costs what would be paid: the offer, a fixed price, at most the cap', () => {
   expect(cost({})).toBe(80_000n)
   const fixed = { price: { kind: 'fixed', price: price(300_000n) } } as const
   expect(cost(fixed)).toBe(240_000n)

@@ -105,6 +105,20 @@ describe('an emergency stop', () => {
     expect((await whole()).state).toMatch(/paid|refunded|settled/)
   })
 
+  it('of the operator stands where the DSO stopped before, and the DSO cannot lift it', async () => {
+    const theirs = await emergencyStop(world.ports(), gridOperator, north1)
+    const ours = await emergencyStop(world.ports(), operator, { ...north1, reason: 'smoke' })
+    expect(ours).toMatchObject({ by: operator.organisationId, reason: 'smoke' })
+    expect(ours.id).not.toBe(theirs.id)
+    const lifted = liftStop(world.ports(), gridOperator, ours.id)
+    await expect(lifted).rejects.toMatchObject({ code: 'not-found' })
+    await liftStop(world.ports(), gridOperator, theirs.id)
+    await ordered([5000])
+    await world.passTo(at(60))
+    expect(await orders()).toEqual([])
+    await liftStop(world.ports(), operator, ours.id)
+  })
+
   it('said again while it stands is the same stop; another call is dispatched after it', async () => {
     const first = await emergencyStop(world.ports(), gridOperator, north1)
     const again = await emergencyStop(world.ports(), gridOperator, north1)
