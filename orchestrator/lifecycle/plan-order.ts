@@ -8,10 +8,15 @@ import type { Ports } from '#ports.ts'
 import { planAllocation } from './plan-allocation.ts'
 
 /**
- * Wall ms: gate closure waits no longer for the solver; merit order goes without it. Many times what
+ * Wall ms: gate closure waits no longer for the solver; merit order goes without it. A few times what
  * the solver's work takes (`npm run bench -- allocation`), so that it is not this which decides.
  */
-const SOLVER_DEADLINE_MS = 15_000
+const SOLVER_DEADLINE_MS = 6_000
+/**
+ * For all plans after the first, each of which gets half of what is left of it. The gate holds its
+ * congestion point meanwhile, and a repair there waits 10 s for that before its cycle is undone.
+ */
+const REPLANS_MS = 3_000
 
 /** What is to be ordered, and what was asked for: less is ordered where more is not sure enough. */
 type Asked = {
@@ -31,8 +36,7 @@ export async function planOrder(
 ): Promise<{ allocations: Allocation[]; allocatedBy: AllocationStatement }> {
   const devices = offers.map((offer) => limitsOf(offer, needs, request.direction))
   const wanted = wantedOf(needs)
-  // Who plans again has waited before: all plans of a gate together take a few seconds at most.
-  const deadlineMs = Math.ceil(SOLVER_DEADLINE_MS / (1 + plansBefore))
+  const deadlineMs = plansBefore === 0 ? SOLVER_DEADLINE_MS : REPLANS_MS / 2 ** plansBefore
   const options = { deadlineMs, priceCap: Number(request.priceCap) }
   const { powerW, method, because } = await planAllocation(solver, devices, wanted, options)
   return {
