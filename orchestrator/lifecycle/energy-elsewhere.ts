@@ -16,7 +16,7 @@ export async function energyElsewhere(
   const { congestionPointId, direction } = request
   const states = ['offered', 'ordered', 'dispatched'] as const
   const found = new Map<ResourceId, number>()
-  for (const other of await tx.calls.list({ states, congestionPointId })) {
+  for (const other of await tx.calls.list({ states, congestionPointId, endsAfter: at })) {
     if (other.id === id || other.request.direction !== direction) continue
     for (const { resourceId, periods, releasedAt } of other.allocations) {
       if (releasedAt !== null) continue
