@@ -7,6 +7,9 @@ export function leadsIt({ lease, consent, chargeNow }: Limits, zone: string): st
     case 'emergency-stop':
       return 'The grid’s operator has stopped all control: it runs as usual.'
     case 'owner':
+      if (consent.withdrawnBy === 'aggregator') {
+        return 'Your aggregator has withdrawn the consent: nobody tells it anything.'
+      }
       return consent.withdrawnAt !== null || chargeNow === null
         ? 'You have withdrawn your consent: nobody tells it anything.'
         : `It has full power until ${formatClock(chargeNow.until, zone)}, as you wish.`

@@ -3,7 +3,7 @@ import type { DeviceCondition } from './capability.ts'
 import type { SetpointRow } from './dispatch-instruction.ts'
 import type { EmergencyStop } from './emergency-stop.ts'
 import type { CallId } from './ids.ts'
-import { chargesNow, type OwnerLimits } from './owner-limits.ts'
+import { chargesNow, type OwnerLimits, sayWithdrawn } from './owner-limits.ts'
 import type { ResourceKind } from './resource.ts'
 import { formatInstant, type Instant } from './time.ts'
 
@@ -61,7 +61,7 @@ export function leaseOf(facts: LeaseFacts, at: Instant): ControlLease {
   }
   const { withdrawnAt } = owner.consent
   if (withdrawnAt !== null && withdrawnAt <= at) {
-    const detail = `its owner withdrew the consent at ${formatInstant(withdrawnAt)}`
+    const detail = sayWithdrawn(owner.consent) ?? ''
     return lease('owner', { since: withdrawnAt, limit: 'consent-withdrawn', detail })
   }
   if (owner.chargeNow !== null && chargesNow(owner, at)) {

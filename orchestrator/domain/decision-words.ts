@@ -127,8 +127,8 @@ const SKIPPED = {
   },
   'no-consent': {
     outcome: 'skipped',
-    owner: 'Your device was left out: you have withdrawn your consent that it is told anything.',
-    grid: 'Its owner has withdrawn the consent.',
+    owner: 'Your device was left out: the consent that it is told anything has been withdrawn.',
+    grid: 'The consent that it is told anything has been withdrawn.',
   },
   'limited-elsewhere': {
     outcome: 'skipped',

@@ -1,6 +1,6 @@
 import type { ResourceId } from './ids.ts'
 import type { ChargingSession, Rating, Resource } from './resource.ts'
-import { type Instant, nextLocalMinute } from './time.ts'
+import { formatInstant, type Instant, nextLocalMinute } from './time.ts'
 import type { BasisPoints } from './units.ts'
 
 /** That a device may be told what to do at all. */
@@ -8,6 +8,8 @@ type Consent = {
   readonly givenAt: Instant
   /** From then on nobody tells it anything; null: the consent stands. */
   readonly withdrawnAt: Instant | null
+  /** Absent: its owner withdrew it. */
+  readonly withdrawnBy?: 'aggregator'
 }
 
 /** Each day at this minute of the local day a car has had this much since it was plugged in. */
@@ -30,6 +32,24 @@ export type OwnerLimits = {
 export function asEnrolled({ id, enrolledAt }: Pick<Resource, 'id' | 'enrolledAt'>): OwnerLimits {
   const consent = { givenAt: enrolledAt, withdrawnAt: null }
   return { resourceId: id, consent, leastSocBp: null, readyBy: null, chargeNow: null }
+}
+
+/** Who withdrew the consent, and when; null: it stands. */
+export function sayWithdrawn({ withdrawnAt, withdrawnBy }: Consent): string | null {
+  if (withdrawnAt === null) return null
+  return `its ${withdrawnBy ?? 'owner'} withdrew the consent at ${formatInstant(withdrawnAt)}`
+}
+
+/** Does less stay in it, or is its car ready later or with less, than its owner said? */
+export function isLooser(
+  before: Pick<OwnerLimits, 'leastSocBp' | 'readyBy'>,
+  after: { readonly leastSocBp: number | null; readonly readyBy: ReadyBy | null },
+): boolean {
+  if (before.leastSocBp !== null && (after.leastSocBp ?? -1) < before.leastSocBp) return true
+  if (before.readyBy === null) return false
+  const { readyBy } = after
+  if (readyBy === null || readyBy.energyWh < before.readyBy.energyWh) return true
+  return readyBy.minuteOfDay > before.readyBy.minuteOfDay
 }
 
 /** Is the wish for full power in force? Its end is exclusive. */

@@ -5,7 +5,7 @@ import { standingAt } from '#domain/emergency-stop.ts'
 import { MINUTES_PER_DAY, whole } from '#domain/enrolment.ts'
 import { DomainError, fieldError } from '#domain/errors.ts'
 import type { OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
-import { asEnrolled, type OwnerLimits, type ReadyBy } from '#domain/owner-limits.ts'
+import { asEnrolled, isLooser, type OwnerLimits, type ReadyBy } from '#domain/owner-limits.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds, formatInstant, type Instant } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
@@ -37,7 +37,10 @@ export async function limitsOf(
   )
 }
 
-/** Sets what a device keeps in it, and when its car is ready. @throws DomainError */
+/**
+ * Sets what a device keeps in it, and when its car is ready. An aggregator only tightens what its
+ * owner said. @throws DomainError
+ */
 export async function saveLimits(
   ports: Ports,
   who: WhoLimits,
@@ -50,16 +53,21 @@ export async function saveLimits(
     whole('readyBy.minuteOfDay', readyBy.minuteOfDay, 0, MINUTES_PER_DAY - 1, 'minutes')
     whole('readyBy.energyWh', readyBy.energyWh, 0, ENERGY_MAX_WH, 'Wh')
   }
-  return change(ports, who, resourceId, ({ limits }) => ({
-    limits: {
-      ...limits,
-      leastSocBp: leastSocBp === null ? null : basisPoints(leastSocBp),
-      readyBy,
-    },
-    kind: 'limits-changed',
-    message: `${resourceId}: its owner's limits were changed`,
-    letsGo: false,
-  }))
+  return change(ports, who, resourceId, ({ limits }) => {
+    if (who.ownerId === null && isLooser(limits, wanted)) {
+      throw new DomainError('forbidden', 'only the owner loosens what a device keeps')
+    }
+    return {
+      limits: {
+        ...limits,
+        leastSocBp: leastSocBp === null ? null : basisPoints(leastSocBp),
+        readyBy,
+      },
+      kind: 'limits-changed',
+      message: `${resourceId}: its ${roleOf(who)} changed its owner's limits`,
+      letsGo: false,
+    }
+  })
 }
 
 /**
@@ -81,12 +89,12 @@ export async function changeConsent(
     }
     const after = isGiven
       ? { givenAt: now, withdrawnAt: null }
-      : { givenAt: consent.givenAt, withdrawnAt: now }
+      : { givenAt: consent.givenAt, withdrawnAt: now, ...withdrawnBy(who) }
     const verb = isGiven ? 'gave' : 'withdrew'
     return {
       limits: { ...limits, consent: after },
       kind: isGiven ? 'consent-given' : 'consent-withdrawn',
-      message: `${resourceId}: its owner ${verb} the consent that it is told what to do`,
+      message: `${resourceId}: its ${roleOf(who)} ${verb} the consent that it is told what to do`,
       letsGo: !isGiven,
     }
   })
@@ -106,7 +114,8 @@ export async function askChargeNow(
 
 /**
  * Full power for some minutes (0: no longer), at a cost that the owner has seen: it is refused
- * where more would be lost by now than was named. @throws DomainError not-found, malformed, wrong-state
+ * where more would be lost by now than was named, and to aggregators.
+ * @throws DomainError not-found, malformed, wrong-state, forbidden
  */
 export async function chargeNow(
   ports: Ports,
@@ -116,6 +125,9 @@ export async function chargeNow(
 ): Promise<LimitsNow> {
   const minutes = whole('minutes', wanted.minutes, 0, CHARGE_NOW_MAX_MINUTES, 'minutes')
   return change(ports, who, resourceId, async ({ limits, tx }, now) => {
+    if (who.ownerId === null) {
+      throw new DomainError('forbidden', 'only the owner wants full power, and pays for it')
+    }
     if (minutes === 0) {
       if (limits.chargeNow === null) return null
       const message = `${resourceId}: its owner no longer wants full power`
@@ -135,6 +147,14 @@ export async function chargeNow(
       letsGo: true,
     }
   })
+}
+
+function roleOf({ ownerId }: WhoLimits): 'aggregator' | 'owner' {
+  return ownerId === null ? 'aggregator' : 'owner'
+}
+
+function withdrawnBy({ ownerId }: WhoLimits): { readonly withdrawnBy?: 'aggregator' } {
+  return ownerId === null ? { withdrawnBy: 'aggregator' } : {}
 }
 
 type Changed = {

@@ -8,9 +8,8 @@ import { standingOfferAnswers } from '#domain/flexibility-offer.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
 import { ratingUnderLaw } from '#domain/legal-floor.ts'
 import { type BehindPoint, behindPoint } from '#domain/network/behind-point.ts'
-import { type OwnerLimits, ratingWithReserve } from '#domain/owner-limits.ts'
+import { type OwnerLimits, ratingWithReserve, sayWithdrawn } from '#domain/owner-limits.ts'
 import type { Resource } from '#domain/resource.ts'
-import { formatInstant } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { calledLately } from './called-lately.ts'
@@ -116,9 +115,8 @@ function inOtherFleet(resourceId: ResourceId, other: CallId): SkippedResource {
 }
 
 function withoutConsent(limits: OwnerLimits | undefined): SkippedResource | null {
-  const withdrawnAt = limits?.consent.withdrawnAt ?? null
-  if (limits === undefined || withdrawnAt === null) return null
-  const detail = `its owner withdrew the consent at ${formatInstant(withdrawnAt)}`
+  const detail = limits === undefined ? null : sayWithdrawn(limits.consent)
+  if (limits === undefined || detail === null) return null
   return { resourceId: limits.resourceId, reason: 'no-consent', detail }
 }
 

@@ -118,7 +118,7 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(52)
+    expect(compared).toHaveLength(51)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {

@@ -41,6 +41,7 @@ describe('what an owner allows, over HTTP', () => {
       service.send('PUT', path('consent'), { key, body: { given } })
     const withdrawn = await put(town.keys.agg, false)
     expect(withdrawn.body.consent.withdrawnAt).toMatch(/^20/)
+    expect(withdrawn.body.consent.withdrawnBy).toBe('aggregator')
     expect((await put(town.keys.agg, true)).status).toBe(403)
     expect((await put(town.keys.anna, true)).body.consent.withdrawnAt).toBeNull()
   })

@@ -77,7 +77,7 @@ describe('a consent', () => {
     expect(call.skipped).toContainEqual({
       resourceId: charger.id,
       reason: 'no-consent',
-      detail: 'its owner withdrew the consent at 2026-01-14T15:50:00Z',
+      detail: 'its aggregator withdrew the consent at 2026-01-14T15:50:00Z',
     })
   })
 
@@ -160,6 +160,30 @@ describe('full power on the owner’s word', () => {
 })
 
 describe('what an owner keeps', () => {
+  it('is only made tighter by the aggregator, which is named', async () => {
+    const readyBy = { minuteOfDay: 390, energyWh: 12_000 }
+    await saveLimits(world.ports(), owner, charger.id, { leastSocBp: 3000, readyBy })
+    const refused = { code: 'forbidden' }
+    for (const looser of [
+      { leastSocBp: null, readyBy },
+      { leastSocBp: 2999, readyBy },
+      { leastSocBp: 3000, readyBy: null },
+      { leastSocBp: 3000, readyBy: { ...readyBy, energyWh: 11_999 } },
+      { leastSocBp: 3000, readyBy: { ...readyBy, minuteOfDay: 391 } },
+    ]) {
+      const saved = saveLimits(world.ports(), aggregator, charger.id, looser)
+      await expect(saved).rejects.toMatchObject(refused)
+    }
+    const tighter = { leastSocBp: 3001, readyBy: { minuteOfDay: 389, energyWh: 12_001 } }
+    const { limits } = await saveLimits(world.ports(), aggregator, charger.id, tighter)
+    expect(limits).toMatchObject(tighter)
+    const full = chargeNow(world.ports(), aggregator, charger.id, { minutes: 30, costMinor: 0n })
+    await expect(full).rejects.toMatchObject(refused)
+    const events = await world.store.transaction((tx) => tx.events.after(0, 1000))
+    const messages = events.map(({ message }) => message)
+    expect(messages).toContain("charger: its aggregator changed its owner's limits")
+  })
+
   it.each([
     [{ leastSocBp: 10_001, readyBy: null }, 'leastSocBp'],
     [{ leastSocBp: null, readyBy: { minuteOfDay: 1440, energyWh: 1 } }, 'readyBy.minuteOfDay'],

@@ -19,7 +19,11 @@ const ReadyBy = z.strictObject({
 })
 
 const LimitsView = z.object({
-  consent: z.object({ givenAt: At, withdrawnAt: At.nullable() }),
+  consent: z.object({
+    givenAt: At,
+    withdrawnAt: At.nullable(),
+    withdrawnBy: z.enum(['owner', 'aggregator']).nullable(),
+  }),
   leastSocBp: z.int().nullable().openapi({ description: 'null: the reserve it was enrolled with' }),
   readyBy: ReadyBy.nullable(),
   chargeNow: z.object({ since: At, until: At }).nullable(),
@@ -64,6 +68,7 @@ const putLimits = createRoute({
   method: 'put',
   path: '/v1/resources/{id}/limits',
   summary: 'Say what stays in a battery, and when a car is ready',
+  description: 'An aggregator only tightens what the owner has said.',
   ...forRoles('aggregator', 'owner'),
   request: {
     params: One,
@@ -97,7 +102,7 @@ const postChargeNow = createRoute({
   method: 'post',
   path: '/v1/resources/{id}/charge-now',
   summary: 'Full power now, at a cost that was seen before; 0 minutes: no longer',
-  ...forRoles('aggregator', 'owner'),
+  ...forRoles('owner'),
   request: {
     params: One,
     ...takes(z.strictObject({ minutes: z.int(), costMinor: CostText })),
@@ -146,7 +151,11 @@ function limitsView({ limits, lease }: LimitsNow): z.infer<typeof LimitsView> {
   const { consent, leastSocBp, readyBy, chargeNow: full } = limits
   const { holder, priority, detail } = lease
   return {
-    consent: { givenAt: at(consent.givenAt), withdrawnAt: atOrNull(consent.withdrawnAt) },
+    consent: {
+      givenAt: at(consent.givenAt),
+      withdrawnAt: atOrNull(consent.withdrawnAt),
+      withdrawnBy: consent.withdrawnAt === null ? null : (consent.withdrawnBy ?? 'owner'),
+    },
     leastSocBp,
     readyBy: readyBy === null ? null : { ...readyBy },
     chargeNow: full === null ? null : { since: at(full.since), until: at(full.until) },
