@@ -109,14 +109,21 @@ type Watched = {
 /** A recording may be off its meter's register by so much over a settlement period. */
 const METER_ROOM = { leastWh: 20, shareBp: 500 }
 
+/** Devices of one grid see one frequency: so far its meters and clocks may be apart, mHz. */
+const FREQUENCY_ROOM_MILLI_HZ = 50
+/** Of two that differ nobody can say which is right. */
+const WITNESSES = 3
+
 /**
  * What stood by to answer the frequency, period by period: the reserved energy times the share of
- * the period in which the device's own recording shows it where its curve says. A recording that
- * its meter's register contradicts counts for nothing.
+ * the period in which the device's own recording shows it where its curve says, and shows the
+ * frequency that the call's recordings show together. A recording that its meter's register
+ * contradicts counts for nothing.
  */
 export function frequencyStandby(watched: Watched): Standby[] {
   const readings = byResource(watched.readings)
   const { terms, direction } = watched
+  const together = frequenciesOf(watched.armings)
   // From the terms, and not from what somebody says was armed.
   const droop = oneSided(terms.droop, direction)
   return watched.allocations.flatMap((allocation) => {
@@ -128,7 +135,8 @@ export function frequencyStandby(watched: Watched): Standby[] {
       const mine = samples.filter(({ at }) => at >= start && at <= end)
       const metered = readings.get(resourceId) ?? []
       const meteredWh = energyBetween(metered, start, end, watched.longestGapSeconds)
-      const share = followedBp({ ...terms, droop }, powerW, mine, { start, end })
+      const witnessed = mine.filter((sample) => isWitnessed(sample, together))
+      const share = followedBp({ ...terms, droop }, powerW, witnessed, { start, end })
       const isTrue =
         meteredWh !== null && agreesWithMeter(recordedWh(mine, end), meteredWh, METER_ROOM)
       const wholeWh = orderedEnergy({ start, end, powerW, setpointW })
@@ -136,6 +144,41 @@ export function frequencyStandby(watched: Watched): Standby[] {
       return { resourceId, start, end, reservedWh, isReady: isTrue && reservedWh > 0 }
     })
   })
+}
+
+/** Second by second the median of what the recordings of a call say, where there are enough. */
+function frequenciesOf(armings: readonly Arming[]): ReadonlyMap<number, number> {
+  const told = new Map<number, number[]>()
+  for (const { recording } of armings) {
+    if (recording === null) continue
+    const mine = new Map(
+      recording.at.map((at, i) => [secondOf(at), recording.frequencyMilliHz[i] ?? 0]),
+    )
+    for (const [second, milliHz] of mine) {
+      const all = told.get(second)
+      if (all === undefined) told.set(second, [milliHz])
+      else all.push(milliHz)
+    }
+  }
+  const known = new Map<number, number>()
+  for (const [second, all] of told) {
+    if (all.length < WITNESSES) continue
+    all.sort((a, b) => a - b)
+    known.set(second, all[Math.floor(all.length / 2)] as number)
+  }
+  return known
+}
+
+function isWitnessed(
+  { at, frequencyMilliHz }: FrequencySample,
+  together: ReadonlyMap<number, number>,
+): boolean {
+  const median = together.get(secondOf(at))
+  return median === undefined || Math.abs(frequencyMilliHz - median) <= FREQUENCY_ROOM_MILLI_HZ
+}
+
+function secondOf(at: Instant): number {
+  return Math.floor(at / 1000)
 }
 
 function followedBp(

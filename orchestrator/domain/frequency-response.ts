@@ -147,7 +147,8 @@ export function recordedWh(recording: readonly FrequencySample[], end: Instant):
 
 /**
  * Whether a device's recording of its own power agrees with the register of its meter over the same
- * time: who writes down what it should have done is found out here. Wh either way, and a share.
+ * time: who writes down what it should have done is found out here, though not who writes down a
+ * frequency at which there was nothing to do. Wh either way, and a share.
  */
 export function agreesWithMeter(
   recordedEnergyWh: number,

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import type { Allocation } from '#domain/allocation.ts'
+import { type Arming, frequencyStandby, packSamples } from '#domain/arming.ts'
+import { droopW, type FrequencyTerms } from '#domain/frequency-response.ts'
+import { callId, resourceId } from '#domain/ids.ts'
+import { addSeconds } from '#domain/time.ts'
+import { WINDOW_START } from '../support/builders.ts'
+
+const terms: FrequencyTerms = {
+  droop: {
+    nominalMilliHz: 50_000,
+    deadBandOverMilliHz: 20,
+    deadBandUnderMilliHz: 20,
+    droopOverBp: 40,
+    droopUnderBp: 40,
+    responseMs: 2_000,
+  },
+  toleranceBp: 500,
+  longestGapMs: 5_000,
+}
+const SECONDS = 900
+const RESERVED_W = 3_000
+const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
+const window = { start: at(0), end: at(SECONDS) }
+
+/** For five minutes of fifteen there is too much power in the grid. */
+const grid = (second: number) => (second >= 300 && second < 600 ? 50_220 : 50_000)
+/** Who writes down that there never was anything to answer, and truly does nothing. */
+const idle = () => 50_000
+
+/** Wh that count of each of some devices, by the frequency that each saw. */
+function counted(...seen: ((second: number) => number)[]): number[] {
+  const periods = [{ ...window, powerW: RESERVED_W, setpointW: RESERVED_W }]
+  const devices = seen.map((frequencyAt, i) => {
+    const id = resourceId(`battery-${i}`)
+    const samples = Array.from({ length: SECONDS }, (_, second) => {
+      const frequencyMilliHz = frequencyAt(second)
+      const powerW = droopW(terms.droop, RESERVED_W, frequencyMilliHz)
+      return { at: at(second), frequencyMilliHz, powerW }
+    })
+    const drawnWh = samples.reduce((sum, { powerW }) => sum + powerW / 3600, 0)
+    const allocation: Allocation = { resourceId: id, role: 'order', periods, releasedAt: null }
+    const arming: Arming = {
+      callId: callId('call-1'),
+      resourceId: id,
+      droop: terms.droop,
+      reservedW: RESERVED_W,
+      validFrom: window.start,
+      validUntil: window.end,
+      armedAt: window.start,
+      refusal: null,
+      recording: packSamples(samples),
+    }
+    const readings = [0, Math.round(drawnWh)].map((wh, end) => {
+      const reading = { at: at(end * SECONDS), powerW: 0, registerWh: 100_000 + wh, socBp: 5_000 }
+      return { resourceId: id, ...reading }
+    })
+    return { allocation, arming, readings }
+  })
+  const found = frequencyStandby({
+    allocations: devices.map(({ allocation }) => allocation),
+    armings: devices.map(({ arming }) => arming),
+    readings: devices.flatMap(({ readings }) => readings),
+    terms,
+    direction: 'increase-import',
+    longestGapSeconds: SECONDS,
+  })
+  return found.map(({ isReady, reservedWh }) => (isReady ? reservedWh : 0))
+}
+
+describe('what a device recorded of the frequency', () => {
+  it('counts for nothing where the other devices of the call recorded another one', () => {
+    const [first, second, third, liar] = counted(grid, grid, grid, idle)
+    expect([first, second, third]).toEqual([750, 750, 750])
+    // Ten minutes of fifteen, but for the second that its silence begins in.
+    expect(liar).toBeGreaterThan(495)
+    expect(liar).toBeLessThanOrEqual(500)
+  })
+
+  it('counts where it is as far off as meters of one grid are apart', () => {
+    expect(counted(grid, grid, (second) => grid(second) + 10)).toEqual([750, 750, 750])
+  })
+
+  it('is all that is known where there are fewer than three', () => {
+    expect(counted(grid, idle)).toEqual([750, 750])
+  })
+})
