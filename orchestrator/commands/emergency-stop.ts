@@ -65,7 +65,8 @@ async function awaited(made: Stop, deadline: number): Promise<Stop> {
   let stop = made
   while (stop.letGo < stop.told && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-    stop = (await stops()).find(({ id }) => id === made.id) ?? stop
+    const path = `${STOPS}/${encodeURIComponent(made.id)}`
+    stop = (await askService(path)) as unknown as Stop
   }
   return stop
 }

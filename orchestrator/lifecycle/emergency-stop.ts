@@ -86,7 +86,7 @@ export async function liftStop(ports: Ports, by: Stopper, id: string): Promise<E
   const lifted = await ports.store.transaction(async (tx) => {
     const stop = (await tx.control.stops()).find((one) => one.id === id)
     if (stop === undefined || !(await mayLift(tx, by, stop))) {
-      throw new DomainError('not-found', `there is no emergency stop ${id}`)
+      throw noStop(id)
     }
     if (stop.liftedAt !== null) return stop
     const points = await pointsOf(tx, by, stop.congestionPointId)
@@ -103,9 +103,29 @@ export async function liftStop(ports: Ports, by: Stopper, id: string): Promise<E
 }
 
 /** Stops that somebody may see, the newest first, with how far each has come at their points. */
-export async function stopsOf(
+export async function stopsOf(ports: Pick<Ports, 'store' | 'clock'>, by: Stopper) {
+  return seenBy(ports, by, () => true)
+}
+
+/** One of them. @throws DomainError not-found */
+export async function stopOf(
+  ports: Pick<Ports, 'store' | 'clock'>,
+  by: Stopper,
+  wanted: string,
+): Promise<StopNow> {
+  const [found] = await seenBy(ports, by, ({ id }) => id === wanted)
+  if (found === undefined) throw noStop(wanted)
+  return found
+}
+
+function noStop(id: string): DomainError {
+  return new DomainError('not-found', `there is no emergency stop ${id}`)
+}
+
+async function seenBy(
   { store, clock }: Pick<Ports, 'store' | 'clock'>,
   by: Stopper,
+  isWanted: (stop: EmergencyStop) => boolean,
 ): Promise<StopNow[]> {
   return store.transaction(async (tx) => {
     const all = await tx.organisations.congestionPoints()
@@ -113,6 +133,7 @@ export async function stopsOf(
     return Promise.all(
       (await tx.control.stops())
         .filter(({ congestionPointId: id }) => id === null || seen.has(id))
+        .filter(isWanted)
         .reverse()
         .map(async (stop) => {
           const points = all.filter(({ id }) => isAt(stop, id) && seen.has(id))

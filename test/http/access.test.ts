@@ -35,6 +35,7 @@ describe('who may do what', () => {
   let town: Town
   let routes: Route[]
   let callId: string
+  let stopId: string
 
   beforeAll(async () => {
     service = await startService()
@@ -43,6 +44,9 @@ describe('who may do what', () => {
     const headers = idempotent()
     const post = { key: town.keys.dso, body, headers }
     callId = (await service.send('POST', '/v1/flexibility-calls', post)).body.id
+    const stop = { congestionPointId: 'cp-north', reason: 'a line is down' }
+    const stopped = { key: town.keys.dso, body: stop }
+    stopId = (await service.send('POST', '/v1/emergency-stops', stopped)).body.id
     const { body: document } = await service.send('GET', '/openapi.json')
     routes = Object.entries(document.paths as Record<string, Record<string, Operation>>).flatMap(
       ([path, operations]) =>
@@ -104,7 +108,7 @@ describe('who may do what', () => {
     for (const { method, path, roles } of routes) {
       const parameter = /\{(.+?)\}/.exec(path)?.[1]
       if (parameter === undefined || path.startsWith('/v1/verification')) continue
-      const own = ownIdFor(path, callId)
+      const own = ownIdFor(path, { callId, stopId })
       for (const role of roles) {
         const stranger = STRANGER[role]
         if (stranger === undefined) continue
@@ -118,7 +122,21 @@ describe('who may do what', () => {
         compared.push(`${role} ${method} ${path}`)
       }
     }
-    expect(compared).toHaveLength(51)
+    expect(compared).toHaveLength(52)
+  })
+
+  test('a stop is lifted by who made it, and by no other DSO', async () => {
+    const lift = (party: Party) =>
+      service.send('POST', `/v1/emergency-stops/${stopId}/lift`, {
+        key: town.keys[party],
+        body: {},
+      })
+    expect((await lift('otherDso')).status).toBe(404)
+    const one = { key: town.keys.dso }
+    const standing = await service.send('GET', `/v1/emergency-stops/${stopId}`, one)
+    expect(standing.body).toMatchObject({ id: stopId, by: 'dso', liftedAt: null })
+    const lifted = await lift('dso')
+    expect(lifted.body.liftedAt).toMatch(/^20/)
   })
 
   test('lists hold what is one’s own and nothing else', async () => {
@@ -159,10 +177,11 @@ function withoutPath({ instance, ...problem }: { instance: string }) {
   return problem
 }
 
-function ownIdFor(path: string, callId: string): string {
+function ownIdFor(path: string, ids: { readonly callId: string; readonly stopId: string }): string {
+  if (path.includes('/emergency-stops/')) return ids.stopId
   if (path.includes('/owners/')) return 'anna'
   if (path.includes('/congestion-points/')) return 'cp-north'
-  if (/\/(flexibility-calls|receipts)\//.test(path)) return callId
+  if (/\/(flexibility-calls|receipts)\//.test(path)) return ids.callId
   return path.includes('/sites/') ? 'site-anna' : 'charger-anna'
 }
 

@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { congestionPointId, organisationId } from '#domain/ids.ts'
+import { callId, congestionPointId, organisationId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
-import { emergencyStop, liftStop, type Stopper, stopsOf } from '#lifecycle/emergency-stop.ts'
+import {
+  emergencyStop,
+  liftStop,
+  type Stopper,
+  stopOf,
+  stopsOf,
+} from '#lifecycle/emergency-stop.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
 import {
@@ -117,6 +123,24 @@ describe('an emergency stop', () => {
     await world.passTo(at(60))
     expect(await orders()).toEqual([])
     await liftStop(world.ports(), operator, ours.id)
+  })
+
+  it('everywhere tells a DSO of its own devices only, and stays as it was when it is lifted', async () => {
+    await ordered([12_000, 12_000])
+    await world.passTo(at(960))
+    const everywhere = { congestionPointId: null, reason: 'smoke' }
+    const { id } = await emergencyStop(world.ports(), operator, everywhere)
+    await world.settleDown()
+    const [whole] = await stopsOf(world.ports(), operator)
+    expect(whole?.told).toBeGreaterThan(1)
+    expect(await stopsOf(world.ports(), stranger)).toMatchObject([{ id, told: 0, letGo: 0 }])
+    expect(await stopOf(world.ports(), gridOperator, id)).toEqual(whole)
+    await liftStop(world.ports(), operator, id)
+    const row = { resourceId: charger.id, callId: callId('next'), powerW: 3000 }
+    const when = { validFrom: at(960), validUntil: at(1800), orderedAt: at(960) }
+    await world.store.transaction((tx) => tx.setpoints.order([{ ...row, ...when }]))
+    const after = await stopOf(world.ports(), operator, id)
+    expect(after).toMatchObject({ told: whole?.told, letGo: whole?.told })
   })
 
   it('said again while it stands is the same stop; another call is dispatched after it', async () => {

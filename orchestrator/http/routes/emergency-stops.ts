@@ -4,6 +4,7 @@ import {
   liftStop,
   type StopNow,
   type Stopper,
+  stopOf,
   stopsOf,
 } from '#lifecycle/emergency-stop.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
@@ -20,6 +21,8 @@ const StopView = z.object({
   told: z.int().openapi({ description: 'Devices that held a setpoint or curve when it came' }),
   letGo: z.int().openapi({ description: 'Those that have said since: they are at their default' }),
 })
+
+const One = z.object({ id: z.string().max(80) })
 
 const postStop = createRoute({
   method: 'post',
@@ -44,12 +47,22 @@ const getStops = createRoute({
   responses: { 200: answers(z.array(StopView), 'The newest first') },
 })
 
+const getStop = createRoute({
+  method: 'get',
+  path: '/v1/emergency-stops/{id}',
+  summary: 'An emergency stop and how far it has come',
+  description: 'A DSO reads of the devices at its own congestion points.',
+  ...forRoles('operator', 'dso'),
+  request: { params: One },
+  responses: { 200: answers(StopView, 'The stop') },
+})
+
 const postLift = createRoute({
   method: 'post',
   path: '/v1/emergency-stops/{id}/lift',
   summary: 'Lift an emergency stop: calls may be dispatched again',
   ...forRoles('operator', 'dso'),
-  request: { params: z.object({ id: z.string().max(80) }), ...takes(z.strictObject({})) },
+  request: { params: One, ...takes(z.strictObject({})) },
   responses: { 200: answers(StopView, 'The stop, lifted') },
 })
 
@@ -59,7 +72,11 @@ export function emergencyStopRoutes({ ports }: ApiContext) {
     .openapi(postStop, async (c) => {
       const by = stopperOf(c.get('key'))
       const { id } = await emergencyStop(ports, by, c.req.valid('json'))
-      return c.json(stopView(await one(by, id)), 200)
+      return c.json(stopView(await stopOf(ports, by, id)), 200)
+    })
+    .openapi(getStop, async (c) => {
+      const { id } = c.req.valid('param')
+      return c.json(stopView(await stopOf(ports, stopperOf(c.get('key')), id)), 200)
     })
     .openapi(getStops, async (c) => {
       const stops = await stopsOf(ports, stopperOf(c.get('key')))
@@ -68,14 +85,8 @@ export function emergencyStopRoutes({ ports }: ApiContext) {
     .openapi(postLift, async (c) => {
       const by = stopperOf(c.get('key'))
       const { id } = await liftStop(ports, by, c.req.valid('param').id)
-      return c.json(stopView(await one(by, id)), 200)
+      return c.json(stopView(await stopOf(ports, by, id)), 200)
     })
-
-  async function one(by: Stopper, id: string): Promise<StopNow> {
-    const found = (await stopsOf(ports, by)).find((stop) => stop.id === id)
-    if (found === undefined) throw new Error(`${id} is not among the stops of who made it`)
-    return found
-  }
 }
 
 function stopperOf({ role, organisationId }: ApiEnv['Variables']['key']): Stopper {
