@@ -5,7 +5,7 @@ import { formatClock } from '../format.ts'
 export function leadsIt({ lease, consent, chargeNow }: Limits, zone: string): string {
   switch (lease.holder) {
     case 'emergency-stop':
-      return 'The grid’s operator has stopped all control: it runs as usual.'
+      return 'An emergency stop has ended all control: it runs as usual.'
     case 'owner':
       if (consent.withdrawnBy === 'aggregator') {
         return 'Your aggregator has withdrawn the consent: nobody tells it anything.'

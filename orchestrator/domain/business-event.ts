@@ -18,6 +18,8 @@ export type BusinessEventKind =
   | 'call-declined'
   | 'call-expired'
   | 'call-cancelled'
+  /** An emergency stop ended it inside its window. */
+  | 'call-stopped'
   | 'call-refunded'
   | 'setpoint-ordered'
   | 'setpoint-acknowledged'

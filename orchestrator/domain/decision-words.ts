@@ -34,6 +34,11 @@ const TAKEN = {
     owner: 'The grid operator ended the call early; what your device gave until then counts.',
     grid: 'Cut short: the call was cancelled inside its window.',
   },
+  'ended-by-stop': {
+    outcome: 'cut',
+    owner: 'An emergency stop ended the call; what your device gave until then counts.',
+    grid: 'Cut short: an emergency stop ended the call inside its window.',
+  },
   'held-at-minimum': {
     outcome: 'cut',
     owner: 'Your charger stayed at its lowest power, as it does not pause; what it gave counts.',

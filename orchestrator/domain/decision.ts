@@ -24,6 +24,8 @@ export type DecisionCode =
   | 'owner-limit'
   /** The DSO cancelled inside the window. */
   | 'ended-early'
+  /** An emergency stop ended the call inside the window. */
+  | 'ended-by-stop'
   /** Ordered, but the call never began. */
   | 'call-cancelled'
   | 'call-expired'
@@ -149,7 +151,8 @@ function endOf(call: FlexibilityCall): { code: DecisionCode; at: Instant } | nul
   const { start, end } = request.window
   if (windowStartCommitment !== null) {
     const isEarly = cancelledAt !== null && cancelledAt < end
-    return isEarly ? { code: 'ended-early', at: cancelledAt } : null
+    const code = call.endedBy === 'emergency-stop' ? 'ended-by-stop' : 'ended-early'
+    return isEarly ? { code, at: cancelledAt } : null
   }
   if (state === 'cancelled') return { code: 'call-cancelled', at: cancelledAt ?? start }
   if (state === 'expired') return { code: 'call-expired', at: start }

@@ -107,6 +107,8 @@ export type FlexibilityCall = {
   readonly windowStartCommitment: Hex | null
   /** When the DSO cancelled inside the window; the rest of the window is not ordered. */
   readonly cancelledAt: Instant | null
+  /** Who ended it inside the window, where it was not its DSO that cancelled. */
+  readonly endedBy?: 'emergency-stop'
   readonly releasedAt: Instant | null
   /** How its devices come back after the window; absent: all at once as it ended, or not yet. */
   readonly rebound?: Rebound

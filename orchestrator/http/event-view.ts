@@ -28,6 +28,7 @@ const NEWS: Partial<Record<BusinessEventKind, string>> = {
   'call-paid': 'The call was paid.',
   'call-expired': 'The call expired.',
   'call-cancelled': 'The DSO cancelled the call.',
+  'call-stopped': 'An emergency stop ended the call.',
   'call-refunded': 'The DSO was refunded.',
   'rebound-planned': 'The window has ended; devices come back one after the other.',
   'resource-released': 'All devices were released.',

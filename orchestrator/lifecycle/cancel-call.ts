@@ -74,6 +74,7 @@ export async function endInside(
   tx: StoreTransaction,
   call: FlexibilityCall,
   why: string,
+  endedBy?: FlexibilityCall['endedBy'],
 ): Promise<FlexibilityCall> {
   const now = ports.clock.now()
   const { window } = call.request
@@ -83,7 +84,7 @@ export async function endInside(
     ...allocation,
     periods: cutAt(allocation.periods, cancelledAt),
   }))
-  const cancelled = { ...call, cancelledAt, allocations }
+  const cancelled = { ...call, cancelledAt, allocations, ...(endedBy ? { endedBy } : {}) }
   await tx.calls.save(cancelled)
   await tx.promises.release(call.id, cancelledAt)
   for (const { resourceId, validUntil } of await tx.armings.ofCall(call.id)) {
@@ -91,6 +92,7 @@ export async function endInside(
     await tx.armings.progress(call.id, resourceId, { validUntil: cancelledAt })
   }
   const message = `${why}; what was delivered is paid`
-  await tx.events.append([callEvent(call, 'call-cancelled', now, message)])
+  const kind = endedBy === undefined ? 'call-cancelled' : 'call-stopped'
+  await tx.events.append([callEvent(call, kind, now, message)])
   return cancelled
 }

@@ -38,7 +38,8 @@ export async function dispatchCall(ports: Ports, callId: CallId): Promise<void> 
     await tx.calls.save(dispatched)
     const stop = standingAt(await tx.control.stops(), call.request.congestionPointId)
     if (stop !== null) {
-      await endInside(ports, tx, dispatched, 'its window began under an emergency stop')
+      const why = 'its window began under an emergency stop'
+      await endInside(ports, tx, dispatched, why, 'emergency-stop')
       return
     }
     const wanted = call.allocations.flatMap((allocation) =>

@@ -70,6 +70,8 @@ export async function emergencyStop(
         return pointEvent('emergency-stop', mine, now, message, { told: count })
       }),
     )
+    const ended = `an emergency stop has ended all control of devices: ${reason}`
+    await tellAggregators(tx, points, 'emergency-stop', now, ended)
     return stood
   })
   await ports.wakeUps.notify('setpoints')
@@ -96,6 +98,7 @@ export async function liftStop(ports: Ports, by: Stopper, id: string): Promise<E
     await tx.control.saveStop(after)
     const message = 'the emergency stop is lifted; calls may be dispatched again'
     await tx.events.append([pointEvent('emergency-stop-lifted', points, now, message)])
+    await tellAggregators(tx, points, 'emergency-stop-lifted', now, message)
     return after
   })
   await ports.wakeUps.notify('events')
@@ -186,7 +189,7 @@ async function endCalls(ports: Ports, congestionPointId: CongestionPointId | nul
     await ports.store.transaction(async (tx) => {
       const call = await tx.calls.lock(id)
       if (call.state !== 'dispatched' || call.cancelledAt !== null) return
-      await endInside(ports, tx, call, 'ended by an emergency stop')
+      await endInside(ports, tx, call, 'ended by an emergency stop', 'emergency-stop')
     })
     await ports.wakeUps.wakeCall(id, ports.clock.now())
   }
@@ -266,6 +269,23 @@ function pointEvent(
   const organisationIds = [...new Set(points.map(({ dsoId }) => dsoId))]
   const nobody = { callId: null, resourceId: null, ownerId: null }
   return { kind, at, ...nobody, organisationIds, notice: true, message, data }
+}
+
+/** Who has devices at these points; of how many there are they are told nothing. */
+async function tellAggregators(
+  tx: StoreTransaction,
+  points: readonly CongestionPoint[],
+  kind: 'emergency-stop' | 'emergency-stop-lifted',
+  at: Instant,
+  message: string,
+): Promise<void> {
+  const found = new Set<OrganisationId>()
+  for (const { id: congestionPointId } of points) {
+    const resources = await tx.resources.list({ congestionPointId })
+    for (const { aggregatorId } of resources) found.add(aggregatorId)
+  }
+  if (found.size === 0) return
+  await tx.events.append([{ ...pointEvent(kind, [], at, message), organisationIds: [...found] }])
 }
 
 function checkReason(text: string): string {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { decisionsOf } from '#domain/decision.ts'
 import { callId, congestionPointId, organisationId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
@@ -77,7 +78,18 @@ describe('an emergency stop', () => {
     const led = all.filter((one) => effective(one) === 'limited')
     expect(led.length).toBeGreaterThan(1)
     const { id } = await emergencyStop(world.ports(), gridOperator, north1)
-    expect((await whole()).cancelledAt).toBe(at(960))
+    expect(await whole()).toMatchObject({ cancelledAt: at(960), endedBy: 'emergency-stop' })
+    const decisions = decisionsOf(await whole()).map(({ final }) => final.code)
+    expect(decisions.filter((code) => code === 'ended-by-stop')).toHaveLength(led.length)
+    expect(decisions).not.toContain('ended-early')
+    const events = await world.store.transaction((tx) => tx.events.after(0, 1000))
+    expect(events.map(({ kind }) => kind)).not.toContain('call-cancelled')
+    expect(events.filter(({ kind }) => kind === 'call-stopped')).toHaveLength(1)
+    const told = events.filter(({ kind }) => kind === 'emergency-stop')
+    expect(told).toMatchObject([
+      { organisationIds: [dso], data: { told: led.length } },
+      { organisationIds: [charger.aggregatorId], data: {} },
+    ])
     await world.settleDown()
     expect(all.map(effective)).toEqual(all.map(() => 'default'))
     const [stop] = await stopsOf(world.ports(), gridOperator)
