@@ -77,13 +77,14 @@ function played(seed: number): Hour {
   const fleet = fleetOf(seed)
   const hour = runLoop(fleet, seed)
   const gone = new Set(hour.letGo.map(({ id }) => id))
-  const mistaken = fleet.filter(({ id, disobeys, orderedW }) => {
-    const toldW = hour.told.get(id)?.at(-1)?.toW ?? orderedW
-    return disobeys ? toldW > TELLABLE_W && !gone.has(id) : gone.has(id)
+  const toldW = ({ id, orderedW }: LoopDevice) => hour.told.get(id)?.at(-1)?.toW ?? orderedW
+  const tellable = new Set(fleet.filter((one) => toldW(one) > TELLABLE_W).map(({ id }) => id))
+  const mistaken = fleet.filter(({ id, disobeys }) => {
+    return disobeys ? tellable.has(id) && !gone.has(id) : gone.has(id)
   })
   return {
     delivered: hour.givenWs / hour.orderedWs,
-    late: hour.letGo.filter(({ at, due }) => at > due).length,
+    late: hour.letGo.filter(({ id, at, due }) => tellable.has(id) && at > due).length,
     mistaken: mistaken.length,
     dwell: Math.min(
       ...fleet.map((one) => shortestDwell(hour, one) / dwellSeconds(one.kind, METERING_SECONDS)),

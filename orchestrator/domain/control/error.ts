@@ -36,16 +36,37 @@ export function loopError(
   const wanted = [before, last].map(({ wantedW, expectedW }) => {
     return { errorW: wantedW - expectedW, correctionW: gain * (wantedW - expectedW) + makeUpW }
   })
-  const isBeyond = (side: 1 | -1) => wanted.every(({ correctionW }) => side * correctionW > bandW)
-  if (!isBeyond(1) && !isBeyond(-1)) return { ...NOTHING, makeUpW }
+  const isBeyondHeadroom = wanted.every(({ errorW }) => errorW > headroomW)
+  const isStanding = isBeyondHeadroom && stands(readings, since, bandW, rules)
+  const shortBandW = isStanding ? Math.min(rules.stepW, bandW) : bandW
+  const isShort = wanted.every(({ correctionW }) => correctionW > shortBandW)
+  const isTooMuch = wanted.every(({ correctionW }) => correctionW < -bandW)
+  if (!isShort && !isTooMuch) return { ...NOTHING, makeUpW }
   const smaller = wanted.reduce((least, one) =>
     Math.abs(one.correctionW) < Math.abs(least.correctionW) ? one : least,
   )
   const shortW = smaller.correctionW - makeUpW
-  return { ...smaller, makeUpW, reserveMostW: shortW > bandW ? shortW : 0 }
+  return { ...smaller, makeUpW, reserveMostW: shortW > shortBandW ? shortW : 0 }
 }
 
-/** What was given too much pays for what was missed before, and for nothing that comes later. */
+/**
+ * A small error that stood for long is no noise. Those that respond make it up where they have
+ * headroom; where they have none, what it cost is worth a reserve's start.
+ */
+function stands(
+  readings: readonly LoopReading[],
+  since: Instant,
+  bandW: number,
+  rules: ControlRules,
+): boolean {
+  return madeUp(readings, since, Number.POSITIVE_INFINITY, bandW, rules) > 0
+}
+
+/**
+ * What was given too much pays for what was missed before, and for nothing that comes later. Once
+ * it is worth a setpoint it is made up to the end: a threshold alone would switch it off as soon as
+ * it worked, and on again.
+ */
 function madeUp(
   readings: readonly LoopReading[],
   since: Instant,
@@ -54,13 +75,14 @@ function madeUp(
   { makeUpSeconds, makeUpMostBp }: ControlRules,
 ): number {
   let missedWs = 0
+  let isWorthIt = false
   let from = since
   for (const { at, wantedW, givenW } of readings) {
     const mostW = Math.max(0, Math.min(headroomW, (wantedW * makeUpMostBp) / 10_000))
     const missed = missedWs + (wantedW - givenW) * secondsBetween(from, at)
     missedWs = Math.min(Math.max(0, missed), mostW * makeUpSeconds)
+    isWorthIt = missedWs > 0 && (isWorthIt || missedWs > bandW * makeUpSeconds)
     from = at
   }
-  const powerW = missedWs / makeUpSeconds
-  return powerW > bandW ? powerW : 0
+  return isWorthIt ? missedWs / makeUpSeconds : 0
 }

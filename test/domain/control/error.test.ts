@@ -46,6 +46,12 @@ describe('an error of the portfolio', () => {
   it('is none where what was told already will bring it', () => {
     expect(error(readings([8000, 8000], [10_000, 10_000])).correctionW).toBe(0)
   })
+
+  it('is worth a reserve although it is small, once it has stood for long and nobody has headroom', () => {
+    const small = readings(Array(100).fill(9850))
+    expect(error(small.slice(0, 40), 0).reserveMostW).toBe(0)
+    expect(error(small, 0)).toMatchObject({ correctionW: 150, reserveMostW: 150 })
+  })
 })
 
 describe('energy that was missed', () => {
@@ -57,6 +63,11 @@ describe('energy that was missed', () => {
     expect(error(seen)).toMatchObject({ errorW: 0, makeUpW: 500, correctionW: 500 })
     // One minute of 20 %: less than the dead band once it is spread over ten minutes.
     expect(error(readings([...minutes(1, 8000), ...minutes(1, 10_000)])).makeUpW).toBe(0)
+  })
+
+  it('is made up to the end, once it has begun', () => {
+    const nearly = readings([...minutes(5, 5000), ...minutes(9, 10_500)])
+    expect(error(nearly)).toMatchObject({ makeUpW: 50, correctionW: -450 })
   })
 
   it('does not pile up where nobody could have given it', () => {
