@@ -3,8 +3,6 @@ import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { bundleText } from '#domain/evidence.ts'
 import { type CallId, organisationId } from '#domain/ids.ts'
-import { microEurPerKwh } from '#domain/money.ts'
-import { curvePolicy } from '#domain/payment-policies.ts'
 import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import type { Program } from '#domain/program.ts'
 import { addSeconds } from '#domain/time.ts'
@@ -23,29 +21,18 @@ import {
   WINDOW_START,
 } from '../support/builders.ts'
 import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
+import { STANDBY_POLICY, AVAILABILITY as STANDING_BY } from '../support/standby-world.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const battery = aResource('battery', 'battery', 200_000n)
 const dearer = aResource('dearer', 'battery', 250_000n)
 
-/** 0.02 EUR for each kWh that stands by, and the offered price for each that is used. */
+/** What stands by is paid by what was delivered of what was activated. */
 const POLICY: PaymentPolicy = {
-  ...curvePolicy([
-    { deliveredBp: 0, payBp: 10_000 },
-    { deliveredBp: 10_000, payBp: 10_000 },
-  ]),
-  name: 'stand-by',
-  availability: {
-    kind: 'per-kwh-ordered',
-    price: microEurPerKwh(20_000n),
-    scaledByDelivery: true,
-  },
+  ...STANDBY_POLICY,
+  availability: { ...STANDBY_POLICY.availability, scaledByDelivery: true },
 }
-const AVAILABILITY = {
-  product: 'availability',
-  activationNoticeSeconds: 120,
-  paymentPolicy: POLICY,
-} as const satisfies Partial<Program>
+const AVAILABILITY = { ...STANDING_BY, paymentPolicy: POLICY } as const
 
 describe('a call for availability', () => {
   let world: World

@@ -3,9 +3,6 @@ import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { bundleText } from '#domain/evidence.ts'
 import type { CallId } from '#domain/ids.ts'
-import { microEurPerKwh } from '#domain/money.ts'
-import { curvePolicy } from '#domain/payment-policies.ts'
-import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import type { Program } from '#domain/program.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
@@ -24,40 +21,12 @@ import {
   WINDOW_START,
 } from '../support/builders.ts'
 import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
+import { FREQUENCY, STANDBY_POLICY } from '../support/standby-world.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const battery = aResource('battery', 'battery', 200_000n)
 const plain = aResource('plain', 'battery', 100_000n)
 const dearer = aResource('dearer', 'battery', 250_000n)
-
-const POLICY: PaymentPolicy = {
-  ...curvePolicy([
-    { deliveredBp: 0, payBp: 10_000 },
-    { deliveredBp: 10_000, payBp: 10_000 },
-  ]),
-  name: 'stand-by',
-  availability: {
-    kind: 'per-kwh-ordered',
-    price: microEurPerKwh(20_000n),
-    scaledByDelivery: false,
-  },
-}
-const FREQUENCY = {
-  product: 'frequency-response',
-  frequency: {
-    droop: {
-      nominalMilliHz: 50_000,
-      deadBandOverMilliHz: 20,
-      deadBandUnderMilliHz: 20,
-      droopOverBp: 40,
-      droopUnderBp: 40,
-      responseMs: 2_000,
-    },
-    toleranceBp: 500,
-    longestGapMs: 5_000,
-  },
-  paymentPolicy: POLICY,
-} as const satisfies Partial<Program>
 
 /** For five minutes the frequency is 200 mHz below the dead band, and later as much above it. */
 function frequencyMilliHz(now: Instant): number {
@@ -98,7 +67,10 @@ describe('a call for frequency response', () => {
     await reserved()
     const { frequency } = FREQUENCY
     const save = (changes: Partial<Program>) =>
-      saveProgram(world.ports(), aProgram({ version: 2, paymentPolicy: POLICY, ...changes }))
+      saveProgram(
+        world.ports(),
+        aProgram({ version: 2, paymentPolicy: STANDBY_POLICY, ...changes }),
+      )
     await expect(save({ product: 'frequency-response' })).rejects.toThrow(/frequency: expected/)
     await expect(save({ frequency })).rejects.toThrow(/frequency: expected a droop curve where/)
     const wild = { ...frequency, droop: { ...frequency.droop, droopUnderBp: 0 } }

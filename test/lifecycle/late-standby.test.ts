@@ -2,9 +2,6 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { CallId } from '#domain/ids.ts'
-import { microEurPerKwh } from '#domain/money.ts'
-import { curvePolicy } from '#domain/payment-policies.ts'
-import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import type { Program } from '#domain/program.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { addSeconds } from '#domain/time.ts'
@@ -23,43 +20,10 @@ import {
   WINDOW_START,
 } from '../support/builders.ts'
 import { plugBattery } from '../support/simulated-call.ts'
+import { AVAILABILITY, FREQUENCY } from '../support/standby-world.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const battery = aResource('battery', 'battery', 200_000n)
-
-const POLICY: PaymentPolicy = {
-  ...curvePolicy([
-    { deliveredBp: 0, payBp: 10_000 },
-    { deliveredBp: 10_000, payBp: 10_000 },
-  ]),
-  name: 'stand-by',
-  availability: {
-    kind: 'per-kwh-ordered',
-    price: microEurPerKwh(20_000n),
-    scaledByDelivery: false,
-  },
-}
-const AVAILABILITY = {
-  product: 'availability',
-  activationNoticeSeconds: 120,
-  paymentPolicy: POLICY,
-} as const satisfies Partial<Program>
-const FREQUENCY = {
-  product: 'frequency-response',
-  frequency: {
-    droop: {
-      nominalMilliHz: 50_000,
-      deadBandOverMilliHz: 20,
-      deadBandUnderMilliHz: 20,
-      droopOverBp: 40,
-      droopUnderBp: 40,
-      responseMs: 2_000,
-    },
-    toleranceBp: 500,
-    longestGapMs: 5_000,
-  },
-  paymentPolicy: POLICY,
-} as const satisfies Partial<Program>
 
 let world: World
 afterEach(() => world.stop())

@@ -17,7 +17,7 @@ import {
 import { plugBattery } from './simulated-call.ts'
 
 /** 0.02 EUR for each kWh that stands by, and the offered price for each that is used. */
-export const STANDBY_POLICY: PaymentPolicy = {
+export const STANDBY_POLICY = {
   ...curvePolicy([
     { deliveredBp: 0, payBp: 10_000 },
     { deliveredBp: 10_000, payBp: 10_000 },
@@ -28,7 +28,7 @@ export const STANDBY_POLICY: PaymentPolicy = {
     price: microEurPerKwh(20_000n),
     scaledByDelivery: false,
   },
-}
+} satisfies PaymentPolicy
 
 export const AVAILABILITY = {
   product: 'availability',
