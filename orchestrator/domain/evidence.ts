@@ -61,7 +61,15 @@ export type CallTerms = {
   readonly gatewayKeys: readonly GatewayKey[]
   /** Of the candidates whose meters sign, by resource. */
   readonly meterKeys: readonly ResourceMeterKey[]
+  /**
+   * The version of the log of corrections that its evidence brings. Absent only of calls ordered
+   * before that was promised: of those the evidence may leave the log out.
+   */
+  readonly correctionLog?: typeof CORRECTION_LOG
 }
+
+/** What a log of corrections tells, by version: of a call ordered now, this. */
+export const CORRECTION_LOG = 1
 
 /** Everything from which the cents of one call can be recomputed; canonical JSON, no names. */
 export type EvidenceBundle = {
@@ -95,7 +103,7 @@ export type EvidenceBundle = {
   /**
    * Whatever devices were told anew inside the window, with the figures that it was decided on, as
    * the service states them, and that the allocations follow from it can be checked. Absent only of
-   * calls dispatched before such a log was kept.
+   * calls whose terms promise no such log.
    */
   readonly corrections?: readonly Correction[]
   /** Lines that a party objects to; absent where nobody does. */
@@ -122,6 +130,7 @@ export function termsOf(
     ...(call.network === undefined ? {} : { network: call.network }),
     baselineCommitment: call.baselineCommitment,
     policyHash: policyHash(call.program.paymentPolicy),
+    correctionLog: CORRECTION_LOG,
     ...known,
   }
 }

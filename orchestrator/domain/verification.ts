@@ -11,7 +11,13 @@ import { canonicalJson, hashOf } from './canonical.ts'
 import { challengedSettlement } from './challenge.ts'
 import { unexplained } from './control/explain.ts'
 import { controlGroupOf } from './control-group.ts'
-import { bundleText, commitReadings, type EvidenceBundle, parseEvidence } from './evidence.ts'
+import {
+  bundleText,
+  commitReadings,
+  CORRECTION_LOG,
+  type EvidenceBundle,
+  parseEvidence,
+} from './evidence.ts'
 import { roundIdOf } from './escrow.ts'
 import { heldLines, isRestAmount, restAmount, type RestTerms } from './held-rest.ts'
 import type { Hex } from './ids.ts'
@@ -202,11 +208,20 @@ function activationDifferences({ terms, activations }: EvidenceBundle): Differen
 }
 
 /**
- * Where the bundle tells what devices were told inside the window, their parts must follow from it.
+ * What devices were told inside the window stands in the bundle where the terms promise it, and
+ * their parts must follow from it.
  */
 function correctionDifferences(bundle: EvidenceBundle): Difference[] {
   const { corrections, allocations, deliveryEnd, terms } = bundle
-  if (corrections === undefined) return []
+  if (terms.correctionLog !== undefined) {
+    const version = same('correction log', terms.correctionLog, CORRECTION_LOG)
+    if (version.length > 0) return version
+  }
+  if (corrections === undefined) {
+    if (terms.correctionLog === undefined) return []
+    const expected = `the log that the terms promise, version ${terms.correctionLog}`
+    return [{ line: 'corrections', expected, got: 'none' }]
+  }
   const interval = terms.program.meteringIntervalSeconds
   const strays = unexplained(allocations, corrections, deliveryEnd, interval)
   const prices = new Map(terms.candidates.map(({ resourceId, price }) => [resourceId, price]))

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { hashOf } from '#domain/canonical.ts'
 import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
 import type { CallId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
@@ -48,6 +49,13 @@ async function bundleOf(id: CallId) {
 function differing(bundle: EvidenceBundle) {
   const checks = { gateway: verifySimulatedSignature, meter: world.ports().checkMeterSignature }
   return verifyBundle(bundleText(bundle), checks).map(({ line }) => line)
+}
+
+/** The same call as one that was ordered before terms promised a log of corrections. */
+function orderedBeforeTheLog(bundle: EvidenceBundle): EvidenceBundle {
+  const { correctionLog: _none, ...terms } = bundle.terms
+  const escrow = { ...bundle.escrow.terms, termsHash: hashOf(terms) }
+  return { ...bundle, terms, escrow: { ...bundle.escrow, terms: escrow } }
 }
 
 /** The cheapest is ordered 2 kW and then 4 kW, and gives nothing; two others can give 2 kW each. */
@@ -103,7 +111,7 @@ describe('a device that stands in from a later settlement period on', () => {
     const bundle = await bundleOf(id)
     expect(bundle.allocations).toHaveLength(3)
     expect(bundle.corrections).toBeUndefined()
-    expect(differing(bundle)).toEqual([])
+    expect(differing(orderedBeforeTheLog(bundle))).toEqual([])
   })
 })
 
@@ -155,5 +163,27 @@ describe('what all devices together lack', () => {
       `correction ${battery.id}`,
     ])
     expect(lines({ corrections: [] })).toEqual([`correction ${battery.id}`])
+  })
+
+  it('cannot be left out of the evidence of a call whose terms promise it', async () => {
+    const call = await hardlyAsked(true)
+    await world.passTo(at(2400))
+    const { corrections: _left, ...without } = await bundleOf((await call()).id)
+    const checks = { gateway: verifySimulatedSignature, meter: world.ports().checkMeterSignature }
+    expect(verifyBundle(bundleText(without), checks)).toEqual([
+      { line: 'corrections', expected: 'the log that the terms promise, version 1', got: 'none' },
+    ])
+    expect(differing(orderedBeforeTheLog(without))).toEqual([])
+    // Struck out of the terms too, they are not those that the money was locked for.
+    const { correctionLog: _struck, ...terms } = without.terms
+    expect(differing({ ...without, terms })).toEqual(['terms hash'])
+  })
+
+  it('is not read where the terms promise a log of another version', async () => {
+    const call = await hardlyAsked(true)
+    await world.passTo(at(2400))
+    const bundle = await bundleOf((await call()).id)
+    const terms = { ...bundle.terms, correctionLog: 2 as never }
+    expect(differing({ ...bundle, terms })).toEqual(['terms hash', 'correction log'])
   })
 })
