@@ -4,6 +4,7 @@ import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { bookCancellation } from './book-cancellation.ts'
 import { dispatchCall } from './dispatch-call.ts'
+import { endStopped } from './end-stopped.ts'
 import { expireCall } from './expire-call.ts'
 import { measureCall } from './measure-call.ts'
 import { offerFlexibility } from './offer-flexibility.ts'
@@ -56,6 +57,9 @@ async function step(ports: Ports, call: FlexibilityCall): Promise<void> {
       return dispatchCall(ports, call.id)
     case 'dispatched':
       if (call.releasedAt !== null) return measureCall(ports, call.id)
+      if (call.cancelledAt === null && (await endStopped(ports, call.id))) {
+        return releaseCall(ports, call.id)
+      }
       return now < deliveryEnd(call) ? repairShortfall(ports, call.id) : releaseCall(ports, call.id)
     case 'measured':
       await remeasureCall(ports, call.id)

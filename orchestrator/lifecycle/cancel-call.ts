@@ -2,7 +2,7 @@ import { cutAt } from '#domain/allocation.ts'
 import { DomainError, fieldError } from '#domain/errors.ts'
 import { type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, OrganisationId } from '#domain/ids.ts'
-import { floorToStep } from '#domain/time.ts'
+import { floorToStep, type Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
@@ -67,7 +67,7 @@ async function cancelBefore(
 
 /**
  * Ends a dispatched call inside its window, on the meters' raster, so that what was delivered can
- * be measured.
+ * be measured. `at`: when its devices were let go; absent: now.
  */
 export async function endInside(
   ports: Pick<Ports, 'clock'>,
@@ -75,10 +75,11 @@ export async function endInside(
   call: FlexibilityCall,
   why: string,
   endedBy?: FlexibilityCall['endedBy'],
+  at?: Instant,
 ): Promise<FlexibilityCall> {
   const now = ports.clock.now()
   const { window } = call.request
-  const end = floorToStep(now, call.program.meteringIntervalSeconds)
+  const end = floorToStep(at ?? now, call.program.meteringIntervalSeconds)
   const cancelledAt = end < window.start ? window.start : end < window.end ? end : window.end
   const allocations = call.allocations.map((allocation) => ({
     ...allocation,

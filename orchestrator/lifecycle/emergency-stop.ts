@@ -7,7 +7,7 @@ import type { CongestionPoint } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
-import { endInside } from './cancel-call.ts'
+import { endStopped } from './end-stopped.ts'
 import { stillArmed } from './order-armings.ts'
 import { letGoOf } from './order-setpoints.ts'
 
@@ -82,14 +82,16 @@ export async function emergencyStop(
   return stop
 }
 
-/** Control is possible again. Lifting it twice changes nothing. @throws DomainError not-found */
+/**
+ * Control is possible again, but for calls that the stop ended: they end before it is lifted, had
+ * somebody died meanwhile. Lifting it twice changes nothing. @throws DomainError not-found
+ */
 export async function liftStop(ports: Ports, by: Stopper, id: string): Promise<EmergencyStop> {
   const now = ports.clock.now()
+  const standing = await ports.store.transaction((tx) => toLift(tx, by, id))
+  if (standing.liftedAt === null) await endCalls(ports, standing.congestionPointId)
   const lifted = await ports.store.transaction(async (tx) => {
-    const stop = (await tx.control.stops()).find((one) => one.id === id)
-    if (stop === undefined || !(await mayLift(tx, by, stop))) {
-      throw noStop(id)
-    }
+    const stop = await toLift(tx, by, id)
     if (stop.liftedAt !== null) return stop
     const points = await pointsOf(tx, by, stop.congestionPointId)
     const letGo: Record<CongestionPointId, number> = {}
@@ -103,6 +105,12 @@ export async function liftStop(ports: Ports, by: Stopper, id: string): Promise<E
   })
   await ports.wakeUps.notify('events')
   return lifted
+}
+
+async function toLift(tx: StoreTransaction, by: Stopper, id: string): Promise<EmergencyStop> {
+  const stop = (await tx.control.stops()).find((one) => one.id === id)
+  if (stop === undefined || !(await mayLift(tx, by, stop))) throw noStop(id)
+  return stop
 }
 
 /** Stops that somebody may see, the newest first, with how far each has come at their points. */
@@ -186,14 +194,9 @@ async function endCalls(ports: Ports, congestionPointId: CongestionPointId | nul
     tx.calls.list({ states: ['dispatched'], ...filter }),
   )
   for (const { id } of open) {
-    await ports.store.transaction(async (tx) => {
-      const call = await tx.calls.lock(id)
-      if (call.state !== 'dispatched' || call.cancelledAt !== null) return
-      await endInside(ports, tx, call, 'ended by an emergency stop', 'emergency-stop')
-    })
+    await endStopped(ports, id)
     await ports.wakeUps.wakeCall(id, ports.clock.now())
   }
-  if (open.length > 0) await ports.wakeUps.notify('events')
 }
 
 async function pointsOf(

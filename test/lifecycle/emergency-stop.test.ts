@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decisionsOf } from '#domain/decision.ts'
 import { callId, congestionPointId, organisationId } from '#domain/ids.ts'
+import type { EmergencyStop } from '#domain/emergency-stop.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
 import {
@@ -12,6 +13,7 @@ import {
 } from '#lifecycle/emergency-stop.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
+import type { StoreTransaction } from '#store-ports.ts'
 import {
   acceptAsDso,
   aProgram,
@@ -49,6 +51,25 @@ async function ordered(powersW: readonly number[], key = 'key') {
   await world.passTo(at(-240))
   await acceptAsDso(world.ports(), call.id)
   return { whole: () => world.store.transaction((tx) => tx.calls.lock(call.id)) }
+}
+
+/** The service dies when all devices have been let go, before it comes to their calls. */
+async function diesAfterTelling(): Promise<EmergencyStop> {
+  const ports = world.ports()
+  let isThrough = false
+  const store = {
+    ...ports.store,
+    transaction: async <T>(work: (tx: StoreTransaction) => Promise<T>) => {
+      if (isThrough) throw new Error('the service is dead')
+      isThrough = true
+      return ports.store.transaction(work)
+    },
+  }
+  const stopping = emergencyStop({ ...ports, store }, gridOperator, north1)
+  await world.stop()
+  await expect(stopping).rejects.toThrow('the service is dead')
+  const [stop] = await world.store.transaction((tx) => tx.control.stops())
+  return stop as EmergencyStop
 }
 
 const effective = ({ id }: Resource) => world.driver.device(id).effective(world.clock.now()).kind
@@ -153,6 +174,52 @@ describe('an emergency stop', () => {
     await world.store.transaction((tx) => tx.setpoints.order([{ ...row, ...when }]))
     const after = await stopOf(world.ports(), operator, id)
     expect(after).toMatchObject({ told: whole?.told, letGo: whole?.told })
+  })
+
+  it('whose service dies right after it is finished by the next one, as of the stop', async () => {
+    const { whole } = await ordered([12_000, 12_000])
+    await world.passTo(at(960))
+    await diesAfterTelling()
+    expect(await whole()).toMatchObject({ state: 'dispatched', cancelledAt: null })
+    await world.passTo(at(1100))
+    await world.boot()
+    await world.settleDown()
+    const ended = { cancelledAt: at(960), endedBy: 'emergency-stop', releasedAt: at(1100) }
+    expect(await whole()).toMatchObject(ended)
+    const events = await world.store.transaction((tx) => tx.events.after(0, 1000))
+    expect(events.filter(({ kind }) => kind === 'call-stopped')).toHaveLength(1)
+    await world.passTo(at(3600), () => runVerifiers(world))
+    const { settlement } = await whole()
+    const line = settlement?.lines.find(({ resourceId }) => resourceId === charger.id)
+    // What was not delivered after the stop is nobody's shortfall.
+    expect(line).toMatchObject({ reason: 'paid' })
+  })
+
+  it('is finished when the next service comes only after the window, or it is lifted', async () => {
+    const { whole } = await ordered([12_000, 12_000])
+    await world.passTo(at(960))
+    const another = world.ports()
+    const stopped = await diesAfterTelling()
+    await world.passTo(at(1900))
+    await liftStop(another, gridOperator, stopped.id)
+    const ended = { cancelledAt: at(960), endedBy: 'emergency-stop' }
+    expect(await whole()).toMatchObject(ended)
+    await world.boot()
+    await world.settleDown()
+    expect(await whole()).toMatchObject({ ...ended, releasedAt: at(1900) })
+  })
+
+  it('does not cut a call whose window had ended before it', async () => {
+    const { whole } = await ordered([12_000, 12_000])
+    await world.passTo(at(1795))
+    const another = world.ports()
+    await world.stop()
+    await world.passTo(at(1805))
+    await emergencyStop(another, gridOperator, north1)
+    expect(await whole()).toMatchObject({ state: 'dispatched', cancelledAt: null })
+    await world.boot()
+    await world.settleDown()
+    expect(await whole()).toMatchObject({ cancelledAt: null, releasedAt: at(1805) })
   })
 
   it('said again while it stands is the same stop; another call is dispatched after it', async () => {
