@@ -115,6 +115,7 @@ export type OwnerCall = Extract<AnyCall, { view: 'owner' }>
 export type CallState = AnyCall['state']
 export type Period = AnyCall['periods'][number]
 export type Repair = AnyCall['repairs'][number]
+export type CallCorrection = WholeCall['corrections'][number]
 export type Decision = InferResponseType<Calls[':id']['decisions']['$get'], 200>[number]
 export type OwnDecision = InferResponseType<Client['v1']['owner']['decisions']['$get'], 200>[number]
 export type Escrow = NonNullable<WholeCall['escrow']>

@@ -2,6 +2,7 @@ import type { AggregatorCall, Allocation } from '../api.ts'
 import { formatEnergy, formatPower, formatWindow } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
 import { Amount } from '../shared/amount.tsx'
+import { Corrections } from '../shared/corrections.tsx'
 import { Decisions } from '../shared/decisions.tsx'
 import { EventLog } from '../shared/event-log.tsx'
 import { PeriodCharts } from '../shared/period-charts.tsx'
@@ -38,6 +39,8 @@ export function OwnPart({ model, call }: { model: AggregatorModel; call: Aggrega
         <section class="card" aria-labelledby="failed">
           <h2 id="failed">Who failed and why</h2>
           <Repairs repairs={call.repairs} />
+          <h3>Told anew inside the window</h3>
+          <Corrections corrections={call.corrections} />
         </section>
         <section class="card" aria-labelledby="decisions">
           <h2 id="decisions">Who was taken or left out, and why</h2>

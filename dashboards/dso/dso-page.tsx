@@ -4,6 +4,7 @@ import { formatWindow } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
 import { CallList } from '../shared/call-list.tsx'
 import { CallSteps } from '../shared/call-steps.tsx'
+import { Corrections } from '../shared/corrections.tsx'
 import { Decisions } from '../shared/decisions.tsx'
 import { EventLog } from '../shared/event-log.tsx'
 import { PeriodCharts } from '../shared/period-charts.tsx'
@@ -104,6 +105,8 @@ function Call({ model, call }: { model: DsoModel; call: WholeCall }) {
         <section class="card" aria-labelledby="repairs">
           <h2 id="repairs">Repairs</h2>
           <Repairs repairs={call.repairs} />
+          <h3>Told anew inside the window</h3>
+          <Corrections corrections={call.corrections} />
         </section>
         <section class="card" aria-labelledby="notices">
           <h2 id="notices">Notices</h2>

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { METHODS } from '#domain/allocation/limits.ts'
 import type { LineReason } from '#domain/settlement.ts'
+import { CorrectionView } from './correction-view.ts'
 import { ReboundView, RestartView } from './rebound-view.ts'
 import { At, DirectionText, MoneyText, Window } from './schemas.ts'
 
@@ -206,6 +207,9 @@ const ForDso = {
   allocatedBy: AllocatedByView.nullable(),
   network: NetworkView.nullable().openapi({ description: 'null: no feeder is known there' }),
   reasons: z.array(z.string()),
+  corrections: z
+    .array(CorrectionView)
+    .openapi({ description: 'Whatever devices were told anew inside the window, oldest first' }),
   rebound: ReboundView.nullable(),
   escrow: EscrowView.nullable(),
   transactions: z.array(TransactionView),
@@ -233,6 +237,7 @@ export const AggregatorCall = z.object({
   allocations: z.array(AllocationView),
   restarts: z.array(RestartView),
   skipped: z.array(SkippedView),
+  corrections: z.array(CorrectionView).openapi({ description: 'Of the own devices' }),
   lines: z.array(LineView),
 })
 

@@ -22,6 +22,7 @@ import type {
   RepairView,
   TransactionView,
 } from './call-schemas.ts'
+import { correctionViews } from './correction-view.ts'
 import { reboundView, restartViews } from './rebound-view.ts'
 import { at, atOrNull, windowView } from './schemas.ts'
 
@@ -65,7 +66,12 @@ export async function callView(
   }
   if (key.role === 'owner') return { view: 'owner', ...mine }
   const skipped = call.skipped.filter(({ resourceId }) => own.has(resourceId))
-  return { view: 'aggregator', ...mine, skipped: skipped.map((entry) => ({ ...entry })) }
+  return {
+    view: 'aggregator',
+    ...mine,
+    skipped: skipped.map((entry) => ({ ...entry })),
+    corrections: correctionViews(call, own),
+  }
 }
 
 /** Reasons whose figures tell of a driver's departure, a charge or an owner's wish. */
@@ -142,6 +148,7 @@ async function dsoPart(ports: Ports, tx: StoreTransaction, call: FlexibilityCall
     allocatedBy: call.allocatedBy ? { ...call.allocatedBy } : null,
     network: call.network ? { ...call.network } : null,
     reasons: [...call.reasons],
+    corrections: correctionViews(call, null),
     rebound: reboundView(call),
     escrow: await escrowView(tx, call),
     transactions: await transactionsOf(tx, call),

@@ -39,6 +39,7 @@ function aCall(changes: Partial<DsoCall> = {}): DsoCall {
     deficientWh: null,
     periods: [period(0, 7900), period(15, null)],
     repairs: [],
+    corrections: [],
     priceCapMinorPerKwh: '450000',
     penalty: { kind: 'none' },
     programVersion: 1,

@@ -221,6 +221,48 @@ describe('a call over HTTP', () => {
     expect((await view('operator')).allocations).toHaveLength(3)
   })
 
+  test('whatever devices were told anew is told with a reason: to the DSO all, to others their own', async () => {
+    const ofLiar = {
+      at: expect.any(String),
+      resourceId: 'liar',
+      reason: 'not-responding',
+      sentence: 'was let go: its meter did not show the 2000 W that it was told to give',
+      fromW: 2000,
+      toW: 0,
+    }
+    const called = {
+      at: expect.any(String),
+      resourceId: 'reserve',
+      reason: 'reserve',
+      sentence: 'was called from the reserve for 2000 W: less arrived than was ordered',
+      fromW: 0,
+      toW: 2000,
+    }
+    const madeUp = {
+      at: expect.any(String),
+      resourceId: 'reserve',
+      reason: 'headroom',
+      sentence: 'gives 2300 W instead of 2000 W: less arrived than was ordered, and it had room',
+      fromW: 2000,
+      toW: 2300,
+    }
+    const dso = await view('dso')
+    expect(dso.corrections).toEqual([
+      { ...ofLiar, errorW: 2000, makeUpW: 0 },
+      { ...called, errorW: 2000, makeUpW: 0 },
+      { ...madeUp, errorW: 0, makeUpW: 300 },
+    ])
+    expect((await view('operator')).corrections).toEqual(dso.corrections)
+    // What all together lacked is nothing to one aggregator.
+    const hidden = { errorW: null, makeUpW: null }
+    expect((await view('agg')).corrections).toEqual([{ ...ofLiar, ...hidden }])
+    expect((await view('otherAgg')).corrections).toEqual([
+      { ...called, ...hidden },
+      { ...madeUp, ...hidden },
+    ])
+    expect(await view('anna')).not.toHaveProperty('corrections')
+  })
+
   test('the DSO is told of the repair at once; the owner hears only of the window', async () => {
     const events = async (by: Party) => (await get(by, `/v1/flexibility-calls/${id}/events`)).body
     const notices = (await events('dso')).filter((e: { notice: boolean }) => e.notice)

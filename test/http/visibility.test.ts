@@ -213,6 +213,10 @@ function build(id: string, drawing: Drawn, now: number): FlexibilityCall {
     escrow: null,
     baselineCommitment: null,
     repairs: repairsOf(allocated, start),
+    corrections: allocated.map((resourceId) => {
+      const figures = { fromW: 1000, toW: 0, errorW: 3000, makeUpW: 0 }
+      return { at: start, resourceId, reason: 'not-responding', ...figures }
+    }),
     before: [],
     windowStartCommitment: drawing.begun ? zero : null,
     cancelledAt: null,
