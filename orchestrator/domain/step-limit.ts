@@ -46,6 +46,18 @@ export function inSteps<M extends Move>(
   return { now: told, levelW }
 }
 
+/**
+ * Where a device goes first on its way from one power to another, W: as far as one step brings it.
+ * A charger has nothing between a stop and its least power (`leastW`; 0: there is no such gap):
+ * where a step does not bring it over the gap it stays on its side of it.
+ */
+export function stepToward(fromW: number, toW: number, stepMaxW: number, leastW: number): number {
+  if (Math.abs(toW - fromW) <= stepMaxW) return toW
+  const stepW = toW > fromW ? Math.floor(fromW + stepMaxW) : Math.ceil(fromW - stepMaxW)
+  if (stepW <= 0 || stepW >= leastW) return stepW
+  return fromW <= 0 ? 0 : leastW
+}
+
 function levelNow(level: PointLevel | null, limit: StepLimit, now: Instant): number {
   if (level === null) return 0
   const drained = (secondsBetween(level.at, now) * limit.rampMaxWPerMinute) / 60

@@ -1,5 +1,5 @@
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
-import { inSteps, type Move } from '#domain/step-limit.ts'
+import { inSteps, type Move, stepToward } from '#domain/step-limit.ts'
 import type { Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import type { KnownDevice } from './device-facts.ts'
@@ -21,14 +21,10 @@ export function firstStep(
   { stepLimit }: FlexibilityCall['program'],
   now: Instant,
 ): number {
-  const fromW = powerNow(device, now)
-  if (stepLimit === undefined || Math.abs(powerW - fromW) <= stepLimit.stepMaxW) return powerW
-  const { stepMaxW } = stepLimit
-  const stepW = powerW > fromW ? Math.floor(fromW + stepMaxW) : Math.ceil(fromW - stepMaxW)
+  if (stepLimit === undefined) return powerW
   const { kind, rating } = device.facts.resource
-  // A charger has nothing between a stop and its least.
-  const isBetween = kind === 'charger' && stepW > 0 && stepW < rating.importMinW
-  return isBetween && fromW > rating.importMinW ? rating.importMinW : stepW
+  const leastW = kind === 'charger' ? rating.importMinW : 0
+  return stepToward(powerNow(device, now), powerW, stepLimit.stepMaxW, leastW)
 }
 
 function powerNow({ facts, drawsW }: KnownDevice, now: Instant): number {

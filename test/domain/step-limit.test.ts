@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { inSteps, type PointLevel } from '#domain/step-limit.ts'
+import { inSteps, type PointLevel, stepToward } from '#domain/step-limit.ts'
 import { addSeconds } from '#domain/time.ts'
 import { north, WINDOW_START } from '../support/builders.ts'
 
@@ -52,6 +52,57 @@ describe('the step limit of a congestion point', () => {
         }
       }),
       { numRuns: 50 },
+    )
+  })
+})
+
+describe('the way to a power that is more than a step away', () => {
+  it('leaves a charger at its least, or off, where a step does not bring it over the gap', () => {
+    expect(stepToward(4140, 0, 3000, 4140)).toBe(4140)
+    expect(stepToward(5000, 0, 3000, 4140)).toBe(4140)
+    expect(stepToward(0, 7000, 3000, 4140)).toBe(0)
+    expect(stepToward(-2000, 7000, 3000, 4140)).toBe(0)
+    expect(stepToward(2000, -7000, 1000, 4140)).toBe(4140)
+  })
+
+  it('crosses the gap in one step where a step is as long', () => {
+    expect(stepToward(7000, 0, 4140, 4140)).toBe(4140)
+    expect(stepToward(4140, 0, 4140, 4140)).toBe(0)
+    expect(stepToward(0, 7000, 4140, 4140)).toBe(4140)
+  })
+
+  it('never tells a charger a power between 0 and its least, nor more than a step', () => {
+    const leastW = 4140
+    const power = fc.oneof(
+      fc.integer({ min: -11_000, max: 0 }),
+      fc.integer({ min: leastW, max: 22_000 }),
+    )
+    const stepMaxW = fc.integer({ min: 1, max: 12_000 })
+    fc.assert(
+      fc.property(power, power, stepMaxW, (fromW, toW, most) => {
+        let atW = fromW
+        for (let steps = 0; steps < 5; steps++) {
+          const nextW = stepToward(atW, toW, most, leastW)
+          expect(nextW <= 0 || nextW >= leastW).toBe(true)
+          expect(Math.abs(nextW - atW)).toBeLessThanOrEqual(most)
+          expect(Math.abs(toW - nextW)).toBeLessThanOrEqual(Math.abs(toW - atW))
+          atW = nextW
+        }
+      }),
+    )
+  })
+
+  it('comes to its end where a step is no shorter than the gap', () => {
+    const power = fc.oneof(
+      fc.integer({ min: -11_000, max: 0 }),
+      fc.integer({ min: 4140, max: 22_000 }),
+    )
+    fc.assert(
+      fc.property(power, power, fc.integer({ min: 4140, max: 9000 }), (fromW, toW, most) => {
+        let atW = fromW
+        for (let steps = 0; steps < 10; steps++) atW = stepToward(atW, toW, most, 4140)
+        expect(atW).toBe(toW)
+      }),
     )
   })
 })
