@@ -53,8 +53,10 @@ export async function saveLimits(
     whole('readyBy.minuteOfDay', readyBy.minuteOfDay, 0, MINUTES_PER_DAY - 1, 'minutes')
     whole('readyBy.energyWh', readyBy.energyWh, 0, ENERGY_MAX_WH, 'Wh')
   }
-  return change(ports, who, resourceId, ({ limits }) => {
-    if (who.ownerId === null && isLooser(limits, wanted)) {
+  return change(ports, who, resourceId, async ({ limits, tx, resource }, now) => {
+    const [car] = await tx.sessions.at([resourceId], now)
+    const timeZone = await timeZoneOf(tx, resource)
+    if (who.ownerId === null && isLooser(limits, wanted, car?.startedAt ?? now, timeZone)) {
       throw new DomainError('forbidden', 'only the owner loosens what a device keeps')
     }
     return {
@@ -149,6 +151,13 @@ export async function chargeNow(
   })
 }
 
+/** Of the program that its times of day are read by. */
+async function timeZoneOf(tx: StoreTransaction, { congestionPointId }: Resource): Promise<string> {
+  const point = await tx.organisations.congestionPoint(congestionPointId)
+  const program = point === null ? null : await tx.organisations.program(point.dsoId)
+  return program?.timeZone ?? 'UTC'
+}
+
 function roleOf({ ownerId }: WhoLimits): 'aggregator' | 'owner' {
   return ownerId === null ? 'aggregator' : 'owner'
 }
@@ -164,7 +173,11 @@ type Changed = {
   /** The device goes back to its default, whatever it was told. */
   readonly letsGo: boolean
 }
-type Before = { readonly limits: OwnerLimits; readonly tx: StoreTransaction }
+type Before = {
+  readonly limits: OwnerLimits
+  readonly tx: StoreTransaction
+  readonly resource: Resource
+}
 
 /** Under the lock that every setpoint takes: none slips through beside it. null: nothing changes. */
 async function change(
@@ -178,7 +191,7 @@ async function change(
     const resource = await ownResource(tx, who, resourceId)
     await tx.control.lock([resource.congestionPointId])
     const before = await limitsNow(tx, resource, now)
-    const changed = await how({ limits: before.limits, tx }, now)
+    const changed = await how({ limits: before.limits, tx, resource }, now)
     if (changed === null) return { after: before, led: null }
     await tx.control.saveLimits(changed.limits)
     const part = await partNow(tx, resourceId, now)
