@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { createHighsSolver } from '#adapters/highs/driver.ts'
 import { createClosedVault, openAccountVault } from '#adapters/local-keys/account-vault.ts'
-import { openSigner } from '#adapters/local-keys/keystore.ts'
+import { openSigner, verifyEd25519 } from '#adapters/local-keys/keystore.ts'
 import { checkMeterSignature } from '#adapters/ocmf/signature.ts'
 import { createDrivers, type Drivers } from '#adapters/registry.ts'
 import { createApp } from '#app.ts'
@@ -106,6 +106,7 @@ async function assemble(
     rail,
     gateway: { id: name, signer },
     checkMeterSignature,
+    verifySignature: verifyEd25519,
     vault,
     solver: createHighsSolver(timer),
   }

@@ -289,6 +289,8 @@ export type Ports = {
   /** The key under which this process signs the telemetry that it takes in. */
   readonly gateway: { readonly id: GatewayId; readonly signer: Signer }
   readonly checkMeterSignature: CheckMeterSignature
+  /** Of gateways: what another process took in is checked before it counts. */
+  readonly verifySignature: VerifySignature
   readonly vault: AccountVault
   readonly solver: Solver
 }
@@ -296,7 +298,7 @@ export type Ports = {
 /** What a gateway is handed: neither money nor the queue of calls. */
 export type GatewayPorts = Omit<
   Ports,
-  'rail' | 'wakeUps' | 'checkMeterSignature' | 'vault' | 'solver'
+  'rail' | 'wakeUps' | 'checkMeterSignature' | 'verifySignature' | 'vault' | 'solver'
 > & {
   readonly wakeUps: Pick<WakeUps, 'notify' | 'subscribe'>
 }

@@ -1,7 +1,7 @@
 import { createSimulatedDriver, type SimulatedDriver } from '#adapters/simulated/driver.ts'
 import type { SimulatedPool } from '#adapters/simulated/pool.ts'
 import { createSimulatedRail, type SimulatedRail } from '#adapters/simulated/rail.ts'
-import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
+import { createSimulatedSigner, verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { createSimulatedSolver } from '#adapters/simulated/solver.ts'
 import { createSimulatedVault } from '#adapters/simulated/vault.ts'
 import { type App, createApp } from '#app.ts'
@@ -72,6 +72,7 @@ export function createWorld(options: WorldOptions): World {
       gateway: { id, signer },
       // Nothing of this world signs its registers.
       checkMeterSignature: () => ({ result: 'cannot-be-verified', detail: 'no means here' }),
+      verifySignature: verifySimulatedSignature,
       vault,
       solver: createSimulatedSolver(),
     }

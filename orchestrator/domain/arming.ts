@@ -1,5 +1,7 @@
 import type { Allocation } from './allocation.ts'
 import { orderedEnergy } from './delivery.ts'
+import type { FieldProblem } from './errors.ts'
+import type { CallTerms } from './evidence.ts'
 import { deliveryEnd, type FlexibilityCall } from './flexibility-call.ts'
 import {
   agreesWithMeter,
@@ -10,8 +12,9 @@ import {
   recordedWh,
   verifyDroop,
 } from './frequency-response.ts'
-import type { CallId, ResourceId } from './ids.ts'
+import type { CallId, Hex, ResourceId } from './ids.ts'
 import type { Direction } from './resource.ts'
+import { recordingFault, type RecordingSignature } from './signed-recording.ts'
 import type { Standby } from './standby.ts'
 import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
 import { type Instant, instant, type TimeWindow } from './time.ts'
@@ -38,6 +41,8 @@ export type FrequencyRecording = {
   readonly at: readonly Instant[]
   readonly frequencyMilliHz: readonly number[]
   readonly powerW: readonly number[]
+  /** By the gateway that took it from the device; absent: taken before gateways signed them. */
+  readonly signed?: RecordingSignature
 }
 
 export function packSamples(samples: readonly FrequencySample[]): FrequencyRecording {
@@ -52,6 +57,36 @@ function samplesOf({ at, frequencyMilliHz, powerW }: FrequencyRecording): Freque
   return at.map((one, i) => {
     return { at: one, frequencyMilliHz: frequencyMilliHz[i] ?? 0, powerW: powerW[i] ?? 0 }
   })
+}
+
+/**
+ * What of armings may stand in a call's evidence: a recording that no gateway of the terms vouches
+ * for is left out, and the refusal says which field it is. Calls ordered before gateways signed
+ * recordings have unsigned ones too.
+ */
+export function vouchedFor(
+  armings: readonly Arming[],
+  terms: Pick<CallTerms, 'gatewayKeys' | 'recordingsSigned'>,
+  check: (publicKey: Hex, hash: Hex, signature: Hex) => boolean,
+): Arming[] {
+  return armings.map((arming) => {
+    const fault = unvouched(arming, terms, check)
+    if (fault === null) return arming
+    const { field, expected, got } = fault
+    const refusal = `recording.${field}: expected ${expected}, got ${got}`
+    return { ...arming, recording: null, refusal }
+  })
+}
+
+/** Why nobody vouches for what an armed device recorded; null: somebody does, or need not. */
+export function unvouched(
+  { callId, resourceId, recording }: Arming,
+  { gatewayKeys, recordingsSigned }: Pick<CallTerms, 'gatewayKeys' | 'recordingsSigned'>,
+  check: (publicKey: Hex, hash: Hex, signature: Hex) => boolean,
+): FieldProblem | null {
+  if (recording === null) return null
+  if (recording.signed === undefined && recordingsSigned !== true) return null
+  return recordingFault({ callId, resourceId }, recording, gatewayKeys, check)
 }
 
 /** No frequency is that far off: a side with it does nothing. */

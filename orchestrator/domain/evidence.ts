@@ -66,6 +66,8 @@ export type CallTerms = {
    * before that was promised: of those the evidence may leave the log out.
    */
   readonly correctionLog?: typeof CORRECTION_LOG
+  /** What devices recorded has to be signed by a gateway; absent of calls ordered before it was. */
+  readonly recordingsSigned?: true
 }
 
 /** What a log of corrections tells, by version: of a call ordered now, this. */
@@ -131,6 +133,7 @@ export function termsOf(
     baselineCommitment: call.baselineCommitment,
     policyHash: policyHash(call.program.paymentPolicy),
     correctionLog: CORRECTION_LOG,
+    ...(call.program.frequency === undefined ? {} : { recordingsSigned: true }),
     ...known,
   }
 }

@@ -1,4 +1,5 @@
 import { activationFault } from './activation.ts'
+import { unvouched } from './arming.ts'
 import {
   meanPower,
   methodFor,
@@ -58,6 +59,7 @@ export function verifyBundle(text: string, checks: Checks, round?: Rounding): Di
     ...same('terms hash', bundle.escrow.terms.termsHash, hashOf(bundle.terms)),
     ...policyDifferences(bundle),
     ...readingDifferences(bundle, checks.gateway),
+    ...recordingDifferences(bundle, checks.gateway),
     ...assuranceDifferences(bundle, checks.meter),
     ...commitmentDifferences(bundle),
     ...baselineDifferences(bundle),
@@ -88,6 +90,16 @@ function readingDifferences(bundle: EvidenceBundle, check: Check): Difference[] 
     return []
   })
   return [...faults, ...chainDifferences(all)]
+}
+
+/** What devices recorded themselves is what a gateway took from them. */
+function recordingDifferences({ armings = [], terms }: EvidenceBundle, check: Check): Difference[] {
+  return armings.flatMap((arming) => {
+    const fault = unvouched(arming, terms, check)
+    if (fault === null) return []
+    const { field, expected, got } = fault
+    return [{ line: `recording ${arming.resourceId}: ${field}`, expected, got }]
+  })
 }
 
 /** How well readings are vouched for, from the meters' own records in the bundle. */

@@ -1,8 +1,10 @@
+import { type Arming, vouchedFor } from '#domain/arming.ts'
 import { hashOf } from '#domain/canonical.ts'
 import { patientUntil } from '#domain/compliance.ts'
 import type { Delivery } from '#domain/delivery.ts'
 import {
   bundleText,
+  type CallTerms,
   headOf,
   type OrderEvidence,
   parseEvidence,
@@ -101,7 +103,7 @@ export async function gatherEvidence(
     version,
     ...measured,
     ...(call.activations === undefined ? {} : { activations: call.activations }),
-    ...(call.program.frequency ? { armings: await tx.armings.ofCall(call.id) } : {}),
+    ...(call.program.frequency ? { armings: await recordedOf(ports, tx, terms) } : {}),
     assurances: assurancesOf(measured, ports.checkMeterSignature),
     escrow: { terms: escrow.terms, requestId: escrow.requestId },
     deliveryEnd: deliveryEnd(call),
@@ -112,6 +114,22 @@ export async function gatherEvidence(
     ...(corrections === undefined ? {} : { corrections }),
     salts: ids.map((resourceId) => ({ resourceId, salt: saltFor(ports, call.id, resourceId) })),
   }
+}
+
+/** What was armed, with the recordings that a gateway of the terms vouches for. */
+async function recordedOf(
+  { verifySignature, log }: Ports,
+  tx: StoreTransaction,
+  terms: CallTerms,
+): Promise<Arming[]> {
+  const { callId } = terms
+  const known = await tx.armings.ofCall(callId)
+  const armings = vouchedFor(known, terms, verifySignature)
+  armings.forEach(({ resourceId, recording, refusal }, i) => {
+    if (recording !== null || !known[i]?.recording) return
+    log.warn('a recording was not taken', { callId, resourceId, why: refusal })
+  })
+  return armings
 }
 
 /** Unguessable without the gateway's key, and the same after a crash. */

@@ -1,12 +1,21 @@
 import type { Arming } from '#domain/arming.ts'
+import { signRecording } from '#domain/signed-recording.ts'
 import type { GatewayPorts } from '#ports.ts'
 import type { ArmingProgress } from '#store-ports.ts'
 
-/** Writes down what came of a curve that a call wants on a device. Safe to run twice. */
+/**
+ * Writes down what came of a curve that a call wants on a device; what the device recorded is signed
+ * by the gateway that took it in. Safe to run twice.
+ */
 export async function recordArming(
-  { store }: Pick<GatewayPorts, 'store'>,
+  { store, gateway }: Pick<GatewayPorts, 'gateway' | 'store'>,
   { callId, resourceId }: Pick<Arming, 'callId' | 'resourceId'>,
   progress: ArmingProgress,
 ): Promise<void> {
-  await store.transaction((tx) => tx.armings.progress(callId, resourceId, progress))
+  const { id, signer } = gateway
+  const recording = progress.recording
+    ? signRecording({ callId, resourceId }, progress.recording, { id, sign: signer.sign })
+    : null
+  const signed = recording === null ? progress : { ...progress, recording }
+  await store.transaction((tx) => tx.armings.progress(callId, resourceId, signed))
 }

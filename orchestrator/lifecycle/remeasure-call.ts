@@ -59,5 +59,8 @@ async function hasLateRecordings(
   if (program.frequency === undefined) return false
   const now = (await tx.armings.ofCall(id)).filter(({ recording }) => recording !== null)
   const { armings = [] } = await closed()
-  return now.length > armings.filter(({ recording }) => recording !== null).length
+  // One that nobody vouches for was refused, and stays so.
+  const known = armings.filter(({ recording, refusal }) => recording !== null || refusal !== null)
+  const ids = new Set(known.map(({ resourceId }) => resourceId))
+  return now.some(({ resourceId }) => !ids.has(resourceId))
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
 import type { Arming } from '#domain/arming.ts'
 import { DomainError } from '#domain/errors.ts'
 import { type CallId, callId, gatewayId, type ResourceId, resourceId } from '#domain/ids.ts'
@@ -40,7 +41,7 @@ function gatewayOf(answer: Answer, ids: readonly ResourceId[] = [near, far]) {
     clock: { now: () => now, speed: 1 },
     log: { info() {}, warn() {}, error() {} },
     store: { transaction: async <T>(work: (inner: typeof tx) => Promise<T>) => work(tx) },
-    gateway: { id: gatewayId('gw') },
+    gateway: { id: gatewayId('gw'), signer: createSimulatedSigner('gw') },
   } as unknown as GatewayPorts
   const attached = new Map(ids.map((id) => [id, { driver } as unknown as Attached]))
   const armer = armDevices(ports, attached)

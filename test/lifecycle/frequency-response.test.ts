@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
-import { bundleText } from '#domain/evidence.ts'
+import type { FrequencyRecording } from '#domain/arming.ts'
+import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
 import type { CallId } from '#domain/ids.ts'
+import { completeBundle } from '#domain/measurement.ts'
 import type { Program } from '#domain/program.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
@@ -22,6 +24,7 @@ import {
 } from '../support/builders.ts'
 import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
 import { FREQUENCY, STANDBY_POLICY } from '../support/standby-world.ts'
+import { withOwnEscrow } from '../support/tampered-bundle.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const battery = aResource('battery', 'battery', 200_000n)
@@ -142,21 +145,89 @@ describe('a call for frequency response', () => {
     expect((await found(id)).cancelledAt).toBe(at(300))
   })
 
+  it('takes no recording into its evidence that the gateway did not sign', async () => {
+    const id = await reserved()
+    await world.passTo(at(1800))
+    await world.store.transaction(async (tx) => {
+      const [arming] = await tx.armings.ofCall(id)
+      if (!arming?.recording) throw new Error('no recording')
+      const powerW = arming.recording.powerW.with(100, -3000)
+      await tx.armings.progress(id, battery.id, { recording: { ...arming.recording, powerW } })
+    })
+    const { settlement } = await settled(id)
+    expect(settlement?.lines[0]?.gross).toBe(0n)
+    const { armings } = await evidenceOf(id)
+    expect(armings).toMatchObject([{ resourceId: battery.id, recording: null }])
+    expect(armings?.[0]?.refusal).toMatch(/^recording.powerW: expected 0x/)
+  })
+
+  it('has evidence that verifiers refuse where a sample was changed, with the field', async () => {
+    const id = await reserved()
+    await world.passTo(at(1950))
+    const bundle = await evidenceOf(id)
+    expect(linesOf(bundle)).toEqual([])
+    const recorded = recordingOf(bundle)
+    const changed = (changes: Partial<FrequencyRecording>) => {
+      const recording = { ...recorded, ...changes }
+      const armings = bundle.armings?.map((one) => ({ ...one, recording })) ?? []
+      return completeBundle({ ...bundle, armings })
+    }
+    const frequencyMilliHz = recorded.frequencyMilliHz.with(650, 49_779)
+    expect(linesOf(changed({ frequencyMilliHz }))).toEqual(['recording battery: frequencyMilliHz'])
+    const earlier = recorded.at.with(0, at(-1))
+    expect(linesOf(changed({ at: earlier }))).toEqual(['recording battery: at'])
+    const { signed: _, ...bare } = recordingOf(bundle)
+    const unsigned = bundle.armings?.map((one) => ({ ...one, recording: bare })) ?? []
+    expect(linesOf({ ...bundle, armings: unsigned })).toEqual(['recording battery: signed'])
+  })
+
+  it('has evidence that holds as before where it was ordered before recordings were signed', async () => {
+    const id = await reserved()
+    await world.passTo(at(1950))
+    const bundle = await evidenceOf(id)
+    const { recordingsSigned, ...terms } = bundle.terms
+    expect(recordingsSigned).toBe(true)
+    const whole = recordingOf(bundle)
+    const { signed: _, ...recording } = whole
+    const armings = bundle.armings?.map((one) => ({ ...one, recording })) ?? []
+    const old = withOwnEscrow({ ...bundle, terms, armings }, () => bundle.escrow.requestId)
+    expect(linesOf(old)).toEqual([])
+    // What a gateway did sign is checked all the same.
+    const changed = { ...whole, powerW: whole.powerW.with(3, 1) }
+    const forged = armings.map((one) => ({ ...one, recording: changed }))
+    expect(linesOf({ ...old, armings: forged })).toContain('recording battery: powerW')
+  })
+
   it('finds out a recording that its meter contradicts', async () => {
     const id = await reserved()
     await world.passTo(at(1950))
-    const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
-    if (text === null) throw new Error('no evidence')
-    const { checkMeterSignature: meter } = world.ports()
-    const checks = { gateway: verifySimulatedSignature, meter }
-    const bundle = parseBundle(text)
+    const bundle = await evidenceOf(id)
     const [arming] = bundle.armings ?? []
     if (!arming?.recording) throw new Error('no recording')
     const { recording } = arming
     const idle = { ...recording, frequencyMilliHz: recording.at.map(() => 50_000) }
     const told = { ...idle, powerW: recording.at.map(() => 0) }
-    const tampered = bundleText({ ...bundle, armings: [{ ...arming, recording: told }] })
-    const lines = verifyBundle(tampered, checks).map(({ line }) => line)
-    expect(lines).toContain('total payout')
+    expect(linesOf({ ...bundle, armings: [{ ...arming, recording: told }] })).toContain(
+      'total payout',
+    )
   })
+
+  async function evidenceOf(id: CallId): Promise<EvidenceBundle> {
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
+    if (text === null) throw new Error('no evidence')
+    return parseBundle(text)
+  }
+
+  function recordingOf({ armings }: EvidenceBundle): FrequencyRecording {
+    const recording = armings?.[0]?.recording
+    if (!recording) throw new Error('no recording')
+    return recording
+  }
+
+  /** The lines in which a verifier finds something else. */
+  function linesOf(bundle: EvidenceBundle): string[] {
+    const { checkMeterSignature: meter } = world.ports()
+    const checks = { gateway: verifySimulatedSignature, meter }
+    return verifyBundle(bundleText(bundle), checks).map(({ line }) => line)
+  }
 })

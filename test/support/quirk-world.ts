@@ -5,7 +5,7 @@ import { createSimulatedDriver } from '#adapters/simulated/driver.ts'
 import { createSimulatedRail } from '#adapters/simulated/rail.ts'
 import { createSimulatedSolver } from '#adapters/simulated/solver.ts'
 import { createSimulatedVault } from '#adapters/simulated/vault.ts'
-import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
+import { createSimulatedSigner, verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { createApp } from '#app.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
 import { congestionPointId, gatewayId, resourceId } from '#domain/ids.ts'
@@ -245,6 +245,7 @@ function portsOf(parts: {
     rail,
     gateway: { id, signer },
     checkMeterSignature,
+    verifySignature: verifySimulatedSignature,
     vault: createSimulatedVault(),
     solver: createSimulatedSolver(),
   }
