@@ -1,4 +1,4 @@
-import { isComingBack, TERMINAL } from '#domain/flexibility-call.ts'
+import { isReboundOpen, TERMINAL } from '#domain/flexibility-call.ts'
 import { type Gateway, runGateway } from '#gateway/run-gateway.ts'
 import { advanceCall } from '#lifecycle/advance-call.ts'
 import { advancePayouts } from '#lifecycle/advance-payouts.ts'
@@ -47,7 +47,7 @@ export function createApp(ports: Ports): App {
       await ports.rail.advance()
       const calls = await ports.store.transaction((tx) => tx.calls.list())
       for (const call of calls) {
-        if (!TERMINAL.has(call.state) || call.state === 'cancelled' || isComingBack(call)) {
+        if (!TERMINAL.has(call.state) || call.state === 'cancelled' || isReboundOpen(call)) {
           await advanceCall(ports, call.id)
         }
       }

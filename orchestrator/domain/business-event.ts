@@ -30,6 +30,8 @@ export type BusinessEventKind =
   | 'resource-released'
   /** The window has ended, and devices come back one after the other. */
   | 'rebound-planned'
+  /** All are back, and the meters tell what they did meanwhile. */
+  | 'rebound-measured'
   | 'resource-enrolled'
   | 'capability-changed'
   /** Somebody else limits the device; its readings are measured and settled as they are. */

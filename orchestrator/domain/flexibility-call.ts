@@ -8,6 +8,7 @@ import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { CallId, Hex, OrganisationId, ResourceId } from './ids.ts'
 import type { NetworkStatement } from './network/stored-feeder.ts'
 import type { Program } from './program.ts'
+import type { MeasuredRebound } from './rebound/measured.ts'
 import type { ReboundPlan } from './rebound.ts'
 import type { CallSettlement } from './settlement.ts'
 import type { Reading } from './telemetry.ts'
@@ -118,8 +119,13 @@ export type FlexibilityCall = {
   readonly standing?: Standing
 }
 
-/** What was planned as the window ended, and when the last device had come back. */
-type Rebound = ReboundPlan & { readonly doneAt: Instant | null }
+/** What was planned as the window ended, and what came of it. */
+export type Rebound = ReboundPlan & {
+  /** When the last device had come back. */
+  readonly doneAt: Instant | null
+  /** Absent until it has been measured. */
+  readonly measured?: MeasuredRebound
+}
 
 /** A settlement that the pool knows. */
 export type Standing = {
@@ -139,6 +145,11 @@ export function transition(call: FlexibilityCall, to: CallState): FlexibilityCal
 /** Devices of the call are still held after its window, whatever has become of its money. */
 export function isComingBack({ rebound }: Pick<FlexibilityCall, 'rebound'>): boolean {
   return rebound !== undefined && rebound.doneAt === null
+}
+
+/** Its devices are still held after its window, or what they did there is not measured yet. */
+export function isReboundOpen({ rebound }: Pick<FlexibilityCall, 'rebound'>): boolean {
+  return rebound !== undefined && rebound.measured === undefined
 }
 
 /** Where the ordered part of the window ends: the cancellation, if there was one inside it. */

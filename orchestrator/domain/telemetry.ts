@@ -1,6 +1,6 @@
 import { hashOf } from './canonical.ts'
 import type { GatewayId, Hex, ResourceId } from './ids.ts'
-import type { Instant } from './time.ts'
+import { type Instant, secondsBetween } from './time.ts'
 import { type WattHours, wattHours } from './units.ts'
 
 /** What a device says at one instant, before any gateway has signed it. */
@@ -60,13 +60,7 @@ export function registerAt(
   at: Instant,
   longestGapSeconds: number,
 ): WattHours | null {
-  let low = 0
-  let high = readings.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((readings[middle] as DeviceReading).at < at) low = middle + 1
-    else high = middle
-  }
+  const low = firstFrom(readings, at)
   const after = readings[low]
   if (after === undefined) return null
   if (after.at === at) return wattHours(after.registerWh)
@@ -75,6 +69,18 @@ export function registerAt(
   const rise = after.registerWh - before.registerWh
   const part = Math.floor((rise * (at - before.at)) / (after.at - before.at))
   return wattHours(before.registerWh + part)
+}
+
+/** Where the first reading at or after an instant is. */
+function firstFrom(readings: readonly DeviceReading[], at: Instant): number {
+  let low = 0
+  let high = readings.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((readings[middle] as DeviceReading).at < at) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Metered energy between two instants, signed; null where a register cannot be known. */
@@ -87,6 +93,22 @@ export function energyBetween(
   const first = registerAt(readings, from, longestGapSeconds)
   const last = registerAt(readings, until, longestGapSeconds)
   return first === null || last === null ? null : wattHours(last - first)
+}
+
+/**
+ * Mean W of an interval: what its meter told as power, else by the register; null: neither.
+ * Readings of one resource, in order of time.
+ */
+export function meanPower(
+  readings: readonly DeviceReading[],
+  from: Instant,
+  until: Instant,
+  longestGapSeconds: number,
+): number | null {
+  const last = readings[firstFrom(readings, until)]
+  if (last?.at === until && last.powerW !== null) return last.powerW
+  const energyWh = energyBetween(readings, from, until, longestGapSeconds)
+  return energyWh === null ? null : (energyWh * 3600) / secondsBetween(from, until)
 }
 
 /** Groups by resource, keeping the order of time. */

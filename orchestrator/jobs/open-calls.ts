@@ -1,7 +1,7 @@
 import {
   type CallState,
   type FlexibilityCall,
-  isComingBack,
+  isReboundOpen,
   TERMINAL,
   TRANSITIONS,
 } from '#domain/flexibility-call.ts'
@@ -18,7 +18,7 @@ const LATE_SECONDS = 12 * 3600
 /**
  * The calls that something may still have to be done for: all that have not ended, cancelled
  * ones whose escrow has not been booked back yet (which waits for the chain), and those whose money
- * is dealt with while devices of theirs are still coming back.
+ * is dealt with while devices of theirs are still coming back, or that is not measured yet.
  */
 export async function openCalls({
   store,
@@ -35,6 +35,6 @@ export async function openCalls({
     }
     const endsAfter = addSeconds(clock.now(), -REBOUND_SECONDS_MAX - LATE_SECONDS)
     const dealtWith = await tx.calls.list({ states: ['paid', 'refunded'], endsAfter })
-    return [...open, ...unbooked, ...dealtWith.filter(isComingBack)].map((call) => call.id)
+    return [...open, ...unbooked, ...dealtWith.filter(isReboundOpen)].map((call) => call.id)
   })
 }

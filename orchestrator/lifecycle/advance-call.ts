@@ -1,4 +1,9 @@
-import { deliveryEnd, type FlexibilityCall, isComingBack } from '#domain/flexibility-call.ts'
+import {
+  deliveryEnd,
+  type FlexibilityCall,
+  isComingBack,
+  isReboundOpen,
+} from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -7,6 +12,7 @@ import { dispatchCall } from './dispatch-call.ts'
 import { endStopped } from './end-stopped.ts'
 import { expireCall } from './expire-call.ts'
 import { measureCall } from './measure-call.ts'
+import { measureRebound, nextMeasuring } from './measure-rebound.ts'
 import { offerFlexibility } from './offer-flexibility.ts'
 import { orderFlexibility } from './order-flexibility.ts'
 import { payOut } from './pay-out.ts'
@@ -30,6 +36,7 @@ export async function advanceCall(ports: Ports, callId: CallId): Promise<Instant
     const before = await find(ports, callId)
     // What becomes of the money waits for no device, and no device for the money.
     if (isComingBack(before)) await restartDevices(ports, callId)
+    if (isReboundOpen(before)) await measureRebound(ports, callId)
     await step(ports, before)
     const after = await find(ports, callId)
     const moved = after.state !== before.state || after.releasedAt !== before.releasedAt
@@ -80,9 +87,9 @@ async function step(ports: Ports, call: FlexibilityCall): Promise<void> {
 }
 
 function nextOf(call: FlexibilityCall, now: Instant): Instant | null {
-  const [due, restart] = [nextDue(call, now), nextRestart(call, now)]
-  if (due === null || restart === null) return due ?? restart
-  return instant(Math.min(due, restart))
+  const times = [nextDue(call, now), nextRestart(call, now), nextMeasuring(call, now)]
+  const ahead = times.filter((at) => at !== null)
+  return ahead.length === 0 ? null : instant(Math.min(...ahead))
 }
 
 /** What happens elsewhere (a signature, a chain event) wakes the call by itself. */

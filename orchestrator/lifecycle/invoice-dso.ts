@@ -2,6 +2,7 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
 import type { Hex, OrganisationId } from '#domain/ids.ts'
 import { euros, type MicroEur, microEur, sumMoney } from '#domain/money.ts'
+import { reboundSentence } from '#domain/rebound/words.ts'
 import {
   type Cell,
   type Column,
@@ -27,6 +28,7 @@ const CALLS: readonly Column[] = [
   { key: 'refund_eur', title: 'Refund, EUR', kind: 'money' },
   { key: 'congestion_point', title: 'Congestion point', kind: 'text', isBelow: true },
   { key: 'penalty_eur', title: 'Penalty taken from the payout, EUR', kind: 'money', isBelow: true },
+  { key: 'after_window', title: 'After the window', kind: 'text', isBelow: true },
   { key: 'request_id', title: 'Kept by the pool under', kind: 'text', isBelow: true },
   { key: 'evidence_root', title: 'Evidence root', kind: 'text', isBelow: true },
 ]
@@ -155,6 +157,7 @@ function callCells(call: FlexibilityCall, use: EscrowUse): Cell[] {
     use.refund,
     request.congestionPointId,
     settlement === null ? null : settlement.penalty,
+    reboundSentence(call.rebound),
     escrow?.requestId ?? null,
     evidence?.root ?? null,
   ]

@@ -190,14 +190,19 @@ describe('the reconciler', () => {
         escrow: { ...escrow, cancellation: hexOf(1, 65) },
       })
     const nothing = { restarts: [], periods: [], overshootW: 0, unreadyWh: 0, leftWh: 0 }
-    const comingBack = (id: string, doneAt: typeof NOW | null) =>
-      call({ id: callId(id), state: 'paid', rebound: { ...nothing, doneAt } })
+    const figures = { peakW: 0, overshootW: 0, drawnWh: 0, baselineWh: 0, unheard: 0 }
+    const measured = { from: NOW, until: NOW, ...figures, periodsW: [], devices: [] }
+    const comingBack = (id: string, progress: { doneAt: typeof NOW | null; measured?: object }) => {
+      const rebound = { ...nothing, ...progress } as NonNullable<FlexibilityCall['rebound']>
+      return call({ id: callId(id), state: 'paid', rebound })
+    }
     const memory = createMemoryStore()
     await memory.transaction(async (tx) => {
       await tx.calls.create(call({ id: callId('measured'), state: 'measured' }))
       await tx.calls.create(call({ id: callId('paid'), state: 'paid' }))
-      await tx.calls.create(comingBack('devices-come-back', null))
-      await tx.calls.create(comingBack('devices-are-back', NOW))
+      await tx.calls.create(comingBack('devices-come-back', { doneAt: null }))
+      await tx.calls.create(comingBack('not-measured-yet', { doneAt: NOW }))
+      await tx.calls.create(comingBack('devices-are-back', { doneAt: NOW, measured }))
       await tx.calls.create(call({ id: callId('never-funded'), state: 'cancelled', escrow: null }))
       await tx.calls.create(cancelled('booked'))
       await tx.calls.create(cancelled('waits-for-the-chain'))
@@ -208,7 +213,12 @@ describe('the reconciler', () => {
     })
     const clock = { speed: 1, now: () => NOW }
     const open = await openCalls({ store: memory, clock })
-    expect(open).toEqual(['measured', 'waits-for-the-chain', 'devices-come-back'])
+    expect(open).toEqual([
+      'measured',
+      'waits-for-the-chain',
+      'devices-come-back',
+      'not-measured-yet',
+    ])
   })
 })
 

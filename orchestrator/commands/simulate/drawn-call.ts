@@ -2,7 +2,7 @@ import type { Allocation } from '#domain/allocation.ts'
 import type { EvidenceBundle } from '#domain/evidence.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { measure } from '#domain/measurement.ts'
-import { byResource, energyBetween, type Reading } from '#domain/telemetry.ts'
+import { byResource, meanPower } from '#domain/telemetry.ts'
 import { addSeconds, type Instant, localMinuteOfDay, secondsBetween } from '#domain/time.ts'
 import type { CallMoment, DrawnCall } from './call-picture.ts'
 
@@ -39,7 +39,7 @@ function momentsOf(bundle: EvidenceBundle): (at: Instant) => CallMoment {
     for (const allocation of allocations) {
       const { resourceId } = allocation
       const expectedW = baselines.get(resourceId)?.[index] ?? 0
-      const flowedW = flowed(readings.get(resourceId) ?? [], at, until, seconds) ?? expectedW
+      const flowedW = meanPower(readings.get(resourceId) ?? [], at, until, seconds) ?? expectedW
       baselineW += expectedW
       measuredW += flowedW
       if (standsIn(allocation, at)) standInsW += expectedW - flowedW
@@ -74,19 +74,6 @@ function baselinesOf({ terms, allocations, before, readings }: EvidenceBundle) {
     found.set(resourceId, [...mine, (baselineWh * 3600) / seconds])
   }
   return found
-}
-
-/** Mean W of an interval: what the meter told as power, else by its register. */
-function flowed(
-  readings: readonly Reading[],
-  from: Instant,
-  until: Instant,
-  longestGapSeconds: number,
-): number | null {
-  const told = readings.find(({ at }) => at === until)?.powerW ?? null
-  if (told !== null) return told
-  const energyWh = energyBetween(readings, from, until, longestGapSeconds)
-  return energyWh === null ? null : (energyWh * 3600) / secondsBetween(from, until)
 }
 
 function standsIn({ role, periods }: Allocation, at: Instant): boolean {
