@@ -31,6 +31,8 @@ export type ControlLease = {
   /** Which limit of the owner's, or of whom else, stands behind it; null: none. */
   readonly limit: LeaseLimit | null
   readonly detail: string
+  /** The window of the call is over: its device only comes back, and another call may have it. */
+  readonly yields?: true
 }
 
 export type LeaseLimit =
@@ -47,7 +49,12 @@ export type LeaseFacts = {
   /** That stands at the device's congestion point. */
   readonly stop: EmergencyStop | null
   /** The newest setpoint that was ordered. */
-  readonly row: Pick<SetpointRow, 'callId' | 'powerW' | 'validFrom' | 'validUntil'> | null
+  readonly row:
+    | (Pick<SetpointRow, 'callId' | 'powerW' | 'validFrom' | 'validUntil'> & {
+        /** Of a call whose window is over. */
+        readonly isAfterWindow?: boolean
+      })
+    | null
   /** A droop curve that a call wants on it; absent: none. */
   readonly arming?: Pick<Arming, 'callId' | 'validFrom' | 'validUntil'>
 }
@@ -93,7 +100,8 @@ function callOrNobody({ row, arming }: LeaseFacts, at: Instant): ControlLease {
   }
   const { callId, validFrom, validUntil } = row
   const detail = `call ${callId} holds it at ${row.powerW} W`
-  return lease('call', { since: validFrom, until: validUntil, callId, detail })
+  const found = { since: validFrom, until: validUntil, callId, detail }
+  return lease('call', row.isAfterWindow === true ? { ...found, yields: true } : found)
 }
 
 function lease(
@@ -104,7 +112,10 @@ function lease(
   return { holder, priority, since: null, until: null, callId: null, limit: null, ...rest }
 }
 
-/** May a call tell the device what to do? Nobody stronger leads it, and no other call does. */
-export function mayLead({ holder, callId }: ControlLease, caller: CallId): boolean {
-  return holder === 'nobody' || (holder === 'call' && callId === caller)
+/**
+ * May a call tell the device what to do? Nobody stronger leads it, and no other call does whose
+ * window is not over.
+ */
+export function mayLead({ holder, callId, yields }: ControlLease, caller: CallId): boolean {
+  return holder === 'nobody' || (holder === 'call' && (callId === caller || yields === true))
 }

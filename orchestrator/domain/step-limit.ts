@@ -58,7 +58,16 @@ export function stepToward(fromW: number, toW: number, stepMaxW: number, leastW:
   return fromW <= 0 ? 0 : leastW
 }
 
-function levelNow(level: PointLevel | null, limit: StepLimit, now: Instant): number {
+/** How long a change of all devices together takes at least, s. */
+export function secondsToChange(
+  powerW: number,
+  { stepMaxW, rampMaxWPerMinute }: StepLimit,
+): number {
+  return Math.ceil((Math.max(0, powerW - stepMaxW) * 60) / rampMaxWPerMinute)
+}
+
+/** What was told to change at a point, W, and has not drained since. */
+export function levelNow(level: PointLevel | null, limit: StepLimit, now: Instant): number {
   if (level === null) return 0
   const drained = (secondsBetween(level.at, now) * limit.rampMaxWPerMinute) / 60
   return Math.max(0, level.levelW - Math.max(0, drained))

@@ -1,7 +1,8 @@
 import { type Allocation, type Candidate, periodAt } from '#domain/allocation.ts'
 import { standingAt } from '#domain/emergency-stop.ts'
-import type { FlexibilityCall } from '#domain/flexibility-call.ts'
-import type { ResourceId } from '#domain/ids.ts'
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
+import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { CallId, ResourceId } from '#domain/ids.ts'
 import { asEnrolled } from '#domain/owner-limits.ts'
 import type { DeviceFacts } from '#domain/permission.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
@@ -36,6 +37,7 @@ export async function deviceFacts(
   const conditions = byResource(await tx.resources.conditions(ids))
   const sessions = byResource(await tx.sessions.at(chargersOf(candidates), now))
   const rows = byResource(await tx.setpoints.current(ids))
+  const over = await overBy(tx, call, [...rows.values()], now)
   const owners = byResource(await tx.control.limits(ids))
   const stop = standingAt(await tx.control.stops(), call.request.congestionPointId)
   const latest = await newest(tx, candidates, now, readings)
@@ -51,11 +53,33 @@ export async function deviceFacts(
         session: sessions.get(id) ?? null,
         stop,
         reading: last.get(id) ?? null,
-        row: rows.get(id) ?? null,
+        row: withEnd(rows.get(id), over),
       }
       return [id, { facts, drawsW: drawnBy(parts.get(id), before.get(id), now) }]
     }),
   )
+}
+
+/** Other calls that hold devices although their window is over: these only come back. */
+async function overBy(
+  tx: StoreTransaction,
+  { id }: FlexibilityCall,
+  rows: readonly SetpointRow[],
+  now: Instant,
+): Promise<ReadonlySet<CallId>> {
+  const holding = rows.filter((row) => row.powerW !== null && row.validUntil > now)
+  const others = new Set(holding.map(({ callId }) => callId).filter((callId) => callId !== id))
+  const over = new Set<CallId>()
+  for (const callId of others) {
+    const other = await tx.calls.find(callId)
+    if (other !== null && now >= deliveryEnd(other)) over.add(callId)
+  }
+  return over
+}
+
+function withEnd(row: SetpointRow | undefined, over: ReadonlySet<CallId>): DeviceFacts['row'] {
+  if (row === undefined) return null
+  return over.has(row.callId) ? { ...row, isAfterWindow: true } : row
 }
 
 /** What its part is counted from, or what it was measured at as the window began. */

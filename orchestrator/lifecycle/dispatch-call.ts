@@ -105,15 +105,17 @@ export function setpointFor(
 }
 
 /**
- * Where devices come back one after the other, a charger lets go by itself after the window's end:
- * it is told what follows in time, or comes back in a step of its own if nobody is left to tell it.
+ * Where devices come back one after the other, a charger lets go by itself after the window's end,
+ * and under a step limit everybody does: it is told what follows in time, or comes back in a step
+ * of its own if nobody is left to tell it.
  */
 function letsGoAt(call: FlexibilityCall, { resourceId }: Allocation, end: Instant): Instant {
   const { program, request, candidates } = call
-  if (!restartsInSteps(call) || end < request.window.end) return end
+  const isStepped = program.stepLimit !== undefined
+  if (!(isStepped || restartsInSteps(call)) || end < request.window.end) return end
   const kind = candidates.find((candidate) => candidate.resourceId === resourceId)?.kind
-  if (kind !== 'charger') return end
-  return addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(program)))
+  if (!isStepped && kind !== 'charger') return end
+  return addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(call)))
 }
 
 /** A setpoint holds to the end of the unbroken run of periods: a late renewal leaves no gap. */

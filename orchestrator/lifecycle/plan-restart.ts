@@ -1,10 +1,10 @@
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { type FlexibilityCall, isComingBack } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
-import type { Program } from '#domain/program.ts'
 import {
   REBOUND_SECONDS_MAX,
   reboundPeriods,
+  RESTART_SECONDS_MAX,
   type RestartSteps,
   restartSteps,
   stepsInOrder,
@@ -13,6 +13,7 @@ import { type AfterWindow, recoveryOf } from '#domain/rebound/recovery-of.ts'
 import { roomBetween } from '#domain/rebound/room.ts'
 import { restartOrder } from '#domain/rebound/restart-order.ts'
 import type { ReboundPlan, Recovery } from '#domain/rebound.ts'
+import { secondsToChange } from '#domain/step-limit.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -29,9 +30,13 @@ export function restartsInSteps({ program, request }: FlexibilityCall): boolean 
   return program.restartSeconds !== undefined && request.direction === 'reduce-import'
 }
 
-/** The steps over which devices come back in a program that has them. */
-export function stepsOf({ restartSeconds = 0, controlCycleSeconds }: Program): RestartSteps {
-  return restartSteps(restartSeconds, controlCycleSeconds)
+/** The steps over which devices come back: at least as slowly as the program's step limit says. */
+export function stepsOf({ program, orderedW }: FlexibilityCall): RestartSteps {
+  const { restartSeconds = 0, controlCycleSeconds, stepLimit } = program
+  const rampSeconds =
+    stepLimit === undefined ? 0 : secondsToChange(Math.max(0, ...orderedW), stepLimit)
+  const seconds = Math.min(RESTART_SECONDS_MAX, Math.max(restartSeconds, rampSeconds))
+  return restartSteps(seconds, controlCycleSeconds)
 }
 
 /**
@@ -50,7 +55,7 @@ export async function planRestart(
   const gone = addSeconds(now, -LATE_CYCLES * call.program.controlCycleSeconds)
   const still = held.filter(({ validUntil }) => validUntil > gone)
   const known = await afterWindow(tx, call, still, now)
-  const steps = stepsOf(call.program)
+  const steps = stepsOf(call)
   const mayComeAt = (step: number) => addSeconds(now, step * steps.seconds)
   const first = restartOrder(call.id, [...known.keys()]).flatMap((resourceId): Recovery[] => {
     const recovery = recoveryOf(known.get(resourceId) as AfterWindow, now)

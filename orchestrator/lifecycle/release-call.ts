@@ -4,14 +4,15 @@ import type { ReboundPlan } from '#domain/rebound.ts'
 import { formatInstant, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
+import { keepToSteps } from './keep-to-steps.ts'
 import { orderSetpoints } from './order-setpoints.ts'
 import { planRestart } from './plan-restart.ts'
 import { dueNow, heldBy } from './restart-devices.ts'
 
 /**
  * The ordered window has ended: every device that still has a setpoint of this call is sent back to
- * its default, which the gateway reads back; where the program says so, one after the other and
- * under the room of the congestion point (`restartDevices`). Devices let go by themselves too. Safe
+ * its default, which the gateway reads back; where the program says so, one after the other, within
+ * its step limit and under the room of the congestion point (`restartDevices`). Devices let go by themselves too. Safe
  * to run twice.
  */
 export async function releaseCall(ports: Ports, callId: CallId): Promise<void> {
@@ -20,7 +21,8 @@ export async function releaseCall(ports: Ports, callId: CallId): Promise<void> {
     const now = ports.clock.now()
     if (call.state !== 'dispatched' || call.releasedAt !== null || now < deliveryEnd(call)) return
     const held = await heldBy(tx, call)
-    const plan = await planRestart(ports, tx, call, held, now)
+    const planned = await planRestart(ports, tx, call, held, now)
+    const { plan, passedW } = await keepToSteps(tx, call, held, planned, now)
     const due = await dueNow(tx, call, plan?.restarts ?? [], held, now)
     await orderSetpoints(tx, call, due, now)
     const released = { ...call, releasedAt: now }
@@ -30,24 +32,28 @@ export async function releaseCall(ports: Ports, callId: CallId): Promise<void> {
       await tx.events.append([callEvent(call, 'resource-released', now, message)])
     } else {
       await tx.calls.save({ ...released, rebound: { ...plan, doneAt: null } })
-      await tx.events.append([reboundEvent(call, plan, now)])
+      await tx.events.append([reboundEvent(call, plan, passedW, now)])
     }
   })
   await ports.wakeUps.notify('setpoints')
   await ports.wakeUps.notify('events')
 }
 
-/** What comes after the window, for the DSO; a notice where its room does not hold all of it. */
-function reboundEvent(call: FlexibilityCall, plan: ReboundPlan, now: Instant) {
+/** What comes after the window, for the DSO; a notice where its room, or a step, is passed. */
+function reboundEvent(call: FlexibilityCall, plan: ReboundPlan, passedW: number, now: Instant) {
   const { overshootW, unreadyWh, leftWh, restarts, periods } = plan
   const last = instant(Math.max(now, ...restarts.map(({ restartsAt }) => restartsAt)))
   const peakW = Math.max(0, ...periods.map(({ powerW }) => powerW))
-  const passes = `; the room is passed by ${overshootW} W`
-  const lacks = `; cars leave ${unreadyWh} Wh short whatever is done`
-  const message =
-    `the window has ended; ${restarts.length} resources come back one after the other until ` +
-    `${formatInstant(last)}, at most ${peakW} W at once` +
-    `${overshootW > 0 ? passes : ''}${unreadyWh > 0 ? lacks : ''}`
-  const data = { resources: restarts.length, peakW, overshootW, unreadyWh, leftWh }
-  return callEvent(call, 'rebound-planned', now, message, { notice: overshootW > 0, data })
+  const until = `come back one after the other until ${formatInstant(last)}`
+  const message = [
+    `the window has ended; ${restarts.length} resources ${until}`,
+    ...(periods.length > 0 ? [`, at most ${peakW} W at once`] : []),
+    ...(overshootW > 0 ? [`; the room is passed by ${overshootW} W`] : []),
+    ...(unreadyWh > 0 ? [`; cars leave ${unreadyWh} Wh short whatever is done`] : []),
+    ...(passedW > 0 ? [`; the step limit is passed by ${passedW} W, owners come first`] : []),
+  ].join('')
+  const counts = { resources: restarts.length, peakW, overshootW, unreadyWh, leftWh }
+  const data = passedW > 0 ? { ...counts, stepPassedW: passedW } : counts
+  const notice = overshootW > 0 || passedW > 0
+  return callEvent(call, 'rebound-planned', now, message, { notice, data })
 }

@@ -3,6 +3,8 @@ import { addSeconds, floorToStep, type Instant, instant } from '../time.ts'
 
 /** Longer than this nobody is held back after a window. */
 export const REBOUND_SECONDS_MAX = 12 * 3600
+/** Over longer than this nobody's coming back is spread. */
+export const RESTART_SECONDS_MAX = 3600
 /** So many times at which devices come back at the most, over the time of their restart. */
 const STEPS_MAX = 10
 /** Departures are taken to the whole minute before them. */
