@@ -16,6 +16,8 @@ export type AllocatedPeriod = {
   readonly powerW: number
   /** What the device is told: charger: import limit, battery: power; W, + is import. */
   readonly setpointW: number
+  /** What the gate ordered, where the closed loop has raised it since; absent: that it is still. */
+  readonly atGate?: { readonly powerW: number; readonly setpointW: number }
 }
 
 /** One resource's part of a call, in merit order. */

@@ -54,6 +54,13 @@ const TAKEN = {
     owner: 'Your device was called in from reserve and gave what another one had not given.',
     grid: 'Taken from reserve inside the window, and measured to do its part.',
   },
+  raised: {
+    outcome: 'selected',
+    owner:
+      'Your device was asked for more than at first, within what you allow, because others gave ' +
+      'less; it is paid for what it gives of that, too.',
+    grid: 'Ordered, and raised inside the window, because less came than was ordered.',
+  },
   'released-not-obeying': {
     outcome: 'released',
     owner: 'Your device was let go: by its meter it did not do what was asked of it.',

@@ -2,6 +2,7 @@ import type { Allocation, Offerable, PeriodNeed, SkippedResource } from './alloc
 import { STEP_W } from './allocation/offers.ts'
 import type { FlexibilityCall, Repair } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
+import { asAtGate } from './reserve.ts'
 import { type Instant, secondsBetween } from './time.ts'
 
 /** What can become of an enrolled resource in a call; `decision-words.ts` has words for each. */
@@ -13,6 +14,8 @@ export type DecisionCode =
   /** Ordered inside the window in place of another; then measured to do its part. */
   | 'taken-from-reserve'
   | 'stood-in'
+  /** Ordered, and told inside the window to give more, because others gave less. */
+  | 'raised'
   /** Does not go to 0: kept at its minimum, with its part. */
   | 'held-at-minimum'
   /** Let go inside the window. */
@@ -88,7 +91,8 @@ export function orderedInPart(
 
 type Step = Decision & { readonly resourceId: ResourceId }
 
-function atTheGate({ allocations, skipped, decided, gateClosesAt }: FlexibilityCall): Step[] {
+function atTheGate(call: FlexibilityCall): Step[] {
+  const { allocations, skipped, decided, gateClosesAt, request } = call
   const at = decided?.at ?? gateClosesAt
   const inPart = new Set(decided?.inPart ?? [])
   const left = skipped.map(({ resourceId, reason, detail }): Step => {
@@ -98,7 +102,8 @@ function atTheGate({ allocations, skipped, decided, gateClosesAt }: FlexibilityC
   const taken = ordered.map((allocation): Step => {
     const { resourceId } = allocation
     const code = inPart.has(resourceId) ? 'cut' : 'selected'
-    return { resourceId, code, at, detail: orderedTo(allocation) }
+    const periods = asAtGate(allocation, new Set(request.periods.map(({ start }) => start)))
+    return { resourceId, code, at, detail: orderedTo({ periods }) }
   })
   return [...left, ...taken]
 }
@@ -131,7 +136,11 @@ function insideTheWindow({ repairs, allocations, corrections = [] }: Flexibility
   }
   // Called in for what all together lacked, in nobody's place.
   const inPlace = new Set(repairs.flatMap(({ replacedBy }) => replacedBy))
-  for (const { resourceId, reason, at } of corrections) {
+  for (const { resourceId, reason, at, fromW, toW } of corrections) {
+    const isOrdered = partOf.get(resourceId)?.role === 'order'
+    if (reason === 'headroom' && isOrdered) {
+      staying.push({ resourceId, code: 'raised', at, detail: `${fromW} W, then ${toW} W` })
+    }
     if (reason !== 'reserve' || inPlace.has(resourceId)) continue
     staying.push(standIn('taken-from-reserve', at)(resourceId))
   }
@@ -160,6 +169,6 @@ function endOf(call: FlexibilityCall): { code: DecisionCode; at: Instant } | nul
   return null
 }
 
-function orderedTo({ periods }: Allocation): string {
+function orderedTo({ periods }: Pick<Allocation, 'periods'>): string {
   return periods.length === 0 ? '' : `${periods.map(({ powerW }) => powerW).join(' / ')} W ordered`
 }

@@ -24,6 +24,7 @@ import { heldLines, isRestAmount, restAmount, type RestTerms } from './held-rest
 import type { Hex } from './ids.ts'
 import { measure, settlementOf } from './measurement.ts'
 import { policyHash } from './payment-policy.ts'
+import { asAtGate } from './reserve.ts'
 import type { Rounding } from './settlement.ts'
 import { byResource, type Reading, readingHash } from './telemetry.ts'
 import type { CheckMeterSignature } from './signed-meter/meter-key.ts'
@@ -188,15 +189,20 @@ function policyDifferences({ terms, allocations }: EvidenceBundle): Difference[]
   ]
 }
 
-/** Who was ordered what at gate closure stands in the terms; only a release may be added later. */
+/**
+ * Who was ordered what at gate closure stands in the terms; only a release, and what the closed
+ * loop raised on top, may be added later.
+ */
 function orderDifferences(bundle: EvidenceBundle): Difference[] {
   const { terms, allocations, deliveryEnd } = bundle
+  const starts = new Set(terms.request.periods.map(({ start }) => start))
   const orders = terms.ordered.flatMap((ordered) => {
     const found = allocations.find((a) => a.resourceId === ordered.resourceId && a.role === 'order')
     const periods = ordered.periods
       .filter((period) => period.start < deliveryEnd)
       .map((period) => (period.end > deliveryEnd ? { ...period, end: deliveryEnd } : period))
-    return same(`order ${ordered.resourceId}`, found?.periods ?? null, periods)
+    const got = found === undefined ? null : asAtGate(found, starts)
+    return same(`order ${ordered.resourceId}`, got, periods)
   })
   const names = new Set(terms.ordered.map((ordered) => ordered.resourceId))
   const strangers = allocations

@@ -56,7 +56,7 @@ export async function correctError(seen: Seen): Promise<CorrectedCall> {
     priceCap: call.request.priceCap,
     members,
     wanted,
-    devices: adjustablesOf(seen, members, offers, needs),
+    devices: adjustablesOf(seen, members, offers, needs, period.from),
     lost: [],
   })
   const [{ makeUpW } = figures] = corrections
@@ -86,7 +86,9 @@ async function applied(
   for (const { resourceId, fromW, toW } of corrections) {
     const byW = toW - fromW
     if (byW < 0) {
-      const less = { resourceId, from: period.from, byW: -byW }
+      const candidate = call.candidates.find((one) => one.resourceId === resourceId)
+      const importMinW = candidate?.kind === 'charger' ? candidate.rating.importMinW : 0
+      const less = { resourceId, from: period.from, byW: -byW, importMinW }
       allocations = withLess(allocations, less, direction)
       continue
     }

@@ -68,7 +68,7 @@ async function hold(
   call: FlexibilityCall,
   allocation: Allocation,
   floorW: number,
-  { tx, now, rows, events }: Cycle,
+  { tx, now, rows, verdicts, events }: Cycle,
 ): Promise<FlexibilityCall> {
   const { resourceId } = allocation
   const held = { ...allocation, floorW }
@@ -80,7 +80,7 @@ async function hold(
     return atPoint([{ amount, effectBp }])
   }
   const needs = openNeeds(call, now, missingW)
-  const cycle = { tx, now, rows }
+  const cycle = { tx, now, rows, verdicts }
   const { added, allocations: all } = await takeFromReserve({ ...call, allocations }, needs, cycle)
   const last = (await tx.readings.lastBefore([resourceId], now))[0]
   const row = rows.get(resourceId)

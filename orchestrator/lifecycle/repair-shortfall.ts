@@ -156,7 +156,9 @@ async function replaceAll(
     if (!held.allocations.includes(allocation)) continue
     const verdict = cycle.findings.get(resourceId) ?? cycle.verdicts.get(resourceId)
     if (verdict?.kind !== 'not-obeying' || allocation.releasedAt !== null) continue
-    current = await replace(current, allocation, verdict, cycle)
+    // It may have been told to give more for another that was let go just before it.
+    const part = current.allocations.find((one) => one.resourceId === resourceId) ?? allocation
+    current = await replace(current, part, verdict, cycle)
   }
   return current
 }
@@ -232,7 +234,9 @@ function noteRestored(
     if (repair.restoredAt !== null || repair.replacedBy.length === 0) return repair
     const since = repair.replacedBy.map((id) => {
       const verdict = verdicts.get(id)
-      return verdict?.kind === 'obeys' ? verdict.since : null
+      // Who gave something before was seen to obey that; what counts is what it was told then.
+      const isAnew = verdict?.kind === 'obeys' && verdict.since > repair.detectedAt
+      return isAnew ? verdict.since : null
     })
     if (since.some((at) => at === null)) return repair
     changed = true

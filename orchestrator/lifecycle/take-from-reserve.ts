@@ -1,11 +1,19 @@
-import { allocate, type Allocation, type Offerable, type PeriodNeed } from '#domain/allocation.ts'
+import {
+  allocate,
+  type Allocation,
+  type Offerable,
+  periodAt,
+  type PeriodNeed,
+} from '#domain/allocation.ts'
+import type { Verdict } from '#domain/compliance.ts'
+import { evenly } from '#domain/control/even-share.ts'
 import { dwellSeconds } from '#domain/control/rules.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import { offerable, type ResourceNow } from '#domain/flexibility-offer.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { promisedPeriod } from '#domain/promised.ts'
-import { beyond, mayGiveMore, withAdded } from '#domain/reserve.ts'
+import { beyond, mayGiveMore, movedFrom, withAdded } from '#domain/reserve.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { keptOut } from './calls-around.ts'
@@ -44,11 +52,12 @@ type Cycle = {
   readonly tx: StoreTransaction
   readonly now: Instant
   readonly rows: ReadonlyMap<ResourceId, SetpointRow>
+  readonly verdicts: ReadonlyMap<ResourceId, Verdict>
 }
 
 /**
- * Orders what is missing, in merit order, from the candidates that have no part yet and from
- * batteries that already stand in for somebody and have power and energy left.
+ * Orders what is missing: the same share of their headroom from devices that do what they were told
+ * and have power and energy left, and the rest in merit order from candidates without a part.
  */
 export async function takeFromReserve(
   call: FlexibilityCall,
@@ -58,18 +67,24 @@ export async function takeFromReserve(
   if (needs.every((need) => need.powerW === 0))
     return { added: [], allocations: [...call.allocations] }
   const offers = await reserveOffers(call, needs, cycle)
-  const wanted = allocate(needs, offers, call.request.direction, 'repair')
-  return orderFromReserve(call, wanted, cycle)
+  const { direction } = call.request
+  const busy = new Set(call.allocations.map(({ resourceId }) => resourceId))
+  const isBusy = ({ candidate }: Offerable) => busy.has(candidate.resourceId)
+  const { parts, left } = evenly(needs, offers.filter(isBusy), direction)
+  const reserve = offers.filter((offer) => !isBusy(offer))
+  const called = allocate(left, reserve, direction, 'repair')
+  return orderFromReserve(call, [...parts, ...called], cycle)
 }
 
 /**
- * What candidates without a part can give, and beyond it batteries that stand in for somebody: not
- * before those have kept what they were told last for their dwell time.
+ * What candidates without a part can give, and beyond it those that do what they were told: not
+ * before they have kept that for their dwell time. What stands by is not asked for more than it
+ * reserved.
  */
 export async function reserveOffers(
   call: FlexibilityCall,
   needs: readonly PeriodNeed[],
-  { tx, now, rows }: Cycle,
+  { tx, now, rows, verdicts }: Cycle,
 ): Promise<Offerable[]> {
   await tx.promises.lockCongestionPoint(call.request.congestionPointId)
   const busy = new Map(call.allocations.map((one) => [one.resourceId, one]))
@@ -85,13 +100,16 @@ export async function reserveOffers(
     if (part === undefined) return !out.has(resourceId) && !congesting.has(resourceId)
     const told = rows.get(resourceId)?.orderedAt
     const rested = told === undefined || from >= addSeconds(told, dwellSeconds(kind, interval))
-    return kind === 'battery' && mayGiveMore(part) && rested
+    const obeys = verdicts.get(resourceId)?.kind === 'obeys'
+    const isStandby = part.role === 'order' && call.activations !== undefined
+    return mayGiveMore(part) && rested && obeys && !isStandby
   })
   const at = floorToStep(addSeconds(now, -interval), interval)
   const offers: Offerable[] = []
   for (const state of await resourcesNow(tx, call, reserve, at)) {
-    const found = offerable(onlyOpen(call, state, needs), needs, call.request.direction)
     const part = busy.get(state.candidate.resourceId)
+    const known = onlyOpen(call, part ? asUncalled(state, part, call, now) : state, needs)
+    const found = offerable(known, needs, call.request.direction)
     if (!('reason' in found))
       offers.push(part ? beyond(part, found, needs, call.request.direction) : found)
   }
@@ -110,6 +128,19 @@ export async function orderFromReserve(
   const anew = wanted.filter(({ resourceId }) => !busy.has(resourceId))
   const added = [...more, ...(await keepPromised(tx, call, anew))]
   return { added, allocations: withAdded(call.allocations, added) }
+}
+
+/** A charger as it would draw without its part: its slack is counted from that. */
+function asUncalled(
+  state: ResourceNow,
+  part: Allocation,
+  { request }: FlexibilityCall,
+  now: Instant,
+): ResourceNow {
+  const period = periodAt(part, now)
+  const { candidate, reading } = state
+  if (candidate.kind !== 'charger' || reading === null || period === undefined) return state
+  return { ...state, reading: { ...reading, powerW: movedFrom(period, request.direction) } }
 }
 
 /** The candidate with its curve cut to the periods that are still open. */

@@ -95,7 +95,12 @@ describe('an offer that creates no new congestion', () => {
     const { call } = await offered(streets(1))
     const needs = needsOf(call).map((need) => ({ ...need, powerW: 1000 }))
     const { added } = await world.store.transaction((tx) =>
-      takeFromReserve(call, needs, { tx, now: world.clock.now(), rows: new Map() }),
+      takeFromReserve(call, needs, {
+        tx,
+        now: world.clock.now(),
+        rows: new Map(),
+        verdicts: new Map(),
+      }),
     )
     expect(added).toEqual([])
   })

@@ -111,7 +111,12 @@ describe('an offer that is tied to something', () => {
       expect(skippedOf(call)?.detail).toMatch(said)
       const needs = needsOf(call).map((need) => ({ ...need, powerW: 1000 }))
       const { added } = await world.store.transaction((tx) =>
-        takeFromReserve(call, needs, { tx, now: world.clock.now(), rows: new Map() }),
+        takeFromReserve(call, needs, {
+          tx,
+          now: world.clock.now(),
+          rows: new Map(),
+          verdicts: new Map(),
+        }),
       )
       const stands = conditions.noticeSeconds === undefined ? ['battery-tied'] : []
       expect(added.map(({ resourceId }) => resourceId)).toEqual(stands)

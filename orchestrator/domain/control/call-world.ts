@@ -13,7 +13,7 @@ import { deliveryEnd, type FlexibilityCall } from '../flexibility-call.ts'
 import type { ResourceId } from '../ids.ts'
 import { effectsOf } from '../network-effect.ts'
 import type { Direction } from '../resource.ts'
-import { belowFloorW, mayGiveMore } from '../reserve.ts'
+import { belowFloorW, mayGiveMore, movedFrom } from '../reserve.ts'
 import type { DeviceReading } from '../telemetry.ts'
 import { addSeconds, floorToStep, type Instant, secondsBetween } from '../time.ts'
 import type { Adjustable } from './adjustable.ts'
@@ -91,7 +91,7 @@ function shownFrom(
   return row.acknowledgedAt === null ? null : wholeFrom(row.acknowledgedAt, program)
 }
 
-type Due = { readonly start: Instant; readonly powerW: number; readonly setpointW: number }
+type Due = Pick<AllocatedPeriod, 'start' | 'powerW' | 'setpointW' | 'atGate'>
 
 /** A row written since the part is what it is may say less: its owner's limits and the law's. */
 function isToldBy(row: SetpointRow, due: Due | null): boolean {
@@ -126,10 +126,6 @@ function gaveAt(
   return [{ at, powerW: direction === 'reduce-import' ? fromW - powerW : powerW - fromW }]
 }
 
-function movedFrom({ setpointW, powerW }: AllocatedPeriod, direction: Direction): number {
-  return direction === 'reduce-import' ? setpointW + powerW : setpointW - powerW
-}
-
 /** What was ordered at each metering boundary of the period that all have been heard at. */
 export function wantedOf(seen: SeenCall, { start, orderedW }: RunningPeriod): Wanted[] {
   const { call, now, readings } = seen
@@ -148,15 +144,16 @@ export function wantedOf(seen: SeenCall, { start, orderedW }: RunningPeriod): Wa
 }
 
 /**
- * What the loop may change now. What the gate ordered stays as it was ordered (it stands in the
- * call's terms); a battery that stands in for others may give more, as far as it offers that, or
- * less.
+ * What the loop may change now: reserves may start, and who does what it was told may give more, as
+ * far as it offers that, or less again. What the gate ordered is never taken back (it stands in
+ * the call's terms).
  */
 export function adjustablesOf(
   seen: SeenCall,
   members: readonly Member[],
   offers: readonly Offerable[],
   needs: readonly PeriodNeed[],
+  from: Instant,
 ): Adjustable[] {
   const { call } = seen
   const offered = new Map(offers.map((offer) => [offer.candidate.resourceId, offer]))
@@ -167,9 +164,10 @@ export function adjustablesOf(
     const part = parts.get(resourceId)
     const offer = offered.get(resourceId)
     const member = shown.get(resourceId)
-    const mayChange = kind === 'battery' && part !== undefined && mayGiveMore(part)
-    if (part ? !mayChange || member?.shownFrom == null : offer === undefined) return []
-    const toldW = member?.toldW ?? 0
+    if (part ? !mayGiveMore(part) || member?.shownFrom == null : offer === undefined) return []
+    const due = part === undefined ? null : dueAt(part, from)
+    const toldW = due?.powerW ?? 0
+    const reach = offer === undefined ? { mostW: toldW } : reachOf(offer, toldW, needs, call)
     return [
       {
         resourceId,
@@ -177,14 +175,37 @@ export function adjustablesOf(
         ...(effectBp === undefined ? {} : { effectBp }),
         responds: part !== undefined,
         toldW,
-        // With a least power or a least time it goes on as it began.
-        leastW: isTied(candidate) ? toldW : 0,
-        ...(offer === undefined ? { mostW: toldW } : reachOf(offer, toldW, needs, call)),
+        leastW: leastOf(candidate, part, due),
+        ...reach,
+        ...stoppedAt(candidate, due),
         switchedAt: seen.rows.get(resourceId)?.orderedAt ?? null,
         dwellSeconds: dwellSeconds(kind, call.program.meteringIntervalSeconds),
       },
     ]
   })
+}
+
+/** With a least power or a least time it goes on as it began; what the gate ordered stays. */
+function leastOf(candidate: Candidate, part: Allocation | undefined, due: Due | null): number {
+  if (due === null) return 0
+  if (isTied(candidate)) return due.powerW
+  return part?.role === 'order' ? (due.atGate ?? due).powerW : 0
+}
+
+/** Where a charger stands that its part has stopped: it starts again only for clearly less. */
+function stoppedAt(
+  { kind, rating: { importMinW } }: Candidate,
+  due: Due | null,
+): Pick<Adjustable, 'mostW' | 'stop'> | undefined {
+  if (kind !== 'charger' || due === null || due.setpointW >= importMinW) return undefined
+  const { powerW } = due
+  const naturalW = movedFrom(due, 'reduce-import') // nothing but a reduction stops a charger
+  const stop = {
+    fromW: Math.min(powerW, naturalW),
+    toW: powerW,
+    hysteresisW: importMinW * HYSTERESIS_SHARE,
+  }
+  return { mostW: Math.min(powerW, naturalW - importMinW), stop }
 }
 
 function isTied({ conditions = {} }: Candidate): boolean {
@@ -208,8 +229,9 @@ function reachOf(
   const reach = startW > 0 ? { mostW, startW } : { mostW }
   const [fromW, toW] = [stopW?.[0] ?? 0, Math.min(stopToW?.[0] ?? 0, lastsW)]
   if (fromW <= 0 || toW < fromW) return reach
+  const stop = { fromW: toldW + fromW, toW: toldW + toW }
   const hysteresisW = offer.candidate.rating.importMinW * HYSTERESIS_SHARE
-  return { ...reach, stop: { fromW, toW, hysteresisW } }
+  return { ...reach, stop: { ...stop, hysteresisW } }
 }
 
 /** Whole steps that fit. */

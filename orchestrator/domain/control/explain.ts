@@ -13,8 +13,8 @@ export type Unexplained = {
 
 /**
  * What devices ended up with must be what the log told them last: who stands in for others was
- * called by it, and who was let go was let go by it. Nothing can be checked that began with the
- * window's end.
+ * called by it, who was let go was let go by it, and who gives more than the gate ordered does so
+ * from a line on. Nothing can be checked that began with the window's end.
  */
 export function unexplained(
   parts: readonly Allocation[],
@@ -22,17 +22,22 @@ export function unexplained(
   until: Instant,
   meteringIntervalSeconds: number,
 ): Unexplained[] {
-  const last = new Map(log.map((line) => [line.resourceId, line]))
+  const boundary = ({ at }: Correction) =>
+    addSeconds(floorToStep(at, meteringIntervalSeconds), meteringIntervalSeconds)
+  const linesOf = Map.groupBy(log, ({ resourceId }) => resourceId)
   return parts.flatMap((part): Unexplained[] => {
-    const { resourceId, role, releasedAt } = part
-    const line = last.get(resourceId)
-    if (line === undefined) {
+    const { resourceId, role, releasedAt, periods } = part
+    const [first, line] = [linesOf.get(resourceId)?.[0], linesOf.get(resourceId)?.at(-1)]
+    if (first === undefined || line === undefined) {
+      const raised = periods.find(({ atGate }) => atGate !== undefined)
+      if (raised !== undefined) return [{ resourceId, byLogW: null, byPartW: raised.powerW }]
       const isFirstOrder = role === 'order' && releasedAt === null
-      const byPartW = part.periods[0]?.powerW ?? 0
+      const byPartW = periods[0]?.powerW ?? 0
       return isFirstOrder ? [] : [{ resourceId, byLogW: null, byPartW }]
     }
-    const step = floorToStep(line.at, meteringIntervalSeconds)
-    const from = addSeconds(step, meteringIntervalSeconds)
+    const early = periods.find(({ start, atGate }) => atGate && start < boundary(first))
+    if (early !== undefined) return [{ resourceId, byLogW: null, byPartW: early.powerW }]
+    const from = boundary(line)
     const byPartW = toldAt(part, from)
     return from >= until || byPartW === line.toW ? [] : [{ resourceId, byLogW: line.toW, byPartW }]
   })

@@ -9,7 +9,8 @@ export type Figures = Pick<Correction, 'at' | 'errorW' | 'makeUpW'>
 /**
  * What a cycle changed of the parts of a call, one line per device, in the order of the parts:
  * whatever is told anew leaves a line, and so does a part that begins, ends or is held at a minimum
- * only later, with the same W before and after: without it the part would follow from nothing.
+ * or changed only later, with the same W before and after: without it the part would follow from
+ * nothing.
  * @param from the metering boundary from which the change counts
  */
 export function correctionsBetween(
@@ -22,7 +23,10 @@ export function correctionsBetween(
   return after.flatMap((part): Correction[] => {
     const was = old.get(part.resourceId)
     const [fromW, toW] = [toldAt(was, from), toldAt(part, from)]
-    const isSame = part.releasedAt === was?.releasedAt && part.floorW === was.floorW
+    const isSame =
+      part.releasedAt === was?.releasedAt &&
+      part.floorW === was.floorW &&
+      part.periods.every(({ start }) => start <= from || toldAt(part, start) === toldAt(was, start))
     if (fromW === toW && was !== undefined && isSame) return []
     const { resourceId } = part
     return [{ ...figures, resourceId, reason: reasonOf(was, part, toW - fromW), fromW, toW }]
@@ -34,5 +38,5 @@ function reasonOf(was: Allocation | undefined, part: Allocation, byW: number): C
   if (part.releasedAt !== null) return 'not-responding'
   if (part.floorW !== was?.floorW) return 'cannot-pause'
   if (was === undefined) return 'reserve'
-  return byW > 0 ? 'headroom' : 'too-much'
+  return byW >= 0 ? 'headroom' : 'too-much'
 }

@@ -5,7 +5,7 @@ import { unexplained } from '#domain/control/explain.ts'
 import type { Correction } from '#domain/control/correction.ts'
 import { correctionsBetween } from '#domain/control/log.ts'
 import { resourceId } from '#domain/ids.ts'
-import { withAdded, withLess } from '#domain/reserve.ts'
+import { asAtGate, withAdded, withLess } from '#domain/reserve.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { WINDOW_START } from '../../support/builders.ts'
 
@@ -45,10 +45,11 @@ describe('the log of corrections', () => {
     expect(lines(before, [part('a', { floorW: -1000 })])).toEqual([['cannot-pause', 3000, 1000]])
     expect(lines([], before)).toEqual([['reserve', 0, 3000]])
     const less = { resourceId: resourceId('a'), from: FROM, byW: 500 }
-    expect(lines(before, withLess(before, less, 'reduce-import'))).toEqual([
+    const stands = [part('a', { role: 'repair' })]
+    expect(lines(stands, withLess(stands, less, 'reduce-import'))).toEqual([
       ['too-much', 3000, 2500],
     ])
-    expect(lines(withLess(before, less, 'reduce-import'), before)).toEqual([
+    expect(lines(withLess(stands, less, 'reduce-import'), stands)).toEqual([
       ['headroom', 2500, 3000],
     ])
   })
@@ -105,7 +106,6 @@ function repaired(parts: readonly Allocation[], { cycle, what, which, powersW }:
   if (chosen.releasedAt !== null) return [...parts]
   if (what === 'let-go') return change({ releasedAt: at(cycle * 30) })
   if (what === 'held') return change({ floorW: chosen.floorW ?? 1400 })
-  if (chosen.role === 'order') return [...parts]
   const { resourceId: id } = chosen
   const byW = powersW[0] ?? 0
   if (what === 'less') {
@@ -129,6 +129,12 @@ describe('the log of any number of repairs over several settlement periods', () 
           parts = after
         }
         expect(unexplained(parts, log, at(PERIODS * 900), 30)).toEqual([])
+        // Whatever was raised and lowered: what the gate ordered can still be told from it.
+        const starts = new Set(ordered.flatMap((powersW) => powersW.map((_, i) => at(i * 900))))
+        const atGate = parts.filter(({ role }) => role === 'order')
+        expect(atGate.map((one) => asAtGate(one, starts))).toEqual(
+          ordered.map((powersW, i) => drawnPart(`ordered-${i}`, 'order', powersW).periods),
+        )
       }),
     )
   })
@@ -139,7 +145,10 @@ describe('a part that gives less', () => {
     byW: number,
     from = FROM,
     direction: 'reduce-import' | 'increase-import' = 'reduce-import',
-  ) => withLess([part('a'), part('b')], { resourceId: resourceId('a'), from, byW }, direction)
+  ) => {
+    const standsIn = [part('a', { role: 'repair' }), part('b')]
+    return withLess(standsIn, { resourceId: resourceId('a'), from, byW }, direction)
+  }
 
   it('is cut from an instant on, in all periods that follow, and no other part is', () => {
     const [mine, other] = less(500)
