@@ -4,15 +4,14 @@ import type { FieldProblem } from './errors.ts'
 import type { CallTerms } from './evidence.ts'
 import { deliveryEnd, type FlexibilityCall } from './flexibility-call.ts'
 import {
-  agreesWithMeter,
   droopW,
   type FrequencyDroop,
   type FrequencySample,
   type FrequencyTerms,
-  recordedWh,
   verifyDroop,
 } from './frequency-response.ts'
 import type { CallId, Hex, ResourceId } from './ids.ts'
+import { agreesWithMeter, isWitnessed, recordedWh, seenTogether } from './own-recording.ts'
 import type { Direction } from './resource.ts'
 import { recordingFault, type RecordingSignature } from './signed-recording.ts'
 import type { Standby } from './standby.ts'
@@ -146,8 +145,6 @@ const METER_ROOM = { leastWh: 20, shareBp: 500 }
 
 /** Devices of one grid see one frequency: so far its meters and clocks may be apart, mHz. */
 const FREQUENCY_ROOM_MILLI_HZ = 50
-/** Of two that differ nobody can say which is right. */
-const WITNESSES = 3
 
 /**
  * What stood by to answer the frequency, period by period: the reserved energy times the share of
@@ -170,7 +167,9 @@ export function frequencyStandby(watched: Watched): Standby[] {
       const mine = samples.filter(({ at }) => at >= start && at <= end)
       const metered = readings.get(resourceId) ?? []
       const meteredWh = energyBetween(metered, start, end, watched.longestGapSeconds)
-      const witnessed = mine.filter((sample) => isWitnessed(sample, together))
+      const witnessed = mine.filter(({ at, frequencyMilliHz }) =>
+        isWitnessed(together, at, frequencyMilliHz, FREQUENCY_ROOM_MILLI_HZ),
+      )
       const share = followedBp({ ...terms, droop }, powerW, witnessed, { start, end })
       const isTrue =
         meteredWh !== null && agreesWithMeter(recordedWh(mine, end), meteredWh, METER_ROOM)
@@ -183,37 +182,10 @@ export function frequencyStandby(watched: Watched): Standby[] {
 
 /** Second by second the median of what the recordings of a call say, where there are enough. */
 function frequenciesOf(armings: readonly Arming[]): ReadonlyMap<number, number> {
-  const told = new Map<number, number[]>()
-  for (const { recording } of armings) {
-    if (recording === null) continue
-    const mine = new Map(
-      recording.at.map((at, i) => [secondOf(at), recording.frequencyMilliHz[i] ?? 0]),
-    )
-    for (const [second, milliHz] of mine) {
-      const all = told.get(second)
-      if (all === undefined) told.set(second, [milliHz])
-      else all.push(milliHz)
-    }
-  }
-  const known = new Map<number, number>()
-  for (const [second, all] of told) {
-    if (all.length < WITNESSES) continue
-    all.sort((a, b) => a - b)
-    known.set(second, all[Math.floor(all.length / 2)] as number)
-  }
-  return known
-}
-
-function isWitnessed(
-  { at, frequencyMilliHz }: FrequencySample,
-  together: ReadonlyMap<number, number>,
-): boolean {
-  const median = together.get(secondOf(at))
-  return median === undefined || Math.abs(frequencyMilliHz - median) <= FREQUENCY_ROOM_MILLI_HZ
-}
-
-function secondOf(at: Instant): number {
-  return Math.floor(at / 1000)
+  const recordings = armings.flatMap(({ recording }) => {
+    return recording === null ? [] : [{ at: recording.at, seen: recording.frequencyMilliHz }]
+  })
+  return seenTogether(recordings)
 }
 
 function followedBp(

@@ -1,6 +1,7 @@
 import { whole } from './enrolment.ts'
 import { fieldError } from './errors.ts'
-import { type Instant, secondsBetween, type TimeWindow } from './time.ts'
+import { judgeRecording, outside, type Verdict } from './own-recording.ts'
+import type { Instant, TimeWindow } from './time.ts'
 
 /**
  * A droop curve as it is armed on a device, in the words of SunSpec's model 711 (DbOf, DbUf, KOf,
@@ -87,74 +88,23 @@ export type ArmedService = {
   readonly longestGapMs: number
 }
 
-export type FrequencyVerdict = {
-  readonly windowMs: number
-  readonly recordedMs: number
-  /** In which its power was where the curve says. */
-  readonly followedMs: number
-  /** Share of the whole window, so that what was not recorded counts as not followed. */
-  readonly performanceBp: number
-  /** In which the frequency lay outside the dead band: what there was to answer. */
-  readonly calledMs: number
-  readonly worstOffW: number
-}
+export type FrequencyVerdict = Verdict & { readonly worstOffW: number }
 
-/**
- * Judges an armed device by its own recording. While it may still be on its way it can be anywhere
- * between where the curve was and where it is: within the response time before a sample.
- */
+/** Judges an armed device by its own recording. */
 export function verifyDroop(
   service: ArmedService,
   recording: readonly FrequencySample[],
 ): FrequencyVerdict {
   const { window, droop, reservedW, restW, toleranceBp, longestGapMs } = service
-  const samples = recording
-    .filter(({ at }) => at >= window.start && at <= window.end)
-    .toSorted((a, b) => a.at - b.at)
-  const wanted = samples.map((one) => restW + droopW(droop, reservedW, one.frequencyMilliHz))
+  const wanted = (one: FrequencySample) => restW + droopW(droop, reservedW, one.frequencyMilliHz)
   const toleranceW = Math.ceil((reservedW * toleranceBp) / 10_000)
-  let [recordedMs, followedMs, calledMs, worstOffW, from] = [0, 0, 0, 0, 0]
-  samples.forEach(({ at, powerW }, i) => {
-    const until = samples[i + 1]?.at ?? window.end
-    const lasts = until - at
-    // A sample stands for the time until the next one; a silence stands for nothing.
-    if (lasts <= 0 || lasts > longestGapMs) return
-    while ((samples[from + 1]?.at ?? at) <= at - droop.responseMs) from += 1
-    const recent = wanted.slice(from, i + 1)
-    const offW = distance(powerW, Math.min(...recent), Math.max(...recent))
-    recordedMs += lasts
-    if (wanted[i] !== restW) calledMs += lasts
-    if (offW <= toleranceW) followedMs += lasts
+  let worstOffW = 0
+  const judging = { window, responseMs: droop.responseMs, longestGapMs }
+  const verdict = judgeRecording(judging, recording, ({ sample, recent }) => {
+    const asked = recent.map(wanted)
+    const offW = outside(sample.powerW, Math.min(...asked), Math.max(...asked))
     worstOffW = Math.max(worstOffW, offW)
+    return { isFollowed: offW <= toleranceW, isCalled: wanted(sample) !== restW }
   })
-  const windowMs = window.end - window.start
-  const performanceBp = Math.floor((followedMs * 10_000) / windowMs)
-  return { windowMs, recordedMs, followedMs, performanceBp, calledMs, worstOffW }
-}
-
-function distance(powerW: number, least: number, most: number): number {
-  return Math.max(0, least - powerW, powerW - most)
-}
-
-/** Wh that a recording says were drawn, each sample standing until the next. */
-export function recordedWh(recording: readonly FrequencySample[], end: Instant): number {
-  const samples = recording.toSorted((a, b) => a.at - b.at)
-  return samples.reduce((sum, { at, powerW }, i) => {
-    const seconds = Math.max(0, secondsBetween(at, samples[i + 1]?.at ?? end))
-    return sum + (powerW * seconds) / 3600
-  }, 0)
-}
-
-/**
- * Whether a device's recording of its own power agrees with the register of its meter over the same
- * time: who writes down what it should have done is found out here, though not who writes down a
- * frequency at which there was nothing to do. Wh either way, and a share.
- */
-export function agreesWithMeter(
-  recordedEnergyWh: number,
-  meteredWh: number,
-  { leastWh, shareBp }: { readonly leastWh: number; readonly shareBp: number },
-): boolean {
-  const room = Math.max(leastWh, (Math.abs(meteredWh) * shareBp) / 10_000)
-  return Math.abs(recordedEnergyWh - meteredWh) <= room
+  return { ...verdict, worstOffW }
 }

@@ -1,15 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  agreesWithMeter,
   type ArmedService,
   checkDroop,
   droopW,
   type FrequencyDroop,
   type FrequencySample,
-  recordedWh,
   verifyDroop,
 } from '#domain/frequency-response.ts'
+import { agreesWithMeter, recordedWh } from '#domain/own-recording.ts'
 import { addSeconds } from '#domain/time.ts'
 import { WINDOW_START } from '../support/builders.ts'
 
