@@ -4,10 +4,10 @@ import type { BankAccount, SealedAccount } from './domain/bank-account.ts'
 import type { Capability } from './domain/capability.ts'
 import type { ChainIdentity, PoolState, RailParties } from './domain/chain.ts'
 import type { LinearProgram, Solution } from './domain/allocation/linear-program.ts'
+import type { Answered, CurveOrder, OwnRecording } from './domain/armed-curve.ts'
 import type { DesiredSetpoint, EffectiveSetpoint } from './domain/dispatch-instruction.ts'
 import type { Authorisation, EscrowTerms } from './domain/escrow.ts'
 import type { EpochStatement, SettlementStatement } from './domain/evidence.ts'
-import type { ArmedDroop, FrequencySample } from './domain/frequency-response.ts'
 import type { Address, CallId, GatewayId, Hex, ResourceId } from './domain/ids.ts'
 import type { ChargingSession, Resource } from './domain/resource.ts'
 import type { PoolAct } from './domain/pool-acts.ts'
@@ -90,21 +90,22 @@ export interface DeviceDriver {
   /** What limit or setpoint the device says is in force. @throws DomainError as above */
   readBack(resourceId: ResourceId, deadlineMs: number): Promise<EffectiveSetpoint>
   /**
-   * Arms a droop curve until its end, or takes it back (null); only where devices measure the
-   * frequency and answer it themselves. @throws DomainError as above
+   * Arms curves of one kind until their end, or takes them back (null); only where devices measure
+   * the frequency or the voltage and answer it themselves. @throws DomainError as above
    */
-  armDroop?(
+  arm?(
     resourceId: ResourceId,
-    armed: ArmedDroop | null,
+    order: CurveOrder,
     sequence: number,
     deadlineMs: number,
   ): Promise<void>
-  /** What the device recorded itself of frequency and power. @throws DomainError as above */
+  /** What the device recorded itself of what it answers. @throws DomainError as above */
   recording?(
     resourceId: ResourceId,
+    answers: Answered,
     window: TimeWindow,
     deadlineMs: number,
-  ): Promise<FrequencySample[]>
+  ): Promise<OwnRecording>
   /**
    * Lets a device go, because another gateway dials it now. Only for drivers that dial: a device
    * that dials us moves by itself.

@@ -1,7 +1,7 @@
 import type { EffectiveSetpoint } from '#ports.ts'
+import type { Answered, CurveOrder, OwnRecording } from '#domain/armed-curve.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { assert, DomainError } from '#domain/errors.ts'
-import type { ArmedDroop, FrequencySample } from '#domain/frequency-response.ts'
 import type { Connection, Resource } from '#domain/resource.ts'
 import type { Instant, TimeWindow } from '#domain/time.ts'
 import type { Discovery } from './discovery.ts'
@@ -74,13 +74,13 @@ export class BatteryLink {
   }
 
   /** @throws DomainError device-unreachable, device-refused */
-  async armDroop(armed: ArmedDroop | null, sequence: number, deadlineMs: number): Promise<void> {
-    await this.#connected().armDroop(armed, sequence, deadlineMs)
+  async arm(order: CurveOrder, sequence: number, deadlineMs: number): Promise<void> {
+    await this.#connected().arm(order, sequence, deadlineMs)
   }
 
   /** @throws DomainError device-unreachable, device-refused */
-  async recording(window: TimeWindow, deadlineMs: number): Promise<FrequencySample[]> {
-    return await this.#connected().recording(window, deadlineMs)
+  async recording(of: Answered, window: TimeWindow, deadlineMs: number): Promise<OwnRecording> {
+    return await this.#connected().recording(of, window, deadlineMs)
   }
 
   async stop(): Promise<void> {

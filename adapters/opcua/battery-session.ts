@@ -159,7 +159,11 @@ function sessionOn(opcua: Opcua, timer: Timer, opened: Opened): BatterySession {
       const calling = session.call({
         objectId: nodes.object,
         methodId: nodes.methods.get(method) ?? null,
-        inputArguments: args.map(({ type, value }) => ({ dataType: opcua.DataType[type], value })),
+        inputArguments: args.map(({ type, value }) => ({
+          dataType: opcua.DataType[type],
+          value,
+          ...(value instanceof Float64Array ? { arrayType: opcua.VariantArrayType.Array } : {}),
+        })),
       })
       const { statusCode, outputArguments } = await within(calling, method)
       if (!statusCode.isGood()) throw new Refused(`${method}: ${inWords(statusCode)}`)

@@ -34,7 +34,21 @@ export function capabilityOf(
     ...(product.frequency && session.hasMethod(product.frequency.arm)
       ? { frequency: true as const }
       : {}),
+    ...voltageOf(product, session, values),
   }
+}
+
+/** The voltage curves that it holds; a battery without reactive power holds none. */
+function voltageOf(
+  { voltage }: Product,
+  session: BatterySession,
+  values: Values,
+): Pick<Capability, 'voltage'> {
+  const ratedVar = Math.floor(Number(values.get('VarMaxRating') ?? 0))
+  const pointsMax = Number(values.get('VoltageCurvePointsMax') ?? 0)
+  const isThere = voltage !== undefined && session.hasMethod(voltage.arm)
+  if (!isThere || !(ratedVar > 0) || pointsMax < 2) return {}
+  return { voltage: { curves: ['volt-var', 'volt-watt'], ratedVar, pointsMax } }
 }
 
 export type Limit = { readonly limitW: number | null; readonly source: string }

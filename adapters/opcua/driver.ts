@@ -19,7 +19,7 @@ export type OpcuaDriverOptions = {
 }
 
 export type OpcuaDriver = DeviceDriver &
-  Required<Pick<DeviceDriver, 'armDroop' | 'recording'>> & {
+  Required<Pick<DeviceDriver, 'arm' | 'recording'>> & {
     /** What the battery's owner must trust there; made at the first call. */
     clientCertificate(): Promise<ClientCertificate>
     /** The certificate a battery showed last, whether we trust it or not; null: none seen. */
@@ -99,9 +99,9 @@ export function createOpcuaDriver(options: OpcuaDriverOptions): OpcuaDriver {
       links.delete(id)
       await known?.stop()
     },
-    armDroop: async (id, armed, sequence, deadlineMs) =>
-      await link(id).armDroop(armed, sequence, deadlineMs),
-    recording: async (id, window, deadlineMs) => await link(id).recording(window, deadlineMs),
+    arm: async (id, order, sequence, deadlineMs) => await link(id).arm(order, sequence, deadlineMs),
+    recording: async (id, answers, window, deadlineMs) =>
+      await link(id).recording(answers, window, deadlineMs),
     clientCertificate: async () => (await open()).pki.certificate,
     presentedThumbprint: (id) => links.get(id)?.presentedThumbprint ?? null,
   }

@@ -1,6 +1,6 @@
 import type { Clock, DeviceSink, EffectiveSetpoint } from '#ports.ts'
+import type { Answered, CurveOrder, OwnRecording } from '#domain/armed-curve.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
-import type { ArmedDroop, FrequencySample } from '#domain/frequency-response.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Resource } from '#domain/resource.ts'
 import type { TimeWindow } from '#domain/time.ts'
@@ -12,7 +12,7 @@ import {
   type SessionOptions,
 } from './battery-session.ts'
 import { reasonOf, type StackContext } from './endpoint.ts'
-import { callDroop, readRecording } from './droop.ts'
+import { callCurve, readOwn } from './curves.ts'
 import { meterByReading, PowerMean } from './metering.ts'
 import { fastRhythm, type Monitoring } from './monitoring.ts'
 import { ownPace } from './pace.ts'
@@ -167,15 +167,15 @@ export class LiveBattery {
   }
 
   /** @throws DomainError device-unreachable, device-refused */
-  async armDroop(armed: ArmedDroop | null, sequence: number, deadlineMs: number): Promise<void> {
-    const arming = callDroop(this.#healthySession(), this.#product, armed, sequence)
-    const refusal = await this.#within(arming, deadlineMs, 'a droop curve')
+  async arm(order: CurveOrder, sequence: number, deadlineMs: number): Promise<void> {
+    const arming = callCurve(this.#healthySession(), this.#product, order, sequence)
+    const refusal = await this.#within(arming, deadlineMs, 'a curve')
     if (refusal !== null) throw this.#refused(refusal)
   }
 
   /** @throws DomainError device-unreachable, device-refused */
-  async recording(window: TimeWindow, deadlineMs: number): Promise<FrequencySample[]> {
-    const reading = readRecording(this.#healthySession(), this.#product, window)
+  async recording(of: Answered, window: TimeWindow, deadlineMs: number): Promise<OwnRecording> {
+    const reading = readOwn(this.#healthySession(), this.#product, of, window)
     return await this.#within(reading, deadlineMs, 'what it recorded')
   }
 

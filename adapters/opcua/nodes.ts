@@ -29,9 +29,11 @@ export async function findNodes(
       `expected a battery of ${product.namespaceUri}, got a server of ${namespaces.join(', ')}`,
     )
   }
-  const { control, frequency, object, points } = product
+  const { control, frequency, object, points, voltage } = product
   const needed = control.kind === 'methods' ? [control.setActivePower, control.releaseSetpoint] : []
-  const perhaps = frequency ? [frequency.arm, frequency.disarm, frequency.recording] : []
+  const perhaps = [frequency, voltage].flatMap((one) => {
+    return one === undefined ? [] : [one.arm, one.disarm, one.recording]
+  })
   const methods = [...needed, ...perhaps]
   const names = pointsOf(product)
   const paths = [

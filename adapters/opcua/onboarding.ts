@@ -3,8 +3,10 @@ import { type BatterySession, type Nameplate, Refused } from './battery-session.
 import { capabilityOf, type Limit, limitOf } from './condition.ts'
 import { policyName, reasonOf } from './endpoint.ts'
 import type { BatteryContext, LiveOptions } from './live-battery.ts'
-import { type PointName, pointsOf } from './product.ts'
+import { armedPoints, type PointName, pointsOf } from './product.ts'
 import { isLocal } from './wire.ts'
+
+const armed: ReadonlySet<PointName> = new Set(armedPoints)
 
 /** What a client has learned of its battery: read at the start, kept fresh by what is monitored. */
 export class Onboarding {
@@ -36,7 +38,8 @@ export class Onboarding {
     if (!isFirst && !(await session.sameNamespaces())) {
       throw new Error('the namespaces have another order now')
     }
-    for (const [name, value] of await session.read(pointsOf(product))) this.values.set(name, value)
+    const names = pointsOf(product).filter((name) => !armed.has(name))
+    for (const [name, value] of await session.read(names)) this.values.set(name, value)
     this.#session = session
     await this.#setUp(session)
     this.#nameplate ??= await session.nameplate()

@@ -39,7 +39,23 @@ export const pointNames = [
   'ControllerHeartbeat',
   'MeteringInterval',
   'MeterRecord',
+  'VarMaxRating',
+  'VoltageCurvePointsMax',
+  'VoltVarEnable',
+  'VoltVarCurve',
+  'VoltWattEnable',
+  'VoltWattCurve',
+  'VoltageCurvesValidUntil',
 ] as const
+
+/** What stands there only while something is armed: read when curves are read back. */
+export const armedPoints = [
+  'VoltVarEnable',
+  'VoltVarCurve',
+  'VoltWattEnable',
+  'VoltWattCurve',
+  'VoltageCurvesValidUntil',
+] as const satisfies readonly PointName[]
 
 export type PointName = (typeof pointNames)[number]
 
@@ -71,7 +87,8 @@ export type WriteControl = {
   readonly before: readonly { readonly point: PointName; readonly value: number | boolean }[]
 }
 
-export type FrequencyMethods = {
+/** What a battery is called by that answers something by itself. */
+export type CurveMethods = {
   readonly arm: string
   readonly disarm: string
   readonly recording: string
@@ -91,9 +108,11 @@ export type Product = {
   readonly localMode: number | boolean | null
   readonly control: MethodControl | WriteControl
   /**
-   * Methods of a battery that answers the frequency by itself; an older one may be without them.
+   * Methods of a battery that answers the frequency or the voltage by itself; an older one may be
+   * without them.
    */
-  readonly frequency?: FrequencyMethods
+  readonly frequency?: CurveMethods
+  readonly voltage?: CurveMethods
   /** How often our own sign of life is written; each second where nothing is said. */
   readonly heartbeatSeconds?: number
 }

@@ -1,11 +1,12 @@
+import type { Answered, CurveOrder, OwnRecording } from '#domain/armed-curve.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
-import { type ArmedDroop, droopW, type FrequencySample } from '#domain/frequency-response.ts'
 import type { ChargingSession } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { type Instant, instant, type TimeWindow } from '#domain/time.ts'
 import type { EffectiveSetpoint } from '#ports.ts'
+import { createOwnAnswers, type OwnAnswersOptions } from './own-answers.ts'
 
-export type SimulatedDeviceOptions = {
+export type SimulatedDeviceOptions = OwnAnswersOptions & {
   readonly kind: 'charger' | 'battery'
   /** What it draws when nobody asks for anything, W, + is import. */
   readonly naturalW: number
@@ -13,8 +14,6 @@ export type SimulatedDeviceOptions = {
   readonly storedWh?: number
   readonly energyWh?: number
   readonly session?: Omit<ChargingSession, 'resourceId'>
-  /** Accepts and ignores. */
-  readonly disobeys?: boolean
   /** Of what it is told it does so much, from 0 to 1; absent: all. */
   readonly share?: number
   /** Its maker, as it tells it. */
@@ -23,14 +22,12 @@ export type SimulatedDeviceOptions = {
   readonly refuses?: string
   /** Stops metering at this instant. */
   readonly silentFrom?: Instant
-  /** What it measures of its grid, by which it answers an armed curve; absent: it cannot. */
-  readonly frequencyMilliHz?: (at: Instant) => number
   /** How many of its last readings it tells again after a reconnect; chargers tell some. */
   readonly remembers?: number
 }
 
 export type SimulatedDevice = {
-  readonly answersFrequency: boolean
+  readonly answers: readonly Answered[]
   readonly make: string | null
   readonly session: Omit<ChargingSession, 'resourceId'> | null
   /** Takes a setpoint; the text is a refusal. */
@@ -38,9 +35,9 @@ export type SimulatedDevice = {
   effective(now: Instant): EffectiveSetpoint
   /** The meter at an instant; null: it is silent. */
   meter(at: Instant): Omit<DeviceReading, 'resourceId'> | null
-  /** Arms a curve, or takes it back; the text is a refusal. */
-  arm(armed: ArmedDroop | null, now: Instant): string | null
-  recordedIn(window: TimeWindow): FrequencySample[]
+  /** Arms curves, or takes them back; the text is a refusal. */
+  arm(order: CurveOrder, now: Instant): string | null
+  recordedIn(answers: Answered, window: TimeWindow): OwnRecording
   /** Every setpoint that reached it. */
   readonly received: readonly DesiredSetpoint[]
   readonly remembers: number
@@ -62,17 +59,10 @@ export function createSimulatedDevice(
   let storedWs = (options.storedWh ?? 0) * WS_PER_WH
   let meteredWs = registerWs
   let meteredAt = start
-  let armed: ArmedDroop | null = null
-  const recording: FrequencySample[] = []
+  const own = createOwnAnswers(options)
 
   function power(): number {
-    return restPower() + droopPower()
-  }
-
-  function droopPower(): number {
-    const { frequencyMilliHz, disobeys } = options
-    if (armed === null || frequencyMilliHz === undefined || disobeys) return 0
-    return droopW(armed.droop, armed.reservedW, frequencyMilliHz(at))
+    return own.power(restPower(), at)
   }
 
   function restPower(): number {
@@ -83,17 +73,13 @@ export function createSimulatedDevice(
     return share === 1 ? told : naturalW + share * (told - naturalW)
   }
 
-  /**
-   * While a curve is armed it looks at the frequency once a second, and writes down what it does.
-   */
+  /** While a curve is armed it looks once a second, and writes down what it does. */
   function answer(until: Instant): void {
-    while (armed !== null && at < until && at < armed.validUntil) {
-      const frequencyMilliHz = options.frequencyMilliHz?.(at) ?? 0
-      recording.push({ at, frequencyMilliHz, powerW: power() })
-      const next = instant(Math.min(at + 1000, until, armed.validUntil))
-      settle(next)
+    while (at < until) {
+      const next = own.look(at, power())
+      if (next === null) return
+      settle(instant(Math.min(next, until)))
     }
-    if (armed !== null && at >= armed.validUntil) armed = null
   }
 
   function move(until: Instant): void {
@@ -119,7 +105,10 @@ export function createSimulatedDevice(
   }
 
   return {
-    answersFrequency: options.frequencyMilliHz !== undefined,
+    answers: [
+      ...(options.frequencyMilliHz ? ['frequency' as const] : []),
+      ...(options.voltageBp ? ['voltage' as const] : []),
+    ],
     make: options.make ?? null,
     session: options.session ?? null,
     received,
@@ -134,14 +123,11 @@ export function createSimulatedDevice(
       setpoint = wanted.powerW === null ? null : wanted
       return null
     },
-    arm(wanted, now) {
-      if (options.frequencyMilliHz === undefined) return 'it answers no frequency'
+    arm(order, now) {
       move(now)
-      armed = wanted
-      return null
+      return own.arm(order)
     },
-    recordedIn: ({ start: from, end }) =>
-      recording.filter((one) => one.at >= from && one.at <= end),
+    recordedIn: own.recordedIn,
     effective(now) {
       move(now)
       const powerW = setpoint?.powerW ?? null

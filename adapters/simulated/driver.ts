@@ -1,4 +1,4 @@
-import { type Capability, ONE_SETPOINT } from '#domain/capability.ts'
+import { type Capability, ONE_SETPOINT, type VoltageCapability } from '#domain/capability.ts'
 import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
@@ -48,8 +48,12 @@ export function createSimulatedDriver(options: {
     for (const reading of machines.remembered(resourceId)) sink?.measured(reading)
     const make = machines.make(resourceId)
     const capability = { ...capabilityOf(resource, meteringIntervalSeconds), make }
-    const answers = machines.answersFrequency(resourceId)
-    sink?.capability(resourceId, answers ? { ...capability, frequency: true } : capability)
+    const answers = machines.answers(resourceId)
+    sink?.capability(resourceId, {
+      ...capability,
+      ...(answers.includes('frequency') ? { frequency: true as const } : {}),
+      ...(answers.includes('voltage') ? { voltage: voltageOf(resource) } : {}),
+    })
     sink?.connected(resourceId, 'in memory')
   }
 
@@ -74,11 +78,11 @@ export function createSimulatedDriver(options: {
       return { strategy: null }
     },
     nextStrategy: () => null,
-    async armDroop(resourceId, armed) {
-      const refusal = reach(resourceId).arm(armed, clock.now())
+    async arm(resourceId, order) {
+      const refusal = reach(resourceId).arm(order, clock.now())
       if (refusal !== null) throw new DomainError('device-refused', refusal)
     },
-    recording: async (resourceId, window) => reach(resourceId).recordedIn(window),
+    recording: async (resourceId, answers, window) => reach(resourceId).recordedIn(answers, window),
     readBack: async (resourceId) => reach(resourceId).effective(clock.now()),
     cut(resourceId) {
       away.set(resourceId, CUT)
@@ -99,6 +103,11 @@ export function createSimulatedDriver(options: {
       }),
     device: machines.find,
   }
+}
+
+function voltageOf({ rating }: Resource): VoltageCapability {
+  const ratedVar = Math.max(rating.importMaxW, rating.exportMaxW)
+  return { curves: ['volt-var', 'volt-watt'], ratedVar, pointsMax: 8 }
 }
 
 function capabilityOf({ rating }: Resource, meterIntervalSeconds: number): Capability {

@@ -13,7 +13,7 @@ export type Machines = {
   plug(resourceId: ResourceId, options: SimulatedDeviceOptions, now: Instant): void
   /** @throws DomainError device-unreachable */
   find(resourceId: ResourceId): SimulatedDevice
-  answersFrequency(resourceId: ResourceId): boolean
+  answers(resourceId: ResourceId): SimulatedDevice['answers']
   session(resourceId: ResourceId): SimulatedDevice['session']
   make(resourceId: ResourceId): string | null
   /** What a machine tells again after a reconnect, oldest first. */
@@ -45,7 +45,7 @@ export function createMachines(start: Instant, meteringIntervalSeconds: number):
       if (!device) throw new DomainError('device-unreachable', `no machine behind ${resourceId}`)
       return device
     },
-    answersFrequency: (resourceId) => devices.get(resourceId)?.answersFrequency ?? false,
+    answers: (resourceId) => devices.get(resourceId)?.answers ?? [],
     session: (resourceId) => devices.get(resourceId)?.session ?? null,
     make: (resourceId) => devices.get(resourceId)?.make ?? null,
     remembered: (resourceId) => memory.get(resourceId) ?? [],

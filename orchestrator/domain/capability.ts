@@ -1,6 +1,7 @@
 import type { ResourceId } from './ids.ts'
 import type { Rating, ResourceKind } from './resource.ts'
 import type { Instant } from './time.ts'
+import type { VoltageCurveKind } from './voltage-response.ts'
 
 /** How a device tells what is in force: a composite schedule, what it offers, its setpoint, or not. */
 export type ReadBackKind = 'composite' | 'offered' | 'setpoint' | 'none'
@@ -49,10 +50,20 @@ export type Capability = {
   readonly offlineFallback: OfflineFallback
   /** Takes a droop curve and answers the frequency by itself; absent: it does not. */
   readonly frequency?: true
+  /** Takes voltage curves and answers the voltage by itself; absent: it does not. */
+  readonly voltage?: VoltageCapability
   /** Least seconds between two updates of what it keeps in flash; null: it names none. */
   readonly updateEverySeconds: number | null
   /** When what was written last into its flash; whoever speaks to it next keeps its pace. */
   readonly flashWrites?: readonly FlashWrite[]
+}
+
+export type VoltageCapability = {
+  readonly curves: readonly VoltageCurveKind[]
+  /** The most that it injects or takes in, var. */
+  readonly ratedVar: number
+  /** So many corners a curve may have. */
+  readonly pointsMax: number
 }
 
 /** In the words of its protocol: what, and where in it. */

@@ -100,9 +100,10 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     const { resourceId, callId, armedAt } = row
     const stands = standing.get(resourceId) === callId
     if (stands && armedAt !== null) return false
-    if (driver.armDroop === undefined) throw cannot(row)
+    if (driver.arm === undefined) throw cannot(row)
     if (!stands) {
-      await driver.armDroop(resourceId, row, sequence(), ARM_DEADLINE_MS)
+      const order = { answers: 'frequency', armed: row } as const
+      await driver.arm(resourceId, order, sequence(), ARM_DEADLINE_MS)
       standing.set(resourceId, callId)
     }
     if (armedAt === null) await recordArming(ports, row, { armedAt: clock.now() })
@@ -117,12 +118,12 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
   async function disarm(driver: DeviceDriver, row: Arming): Promise<boolean> {
     const { resourceId, callId, disarmedAt } = row
     if (disarmedAt !== undefined) return false
-    const { armDroop } = driver
     const stands = standing.get(resourceId)
     // The curve of another call has taken its place: that one is not taken back.
-    if (armDroop !== undefined && (stands === undefined || stands === callId)) {
+    if (driver.arm !== undefined && (stands === undefined || stands === callId)) {
       standing.delete(resourceId)
-      await armDroop(resourceId, null, sequence(), ARM_DEADLINE_MS)
+      const order = { answers: 'frequency', armed: null } as const
+      await driver.arm(resourceId, order, sequence(), ARM_DEADLINE_MS)
     }
     await recordArming(ports, row, { disarmedAt: clock.now() })
     said.delete(resourceId)
@@ -133,8 +134,10 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     const { resourceId, validFrom: start, validUntil: end } = row
     if (row.armedAt === null) throw new DomainError('device-refused', 'it was not reached in time')
     if (driver.recording === undefined) throw cannot(row)
-    const samples = await driver.recording(resourceId, { start, end }, RECORDING_DEADLINE_MS)
-    await recordArming(ports, row, { recording: packSamples(samples) })
+    const window = { start, end }
+    const own = await driver.recording(resourceId, 'frequency', window, RECORDING_DEADLINE_MS)
+    if (own.answers !== 'frequency') throw cannot(row)
+    await recordArming(ports, row, { recording: packSamples(own.samples) })
     return true
   }
 

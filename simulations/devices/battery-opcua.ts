@@ -14,6 +14,7 @@ import {
   VariantArrayType,
 } from 'node-opcua'
 import { ACCEPTED, type BatteryReading, BatteryUnit } from './battery-unit.ts'
+import { armVoltage, voltageRecording, voltageValues } from './battery-voltage-nodes.ts'
 import type { ScenarioBattery } from '../scenarios/scenario.ts'
 import type { Instant } from '#domain/time.ts'
 import { guardServers } from './opcua-stack.ts'
@@ -155,7 +156,20 @@ export class BatteryOpcua {
     this.#bindMethod(space, index, 'DisarmFrequencyDroop', ([sequence]) =>
       this.unit.armDroop(null, Number(sequence?.value), this.#hooks.now()),
     )
-    this.#bindRecording(space, index)
+    this.#bindMethod(space, index, 'ArmVoltageCurves', (inputs) => {
+      const result = armVoltage(this.unit, inputs, this.#hooks.now())
+      if (result !== ACCEPTED) this.#hooks.log('refused', { result })
+      return result
+    })
+    this.#bindMethod(space, index, 'DisarmVoltageCurves', ([sequence]) =>
+      this.unit.armVoltage(null, Number(sequence?.value), this.#hooks.now()),
+    )
+    this.#bindRecording(space, index, 'ReadFrequencyRecording', (...span) =>
+      this.#frequencies(...span),
+    )
+    this.#bindRecording(space, index, 'ReadVoltageRecording', (...span) =>
+      voltageRecording(this.unit, ...span),
+    )
   }
 
   /** What is read when it is asked for; MeterRecord and the heartbeats are written as they come. */
@@ -185,11 +199,12 @@ export class BatteryOpcua {
       ],
       Frequency: [DataType.Double, () => unit.droop.frequencyMilliHz(this.#hooks.now()) / 1000],
       SetpointValidUntil: [DataType.DateTime, () => new Date(unit.setpoint?.validUntil ?? 0)],
+      ...voltageValues(unit, this.#hooks.now),
     }
     for (const [name, [dataType, value]] of Object.entries(values)) {
       const get = () => {
         this.unit.advance(this.#hooks.now())
-        return new Variant({ dataType, value: value() })
+        return variantOf(dataType, value())
       }
       variable(name).bindVariable({ get }, true)
     }
@@ -247,23 +262,27 @@ export class BatteryOpcua {
     return result
   }
 
-  #bindRecording(space: AddressSpace, index: number): void {
-    const method = space.findMethod(`ns=${index};s=ReadFrequencyRecording`)
-    if (method === null) throw new Error(`${MODEL} has no method ReadFrequencyRecording`)
+  #bindRecording(
+    space: AddressSpace,
+    index: number,
+    name: string,
+    recorded: (from: number, until: number) => Variant,
+  ): void {
+    const method = space.findMethod(`ns=${index};s=${name}`)
+    if (method === null) throw new Error(`${MODEL} has no method ${name}`)
     method.bindMethod(([from, until], _context, done) => {
       this.unit.advance(this.#hooks.now())
-      const span = [instantOf(from?.value), instantOf(until?.value)] as const
-      const samples = this.unit.droop.recordedBetween(...span)
-      const numbers = samples.flatMap(({ at, frequencyMilliHz, powerW }) => {
-        return [at, frequencyMilliHz / 1000, toWire(powerW)]
-      })
-      const recorded = new Variant({
-        dataType: DataType.Double,
-        arrayType: VariantArrayType.Array,
-        value: Float64Array.from(numbers),
-      })
-      done(null, { statusCode: StatusCodes.Good, outputArguments: [recorded] })
+      const samples = recorded(instantOf(from?.value), instantOf(until?.value))
+      done(null, { statusCode: StatusCodes.Good, outputArguments: [samples] })
     })
+  }
+
+  #frequencies(from: number, until: number): Variant {
+    const samples = this.unit.droop.recordedBetween(from, until)
+    const numbers = samples.flatMap(({ at, frequencyMilliHz, powerW }) => {
+      return [at, frequencyMilliHz / 1000, toWire(powerW)]
+    })
+    return variantOf(DataType.Double, Float64Array.from(numbers))
   }
 
   #setActivePower(setpointW: number, validUntil: number, sequence: number): number {
@@ -297,6 +316,11 @@ export class BatteryOpcua {
     const value = (Number(variable.readValue().value.value) + 1) % 2 ** 32
     variable.setValueFromSource({ dataType: DataType.UInt32, value })
   }
+}
+
+function variantOf(dataType: DataType, value: unknown): Variant {
+  const isList = value instanceof Float64Array
+  return new Variant({ dataType, value, ...(isList ? { arrayType: VariantArrayType.Array } : {}) })
 }
 
 /** NaN for what is no time: such an order has expired. */

@@ -1,7 +1,9 @@
 import type { ArmedDroop } from '#domain/frequency-response.ts'
+import type { ArmedVoltage } from '#domain/voltage-response.ts'
 import { type BatterySpec, type BatteryState, stepBattery } from '../models/battery.ts'
 import type { ScenarioBattery } from '../scenarios/scenario.ts'
 import { BatteryDroop } from './battery-droop.ts'
+import { BatteryVoltage } from './battery-voltage.ts'
 import { STEP_MS } from './charge-point.ts'
 
 /** AC to DC and back, each way; the product is the round trip. */
@@ -45,6 +47,7 @@ export class BatteryUnit {
   readonly device: ScenarioBattery
   readonly spec: BatterySpec
   readonly droop = new BatteryDroop()
+  readonly voltage: BatteryVoltage
   meteringIntervalSeconds = 900
   local = false
   #now: number
@@ -73,6 +76,7 @@ export class BatteryUnit {
       revertW: battery.revertW,
       selfDischargePerDay: battery.selfDischargePerDay ?? 0,
     }
+    this.voltage = new BatteryVoltage(Math.max(rating.importMaxW, rating.exportMaxW))
     this.#now = start
     this.#state = {
       soc: battery.soc,
@@ -125,6 +129,16 @@ export class BatteryUnit {
     return this.droop.take(armed, sequence) ? ACCEPTED : NOT_NEWER
   }
 
+  /** Takes voltage curves, or their end (null); their sequences are counted apart, too. */
+  armVoltage(armed: ArmedVoltage | null, sequence: number, now: number): number {
+    if (this.local) return LOCAL_MODE
+    if (armed !== null && !(armed.validUntil > now)) return EXPIRED
+    const isWithin = (value: number, most: number) => value >= 0 && value <= most
+    if (armed !== null && !isWithin(armed.reservedW, this.voltage.ratedVa)) return OUT_OF_RANGE
+    if (armed !== null && !isWithin(armed.ratedW, this.spec.dischargeMaxW)) return OUT_OF_RANGE
+    return this.voltage.take(armed, sequence) ? ACCEPTED : NOT_NEWER
+  }
+
   release(sequence: number): number {
     if (this.local) return LOCAL_MODE
     if (sequence <= this.#sequence) return NOT_NEWER
@@ -166,10 +180,12 @@ export class BatteryUnit {
     if (this.#setpoint !== null && this.#now >= this.#setpoint.validUntil) this.#letGo(this.#now)
     const stuck = this.#held || this.#now < this.#ignoresUntil
     const restW = this.#setpoint?.powerW ?? this.spec.revertW
-    const targetW = stuck ? this.#state.powerW : restW + this.droop.changeAt(this.#now)
+    const askedW = stuck ? this.#state.powerW : restW + this.droop.changeAt(this.#now)
+    const targetW = this.voltage.boundAt(this.#now, askedW)
     const before = this.#state.powerW
     this.#state = stepBattery(this.spec, this.#state, targetW, STEP_MS / 1000)
     this.droop.record(this.#now, this.#state.powerW)
+    this.voltage.record(this.#now, this.#state.powerW)
     this.#watchReaction(before)
     this.#meter()
   }

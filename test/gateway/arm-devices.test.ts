@@ -30,12 +30,12 @@ function gatewayOf(answer: Answer, ids: readonly ResourceId[] = [near, far]) {
       },
     },
   }
-  const driver: Pick<DeviceDriver, 'armDroop' | 'recording'> = {
-    async armDroop(id, armed) {
+  const driver: Pick<DeviceDriver, 'arm' | 'recording'> = {
+    async arm(id, { armed }) {
       sent.push(`${armed === null ? 'disarm' : 'arm'} ${id}`)
       await answer(armed, id)
     },
-    recording: async () => [],
+    recording: async () => ({ answers: 'frequency', samples: [] }),
   }
   const ports = {
     clock: { now: () => now, speed: 1 },

@@ -35,6 +35,14 @@ export const gridcallBess: Product = {
     ControllerHeartbeat: at('ControllerHeartbeat', 'UInt32'),
     MeteringInterval: at('MeteringInterval', 'Double'),
     MeterRecord: at('MeterRecord', 'Double'),
+    // Since version 1.3.
+    VarMaxRating: perhaps('VarMaxRating', 'Double'),
+    VoltageCurvePointsMax: perhaps('VoltageCurvePointsMax', 'UInt32'),
+    VoltVarEnable: perhaps('VoltVarEnable', 'Boolean'),
+    VoltVarCurve: perhaps('VoltVarCurve', 'Double'),
+    VoltWattEnable: perhaps('VoltWattEnable', 'Boolean'),
+    VoltWattCurve: perhaps('VoltWattCurve', 'Double'),
+    VoltageCurvesValidUntil: perhaps('VoltageCurvesValidUntil', 'DateTime'),
   },
   localMode: 1,
   heartbeatSeconds: 2, // its watchdog waits ten
@@ -48,5 +56,11 @@ export const gridcallBess: Product = {
     arm: 'ArmFrequencyDroop',
     disarm: 'DisarmFrequencyDroop',
     recording: 'ReadFrequencyRecording',
+  },
+  // Since version 1.3 of the NodeSet.
+  voltage: {
+    arm: 'ArmVoltageCurves',
+    disarm: 'DisarmVoltageCurves',
+    recording: 'ReadVoltageRecording',
   },
 }

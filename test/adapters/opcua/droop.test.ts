@@ -2,10 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { samplesFrom } from '#adapters/opcua/droop.ts'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
-import { gridcallBess } from '#adapters/opcua/products/gridcall-bess.ts'
-import { plainPcs } from '#adapters/opcua/products/plain-pcs.ts'
+import { rowsFrom } from '#adapters/opcua/recording.ts'
 import { type ArmedDroop, verifyDroop } from '#domain/frequency-response.ts'
 import { resourceId } from '#domain/ids.ts'
 import { addSeconds, instant } from '#domain/time.ts'
@@ -91,7 +89,7 @@ const armed = (seconds: number, changes: Partial<ArmedDroop> = {}): ArmedDroop =
 })
 const arm = (curve: ArmedDroop | null) => {
   sequence += 1
-  return driver.armDroop(id, curve, sequence, DEADLINE_MS)
+  return driver.arm(id, { answers: 'frequency', armed: curve }, sequence, DEADLINE_MS)
 }
 /** The frequency falls by 200 mHz beyond the dead band a minute from now, for a minute. */
 function dipAhead(): void {
@@ -101,35 +99,39 @@ function dipAhead(): void {
 }
 async function judged(from: number, restW = 0) {
   const window = { start: addSeconds(instant(from), 1), end: clock.at }
-  const recording = await driver.recording(id, window, DEADLINE_MS)
+  const recording = await driver.recording(id, 'frequency', window, DEADLINE_MS)
+  if (recording.answers !== 'frequency') throw new Error('another recording')
   const service = { droop, reservedW: 4_000, restW, toleranceBp: 200, longestGapMs: 5_000 }
-  return verifyDroop({ ...service, window }, recording)
+  return verifyDroop({ ...service, window }, recording.samples)
 }
 
 test('a recording that is no recording is refused', () => {
   const window = { start: START, end: addSeconds(START, 10) }
-  const read = (value: unknown) => samplesFrom(gridcallBess, value, window)
-  expect(() => read('text')).toThrow(/expected triples of finite numbers, got string/)
+  const read = (value: unknown) => rowsFrom(value, window, 3)
+  expect(() => read('text')).toThrow(/expected rows of 3 finite numbers, got string/)
   expect(() => read([START, 50])).toThrow(/got 2 entries/)
   expect(() => read([START, Number.NaN, 0])).toThrow(/finite/)
   expect(() => read([START - 1, 50, 0])).toThrow(/got a sample of/)
-  expect(read(Float64Array.from([START, 49.98, 1500.4]))).toEqual([
-    { at: START, frequencyMilliHz: 49_980, powerW: -1500 },
-  ])
-  expect(samplesFrom(plainPcs, [START, 50, 1500], window)[0]?.powerW).toBe(1500)
+  const rows = read(Float64Array.from([START, 49.98, 1500.4]))
+  expect(rows).toEqual([{ at: START, values: [49.98, 1500.4] }])
 })
 
 test('a curve that is late, old, too large, or comes in LOCAL is refused with the reason', async () => {
   await expect(arm(armed(-1))).rejects.toThrow(/expired/)
   await expect(arm(armed(60, { reservedW: 5_001 }))).rejects.toThrow(/outside the battery's range/)
   await arm(armed(60))
-  const again = driver.armDroop(id, armed(60), sequence, DEADLINE_MS)
+  const again = driver.arm(id, { answers: 'frequency', armed: armed(60) }, sequence, DEADLINE_MS)
   await expect(again).rejects.toThrow(/the same or a newer order/)
   machine.unit.local = true
   await expect(arm(null)).rejects.toMatchObject({ code: 'device-refused' })
   machine.unit.local = false
   await arm(null)
-  const stranger = driver.armDroop(resourceId('stranger'), null, 1, DEADLINE_MS)
+  const stranger = driver.arm(
+    resourceId('stranger'),
+    { answers: 'frequency', armed: null },
+    1,
+    DEADLINE_MS,
+  )
   await expect(stranger).rejects.toMatchObject({ code: 'device-unreachable' })
 })
 
