@@ -3,10 +3,10 @@ import { formatClock, formatDay, formatPower, formatPrice } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
 import { Consent } from './consent.tsx'
 import { deviceName } from './device-name.ts'
-import { FullPower } from './full-power.tsx'
 import { LimitsForm } from './limits-form.tsx'
 import { leadsIt } from './limits-words.ts'
 import type { OwnerModel } from './model.ts'
+import { TakeBack } from './take-back.tsx'
 
 type Props = { readonly model: OwnerModel; readonly resources: readonly Resource[] }
 
@@ -51,10 +51,10 @@ function Allowed({ model, resource, name, limits }: AllowedProps) {
   const { id, kind } = resource
   return (
     <>
-      <p>{leadsIt(limits, zone.value)}</p>
+      <p>{leadsIt(limits, zone.value, kind)}</p>
       <div class="buttons">
-        {kind === 'charger' && limits.consent.withdrawnAt === null && (
-          <FullPower model={model} id={id} name={name} limits={limits} />
+        {limits.consent.withdrawnAt === null && (
+          <TakeBack model={model} resource={resource} name={name} limits={limits} />
         )}
         <Consent model={model} id={id} name={name} limits={limits} />
       </div>

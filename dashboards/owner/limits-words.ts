@@ -1,8 +1,12 @@
-import type { Limits } from '../api.ts'
+import type { Limits, Resource } from '../api.ts'
 import { formatClock } from '../format.ts'
 
 /** Who leads a device at this moment, for its owner. */
-export function leadsIt({ lease, consent, chargeNow }: Limits, zone: string): string {
+export function leadsIt(
+  { lease, consent, chargeNow }: Limits,
+  zone: string,
+  kind: Resource['kind'],
+): string {
   switch (lease.holder) {
     case 'emergency-stop':
       return 'An emergency stop has ended all control: it runs as usual.'
@@ -12,7 +16,7 @@ export function leadsIt({ lease, consent, chargeNow }: Limits, zone: string): st
       }
       return consent.withdrawnAt !== null || chargeNow === null
         ? 'You have withdrawn your consent: nobody tells it anything.'
-        : `It has full power until ${formatClock(chargeNow.until, zone)}, as you wish.`
+        : takenBack(kind, formatClock(chargeNow.until, zone))
     case 'driver':
       return 'Its driver asked for full power, and has it.'
     case 'elsewhere':
@@ -22,6 +26,12 @@ export function leadsIt({ lease, consent, chargeNow }: Limits, zone: string): st
     case 'nobody':
       return 'It runs as usual.'
   }
+}
+
+function takenBack(kind: Resource['kind'], until: string): string {
+  return kind === 'battery'
+    ? `It is kept for you until ${until}, as you wish.`
+    : `It has full power until ${until}, as you wish.`
 }
 
 /** `06:30` of a minute of the day. */

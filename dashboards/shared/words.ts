@@ -51,7 +51,7 @@ export const REPAIRED: Readonly<Record<Repair['reason'], string>> = {
   refused: 'refused its setpoint',
   implausible: 'told a power that its own register or charge contradicts',
   'cannot-pause': 'does not go to 0 and is held at its minimum',
-  overridden: 'was taken back by its driver, who asked for full power',
+  overridden: 'was taken back by its driver or owner',
   'owner-limit': 'was let go, because its owner allows no more',
 }
 

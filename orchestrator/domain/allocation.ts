@@ -84,6 +84,7 @@ export type SkippedResource = {
     | 'no-baseline'
     | 'departure'
     | 'driver-override'
+    | 'kept-by-owner'
     | 'no-consent'
     | 'limited-elsewhere'
     | 'notice-too-short'

@@ -4,9 +4,35 @@ import type { FlexibilityCall } from './flexibility-call.ts'
 import type { CallId, ResourceId } from './ids.ts'
 import { ceilDiv, type MicroEur, microEur } from './money.ts'
 import { availabilityNumerator, PER_KWH_BP, policyPrice } from './payment-policy.ts'
+import type { ResourceKind } from './resource.ts'
 import { type Instant, secondsBetween } from './time.ts'
 
-/** What full power costs an owner now: the call that it takes its device out of. */
+/**
+ * What an owner says who takes a device back for some time: a car is to charge at full power, a
+ * battery is left alone. Either way it goes back to its own default.
+ */
+export const TAKEN_BACK: Readonly<
+  Record<ResourceKind, Readonly<Record<'now' | 'since' | 'over', string>>>
+> = {
+  charger: {
+    now: 'wants full power',
+    since: 'asked for full power',
+    over: 'no longer wants full power',
+  },
+  battery: {
+    now: 'keeps it out of calls',
+    since: 'took it out of calls',
+    over: 'no longer keeps it out of calls',
+  },
+}
+
+/** Why a part of a call ended, where a device was taken back. */
+export function sayTakenBack(kind: ResourceKind): string {
+  const who = kind === 'battery' ? 'its owner' : 'the driver'
+  return `${who} ${TAKEN_BACK[kind].since}`
+}
+
+/** What full power, or a battery that is left alone, costs an owner now: the call that it takes its device out of. */
 export type ChargeNowCost = {
   readonly callId: CallId
   /** Ordered or reserved in the periods that have not ended; none of it will count. */

@@ -1,5 +1,6 @@
 import type { Arming } from './arming.ts'
 import type { DeviceCondition } from './capability.ts'
+import { TAKEN_BACK } from './charge-now.ts'
 import type { SetpointRow } from './dispatch-instruction.ts'
 import type { EmergencyStop } from './emergency-stop.ts'
 import type { CallId } from './ids.ts'
@@ -73,7 +74,7 @@ export function leaseOf(facts: LeaseFacts, at: Instant): ControlLease {
   }
   if (owner.chargeNow !== null && chargesNow(owner, at)) {
     const { since, until } = owner.chargeNow
-    const detail = `its owner wants full power until ${formatInstant(until)}`
+    const detail = `its owner ${TAKEN_BACK[facts.kind].now} until ${formatInstant(until)}`
     return lease('owner', { since, until, limit: 'charge-now', detail })
   }
   const since = condition?.overrideSince ?? null

@@ -86,6 +86,11 @@ const TAKEN = {
     owner: 'Your device was let go: its driver asked for full power, and the driver comes first.',
     grid: 'Released: its driver asked for full power.',
   },
+  'taken-back': {
+    outcome: 'released',
+    owner: 'Your device was let go: you took it out of calls, and you come first.',
+    grid: 'Released: its owner took it out of calls.',
+  },
   'owner-limit': {
     outcome: 'released',
     owner:
@@ -136,6 +141,11 @@ const SKIPPED = {
     outcome: 'skipped',
     owner: 'Your device was left out: its driver had asked for full power.',
     grid: 'Its driver had asked for full power.',
+  },
+  'kept-by-owner': {
+    outcome: 'skipped',
+    owner: 'Your device was left out: you had taken it out of calls.',
+    grid: 'Its owner had taken it out of calls.',
   },
   'no-consent': {
     outcome: 'skipped',

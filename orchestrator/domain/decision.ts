@@ -24,6 +24,7 @@ export type DecisionCode =
   | 'released-refused'
   | 'released-implausible'
   | 'overridden'
+  | 'taken-back'
   | 'owner-limit'
   /** The DSO cancelled inside the window. */
   | 'ended-early'
@@ -117,8 +118,19 @@ const RELEASED: Readonly<Record<Exclude<Repair['reason'], 'cannot-pause'>, Decis
   'owner-limit': 'owner-limit',
 }
 
+/** Only its owner takes a battery back: no driver waits for it. */
+function releasedAs(
+  { candidates }: FlexibilityCall,
+  { resourceId }: Repair,
+  reason: keyof typeof RELEASED,
+): DecisionCode {
+  const kind = candidates.find((candidate) => candidate.resourceId === resourceId)?.kind
+  return reason === 'overridden' && kind === 'battery' ? 'taken-back' : RELEASED[reason]
+}
+
 /** A resource that was let go stays so, whatever is noted of the others later. */
-function insideTheWindow({ repairs, allocations, corrections = [] }: FlexibilityCall): Step[] {
+function insideTheWindow(call: FlexibilityCall): Step[] {
+  const { repairs, allocations, corrections = [] } = call
   const partOf = new Map(allocations.map((one) => [one.resourceId, one]))
   const standIn = (code: DecisionCode, at: Instant) => (resourceId: ResourceId) => {
     const part = partOf.get(resourceId)
@@ -130,7 +142,7 @@ function insideTheWindow({ repairs, allocations, corrections = [] }: Flexibility
     const { resourceId, reason, detectedAt: at, replacedBy, restoredAt } = repair
     const detail = `was to move ${repair.orderedW} W, measured at ${repair.observedW} W`
     if (reason === 'cannot-pause') staying.push({ resourceId, code: 'held-at-minimum', at, detail })
-    else releases.push({ resourceId, code: RELEASED[reason], at, detail })
+    else releases.push({ resourceId, code: releasedAs(call, repair, reason), at, detail })
     staying.push(...replacedBy.map(standIn('taken-from-reserve', at)))
     if (restoredAt !== null) staying.push(...replacedBy.map(standIn('stood-in', restoredAt)))
   }

@@ -1,5 +1,6 @@
 import type { DeviceCondition } from './capability.ts'
 import type { Candidate, Offerable, PeriodNeed, SkippedResource } from './allocation.ts'
+import { TAKEN_BACK } from './charge-now.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import { type Promised, sayPromised, shareAnInstant } from './promised.ts'
 import type { ChargingSession, Direction, Rating, Resource } from './resource.ts'
@@ -20,7 +21,7 @@ export type ResourceNow = {
   readonly session: ChargingSession | null
   /** What others do to it; null: nobody does anything. */
   readonly condition: DeviceCondition | null
-  /** Since when its owner wants full power; absent: he does not. */
+  /** Since when its owner has taken it back for some time; absent: he has not. */
   readonly chargeNowSince?: Instant
   /** What other calls hold of it, ordered or in their reserve. */
   readonly promised: readonly Promised[]
@@ -89,7 +90,9 @@ export function offerable(
   const { externalLimitW = null, externalSource = null } = now.condition ?? {}
   if (now.chargeNowSince !== undefined) {
     const since = formatInstant(now.chargeNowSince)
-    return skip('driver-override', `its owner asked for full power at ${since}`)
+    const { kind } = now.candidate
+    const reason = kind === 'battery' ? 'kept-by-owner' : 'driver-override'
+    return skip(reason, `its owner ${TAKEN_BACK[kind].since} at ${since}`)
   }
   const overrideSince = now.condition?.overrideSince ?? null
   if (overrideSince !== null) {

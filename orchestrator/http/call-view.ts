@@ -78,6 +78,7 @@ export async function callView(
 const OF_OWNERS: ReadonlySet<string> = new Set<SkippedResource['reason']>([
   'departure',
   'driver-override',
+  'kept-by-owner',
   'no-capability',
   'no-consent',
 ])

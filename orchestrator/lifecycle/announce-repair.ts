@@ -1,6 +1,7 @@
 import type { Allocation, PeriodNeed } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import { STEP_W } from '#domain/allocation/offers.ts'
+import { sayTakenBack } from '#domain/charge-now.ts'
 import { type Correction, correctionSentence } from '#domain/control/correction.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
 import { atPoint, effectsOf, WHOLE_EFFECT_BP } from '#domain/network-effect.ts'
@@ -21,7 +22,7 @@ export function announceRepair(
     'resource-not-obeying',
     now,
     resourceId,
-    `${resourceId} was to move ${orderedW} W${whatIsWrong(repair)}`,
+    `${resourceId} was to move ${orderedW} W${whatIsWrong(call, repair)}`,
     { notice: true, data: { orderedW, observedW, reason } },
   )
   const effectOf = effectsOf(call.candidates)
@@ -84,10 +85,16 @@ export function announceCorrections(
   return [...told, callEvent(call, 'shortfall-remains', last.at, message, remains)]
 }
 
-function whatIsWrong({ reason, observedW }: Repair): string {
+function whatIsWrong(
+  { candidates }: FlexibilityCall,
+  { resourceId, reason, observedW }: Repair,
+): string {
   // Which limit, and when a car leaves, is between its owner and the aggregator.
   if (reason === 'owner-limit') return '; its owner allows no more'
-  if (reason === 'overridden') return '; the driver asked for full power'
+  if (reason === 'overridden') {
+    const found = candidates.find((candidate) => candidate.resourceId === resourceId)
+    return `; ${sayTakenBack(found?.kind ?? 'charger')}`
+  }
   if (reason === 'cannot-pause')
     return `, does not go to 0 and is held at its minimum (measured: ${observedW} W)`
   if (reason === 'implausible') {

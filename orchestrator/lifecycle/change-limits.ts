@@ -1,5 +1,5 @@
 import type { BusinessEventInput, BusinessEventKind } from '#domain/business-event.ts'
-import { type ChargeNowCost, costOfChargeNow } from '#domain/charge-now.ts'
+import { type ChargeNowCost, costOfChargeNow, TAKEN_BACK } from '#domain/charge-now.ts'
 import { type ControlLease, leaseOf } from '#domain/control-lease.ts'
 import { standingAt } from '#domain/emergency-stop.ts'
 import { MINUTES_PER_DAY, whole } from '#domain/enrolment.ts'
@@ -102,7 +102,7 @@ export async function changeConsent(
   })
 }
 
-/** What full power would cost an owner now; null: nothing. @throws DomainError not-found */
+/** What taking a device back would cost its owner now; null: nothing. @throws DomainError not-found */
 export async function askChargeNow(
   { store, clock }: Pick<Ports, 'store' | 'clock'>,
   who: WhoLimits,
@@ -115,7 +115,7 @@ export async function askChargeNow(
 }
 
 /**
- * Full power for some minutes (0: no longer), at a cost that the owner has seen: it is refused
+ * Full power for a car, or a battery left alone, for some minutes (0: no longer), at a cost that the owner has seen: it is refused
  * where more would be lost by now than was named, and to aggregators.
  * @throws DomainError not-found, malformed, wrong-state, forbidden
  */
@@ -126,13 +126,14 @@ export async function chargeNow(
   wanted: { readonly minutes: number; readonly costMinor: bigint },
 ): Promise<LimitsNow> {
   const minutes = whole('minutes', wanted.minutes, 0, CHARGE_NOW_MAX_MINUTES, 'minutes')
-  return change(ports, who, resourceId, async ({ limits, tx }, now) => {
+  return change(ports, who, resourceId, async ({ limits, tx, resource }, now) => {
+    const words = TAKEN_BACK[resource.kind]
     if (who.ownerId === null) {
-      throw new DomainError('forbidden', 'only the owner wants full power, and pays for it')
+      throw new DomainError('forbidden', 'only the owner takes a device back, and pays for it')
     }
     if (minutes === 0) {
       if (limits.chargeNow === null) return null
-      const message = `${resourceId}: its owner no longer wants full power`
+      const message = `${resourceId}: its owner ${words.over}`
       const ended = { ...limits, chargeNow: null }
       return { limits: ended, kind: 'override-ended', message, letsGo: false }
     }
@@ -145,7 +146,7 @@ export async function chargeNow(
     return {
       limits: { ...limits, chargeNow: { since: now, until } },
       kind: 'driver-override',
-      message: `${resourceId}: its owner wants full power until ${formatInstant(until)}`,
+      message: `${resourceId}: its owner ${words.now} until ${formatInstant(until)}`,
       letsGo: true,
     }
   })

@@ -1,4 +1,5 @@
 import { ownerAccount } from '#domain/bank-account.ts'
+import { sayTakenBack } from '#domain/charge-now.ts'
 import { wordsFor } from '#domain/fair-play/words.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId, Hex, OrganisationId, OwnerId, ResourceId } from '#domain/ids.ts'
@@ -6,6 +7,7 @@ import { euros, type MicroEur, microEur } from '#domain/money.ts'
 import { receiptWith } from '#domain/payment-order.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
 import { afterWindowSentence } from '#domain/rebound/words.ts'
+import type { ResourceKind } from '#domain/resource.ts'
 import type { LineReason, SettlementLine } from '#domain/settlement.ts'
 import { formatInstant, type TimeWindow } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
@@ -145,7 +147,7 @@ function sentence(
     return `${when} nothing is paid: the device did not follow its setpoint and was replaced.`
   }
   if (line.reason === 'overridden' && line.eligibleWh === 0) {
-    return `${when} nothing is paid: the driver asked for full power.`
+    return `${when} nothing is paid: ${sayTakenBack(kindOf(call, line))}.`
   }
   if (line.reason === 'owner-limit' && line.eligibleWh === 0) {
     return `${when} nothing is paid: what its owner allows ended its part.`
@@ -177,7 +179,7 @@ function sentence(
   const share = earner.kind === 'owner' ? "after the aggregator's share" : "the aggregator's share"
   const word = verbFor(status)
   const later = line.held > 0n ? `; ${euros(line.held)} more stay in escrow until it is final` : ''
-  const until = endedBy(line.reason)
+  const until = endedBy(line.reason, kindOf(call, line))
   return (
     `${when} the device delivered ${line.deliveredWh} Wh of ${line.orderedWh} Wh ordered; ${until}` +
     `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
@@ -185,13 +187,18 @@ function sentence(
   )
 }
 
+function kindOf({ candidates }: FlexibilityCall, { resourceId }: SettlementLine): ResourceKind {
+  const found = candidates.find((candidate) => candidate.resourceId === resourceId)
+  return found?.kind ?? 'charger'
+}
+
 function verbFor(status: EarningsLine['status']): string {
   const verb = { 'being-verified': 'will be paid', 'to-be-paid': 'is due', paid: 'was paid' }
   return status === 'not-paid' || status === 'held' ? 'is due' : verb[status]
 }
 
-function endedBy(reason: LineReason): string {
-  if (reason === 'overridden') return 'the driver asked for full power, which ends what counts; '
+function endedBy(reason: LineReason, kind: ResourceKind): string {
+  if (reason === 'overridden') return `${sayTakenBack(kind)}, which ends what counts; `
   if (reason === 'owner-limit') return 'what its owner allows ended what counts; '
   return ''
 }

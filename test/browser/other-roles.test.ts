@@ -128,6 +128,22 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     await expect.poll(async () => (await limits('charger-1')).consent.withdrawnAt).toBeNull()
   })
 
+  test('a battery is kept for its owner, at a cost that is read before, and given back', async () => {
+    const page = await open('owner', district.keys.bert)
+    const device = page.locator('section[aria-labelledby="devices"] li', { hasText: 'battery-3,' })
+    await device.getByRole('button', { name: 'Keep it for me now' }).click()
+    await device.getByText('It takes part in nothing for that time, and runs as usual.').waitFor()
+    await device.getByText('It costs nothing.').waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await device.getByRole('button', { name: 'Yes, keep it for me' }).click()
+    await device.getByText('It is kept for you until 18:19, as you wish.').waitFor()
+    const sent = { key: district.keys.bert }
+    const { body } = await district.service.send('GET', '/v1/resources/battery-3/limits', sent)
+    expect(body.lease).toMatchObject({ holder: 'owner', until: '2026-01-14T17:19:00Z' })
+    await device.getByRole('button', { name: 'No longer keep it for me' }).click()
+    await device.getByRole('button', { name: 'Keep it for me now' }).waitFor()
+  })
+
   test('paid, the owner reads how much, why, and what reached the account', async () => {
     await district.passTo(4200)
     const page = await open('owner', district.keys.anna)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { decisionsOf } from '#domain/decision.ts'
 import { organisationId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
 import {
@@ -9,6 +10,7 @@ import {
   saveLimits,
   type WhoLimits,
 } from '#lifecycle/change-limits.ts'
+import { explainEarnings } from '#lifecycle/explain-earnings.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
 import {
@@ -141,6 +143,52 @@ describe('full power on the owner’s word', () => {
     expect(repairs).toMatchObject([{ reason: 'overridden', replacedBy: [battery.id] }])
     const line = settlement?.lines.find(({ resourceId }) => resourceId === charger.id)
     expect(line).toMatchObject({ reason: 'overridden', eligibleWh: 1400 })
+  })
+
+  it('is for a battery too, which is left alone: at a cost that is told before', async () => {
+    const mine = { ...aggregator, ownerId: battery.ownerId }
+    await changeConsent(world.ports(), owner, charger.id, false)
+    const { whole, accept } = await requested([2000, 2000])
+    await accept()
+    await world.passTo(at(960))
+    const cost = await askChargeNow(world.ports(), mine, battery.id)
+    expect(cost?.wh).toBe(500)
+    expect(cost?.amount).toBeGreaterThan(0n)
+    const keep = (costMinor: bigint) =>
+      chargeNow(world.ports(), mine, battery.id, { minutes: 30, costMinor })
+    await expect(keep(0n)).rejects.toMatchObject({ code: 'wrong-state' })
+    const { lease } = await keep(cost?.amount ?? 0n)
+    expect(lease).toMatchObject({
+      holder: 'owner',
+      detail: 'its owner keeps it out of calls until 2026-01-14T16:46:00Z',
+    })
+    await world.settleDown()
+    expect(world.driver.device(battery.id).effective(world.clock.now()).kind).toBe('default')
+    expect((await told()).filter(({ resourceId }) => resourceId === battery.id)).toEqual([])
+    const events = await world.store.transaction((tx) => tx.events.after(0, 1000))
+    const messages = events.map(({ message }) => message)
+    expect(messages).toContain('battery was to move 2000 W; its owner took it out of calls')
+    const [decision] = decisionsOf(await whole()).filter(
+      ({ resourceId }) => resourceId === battery.id,
+    )
+    expect(decision?.final.code).toBe('taken-back')
+    await world.passTo(at(3600), () => runVerifiers(world))
+    const earned = await explainEarnings(world.ports(), {
+      kind: 'owner',
+      ownerId: battery.ownerId,
+    })
+    expect(earned[0]?.sentence).toContain('its owner took it out of calls')
+  })
+
+  it('keeps a battery out of what is offered while it stands', async () => {
+    const mine = { ...aggregator, ownerId: battery.ownerId }
+    await chargeNow(world.ports(), mine, battery.id, { minutes: 60, costMinor: 0n })
+    const { whole } = await requested([4000])
+    expect((await whole()).skipped).toContainEqual({
+      resourceId: battery.id,
+      reason: 'kept-by-owner',
+      detail: 'its owner took it out of calls at 2026-01-14T15:50:00Z',
+    })
   })
 
   it('keeps a charger out of what is offered while it stands', async () => {

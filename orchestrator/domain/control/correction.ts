@@ -44,7 +44,7 @@ export function correctionSentence({ reason, fromW, toW }: Correction): string {
     case 'not-responding':
       return `was let go: its meter did not show the ${fromW} W that it was told to give`
     case 'overridden':
-      return `was let go: its driver asked for full power`
+      return `was let go: its driver or owner took it back`
     case 'owner-limit':
       return `was let go: a limit that its owner set was reached`
     case 'cannot-pause':

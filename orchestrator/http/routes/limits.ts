@@ -92,7 +92,7 @@ const putConsent = createRoute({
 const getChargeNow = createRoute({
   method: 'get',
   path: '/v1/resources/{id}/charge-now',
-  summary: 'What full power would cost its owner now',
+  summary: 'What taking it back would cost its owner now',
   ...forRoles('aggregator', 'owner'),
   request: { params: One },
   responses: { 200: answers(CostView, 'The cost') },
@@ -101,7 +101,8 @@ const getChargeNow = createRoute({
 const postChargeNow = createRoute({
   method: 'post',
   path: '/v1/resources/{id}/charge-now',
-  summary: 'Full power now, at a cost that was seen before; 0 minutes: no longer',
+  description: 'A charger has full power, a battery is left alone. Its part of a call ends.',
+  summary: 'Take a resource back for some minutes, at a cost that was seen before; 0: no longer',
   ...forRoles('owner'),
   request: {
     params: One,

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
-import type { ChargeNowCost, Limits } from '../api.ts'
+import type { ChargeNowCost, Limits, Resource } from '../api.ts'
 import { Amount } from '../shared/amount.tsx'
 import { announce } from '../shared/announcer.tsx'
 import { ChoiceField } from '../shared/field.tsx'
@@ -11,13 +11,42 @@ import { Opener, Question, useQuestion } from './question.tsx'
 
 type Props = {
   readonly model: OwnerModel
-  readonly id: string
+  readonly resource: Resource
   readonly name: string
   readonly limits: Limits
 }
 
-/** Full power for a charger, at a cost that its owner reads before. */
-export function FullPower({ model, id, name, limits }: Props) {
+type Words = {
+  readonly open: string
+  readonly question: (name: string) => string
+  readonly means: string
+  readonly yes: string
+  readonly done: (name: string) => string
+  readonly end: string
+}
+
+const WORDS: Readonly<Record<Resource['kind'], Words>> = {
+  charger: {
+    open: 'Full power now',
+    question: (name) => `Full power for ${name}?`,
+    means: '',
+    yes: 'Yes, full power',
+    done: (name) => `${name} has full power.`,
+    end: 'No more full power',
+  },
+  battery: {
+    open: 'Keep it for me now',
+    question: (name) => `Keep ${name} for you?`,
+    means: 'It takes part in nothing for that time, and runs as usual.',
+    yes: 'Yes, keep it for me',
+    done: (name) => `${name} is kept for you.`,
+    end: 'No longer keep it for me',
+  },
+}
+
+/** Full power for a car, or a battery left alone, at a cost that the owner reads before. */
+export function TakeBack({ model, resource: { id, kind }, name, limits }: Props) {
+  const words = WORDS[kind]
   const [cost, setCost] = useState<ChargeNowCost | null>(null)
   const { isAsking, opener, open, close } = useQuestion()
   const { isSending, refused, send } = useSending()
@@ -35,14 +64,14 @@ export function FullPower({ model, id, name, limits }: Props) {
     })
     if (no !== null) return
     close()
-    announce(minutes === 0 ? `${name} runs as usual again.` : `${name} has full power.`)
+    announce(minutes === 0 ? `${name} runs as usual again.` : words.done(name))
     model.live.refreshSoon()
   }
   if (limits.chargeNow !== null && limits.lease.holder === 'owner') {
     return (
       <>
         <button type="button" disabled={isSending} onClick={() => void wish(0, '0')}>
-          No more full power
+          {words.end}
         </button>
         <Refusal refused={refused} />
       </>
@@ -51,14 +80,22 @@ export function FullPower({ model, id, name, limits }: Props) {
   return (
     <>
       <Opener
-        text="Full power now"
+        text={words.open}
         isAsking={isAsking}
         opener={opener}
         onClick={() => (isAsking ? close() : void read())}
       />
       {!isAsking && <Refusal refused={refused} />}
       {isAsking && cost !== null && (
-        <Ask id={id} name={name} cost={cost} close={close} isSending={isSending} wish={wish}>
+        <Ask
+          id={id}
+          name={name}
+          words={words}
+          cost={cost}
+          close={close}
+          isSending={isSending}
+          wish={wish}
+        >
           <Refusal refused={refused} />
         </Ask>
       )}
@@ -69,6 +106,7 @@ export function FullPower({ model, id, name, limits }: Props) {
 type AskProps = {
   readonly id: string
   readonly name: string
+  readonly words: Words
   readonly cost: ChargeNowCost
   readonly close: () => void
   readonly isSending: boolean
@@ -76,20 +114,20 @@ type AskProps = {
   readonly children: ComponentChildren
 }
 
-function Ask({ id, name, cost, close, isSending, wish, children }: AskProps) {
+function Ask({ id, name, words, cost, close, isSending, wish, children }: AskProps) {
   const hours = useRef<HTMLSelectElement>(null)
   const send = () => void wish(Number(hours.current?.value ?? '1') * 60, cost.costMinor)
   return (
     <Question
-      label={`Full power for ${name}?`}
+      label={words.question(name)}
       no="Leave it as it is"
       close={close}
-      yes="Yes, full power"
+      yes={words.yes}
       isSending={isSending}
       send={send}
     >
       <p>
-        <strong>Full power for {name}?</strong> {cost.sentence}
+        <strong>{words.question(name)}</strong> {words.means} {cost.sentence}
         {cost.costMinor !== '0' && (
           <>
             {' '}
