@@ -1,4 +1,4 @@
-import type { Allocation } from './allocation.ts'
+import { STEP_W } from './allocation/offers.ts'
 import { type DomainError, fieldError } from './errors.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import { addSeconds, floorToStep, formatInstant, type Instant } from './time.ts'
@@ -8,9 +8,11 @@ export type Activation = {
   readonly start: Instant
   readonly end: Instant
   readonly orderedAt: Instant
+  /** So many W of it at the congestion point; absent: all that is held. */
+  readonly powerW?: number
 }
 
-type Stretch = { readonly start: Instant; readonly end: Instant }
+export type Stretch = { readonly start: Instant; readonly end: Instant }
 
 /**
  * The parts of a stretch in which power is ordered: all of it in an ordinary call, whose
@@ -28,23 +30,20 @@ export function inForce<T extends Stretch>(
   })
 }
 
-/** Allocations with the periods in which they have to give what they are allocated. */
-export function activated(
-  allocations: readonly Allocation[],
-  activations: readonly Activation[] | undefined,
-): readonly Allocation[] {
-  if (activations === undefined) return allocations
-  return allocations.map((allocation) => ({
-    ...allocation,
-    periods: allocation.periods.flatMap((period) => inForce(period, activations)),
-  }))
-}
-
 /**
  * Why a stretch cannot be activated; null: it can. It lies on the raster of the meters, else nobody
- * could tell what was delivered in it, and leaves the devices the notice that was agreed.
+ * could tell what was delivered in it, leaves the devices the notice that was agreed, and asks for
+ * no more than is held in every period that it touches.
  */
 export function activationFault(
+  call: Pick<FlexibilityCall, 'activations' | 'orderedW' | 'program' | 'request'>,
+  wanted: Pick<Activation, 'start' | 'end' | 'powerW'>,
+  now: Instant,
+): DomainError | null {
+  return stretchFault(call, wanted, now) ?? powerFault(call, wanted)
+}
+
+function stretchFault(
   call: Pick<FlexibilityCall, 'activations' | 'program' | 'request'>,
   { start, end }: Stretch,
   now: Instant,
@@ -80,4 +79,20 @@ export function activationFault(
   if (other === undefined) return null
   const expected = `a stretch beside ${formatInstant(other.start)} to ${formatInstant(other.end)}`
   return fieldError('duplicate', 'start', expected, formatInstant(start))
+}
+
+function powerFault(
+  { orderedW, program, request }: Pick<FlexibilityCall, 'orderedW' | 'program' | 'request'>,
+  { start, end, powerW }: Pick<Activation, 'start' | 'end' | 'powerW'>,
+): DomainError | null {
+  if (powerW === undefined) return null
+  const touched = request.periods.flatMap((period, i) => {
+    const until = addSeconds(period.start, program.settlementPeriodSeconds)
+    return period.start < end && start < until ? [orderedW[i] ?? 0] : []
+  })
+  const mostW = Math.min(...touched)
+  const isWhole = Number.isSafeInteger(powerW) && powerW % STEP_W === 0
+  if (isWhole && powerW > 0 && powerW <= mostW) return null
+  const expected = `whole hundreds of W, at most the ${mostW} W that are held`
+  return fieldError('malformed', 'powerW', expected, powerW)
 }

@@ -1,4 +1,4 @@
-import { inForce } from './activation.ts'
+import { activatedPart } from './activated-parts.ts'
 import type { AllocatedPeriod } from './allocation.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { CallId, ResourceId } from './ids.ts'
@@ -61,7 +61,8 @@ export function costOfChargeNow(
   const wh = energyOf(left)
   if (wh === 0) return null
   // Where devices only stand by, energy is sold as it is activated.
-  const usedWh = energyOf(left.flatMap((period) => inForce(period, call.activations)))
+  const called = activatedPart(call, resourceId)?.periods ?? []
+  const usedWh = energyOf(called.filter(({ end }) => end > at))
   const { paymentPolicy } = call.program
   const asked = policyPrice(paymentPolicy, candidate.price)
   const price = asked < call.request.priceCap ? asked : call.request.priceCap

@@ -1,5 +1,6 @@
-import { activated, inForce } from './activation.ts'
-import { type Allocation, cutAt } from './allocation.ts'
+import { activated } from './activated-parts.ts'
+import { type Activation, inForce, type Stretch } from './activation.ts'
+import { type AllocatedPeriod, type Allocation, cutAt } from './allocation.ts'
 import { frequencyStandby } from './arming.ts'
 import { methodFor } from './baseline/candidate.ts'
 import { type FleetBaselines, fleetBaselines, isOfFleet, stretchKey } from './baseline/fleet.ts'
@@ -48,7 +49,7 @@ export function measuredResources({
 export function measure(measurable: Measurable): Delivery[] {
   const { request, program } = measurable.terms
   const readings = byResource(measurable.readings)
-  const allocations = activated(measurable.allocations, measurable.activations)
+  const allocations = used(measurable)
   const baselineOf = callBaselines({ ...measurable, allocations }, readings)
   return allocations.flatMap((allocation) =>
     measureDelivery(
@@ -59,6 +60,17 @@ export function measure(measurable: Measurable): Delivery[] {
       program.settlementPeriodSeconds,
     ),
   )
+}
+
+function used({ activations, allocations, terms }: Measurable): readonly Allocation[] {
+  const { candidates, program, request } = terms
+  return activated({
+    allocations,
+    candidates,
+    program,
+    request,
+    ...(activations && { activations }),
+  })
 }
 
 /** The baseline of every ordered stretch, by the methods in the terms. */
@@ -101,11 +113,25 @@ export function orderedPeriodsOf(evidence: Evidence): OrderedPeriod[] {
     const whole = addSeconds(start, program.settlementPeriodSeconds)
     const end = instant(Math.min(whole, evidence.deliveryEnd))
     if (end <= start) return []
-    const powerW = orderedW[i] ?? 0
-    const used = inForce({ start, end, powerW, setpointW: 0 }, activations)
-    const orderedWh = used.reduce((sum, stretch) => sum + orderedEnergy(stretch), 0)
-    const seconds = used.reduce((sum, one) => sum + secondsBetween(one.start, one.end), 0)
+    const heldW = orderedW[i] ?? 0
+    const stretches = orderedIn({ start, end }, heldW, activations)
+    const orderedWh = stretches.reduce((sum, stretch) => sum + orderedEnergy(stretch), 0)
+    const seconds = stretches.reduce((sum, one) => sum + secondsBetween(one.start, one.end), 0)
     return [{ start, seconds, orderedWh }]
+  })
+}
+
+/** Of W that are promised or held in a stretch, what was ordered of them and when. */
+function orderedIn(
+  { start, end }: Stretch,
+  heldW: number,
+  activations: readonly Activation[] | undefined,
+): AllocatedPeriod[] {
+  const held = { start, end, powerW: heldW, setpointW: 0 }
+  if (activations === undefined) return [held]
+  return activations.flatMap((activation) => {
+    const powerW = Math.min(heldW, activation.powerW ?? heldW)
+    return inForce({ ...held, powerW }, [activation])
   })
 }
 
@@ -162,7 +188,8 @@ export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
     const watched = { allocations, armings, readings, terms, direction, longestGapSeconds }
     return { standby: frequencyStandby(watched) }
   }
-  const watched = { allocations, activations, readings, candidates, direction, longestGapSeconds }
+  const called = used(evidence)
+  const watched = { allocations, called, readings, candidates, direction, longestGapSeconds }
   return { standby: standbyOf(watched) }
 }
 

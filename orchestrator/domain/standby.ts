@@ -1,4 +1,3 @@
-import type { Activation } from './activation.ts'
 import type { Allocation, Candidate } from './allocation.ts'
 import { orderedEnergy } from './delivery.ts'
 import type { ResourceId } from './ids.ts'
@@ -19,7 +18,8 @@ export type Standby = {
 
 type Watched = {
   readonly allocations: readonly Allocation[]
-  readonly activations: readonly Activation[]
+  /** The same with the periods in which they were called upon. */
+  readonly called: readonly Allocation[]
   readonly readings: readonly DeviceReading[]
   readonly candidates: readonly Candidate[]
   readonly direction: Direction
@@ -29,20 +29,22 @@ type Watched = {
 /**
  * Availability as the meters show it, period by period: a battery had the energy, or the room for
  * it, when the period began; a charger drew what was to be taken away. Without readings nobody
- * stood by. In a period that is activated the delivery says what it was worth.
+ * stood by. In a period in which it is called upon the delivery says what it was worth.
  */
 export function standbyOf(watched: Watched): Standby[] {
   const readings = byResource(watched.readings)
+  const calledOf = new Map(watched.called.map((one) => [one.resourceId, one.periods]))
   const byId = new Map(watched.candidates.map((one) => [one.resourceId, one]))
   return watched.allocations.flatMap(({ resourceId, periods }) => {
     const candidate = byId.get(resourceId)
     if (!candidate) throw new Error(`${resourceId} is not among the terms' candidates`)
     const mine = readings.get(resourceId) ?? []
+    const called = calledOf.get(resourceId) ?? []
     return periods.map((period): Standby => {
       const { start, end } = period
       const reservedWh = orderedEnergy(period)
       const meteredWh = energyBetween(mine, start, end, watched.longestGapSeconds)
-      const isUsed = watched.activations.some((one) => one.start < end && start < one.end)
+      const isUsed = called.some((one) => one.start < end && start < one.end)
       const isReady =
         meteredWh !== null &&
         (isUsed ||

@@ -1,3 +1,4 @@
+import { leastActivated } from '#domain/activated-parts.ts'
 import { type Activation, activationFault } from '#domain/activation.ts'
 import { DomainError, fieldError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
@@ -8,7 +9,8 @@ import { callEvent } from './announce.ts'
 
 /**
  * The DSO uses what stands by in an availability call: from start to end all resources give what
- * they reserved, and are paid for it on top. The same stretch twice is one. Safe to run twice.
+ * they reserved, or by merit order as much of it as is asked for, and are paid for it on top; the
+ * others go on standing by. The same twice is one. Safe to run twice.
  * @throws DomainError not-found, wrong-state, window-not-aligned, malformed, notice-too-short,
  * duplicate
  */
@@ -16,8 +18,9 @@ export async function activateReserve(
   ports: Ports,
   dsoId: OrganisationId,
   callId: CallId,
-  { start, end }: Pick<Activation, 'start' | 'end'>,
+  wanted: Wanted,
 ): Promise<FlexibilityCall> {
+  const { start, end, powerW } = wanted
   const call = await ports.store.transaction(async (tx) => {
     const found = await tx.calls.find(callId)
     if (found?.dsoId !== dsoId) throw new DomainError('not-found', `there is no call ${callId}`)
@@ -27,23 +30,45 @@ export async function activateReserve(
       const expected = 'a call of a program whose product is availability'
       throw fieldError('wrong-state', 'product', expected, locked.program.product ?? 'scheduled')
     }
-    if (activations.some((one) => one.start === start && one.end === end)) return locked
+    if (activations.some((one) => isSame(one, wanted))) return locked
     const isOpen = locked.state === 'ordered' || locked.state === 'dispatched'
     if (!isOpen || locked.cancelledAt !== null || locked.releasedAt !== null) {
       const expected = 'an ordered call whose window has not ended'
       throw fieldError('wrong-state', 'state', expected, locked.state)
     }
     const now = ports.clock.now()
-    const fault = activationFault(locked, { start, end }, now)
+    const fault = activationFault(locked, wanted, now)
     if (fault) throw fault
-    const all = [...activations, { start, end, orderedAt: now }].sort((a, b) => a.start - b.start)
+    const activation = { start, end, orderedAt: now, ...(powerW === undefined ? {} : { powerW }) }
+    const all = [...activations, activation].sort((a, b) => a.start - b.start)
     const activatedCall = { ...locked, activations: all }
+    checkReachable(activatedCall, activation)
     await tx.calls.save(activatedCall)
-    const message = `the reserve is to give its power from ${formatInstant(start)} to ${formatInstant(end)}`
+    const what = powerW === undefined ? 'its power' : `${powerW} W of its power`
+    const message = `the reserve is to give ${what} from ${formatInstant(start)} to ${formatInstant(end)}`
     await tx.events.append([callEvent(locked, 'reserve-activated', now, message)])
     return activatedCall
   })
   await ports.wakeUps.wakeCall(callId, start)
   await ports.wakeUps.notify('events')
   return call
+}
+
+type Wanted = Pick<Activation, 'start' | 'end' | 'powerW'>
+
+function isSame(one: Wanted, other: Wanted): boolean {
+  return one.start === other.start && one.end === other.end && one.powerW === other.powerW
+}
+
+/**
+ * A fraction that devices cannot give together, because one of them stops or goes on at its least
+ * power, is not ordered. Where too few stand by for it, what there is is used.
+ */
+function checkReachable(call: FlexibilityCall, activation: Activation): void {
+  const { powerW } = activation
+  if (powerW === undefined) return
+  const { givenW, heldW } = leastActivated({ ...call, activations: [activation] }, activation)
+  if (givenW >= powerW || givenW >= heldW) return
+  const expected = `${givenW} W, the most below it that those that stand by can give, or more`
+  throw fieldError('malformed', 'powerW', expected, powerW)
 }

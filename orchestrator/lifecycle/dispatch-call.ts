@@ -1,4 +1,4 @@
-import { activated } from '#domain/activation.ts'
+import { activatedPart } from '#domain/activated-parts.ts'
 import { type Allocation, type Candidate, periodAt } from '#domain/allocation.ts'
 import { methodFor } from '#domain/baseline/candidate.ts'
 import { readingsAround } from '#domain/baseline/readings.ts'
@@ -7,7 +7,7 @@ import type { BusinessEventInput } from '#domain/business-event.ts'
 import { commitReadings, type OrderEvidence, parseEvidence, verifiable } from '#domain/evidence.ts'
 import { standingAt } from '#domain/emergency-stop.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
-import type { CallId } from '#domain/ids.ts'
+import type { CallId, ResourceId } from '#domain/ids.ts'
 import { secondsAlone } from '#domain/rebound/restart-order.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
@@ -84,11 +84,10 @@ async function limitedElsewhere(
  */
 export function setpointFor(
   call: FlexibilityCall,
-  resourceId: string,
+  resourceId: ResourceId,
   now: Instant,
 ): NewSetpoint[] {
-  const part = call.allocations.find((a) => a.resourceId === resourceId)
-  const [allocation] = part ? activated([part], call.activations) : []
+  const allocation = activatedPart(call, resourceId)
   if (!allocation || allocation.releasedAt !== null || now >= deliveryEnd(call)) return []
   const period = periodAt(allocation, now)
   if (!period) return []

@@ -28,9 +28,11 @@ function isReady(
     ...aBaseline(),
   }
   const period = { start: at(0), end: at(900), powerW: 3000, setpointW: 0 }
+  const allocation = { resourceId: id, role: 'order', periods: [period], releasedAt: null } as const
+  const used = isUsed ? [{ ...period, start: at(600) }] : []
   const [found] = standbyOf({
-    allocations: [{ resourceId: id, role: 'order', periods: [period], releasedAt: null }],
-    activations: isUsed ? [{ start: at(600), end: at(1200), orderedAt: at(0) }] : [],
+    allocations: [allocation],
+    called: [{ ...allocation, periods: used }],
     readings: readings.map((reading) => ({ ...reading, resourceId: id, powerW: null })),
     candidates: [candidate],
     direction,

@@ -1,0 +1,223 @@
+import { type Activation, inForce, type Stretch } from './activation.ts'
+import type { AllocatedPeriod, Allocation, Candidate } from './allocation.ts'
+import type { Limits } from './allocation/limits.ts'
+import { meritFill } from './allocation/merit-fill.ts'
+import { STEP_W } from './allocation/offers.ts'
+import type { FlexibilityCall } from './flexibility-call.ts'
+import type { ResourceId } from './ids.ts'
+import { atPoint, effectsOf } from './network-effect.ts'
+import { belowFloorW, partIn } from './reserve.ts'
+import type { Direction } from './resource.ts'
+import { addSeconds, floorToStep, type Instant, secondsBetween } from './time.ts'
+
+/** A call's parts, when they are used, and the rules by which a fraction of them is chosen. */
+export type Reserved = Pick<FlexibilityCall, 'activations' | 'allocations' | 'candidates'> & {
+  readonly program: Pick<FlexibilityCall['program'], 'meteringIntervalSeconds'>
+  readonly request: Pick<FlexibilityCall['request'], 'direction'>
+}
+
+/** What one device is to give of what it holds, W, and what it is told. */
+type Share = Pick<AllocatedPeriod, 'powerW' | 'setpointW'>
+
+/** A stretch of an activation in which the same devices stand by, and who gives how much. */
+type Piece = Stretch & { readonly shares: ReadonlyMap<ResourceId, Share> }
+
+/**
+ * Allocations with the periods in which they have to give, and what: all of an ordinary call. Of a
+ * call that stands by what was activated: all that is held, or by merit order as much of it as the
+ * DSO asked for, and the others go on standing by. Who is let go of gives nothing from the next
+ * metering boundary on; the next in merit order takes over, and who gives already stays.
+ */
+export function activated(call: Reserved): readonly Allocation[] {
+  const { activations, allocations } = call
+  if (activations === undefined) return allocations
+  const used = activations.map((activation) => {
+    return {
+      activation,
+      pieces: activation.powerW === undefined ? null : piecesOf(call, activation),
+    }
+  })
+  return allocations.map((allocation) => ({
+    ...allocation,
+    periods: allocation.periods.flatMap((period) =>
+      used.flatMap(({ activation, pieces }) =>
+        pieces === null
+          ? inForce(period, [activation])
+          : sharesIn(period, pieces, allocation.resourceId),
+      ),
+    ),
+  }))
+}
+
+/** Of calls that do not change: control cycles ask for one device after the other. */
+const known = new WeakMap<Reserved, ReadonlyMap<ResourceId, Allocation>>()
+
+/** The same of one device; undefined: it has no part in the call. */
+export function activatedPart(call: Reserved, resourceId: ResourceId): Allocation | undefined {
+  let parts = known.get(call)
+  if (parts === undefined) {
+    parts = new Map(activated(call).map((part) => [part.resourceId, part]))
+    known.set(call, parts)
+  }
+  return parts.get(resourceId)
+}
+
+/**
+ * The least that an activation of a fraction gets at the congestion point in any part of it, W, and
+ * what all that stand by then could give together.
+ */
+export function leastActivated(
+  call: Reserved,
+  activation: Activation,
+): { readonly givenW: number; readonly heldW: number } {
+  const effectOf = effectsOf(call.candidates)
+  const found = piecesOf(call, activation).map((piece) => {
+    const shares = [...piece.shares].map(([id, { powerW: amount }]) => {
+      return { amount, effectBp: effectOf(id) }
+    })
+    return { givenW: atPoint(shares), heldW: heldAtPoint(call, piece) }
+  })
+  return found.reduce((least, one) => (one.givenW < least.givenW ? one : least), {
+    givenW: Number.POSITIVE_INFINITY,
+    heldW: Number.POSITIVE_INFINITY,
+  })
+}
+
+/** W at the congestion point that stand by throughout a stretch, used or not. */
+export function heldAtPoint(call: Reserved, stretch: Stretch): number {
+  const effectOf = effectsOf(call.candidates)
+  const held = standingBy(call, stretch).map(({ resourceId, period }) => {
+    return { amount: period.powerW, effectBp: effectOf(resourceId) }
+  })
+  return atPoint(held)
+}
+
+function piecesOf(call: Reserved, activation: Activation): Piece[] {
+  const { start, end, powerW: wantedW = 0 } = activation
+  const bounds = new Set<Instant>([start, end])
+  for (const allocation of call.allocations) {
+    const changes = allocation.periods.flatMap((period) => [period.start, period.end])
+    for (const at of [...changes, goneAt(call, allocation)]) {
+      if (at !== null && at > start && at < end) bounds.add(at)
+    }
+  }
+  const at = [...bounds].sort((a, b) => a - b)
+  const pieces: Piece[] = []
+  for (const [i, from] of at.slice(0, -1).entries()) {
+    const until = at[i + 1] as Instant
+    const before = pieces.at(-1)?.shares ?? new Map<ResourceId, Share>()
+    const stretch = { start: from, end: until }
+    const all = standingBy(call, stretch).filter((one) => mayStart(one, activation))
+    const shares = new Map<ResourceId, Share>()
+    const open = fill(
+      call,
+      all.filter(({ resourceId }) => before.has(resourceId)),
+      wantedW,
+      shares,
+    )
+    fill(
+      call,
+      all.filter(({ resourceId }) => !before.has(resourceId)),
+      open,
+      shares,
+    )
+    pieces.push({ ...stretch, shares })
+  }
+  return pieces
+}
+
+/** From when on nothing is expected of a device that was let go of. */
+function goneAt({ program }: Reserved, { releasedAt }: Allocation): Instant | null {
+  if (releasedAt === null) return null
+  const interval = program.meteringIntervalSeconds
+  return addSeconds(floorToStep(releasedAt, interval), interval)
+}
+
+type StandingBy = {
+  readonly resourceId: ResourceId
+  readonly candidate: Candidate
+  readonly period: AllocatedPeriod
+}
+
+function standingBy(call: Reserved, { start, end }: Stretch): StandingBy[] {
+  const byId = new Map(call.candidates.map((one) => [one.resourceId, one]))
+  return call.allocations.flatMap((allocation): StandingBy[] => {
+    const { resourceId, floorW } = allocation
+    const gone = goneAt(call, allocation)
+    const period = partIn(allocation, start, end)
+    const candidate = byId.get(resourceId)
+    if (candidate === undefined || period === undefined) return []
+    if (gone !== null && start >= gone) return []
+    const lessW = floorW === undefined ? 0 : belowFloorW(period, floorW)
+    const setpointW = Math.max(period.setpointW, floorW ?? period.setpointW)
+    return [
+      { resourceId, candidate, period: { ...period, powerW: period.powerW - lessW, setpointW } },
+    ]
+  })
+}
+
+/** An offer that is tied to a least time is not used for less of it. */
+function mayStart({ candidate: { conditions } }: StandingBy, { start, end }: Activation): boolean {
+  return (conditions?.onSecondsMin ?? 0) <= secondsBetween(start, end)
+}
+
+/** Adds what these give of what is wanted at the congestion point; returns what is open still. */
+function fill(
+  { request: { direction } }: Reserved,
+  some: readonly StandingBy[],
+  wantedW: number,
+  shares: Map<ResourceId, Share>,
+): number {
+  const limits = some.map((one) => limitsOf(one, direction))
+  const { powerW } = meritFill(limits, { powerW: [wantedW], hours: [1] }, { stepW: STEP_W })
+  let open = wantedW
+  some.forEach(({ resourceId, period }, i) => {
+    const given = powerW[i]?.[0] ?? 0
+    if (given <= 0) return
+    open -= given * (limits[i]?.effect ?? 1)
+    const lessW = (direction === 'reduce-import' ? 1 : -1) * (period.powerW - given)
+    shares.set(resourceId, { powerW: given, setpointW: period.setpointW + lessW })
+  })
+  return Math.max(0, open)
+}
+
+/** What it may give of what it holds: a charger goes on at its least power or more, or stops. */
+function limitsOf({ candidate, period }: StandingBy, direction: Direction): Limits {
+  const { resourceId, price, effectBp, calledBp = 0, kind, rating, conditions = {} } = candidate
+  const { powerW, setpointW } = period
+  const plain = {
+    id: resourceId,
+    price: Number(price),
+    energyWh: Number.POSITIVE_INFINITY, // held for all of the window when the gate closed
+    rotation: calledBp,
+    ...(effectBp === undefined ? {} : { effect: effectBp / 10_000 }),
+  }
+  const least = conditions.powerMinW ?? 0
+  if (conditions.allOrNothing === true) return { ...plain, maxW: [powerW], allOrNothing: true }
+  const bounded = least > 0 ? { ...plain, minW: Math.min(powerW, least) } : plain
+  if (kind !== 'charger' || direction !== 'reduce-import' || setpointW >= rating.importMinW) {
+    return { ...bounded, maxW: [powerW] }
+  }
+  const goingW = setpointW + powerW - rating.importMinW
+  const maxW = Math.max(0, Math.floor(goingW / STEP_W) * STEP_W)
+  return { ...bounded, maxW: [maxW], stopW: [setpointW + powerW], stopToW: [powerW] }
+}
+
+/** What a device gives within one period of what it holds: neighbours that are alike are one. */
+function sharesIn(
+  period: AllocatedPeriod,
+  pieces: readonly Piece[],
+  resourceId: ResourceId,
+): AllocatedPeriod[] {
+  const parts: AllocatedPeriod[] = []
+  for (const { start, end, shares } of pieces) {
+    const share = shares.get(resourceId)
+    if (share === undefined || start < period.start || end > period.end) continue
+    const last = parts.at(-1)
+    const isSame =
+      last?.end === start && last.powerW === share.powerW && last.setpointW === share.setpointW
+    if (isSame) parts[parts.length - 1] = { ...last, end }
+    else parts.push({ ...period, start, end, ...share })
+  }
+  return parts
+}

@@ -1,0 +1,158 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
+import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
+import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
+import type { CallId } from '#domain/ids.ts'
+import { addSeconds } from '#domain/time.ts'
+import { parseBundle, verifyBundle } from '#domain/verification.ts'
+import { activateReserve } from '#lifecycle/activate-reserve.ts'
+import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
+import { createWorld, type World } from '#simulations/world.ts'
+import {
+  acceptAsDso,
+  aProgram,
+  aRequest,
+  aResource,
+  dso,
+  enrolAll,
+  WINDOW_START,
+} from '../support/builders.ts'
+import { plugBattery, plugCharger, runVerifiers } from '../support/simulated-call.ts'
+import { AVAILABILITY } from '../support/standby-world.ts'
+
+const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
+const battery = aResource('battery', 'battery', 200_000n)
+const dearer = aResource('dearer', 'battery', 250_000n)
+const charger = aResource('charger', 'charger', 100_000n)
+
+describe('a part of what stands by', () => {
+  let world: World
+  afterEach(() => world?.stop())
+
+  /** 8 kW are held for half an hour, 5 of them by the cheaper battery; a minute before. */
+  async function reserved(
+    device: Partial<SimulatedDeviceOptions> = {},
+    { others = [dearer], heldW = 8000 } = {},
+  ) {
+    const program = aProgram(AVAILABILITY)
+    world = createWorld({ start: at(-1200), ...program })
+    await world.boot()
+    await enrolAll(world, [battery, ...others], program)
+    plugBattery(world, battery, device)
+    for (const one of others) {
+      if (one.kind === 'battery') plugBattery(world, one)
+      else await plugCharger(world, one, 7000)
+    }
+    await world.ports().wakeUps.notify('resources')
+    await world.passTo(at(-600))
+    const request = aRequest([heldW, heldW])
+    const { call } = await requestFlexibility(world.ports(), dso, 'key', request)
+    await world.passTo(at(-240))
+    await acceptAsDso(world.ports(), call.id)
+    await world.passTo(at(-60))
+    return call.id
+  }
+  const found = (id: CallId) => world.store.transaction((tx) => tx.calls.lock(id))
+  const activate = (id: CallId, from: number, until: number, powerW?: number) =>
+    activateReserve(world.ports(), dso, id, {
+      start: at(from),
+      end: at(until),
+      ...(powerW === undefined ? {} : { powerW }),
+    })
+  const powersAt = async (seconds: number) => {
+    await world.passTo(at(seconds))
+    return [battery, dearer].map(({ id }) => world.driver.device(id).received.at(-1)?.powerW ?? 0)
+  }
+  async function settled(id: CallId) {
+    await world.passTo(at(1950))
+    await runVerifiers(world)
+    await world.passTo(at(2010))
+    return found(id)
+  }
+
+  it('is refused beyond what is held, off the steps, and twice with another power', async () => {
+    const id = await reserved()
+    const refused = (powerW: number, expected: RegExp) =>
+      expect(activate(id, 600, 1200, powerW)).rejects.toMatchObject({
+        code: 'malformed',
+        problems: [{ field: 'powerW', expected: expect.stringMatching(expected) }],
+      })
+    await refused(8100, /at most the 8000 W that are held/)
+    await refused(0, /whole hundreds of W/)
+    await refused(250, /whole hundreds of W/)
+    await activate(id, 600, 1200, 3000)
+    await activate(id, 600, 1200, 3000) // the same again is one
+    expect((await found(id)).activations).toHaveLength(1)
+    const other = activate(id, 600, 1200, 4000)
+    await expect(other).rejects.toMatchObject({ code: 'duplicate' })
+    const whole = activate(id, 600, 1200)
+    await expect(whole).rejects.toMatchObject({ code: 'duplicate' })
+  })
+
+  it('is refused where devices cannot give it together, with the most below it', async () => {
+    const id = await reserved({}, { others: [charger], heldW: 7000 })
+    expect((await found(id)).allocations.map(({ resourceId }) => resourceId)).toEqual([charger.id])
+    await expect(activate(id, 600, 1200, 6500)).rejects.toThrow(/powerW: expected 5600 W, the most/)
+    await activate(id, 600, 1200, 5600)
+    await activate(id, 1200, 1800, 7000)
+  })
+
+  it('is given in merit order and paid, and the others are paid for going on standing by', async () => {
+    const id = await reserved()
+    await activate(id, 300, 600, 1200)
+    await activate(id, 1200, 1500, 6000)
+    expect(await powersAt(330)).toEqual([-1200, 0])
+    expect(world.driver.device(dearer.id).received).toHaveLength(0)
+    expect(await powersAt(1230)).toEqual([-5000, -1000])
+    const { state, settlement } = await settled(id)
+    expect(state).toBe('verified')
+    // 1.2 kW for five minutes, then 6 kW for five: of 8 kW that were held all the time.
+    expect(settlement).toMatchObject({ orderedWh: 600, deliveredWh: 600, deficientWh: 0 })
+    const [first, second] = settlement?.lines ?? []
+    // 2,500 Wh at 0.02 EUR, and what was used at 0.20 EUR.
+    expect(first).toMatchObject({ reason: 'paid', orderedWh: 516, gross: 153_200n })
+    expect(second).toMatchObject({ reason: 'paid', orderedWh: 83, gross: 50_750n })
+  })
+
+  it('leaves who was not needed as one that stood by', async () => {
+    const id = await reserved()
+    await activate(id, 600, 900, 1200)
+    const { settlement } = await settled(id)
+    expect(settlement?.lines).toMatchObject([
+      { resourceId: battery.id, reason: 'paid', deliveredWh: 100, gross: 70_000n },
+      { resourceId: dearer.id, reason: 'stood-by', deliveredWh: 0, gross: 30_000n },
+    ])
+  })
+
+  it('is taken over by who stands by where somebody does not come', async () => {
+    const id = await reserved({ disobeys: true })
+    await activate(id, 600, 1800, 3000)
+    expect(await powersAt(630)).toEqual([-3000, 0])
+    expect((await powersAt(900))[1]).toBe(-3000)
+    const { settlement, repairs } = await settled(id)
+    expect(repairs).toMatchObject([{ resourceId: battery.id }])
+    const [silent, took] = settlement?.lines ?? []
+    expect(silent).toMatchObject({ reason: 'not-obeying', gross: 0n })
+    expect(took).toMatchObject({ resourceId: dearer.id, reason: 'paid' })
+    expect(took?.deliveredWh).toBeGreaterThan(750)
+  })
+
+  it('is recomputed by whoever verifies it', async () => {
+    const id = await reserved()
+    await activate(id, 600, 1200, 1200)
+    await world.passTo(at(1950))
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
+    if (text === null) throw new Error('no evidence')
+    const { checkMeterSignature: meter } = world.ports()
+    const checks = { gateway: verifySimulatedSignature, meter }
+    const bundle = parseBundle(text)
+    const lines = (changes: Partial<EvidenceBundle> = {}) =>
+      verifyBundle(bundleText({ ...bundle, ...changes }), checks).map(({ line }) => line)
+    expect(lines()).toEqual([])
+    const [one] = bundle.activations ?? []
+    if (one === undefined) throw new Error('no activation')
+    expect(lines({ activations: [{ ...one, powerW: 600 }] })).toContain('total payout')
+    const more = lines({ activations: [{ ...one, powerW: 9000 }] })
+    expect(more).toContain('activation 2026-01-14T16:10:00Z')
+  })
+})
