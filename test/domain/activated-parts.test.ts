@@ -241,7 +241,8 @@ describe('whatever stands by and whatever is asked for', () => {
   })
 
   it('all of it is what everybody holds', () => {
-    each(({ activation: { powerW: _, ...all }, ...call }) => {
+    each((call) => {
+      const { powerW: _, ...all } = call.activation
       const parts = activated({ ...call, activations: [all] })
       parts.forEach((part, i) => {
         for (const period of part.periods) {
