@@ -187,7 +187,8 @@ function batteryCapability(
  * still ready by its departure: slack = what it can still draw from the window's start to the
  * departure, minus what it still needs. A limit is counted from the baseline: where the car draws
  * more than that it loses the difference, too. A car that may give power back gives beyond that
- * what lies above its reserve now.
+ * what lies above its reserve now. In a period that ends after its departure it gives nothing: what
+ * it would not draw anyway cannot be taken from it, and is not to be paid.
  */
 function chargerCapability(
   now: ResourceNow,
@@ -214,15 +215,18 @@ function chargerCapability(
   if (slackWh < 100) {
     return { reason: 'departure', detail: `the car would leave short: ${slackWh} Wh of slack` }
   }
+  const isThere = needs.map(({ end }) => session.departureAt !== null && end <= session.departureAt)
+  if (!isThere.includes(true)) {
+    return { reason: 'departure', detail: 'the car leaves before a period of the window has ended' }
+  }
   const back = givesBack(candidate.rating, reading)
   const floorW = candidate.rating.pausable ? -back.powerW : candidate.rating.importMinW
-  const drawnWh = needs.reduce(
-    (sum, need, i) => sum + ((fromW[i] ?? 0) * secondsBetween(need.start, need.end)) / 3600,
-    0,
-  )
+  const drawnWh = needs.reduce((sum, { start, end }, i) => {
+    return isThere[i] ? sum + ((fromW[i] ?? 0) * secondsBetween(start, end)) / 3600 : sum
+  }, 0)
   return {
     fromW,
-    powerMaxW: fromW.map((from) => Math.max(0, from - floorW)),
+    powerMaxW: fromW.map((from, i) => (isThere[i] ? Math.max(0, from - floorW) : 0)),
     energyMaxWh: back.powerW > 0 ? Math.min(slackWh, drawnWh + back.energyWh) : slackWh,
     why: `draws ${powerW} W now, ${candidate.baselineW.join(', ')} W by its baseline`,
   }

@@ -82,6 +82,34 @@ describe('a car is ready by its departure', () => {
     expect(ordered({ ...car, neededWh: 1000 })).toHaveLength(1)
   })
 
+  it('and gives nothing in a period that ends after it: it would not draw then anyway', () => {
+    const car = { drawsW: 7000, baselineW: 7000, neededWh: 100, pausable: true }
+    const offered = (leavesAfterSeconds: number) => {
+      const found = offerable(there({ ...car, leavesAfterSeconds }), needs, 'reduce-import')
+      return 'reason' in found ? [found.reason, found.detail] : found.powerMaxW
+    }
+    const sooner = ['departure', 'the car leaves before a period of the window has ended']
+    expect(offered(HALF_HOUR - 1)).toEqual(sooner)
+    expect(offered(HALF_HOUR)).toEqual([7000, 0, 0, 0])
+    expect(offered(3 * HALF_HOUR + 1200)).toEqual([7000, 7000, 7000, 0])
+    expect(offered(4 * HALF_HOUR)).toEqual([7000, 7000, 7000, 7000])
+  })
+
+  it('nor gives back what it has drawn after it has left', () => {
+    const car = { drawsW: 4000, baselineW: 4000, neededWh: 0, pausable: true }
+    const now = there({ ...car, leavesAfterSeconds: HALF_HOUR })
+    const candidate = {
+      ...now.candidate,
+      rating: { ...now.candidate.rating, exportMaxW: 4000, energyWh: 40_000, reserveWh: 20_000 },
+    }
+    const reading = now.reading && { ...now.reading, socBp: 5050 }
+    // 200 Wh lie above its reserve; in its only period it would draw 2 kWh, of which a tenth is kept.
+    expect(offerable({ ...now, candidate, reading }, needs, 'reduce-import')).toMatchObject({
+      powerMaxW: [8000, 0, 0, 0],
+      energyMaxWh: 1800,
+    })
+  })
+
   it('whatever it draws, needs and has drawn on other days', () => {
     const cars = fc.record({
       drawsW: fc.integer({ min: 4200, max: 11_000 }),
@@ -96,6 +124,10 @@ describe('a car is ready by its departure', () => {
         if (typeof parts === 'string') return
         const without = (car.drawsW * car.leavesAfterSeconds) / 3600
         expect(drawnWh(car, parts)).toBeGreaterThanOrEqual(Math.min(car.neededWh, without) - 1)
+        const leavesAt = addSeconds(WINDOW_START, car.leavesAfterSeconds)
+        for (const { periods } of parts) {
+          expect(periods.filter(({ end }) => end > leavesAt)).toEqual([])
+        }
       }),
     )
   })

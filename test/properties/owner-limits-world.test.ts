@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { Allocation } from '#domain/allocation.ts'
+import type { DesiredSetpoint } from '#domain/dispatch-instruction.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { organisationId } from '#domain/ids.ts'
@@ -19,6 +21,8 @@ import { importHabit, plugBattery, plugCar } from '../support/simulated-call.ts'
 
 const PERIODS = 2
 const STEP = 30
+/** What a car's register shows as it is plugged in. */
+const START_WH = 100_000
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const inside = fc.integer({ min: 0, max: PERIODS * 30 }).map((steps) => steps * STEP)
 
@@ -35,7 +39,9 @@ const aRun = fc.record({
   cars: fc.array(
     fc.record({
       neededWh: fc.integer({ min: 1000, max: 30_000 }),
-      leavesAfter: fc.integer({ min: 20, max: 300 }).map((minutes) => minutes * 60),
+      leavesAfter: fc
+        .oneof(fc.integer({ min: 15, max: 31 }), fc.integer({ min: 20, max: 300 }))
+        .map((minutes) => minutes * 60),
       disobeys: fc.boolean(),
     }),
     { minLength: 1, maxLength: 3 },
@@ -72,7 +78,7 @@ async function liveThrough(run: Run): Promise<string[]> {
         endedAt: null,
         energyNeededWh: neededWh,
         departureAt: at(leavesAfter),
-        startRegisterWh: 100_000,
+        startRegisterWh: START_WH,
       }
       plugCar(world, car, 7000, { session, disobeys })
       await importHabit(world, car, 7000)
@@ -95,11 +101,17 @@ async function liveThrough(run: Run): Promise<string[]> {
         await changeConsent(world.ports(), aggregator, first.id, false)
       }
       if (!isAway) loseAt(world, run, batteries, seconds)
+      for (const [i, car] of cars.entries()) {
+        if (run.cars[i]?.leavesAfter === seconds) broken.push(...leave(world, run, car, i))
+      }
       await world.passTo(at(seconds + STEP))
       broken.push(...reservesBroken(world, batteries, at(seconds + STEP)))
     }
     broken.push(...(await toldWithout(world, first)))
-    for (const [i, car] of cars.entries()) broken.push(...leftShort(world, run, car, i))
+    const { allocations } = await world.store.transaction((tx) => tx.calls.lock(call.id))
+    for (const [i, car] of cars.entries()) {
+      broken.push(...leftShort(world, run, car, i), ...orderedGone(allocations, run, car, i))
+    }
     return broken
   } finally {
     await world.stop()
@@ -140,16 +152,50 @@ async function toldWithout(world: World, first: Resource | undefined): Promise<s
   })
 }
 
-/** Only what our own limits took from a car counts, and only where it could have been ready. */
-function leftShort(world: World, run: Run, { id }: Resource, i: number): string[] {
+/** The car drives away, as full as it is. */
+function leave(world: World, run: Run, car: Resource, i: number): string[] {
   const { neededWh, leavesAfter } = run.cars[i] as Run['cars'][number]
-  const device = world.driver.device(id)
-  const limited = device.received.filter(({ powerW }) => powerW !== null)
+  const device = world.driver.device(car.id)
+  const registerWh = device.meter(at(leavesAfter))?.registerWh ?? 0
+  const broken = leftWith(car, device.received, registerWh - START_WH, neededWh)
+  const session = device.session && { ...device.session, endedAt: at(leavesAfter) }
+  plugCar(world, car, 0, { registerWh, ...(session === null ? {} : { session }) })
+  return broken
+}
+
+function leftShort(world: World, run: Run, car: Resource, i: number): string[] {
+  const { neededWh, leavesAfter } = run.cars[i] as Run['cars'][number]
   const end = PERIODS * 900 + STEP
-  if (limited.length === 0 || leavesAfter <= end) return []
-  const hadWh = (device.meter(at(end))?.registerWh ?? 0) - 100_000
+  if (leavesAfter < end) return []
+  const device = world.driver.device(car.id)
+  const hadWh = (device.meter(at(end))?.registerWh ?? 0) - START_WH
   const mostWh = hadWh + (7000 * (leavesAfter - end)) / 3600
-  return mostWh >= neededWh - 2 ? [] : [`${id} leaves with ${mostWh} of ${neededWh} Wh`]
+  return leftWith(car, device.received, mostWh, neededWh)
+}
+
+/** Only what our own limits took from a car counts: without any it could not have been ready. */
+function leftWith(
+  { id }: Resource,
+  received: readonly DesiredSetpoint[],
+  hadWh: number,
+  neededWh: number,
+): string[] {
+  const isLimited = received.some(({ powerW }) => powerW !== null)
+  if (!isLimited || hadWh >= neededWh - 2) return []
+  return [`${id} leaves with ${hadWh} of ${neededWh} Wh`]
+}
+
+/** What a car would not have drawn anyway is neither ordered nor paid. */
+function orderedGone(
+  allocations: readonly Allocation[],
+  run: Run,
+  { id }: Resource,
+  i: number,
+): string[] {
+  const leavesAt = at(run.cars[i]?.leavesAfter ?? 0)
+  const periods = allocations.filter((one) => one.resourceId === id).flatMap((one) => one.periods)
+  const gone = periods.filter(({ end }) => end > leavesAt)
+  return gone.map(({ powerW }) => `${id} is to give ${powerW} W after it has left`)
 }
 
 it('limits of owners hold through whole calls, with losses, absences and withdrawals', async () => {
