@@ -204,7 +204,8 @@ export interface Solver {
    * The values of a program's columns at its least cost; where some are binary, within 0.1 % of
    * it, or the best that a fixed amount of work found. The same program gives the same values,
    * whatever the machine: the deadline (wall ms) is far beyond that work, and only there so that
-   * nobody waits for ever.
+   * nobody waits for ever. Where it passes all the same, what was found by then is given and said
+   * to be late.
    * @throws DomainError 'unavailable' if there is no answer within the work or the deadline
    */
   solve(program: LinearProgram, deadlineMs: number): Promise<Solution>

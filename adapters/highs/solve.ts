@@ -14,9 +14,14 @@ export type Answer = {
   readonly values: Float64Array | null
   /** False: it has done all the work that it may, and this is the best that it found. */
   readonly isOptimal: boolean
+  /** Time, not work, has ended it: another machine might have found more. */
+  readonly isLate: boolean
   /** No values within the rows cost less than this. */
   readonly costMin: number
 }
+
+/** The best so far of a program with binaries, said while the search goes on. */
+export type Found = Pick<Answer, 'costMin'> & { readonly values: Float64Array }
 
 /** Of what is found, so near to the optimum programs with binaries are solved: under 0.1 % of it. */
 const MIP_GAP = 9e-4
@@ -31,8 +36,8 @@ export function load(): Promise<Highs> {
   return (loadHighs as unknown as typeof loadHighs.default)()
 }
 
-/** Solves without yielding. */
-export function solve(highs: Highs, task: Task): Answer {
+/** Solves without yielding; what it finds on the way is said as soon as it is found. */
+export function solve(highs: Highs, task: Task, say?: (found: Found) => void): Answer {
   const { model, start, timeLimitSeconds } = task
   const { modelStatus: statuses, callbackType } = highs.constants
   const iterations = iterationsOf(task)
@@ -52,13 +57,18 @@ export function solve(highs: Highs, task: Task): Answer {
       [callbackType.mipInterrupt](event) {
         if ((event.data.mip_total_lp_iterations ?? 0n) > iterations) event.interrupt()
       },
+      [callbackType.mipImprovingSolution]({ data }) {
+        const { mip_solution: values, mip_dual_bound: least = Number.NEGATIVE_INFINITY } = data
+        if (values !== undefined) say?.({ values, costMin: least })
+      },
     })
     const [status = 'unknown'] =
       Object.entries(statuses).find(([, code]) => code === modelStatus) ?? []
     const isOptimal = modelStatus === statuses.optimal
-    const isFound = modelStatus === statuses.interrupted && isFeasible()
+    const isLate = modelStatus === statuses.timeLimit
+    const isFound = (isLate || modelStatus === statuses.interrupted) && isFeasible()
     const values = isOptimal || isFound ? solver.getSolution().colValue : null
-    return { status, values, isOptimal, costMin: costMin() }
+    return { status, values, isOptimal, isLate, costMin: costMin() }
   } finally {
     solver.dispose()
   }

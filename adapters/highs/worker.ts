@@ -1,5 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { load, solve, type Task } from './solve.ts'
+import { type Answer, type Found, load, solve, type Task } from './solve.ts'
 
-/** A thread that solves one program and says the answer. */
-parentPort?.postMessage(solve(await load(), workerData as Task))
+/** What the thread says: the best so far, as often as there is a better one, then its answer. */
+export type Said = { readonly found: Found } | { readonly answer: Answer }
+
+const say = (said: Said) => parentPort?.postMessage(said)
+
+/** A thread that solves one program. */
+say({ answer: solve(await load(), workerData as Task, (found) => say({ found })) })

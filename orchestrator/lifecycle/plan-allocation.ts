@@ -2,6 +2,7 @@ import { allocationProgram } from '#domain/allocation/allocation-program.ts'
 import { greedyPlan, relaxed } from '#domain/allocation/greedy-plan.ts'
 import { inSteps, withStepEnergies } from '#domain/allocation/in-steps.ts'
 import {
+  lateSentence,
   type Limits,
   type Method,
   methodSentence,
@@ -14,6 +15,7 @@ import {
 } from '#domain/allocation/limits.ts'
 import { meritFill } from '#domain/allocation/merit-fill.ts'
 import { STEP_W } from '#domain/allocation/offers.ts'
+import { isWithin } from '#domain/allocation/within-limits.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Solver } from '#ports.ts'
 
@@ -33,7 +35,8 @@ export type PlannedAllocation = Plan & { readonly method: Method; readonly becau
  * would come. Else the greedy allocates where it is exact, or the solver, which begins from merit
  * order; and merit order after all where the call is too large for the solver, or where whole steps
  * cost the other its advantage. All of that depends on the call alone. The deadline (wall ms) is
- * there so that no gate waits for ever. Which one it was is told.
+ * there so that no gate waits for ever: what the solver has found by then is taken where it is
+ * within all limits and costs less than merit order. Which one it was is told.
  */
 export async function planAllocation(
   solver: Solver,
@@ -56,20 +59,25 @@ export async function planAllocation(
     const isNear = reasons.length > 0 && cost(plain) <= least * (1 + NEAR)
     if (isNear) return told('merit-order-near', plain)
   }
-  const cheaper = (method: Method, plan: Plan): PlannedAllocation => {
-    const whole = inSteps(devices, wanted, plan, STEP_W)
-    if (cost(whole) < cost(plain)) return told(method, whole)
-    return { ...plain, method: 'merit-order', because: NO_CHEAPER }
+  const noCheaper: PlannedAllocation = { ...plain, method: 'merit-order', because: NO_CHEAPER }
+  if (reasons.length === 0) {
+    const whole = inSteps(devices, wanted, greedyPlan(devices, wanted, priceCap), STEP_W)
+    return cost(whole) < cost(plain) ? told('greedy', whole) : noCheaper
   }
-  if (reasons.length === 0) return cheaper('greedy', greedyPlan(devices, wanted, priceCap))
   const isTooLarge = devices.length * wanted.powerW.length > CELLS_MAX
   if (isTooLarge) {
     return { ...plain, method: 'merit-order-late', because: tooLargeSentence(reasons) }
   }
   const { from, plan } = allocationProgram(devices, wanted, priceCap)
   try {
-    const { values, isOptimal } = await solver.solve(from(plain), deadlineMs)
-    return cheaper(isOptimal ? 'solver' : 'solver-stopped', plan(values))
+    const { values, isOptimal, isLate } = await solver.solve(from(plain), deadlineMs)
+    const whole = inSteps(devices, wanted, plan(values), STEP_W)
+    const isBetter = cost(whole) < cost(plain) && isWithin(devices, wanted, whole)
+    if (isLate !== true) {
+      return isBetter ? told(isOptimal ? 'solver' : 'solver-stopped', whole) : noCheaper
+    }
+    if (!isBetter) return told('merit-order-late', plain)
+    return { ...whole, method: 'solver-stopped', because: lateSentence(reasons) }
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'unavailable') throw error
     return told('merit-order-late', plain)

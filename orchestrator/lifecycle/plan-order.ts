@@ -11,7 +11,7 @@ import { planAllocation } from './plan-allocation.ts'
  * Wall ms: gate closure waits no longer for the solver; merit order goes without it. A few times what
  * the solver's work takes (`npm run bench -- allocation`), so that it is not this which decides.
  */
-const SOLVER_DEADLINE_MS = 6_000
+export const SOLVER_DEADLINE_MS = 6_000
 /**
  * For all plans after the first, each of which gets half of what is left of it. The gate holds its
  * congestion point meanwhile, and a repair there waits 10 s for that before its cycle is undone.

@@ -15,10 +15,13 @@ const failing = (error: Error): Solver => ({ solve: () => Promise.reject(error) 
 const late = failing(new DomainError('unavailable', 'HiGHS: no answer within 5000 ms'))
 
 /** Puts the first columns at what it is told, and all others at 0. */
-const answering = (values: readonly number[], isOptimal = true): Solver => ({
+const answering = (
+  values: readonly number[],
+  how: { readonly isOptimal: boolean; readonly isLate?: boolean } = { isOptimal: true },
+): Solver => ({
   solve: async ({ columns }) => {
     const found = columns.map((_, column) => values[column] ?? 0)
-    return { values: found, isOptimal, costMin: 0 }
+    return { values: found, costMin: 0, ...how }
   },
 })
 
@@ -44,17 +47,39 @@ describe('planning an allocation', () => {
       unservedWh: 500,
       method: 'merit-order-late',
       because:
-        'merit order allocated, perhaps not at the least cost: devices have a least power, and the solver had no answer in time',
+        'merit order allocated, perhaps not at the least cost: devices have a least power, and the solver had no better answer in time',
     })
   })
 
   test('says that the solver has perhaps not found the least cost where its work ran out', async () => {
-    const found = answering([2, 1, 2, 1, 4, 1, 4, 1], false)
+    const found = answering([2, 1, 2, 1, 4, 1, 4, 1], { isOptimal: false })
     const planned = await planAllocation(found, odd, wanted, deadline)
     expect(planned.method).toBe('solver-stopped')
     expect(planned.because).toBe(
       'the solver allocated, perhaps not at the least cost: devices have a least power, and it has done all the work that it may',
     )
+  })
+
+  test('takes what the solver had found by its deadline where it costs less, and says so', async () => {
+    const late = { isOptimal: false, isLate: true }
+    const found = answering([2, 1, 2, 1, 4, 1, 4, 1], late)
+    const planned = await planAllocation(found, odd, wanted, deadline)
+    expect(planned).toMatchObject({ method: 'solver-stopped', unservedWh: 0 })
+    expect(planned.because).toBe(
+      'the solver allocated, perhaps not at the least cost: devices have a least power, and its time was over before it was done',
+    )
+    const nothing = await planAllocation(answering([], late), odd, wanted, deadline)
+    expect(nothing).toMatchObject({ method: 'merit-order-late', unservedWh: 500 })
+  })
+
+  test.each([
+    ['more energy than there is', { energyWh: 500 }, [3, 1, 3, 1, 3, 1, 3, 1]],
+    ['less time on than there must be', { minOnPeriods: 2 }, [3, 1, 0, 0, 3, 1, 3, 1]],
+    ['more than is asked', {}, [3, 1, 3, 1, 4, 1, 4, 1]],
+  ])('takes nothing of a solver that gives %s', async (_what, limits, values) => {
+    const devices = odd.map((one) => ({ ...one, ...limits }))
+    const planned = await planAllocation(answering(values), devices, wanted, deadline)
+    expect(planned.method).toBe('merit-order')
   })
 
   test('lets the solver begin from merit order', async () => {
@@ -140,7 +165,7 @@ describe('planning an allocation', () => {
     const devices = two.map((one) => ({ ...one, ...limits }))
     const planned = await planAllocation(late, devices, wanted, deadline)
     expect(planned.method).toBe('merit-order-late')
-    expect(planned.because).toContain(`${why}, and the solver had no answer in time`)
+    expect(planned.because).toContain(`${why}, and the solver had no better answer in time`)
   })
 
   test('names merit order where what the solver says costs more', async () => {

@@ -35,7 +35,8 @@ export type Wanted = { readonly powerW: readonly number[]; readonly hours: reado
 /**
  * How an allocation was found: by plain merit order where nothing that was found costs less, or it
  * is within 0.1 % of the optimum; by the exact greedy; by the solver, to within 0.1 % or as far as
- * its work went; or by merit order because the solver had no answer or was not asked.
+ * its work and time went; or by merit order because the solver had no better answer in time or was
+ * not asked.
  */
 export type Method = (typeof METHODS)[number]
 
@@ -112,12 +113,18 @@ export function methodSentence(method: Method, reasons: readonly SolverReason[])
     case 'solver-stopped':
       return `the solver allocated, perhaps not at the least cost: ${why}, and it has done all the work that it may`
     case 'merit-order-late':
-      return `merit order allocated, perhaps not at the least cost: ${why}, and the solver had no answer in time`
+      return `merit order allocated, perhaps not at the least cost: ${why}, and the solver had no better answer in time`
   }
 }
 
 /** The other method's plan costs no less, once it is in whole steps. */
 export const NO_CHEAPER = 'merit order allocated: in whole steps nothing that was found costs less'
+
+/** What the solver had found by its deadline is taken. */
+export function lateSentence(reasons: readonly SolverReason[]): string {
+  const why = reasons.map((reason) => SAYS[reason]).join(', ')
+  return `the solver allocated, perhaps not at the least cost: ${why}, and its time was over before it was done`
+}
 
 /** The solver was not asked. */
 export function tooLargeSentence(reasons: readonly SolverReason[]): string {

@@ -21,8 +21,10 @@ export type LinearProgram = {
 export type Solution = {
   /** Of the columns. */
   readonly values: ArrayLike<number>
-  /** No others cost noticeably less; else it ran out of work. */
+  /** No others cost noticeably less; else it ran out of work, or of time. */
   readonly isOptimal: boolean
+  /** It ran out of time: on a faster machine it might have found better ones. */
+  readonly isLate?: boolean
   /** Whatever the values, they cost no less than this. */
   readonly costMin: number
 }

@@ -3,9 +3,11 @@ import { createHighsSolver } from '#adapters/highs/driver.ts'
 import { modelOf } from '#adapters/highs/wire.ts'
 import { allocationProgram, MICRO_EUR_PER_CENT } from '#domain/allocation/allocation-program.ts'
 import { type Limits, type Plan, pricedCost, type Wanted } from '#domain/allocation/limits.ts'
-import type { LinearProgram } from '#domain/allocation/linear-program.ts'
+import type { LinearProgram, Solution } from '#domain/allocation/linear-program.ts'
 import { meritFill } from '#domain/allocation/merit-fill.ts'
+import { DomainError } from '#domain/errors.ts'
 import { planAllocation } from '#lifecycle/plan-allocation.ts'
+import type { Solver } from '#ports.ts'
 import { createWallTimer } from '#processes/wall-time.ts'
 
 const solver = createHighsSolver(createWallTimer())
@@ -48,6 +50,17 @@ const blocks: Limits[] = Array.from({ length: 40 }, (_, i) => ({
   allOrNothing: true,
 }))
 const sixHours: Wanted = { powerW: Array(6).fill(123_457), hours: Array(6).fill(1) }
+
+/** With the first deadline by which it has found anything: how long that takes is the machine's. */
+async function foundBy(endless: Solver, program: LinearProgram): Promise<Solution> {
+  for (let deadlineMs = 400; ; deadlineMs *= 2) {
+    try {
+      return await endless.solve(program, deadlineMs)
+    } catch (error) {
+      if (!(error instanceof DomainError) || deadlineMs > GENEROUS_MS) throw error
+    }
+  }
+}
 
 describe('the arrays of a program', () => {
   test.each([Number.NaN, Number.POSITIVE_INFINITY])('hold numbers only: not %d', (cost) => {
@@ -95,6 +108,17 @@ describe('HiGHS in its thread', { timeout: 60_000 }, () => {
       message: 'HiGHS: no answer within 1 ms',
     })
     expect(performance.now() - begun).toBeLessThan(GENEROUS_MS)
+  })
+
+  test('gives what it has found by its deadline, no dearer than the start, and says that it is late', async () => {
+    const endless = createHighsSolver(createWallTimer(), Number.POSITIVE_INFINITY)
+    const { from, plan } = allocationProgram(blocks, sixHours)
+    const start = meritFill(blocks, sixHours)
+    const { values, ...how } = await foundBy(endless, from(start))
+    expect(how).toMatchObject({ isOptimal: false, isLate: true })
+    const cost = (one: Plan) => pricedCost(blocks, sixHours, one)
+    expect(cost(plan(values))).toBeLessThanOrEqual(cost(start) * (1 + 1e-9))
+    expect(how.costMin * MICRO_EUR_PER_CENT).toBeLessThanOrEqual(cost(plan(values)))
   })
 
   test('solves a program with a binary, the same each time', async () => {
