@@ -25,7 +25,12 @@ export function AggregatorPage({ model }: { model: AggregatorModel }) {
       <main id="main" tabIndex={-1}>
         <h1>Your portfolio</h1>
         {resources !== null && (
-          <Resources resources={resources} open={model.open.value} placeName={model.placeName} />
+          <Resources
+            model={model}
+            resources={resources}
+            open={model.open.value}
+            placeName={model.placeName}
+          />
         )}
         {call !== null && <OwnPart model={model} call={call} />}
         {earnings !== null && <EarningsShare earnings={earnings} />}

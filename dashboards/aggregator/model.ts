@@ -29,6 +29,8 @@ export type AggregatorModel = {
   readonly decisions: Signal<readonly Decision[]>
   readonly earnings: Signal<Earnings | null>
   placeName(congestionPointId: string): string
+  /** What a resource asks for, and what that is tied to, from now on. @throws Refused */
+  changeOffer(id: string, offer: Resource['offer']): Promise<void>
 }
 
 const LOOK_AGAIN_MS = { inWindow: 1500, idle: 5000 }
@@ -89,7 +91,13 @@ export function openAggregatorModel(
     live.stop()
   }
   const known = { resources, calls, open, call, events, decisions, earnings }
-  return { live: { ...live, stop }, ...known, placeName }
+  async function changeOffer(id: string, json: Resource['offer']): Promise<void> {
+    const answer = await client.v1.resources[':id'].offer.$put({ param: { id }, json })
+    const changed = await answer.json()
+    resources.value = (resources.peek() ?? []).map((one) => (one.id === id ? changed : one))
+    live.refreshSoon()
+  }
+  return { live: { ...live, stop }, ...known, placeName, changeOffer }
 }
 
 function isOurs(view: AnyCall): view is AggregatorCall {

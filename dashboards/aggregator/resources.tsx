@@ -3,15 +3,18 @@ import { formatClock, formatDay, formatPower, formatPrice } from '../format.ts'
 import { businessNow, zone } from '../shared/business-time.ts'
 import { KIND, PROTOCOL } from '../shared/words.ts'
 import { DeviceTruth } from './device-truth.tsx'
+import type { AggregatorModel } from './model.ts'
+import { OfferForm } from './offer-form.tsx'
 
 type Props = {
+  readonly model: AggregatorModel
   readonly resources: readonly Resource[]
   readonly open: readonly AggregatorCall[]
   readonly placeName: (congestionPointId: string) => string
 }
 
 /** Every resource: is it there, and what does it do now. Those with trouble come first. */
-export function Resources({ resources, open, placeName }: Props) {
+export function Resources({ model, resources, open, placeName }: Props) {
   const connected = resources.filter(({ health }) => health?.connected === true).length
   const away = resources.length - connected
   const ordered = [...resources].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))
@@ -47,6 +50,7 @@ export function Resources({ resources, open, placeName }: Props) {
                 <Part resource={resource} open={open} />
               </p>
               <DeviceTruth resource={resource} />
+              <OfferForm model={model} resource={resource} />
             </li>
           ))}
         </ul>

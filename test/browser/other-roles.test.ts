@@ -144,6 +144,31 @@ describeWith('chromium', 'the pages of aggregators and owners', (executablePath)
     await device.getByRole('button', { name: 'Keep it for me now' }).waitFor()
   })
 
+  test('an aggregator ties an offer to conditions, and is told at the field what is no figure', async () => {
+    const page = await open('aggregator', district.keys.agg)
+    await page.getByLabel('Conditions of the offer, charger-4').click()
+    const form = page.locator('form:has(#noticeSeconds-charger-4)')
+    const calls = form.getByLabel('Calls a day, at most')
+    await form.getByLabel('Minutes of notice it needs').fill('30')
+    await calls.fill('0')
+    await form.getByRole('button', { name: 'Save' }).click()
+    await form.getByText('A figure from 1 to 96, without a fraction.').waitFor()
+    expect(await calls.getAttribute('aria-invalid')).toBe('true')
+    expect(await calls.evaluate((input) => input === document.activeElement)).toBe(true)
+    expect(await faultsOf(page)).toEqual([])
+    await calls.fill('2')
+    await form.getByLabel('How much of it may be asked for').selectOption('all')
+    await page.keyboard.press('Tab')
+    await form.getByRole('button', { name: 'Save' }).click()
+    await form.getByText('Saved. It holds for calls whose gate closes from now on.').waitFor()
+    const told = 'Now: 30 min of notice, at most 2 calls a day, all it can or nothing.'
+    await page.getByText(told).waitFor()
+    const sent = { key: district.keys.agg }
+    const { body } = await district.service.send('GET', '/v1/resources/charger-4', sent)
+    const conditions = { noticeSeconds: 1800, callsPerDayMax: 2, allOrNothing: true }
+    expect(body.offer).toMatchObject({ conditions, fromMinute: 0, untilMinute: 1440 })
+  })
+
   test('paid, the owner reads how much, why, and what reached the account', async () => {
     await district.passTo(4200)
     const page = await open('owner', district.keys.anna)
