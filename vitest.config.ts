@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Kept out of `npm test`: each runs by a command of its own, which names it in GRIDCALL_SUITE. */
 const suitesApart = ['faults', 'interop', 'bench'] as const
@@ -7,16 +8,33 @@ const suitesApart = ['faults', 'interop', 'bench'] as const
 const suite = process.env.GRIDCALL_SUITE
 const isApart = suitesApart.some((name) => name === suite)
 
-/** Tests of pure code: they share a process, which saves starting one for each file. */
-const pure = [
-  'test/domain/**/*.test.ts',
-  'test/properties/**/*.test.ts',
-  'test/lifecycle/**/*.test.ts',
+/**
+ * Files that leave nothing behind in their process share one, which saves starting it and reading
+ * the code for each: test/support/left-behind.ts refuses those that do not keep to it.
+ */
+const together = [
+  'test/{domain,properties,lifecycle}/**/*.test.ts',
+  'test/{contracts,dashboards,gateway,http,observability,processes}/**/*.test.{ts,tsx}',
+  'test/adapters/{conformance,evm,kms,local-keys,modbus,ocmf,opcua,rails}/**/*.test.ts',
+  // It stands in for a module of Node, which whoever came before has read already.
+  'test/adapters/ocpp/!(credential).test.ts',
+  'test/simulations/{devices,models,scenarios}/**/*.test.ts',
+  'test/simulations/{clock,faults,quirk-table,random}.test.ts',
+  'test/{config,life-of-a-call,verification}.test.ts',
 ]
 const others = ['test/**/*.test.{ts,tsx}']
 const apart = suitesApart.map((name) => `test/${name}/**`)
 
 const seeded = join(import.meta.dirname, 'test', 'support', 'seeded-fast-check.ts')
+
+/** A shared process ends when the next file in the line wants its own: so those come together. */
+class TogetherLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isAlone = ({ project }: TestSpecification) => project.config.isolate
+    return [...sorted.filter(isAlone), ...sorted.filter((file) => !isAlone(file))]
+  }
+}
 
 export default defineConfig({
   plugins: [
@@ -32,13 +50,22 @@ export default defineConfig({
       ? { include: [`test/${suite}/**/*.test.ts`], exclude: [] }
       : {
           projects: [
-            { extends: true, test: { name: 'pure', include: pure, isolate: false } },
             {
               extends: true,
-              test: { name: 'rest', include: others, exclude: [...apart, ...pure] },
+              test: {
+                name: 'together',
+                include: together,
+                isolate: false,
+                setupFiles: ['test/support/left-behind.ts'],
+              },
+            },
+            {
+              extends: true,
+              test: { name: 'alone', include: others, exclude: [...apart, ...together] },
             },
           ],
         }),
+    sequence: { sequencer: TogetherLast },
     globals: false,
     pool: 'forks',
     // The machines this is made for have two cores; more workers only make deadlines pass.
