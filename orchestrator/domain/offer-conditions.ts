@@ -15,7 +15,7 @@ import {
 export type OfferConditions = {
   /** It has to know of a call this long before its window. */
   readonly noticeSeconds?: number
-  /** In one local day of the program. */
+  /** In any one local day of the program that a call touches. */
   readonly callsPerDayMax?: number
   /** Between the end of one call and the start of the next. */
   readonly restSeconds?: number
@@ -80,10 +80,12 @@ export function brokenCondition(
     const given = noticeSeconds === 0 ? 'it is told as the window begins' : `${noticeSeconds} s`
     return { reason: 'notice-too-short', detail: `needs ${needed} s of notice; given: ${given}` }
   }
-  const day = localDay(window.start, timeZone)
-  const today = others.filter(({ start, end }) => start < day.end && end > day.start)
-  if (callsPerDayMax !== undefined && today.length >= callsPerDayMax) {
-    const detail = `takes ${callsPerDayMax} calls a day and has ${today.length}`
+  const counts = localDays(window, timeZone).map((day) => {
+    return others.filter(({ start, end }) => start < day.end && end > day.start).length
+  })
+  const most = Math.max(...counts)
+  if (callsPerDayMax !== undefined && most >= callsPerDayMax) {
+    const detail = `takes ${callsPerDayMax} calls a day and has ${most}`
     return { reason: 'calls-per-day', detail }
   }
   const tooNear = others.find(
@@ -105,10 +107,10 @@ export function spanAround(
   { window, timeZone }: Pick<Occasion, 'window' | 'timeZone'>,
 ): TimeWindow {
   const rest = Math.max(0, ...all.map(({ restSeconds = 0 }) => restSeconds))
-  const day = localDay(window.start, timeZone)
+  const days = localDays(window, timeZone)
   return {
-    start: instant(Math.min(day.start, addSeconds(window.start, -rest))),
-    end: instant(Math.max(day.end, addSeconds(window.end, rest))),
+    start: instant(Math.min(...days.map(({ start }) => start), addSeconds(window.start, -rest))),
+    end: instant(Math.max(...days.map(({ end }) => end), addSeconds(window.end, rest))),
   }
 }
 
@@ -119,6 +121,15 @@ export function leastPart(conditions: OfferConditions): string | null {
   const least = powerMinW > 0 ? [`at least ${powerMinW} W`] : []
   if (onSecondsMin > 0) least.push(`for at least ${onSecondsMin} s`)
   return least.length === 0 ? null : least.join(' ')
+}
+
+/** Every local day of which a window has a part: of one over midnight there are two. */
+function localDays(window: TimeWindow, timeZone: string): TimeWindow[] {
+  const days = [localDay(window.start, timeZone)]
+  for (let last = days[0]; last !== undefined && last.end < window.end; last = days.at(-1)) {
+    days.push(localDay(last.end, timeZone))
+  }
+  return days
 }
 
 function localDay(at: Instant, timeZone: string): TimeWindow {

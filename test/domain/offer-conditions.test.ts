@@ -64,6 +64,32 @@ describe('what an offer is tied to', () => {
     })
   })
 
+  it('is counted on each local day that a window touches', () => {
+    // 23:30 to 00:30 in Amsterdam.
+    const midnight = 7 * 3600
+    const overMidnight = (end: number, ...others: ReturnType<typeof other>[]) => {
+      const window = { start: at(midnight - 1800), end: at(end) }
+      return brokenCondition({ callsPerDayMax: 2 }, { ...occasion, window }, others)
+    }
+    const [eve, morning] = [other(-3600, -2700), other(midnight + 3 * 3600, midnight + 4 * 3600)]
+    const noon = other(midnight + 12 * 3600, midnight + 13 * 3600, 'call-3')
+    expect(overMidnight(midnight + 1800, eve, morning)).toBeNull()
+    expect(overMidnight(midnight + 1800, morning, noon)).toEqual({
+      reason: 'calls-per-day',
+      detail: 'takes 2 calls a day and has 2',
+    })
+    expect(overMidnight(midnight, morning, noon)).toBeNull()
+    // One that itself lies over midnight counts on both days.
+    const nights = other(midnight - 3600, midnight + 3600)
+    expect(overMidnight(midnight + 1800, nights)).toBeNull()
+    expect(overMidnight(midnight + 1800, nights, noon)?.reason).toBe('calls-per-day')
+    const window = { start: at(midnight - 1800), end: at(midnight + 1800) }
+    expect(spanAround([{}], { ...occasion, window })).toEqual({
+      start: parseInstant('2026-01-13T23:00:00Z'),
+      end: parseInstant('2026-01-15T23:00:00Z'),
+    })
+  })
+
   it('is a rest before and after a call', () => {
     expect(broken({ restSeconds: 3600 }, other(-5400, -3600))).toBeNull()
     expect(broken({ restSeconds: 3600 }, other(5400, 6300))).toBeNull()
