@@ -111,6 +111,24 @@ export function meanPower(
   return energyWh === null ? null : (energyWh * 3600) / secondsBetween(from, until)
 }
 
+/**
+ * The readings of one resource in order of time, each without power with the mean power that its
+ * register shows since the reading before; left as it is where that lies longer ago than the gap.
+ */
+export function withMeanPower<T extends DeviceReading>(
+  readings: readonly T[],
+  longestGapSeconds: number,
+): T[] {
+  return readings.map((reading, i) => {
+    const before = readings[i - 1]
+    if (reading.powerW !== null || before === undefined) return reading
+    const seconds = secondsBetween(before.at, reading.at)
+    if (seconds <= 0 || seconds > longestGapSeconds) return reading
+    const powerW = Math.round(((reading.registerWh - before.registerWh) * 3600) / seconds)
+    return { ...reading, powerW }
+  })
+}
+
 /** Groups by resource, keeping the order of time. */
 export function byResource<T extends DeviceReading>(readings: readonly T[]): Map<ResourceId, T[]> {
   const groups = new Map<ResourceId, T[]>()

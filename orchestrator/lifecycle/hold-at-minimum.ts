@@ -59,9 +59,12 @@ function restsAt(
   { rows, verdicts }: Cycle,
 ): boolean {
   const verdict = verdicts.get(resourceId)
-  if (verdict?.kind !== 'not-obeying' || verdict.reason !== 'not-obeying') return false
+  if (verdict?.kind !== 'partly' && verdict?.kind !== 'not-obeying') return false
+  if (verdict.kind === 'not-obeying' && verdict.reason !== 'not-obeying') return false
   if (rows.get(resourceId)?.powerW !== 0) return false
-  return isWithinBand(floorW, verdict.observedW, request.direction, program)
+  // What draws clearly less than the minimum does not rest there: it went to 0 and a bit is left.
+  const { observedW } = verdict
+  return observedW > floorW / 2 && isWithinBand(floorW, observedW, request.direction, program)
 }
 
 async function hold(

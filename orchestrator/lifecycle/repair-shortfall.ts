@@ -8,9 +8,9 @@ import { correctionsBetween } from '#domain/control/log.ts'
 import { atPoint, effectsOf } from '#domain/network-effect.ts'
 import { contradictionIn } from '#domain/plausibility.ts'
 import { reactedBy } from '#domain/reaction.ts'
-import { belowFloorW, partIn } from '#domain/reserve.ts'
+import { belowFloorW, movedFrom, partIn } from '#domain/reserve.ts'
 import type { Rating } from '#domain/resource.ts'
-import { byResource, type Reading } from '#domain/telemetry.ts'
+import { byResource, type Reading, withMeanPower } from '#domain/telemetry.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -90,13 +90,17 @@ function judgeAll(
   const newest = instant(Math.max(start, ...last))
   const ratings = new Map(candidates.map(({ resourceId, rating }) => [resourceId, rating]))
   const verdicts = new Map<ResourceId, Verdict>()
-  for (const { resourceId: id } of allocations) {
+  for (const allocation of allocations) {
+    const { resourceId: id } = allocation
     const row = rows.get(id)
     const mine = readings.get(id) ?? []
     const patience = patientUntil(listening.get(id) ?? startedAt, clock.speed, program)
     if (row !== undefined && row.powerW !== null) {
       const told = reacted(row, ratings.get(id))
-      verdicts.set(id, judge(told, mine, request.direction, program, now, newest, patience))
+      const period = periodAt(allocation, now)
+      const fromW = period === undefined ? row.powerW : movedFrom(period, request.direction)
+      const { direction } = request
+      verdicts.set(id, judge(told, mine, { direction, program, fromW, now, newest, patience }))
     } else if (activations !== undefined) {
       verdicts.set(id, judgeStandby(mine, start, program, now, newest, patience))
     }
@@ -141,7 +145,12 @@ async function readingsOf(
   now: Instant,
 ): Promise<Map<ResourceId, Reading[]>> {
   const ids = call.allocations.map((allocation) => allocation.resourceId)
-  return byResource(await tx.readings.between(ids, call.request.window.start, now))
+  const told = await tx.readings.between(ids, call.request.window.start, now)
+  const { meteringIntervalSeconds } = call.program
+  const known = [...byResource(told)].map(([id, mine]): [ResourceId, Reading[]] => {
+    return [id, withMeanPower(mine, meteringIntervalSeconds)]
+  })
+  return new Map(known)
 }
 
 async function replaceAll(

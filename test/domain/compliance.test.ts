@@ -46,7 +46,15 @@ const verdict = (
   newest = now,
   direction: 'reduce-import' | 'increase-import' = 'reduce-import',
   patience = 0,
-) => judge(r, seen, direction, program, at(now), at(newest), at(patience))
+) =>
+  judge(r, seen, {
+    direction,
+    program,
+    fromW: direction === 'reduce-import' ? 7000 : 0,
+    now: at(now),
+    newest: at(newest),
+    patience: at(patience),
+  })
 
 describe('a device is judged by its meter', () => {
   it('is found out by the second reading that lies wholly after its acknowledgement', () => {
@@ -71,7 +79,7 @@ describe('a device is judged by its meter', () => {
   it('obeys within the tolerance, below the setpoint, or when the car is full', () => {
     expect(verdict(row(), readings([0, 2200, 2200]), 90)).toMatchObject({ kind: 'obeys' })
     expect(verdict(row(), readings([0, 0, 0]), 90)).toMatchObject({ kind: 'obeys' })
-    expect(verdict(row(), readings([0, 2201, 2201]), 90)).toMatchObject({ kind: 'not-obeying' })
+    expect(verdict(row(), readings([0, 2201, 2201]), 90)).toMatchObject({ kind: 'partly' })
   })
 
   it('must import at least its setpoint when it was asked to import more', () => {
@@ -79,9 +87,50 @@ describe('a device is judged by its meter', () => {
     expect(verdict(increase, readings([0, 4900, 4900]), 90, 90, 'increase-import').kind).toBe(
       'obeys',
     )
-    expect(verdict(increase, readings([0, 3000, 3000]), 90, 90, 'increase-import').kind).toBe(
-      'not-obeying',
-    )
+    const of = (powerW: number) =>
+      verdict(increase, readings([0, powerW, powerW]), 90, 90, 'increase-import').kind
+    expect([of(3000), of(2500), of(2499)]).toEqual(['partly', 'partly', 'not-obeying'])
+  })
+
+  it('that gives half or more is kept with what it gives, below that it is let go', () => {
+    // From 7,000 W to 2,000 W: half of it is 4,500 W.
+    expect(verdict(row(), readings([7000, 4500, 4500]), 90)).toEqual({
+      kind: 'partly',
+      since: at(90),
+      observedW: 4500,
+    })
+    expect(verdict(row(), readings([7000, 4501, 4501]), 90).kind).toBe('not-obeying')
+    expect(verdict(row(), readings([7000, 4400, 4400, 2000]), 120)).toEqual({
+      kind: 'obeys',
+      since: at(120),
+    })
+  })
+
+  it('that obeys every second time only is judged by the mean of four readings', () => {
+    const now = readings([7000, 2000, 7000, 2000])
+    expect(verdict(row(), now, 120)).toEqual({ kind: 'obeys', since: at(60) })
+    expect(verdict(row(), readings([7000, 2000, 7000, 2000, 7000]), 150)).toEqual({
+      kind: 'partly',
+      since: at(60),
+      observedW: 4500,
+    })
+  })
+
+  it('is not seen to obey by readings that tell no power', () => {
+    const unknown = readings([7000, 0, 0]).map((one) => ({ ...one, powerW: null }))
+    expect(verdict(row(), unknown, 90).kind).toBe('waiting')
+    const [first, ...rest] = readings([7000, 7000, 7000, 7000])
+    const nowAndThen = [
+      first as DeviceReading,
+      ...rest.map((one, i) => (i === 1 ? { ...one, powerW: null } : one)),
+    ]
+    expect(verdict(row(), nowAndThen, 120).kind).toBe('not-obeying')
+    // Nothing but such readings for long is silence.
+    const many = readings(Array.from({ length: 8 }, () => 0)).map((one) => ({
+      ...one,
+      powerW: null,
+    }))
+    expect(verdict(row(), many, 270)).toMatchObject({ kind: 'not-obeying', reason: 'silent' })
   })
 
   it('that refused is let go of at once', () => {

@@ -125,7 +125,14 @@ describe('what the meter says of a setpoint', () => {
         const one = row({ powerW: setpointW })
         const told = readings(...powers)
         const last = told.at(-1)?.at ?? at(0)
-        const verdict = judge(one, told, 'reduce-import', program, last, last, at(0))
+        const verdict = judge(one, told, {
+          direction: 'reduce-import',
+          program,
+          fromW: setpointW + 3000,
+          now: last,
+          newest: last,
+          patience: at(0),
+        })
         const found = observe(one, told, at(5), 'reduce-import', program)
         if (verdict.kind === 'obeys') {
           expect(found).toMatchObject({ kind: 'observed', at: verdict.since })

@@ -212,7 +212,14 @@ function verdictOf(machine: Machine, second: number) {
     observedW: null,
   }
   const recent = machine.readings.slice(-12)
-  return judge(row, recent, 'reduce-import', rules, at(second), at(second), WINDOW_START)
+  return judge(row, recent, {
+    direction: 'reduce-import',
+    program: rules,
+    fromW: drawnW(machine),
+    now: at(second),
+    newest: at(second),
+    patience: WINDOW_START,
+  })
 }
 
 function memberOf({ device, toldW, shownFrom, gave }: Machine, since: number): Member {

@@ -87,7 +87,9 @@ function shownFrom(
   verdict: Verdict | undefined,
   { program }: FlexibilityCall,
 ): Instant | null {
-  if (row.powerW !== null) return verdict?.kind === 'obeys' ? verdict.since : null
+  if (row.powerW !== null) {
+    return verdict?.kind === 'obeys' || verdict?.kind === 'partly' ? verdict.since : null
+  }
   return row.acknowledgedAt === null ? null : wholeFrom(row.acknowledgedAt, program)
 }
 
@@ -164,7 +166,10 @@ export function adjustablesOf(
     const part = parts.get(resourceId)
     const offer = offered.get(resourceId)
     const member = shown.get(resourceId)
-    if (part ? !mayGiveMore(part) || member?.shownFrom == null : offer === undefined) return []
+    // Of one that gives a part of what it is told no more is expected.
+    const isShort = seen.verdicts.get(resourceId)?.kind === 'partly'
+    const isFixed = part !== undefined && (!mayGiveMore(part) || isShort)
+    if (isFixed || (part ? member?.shownFrom == null : offer === undefined)) return []
     const due = part === undefined ? null : dueAt(part, from)
     const toldW = due?.powerW ?? 0
     const reach = offer === undefined ? { mostW: toldW } : reachOf(offer, toldW, needs, call)
