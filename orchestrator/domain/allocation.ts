@@ -1,7 +1,7 @@
 import { meritFill } from './allocation/merit-fill.ts'
 import { allocationsOf, limitsOf, STEP_W, wantedOf } from './allocation/offers.ts'
 import type { CandidateBaseline, MethodReference } from './baseline/candidate.ts'
-import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
+import type { OrganisationId, OwnerId, ResourceId, SiteId } from './ids.ts'
 import type { MicroEurPerKwh } from './money.ts'
 import { atPoint, effectsOf } from './network-effect.ts'
 import type { OfferConditions } from './offer-conditions.ts'
@@ -45,6 +45,8 @@ export type Candidate = {
   readonly price: MicroEurPerKwh
   /** W off the congested element per 10,000 W here, by the feeder in the terms; absent: as many. */
   readonly effectBp?: number
+  /** By which the feeder in the terms places it; absent: by itself, or there is none. */
+  readonly siteId?: SiteId
   /** Of what it offered in 30 days so much was called, in basis points; the least goes first. */
   readonly calledBp?: number
   /** What it could have given this call, Wh; absent: nothing. */

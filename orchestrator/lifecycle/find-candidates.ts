@@ -137,9 +137,13 @@ function withoutEffect(
 function effectIn(
   network: BehindPoint | null,
   resourceId: ResourceId,
-): Pick<Candidate, 'effectBp'> {
+): Pick<Candidate, 'effectBp' | 'siteId'> {
   const effectBp = network?.effectBp.get(resourceId)
-  return effectBp === undefined ? {} : { effectBp }
+  const siteId = network?.siteOf.get(resourceId)
+  return {
+    ...(effectBp === undefined ? {} : { effectBp }),
+    ...(siteId === undefined ? {} : { siteId }),
+  }
 }
 
 /** The control group, without devices that another call moves in the same window. */

@@ -127,6 +127,27 @@ describe('a call behind a feeder', () => {
       'terms.candidates.battery-lost.effectBp',
       'terms.candidates.battery-near.effectBp',
     ])
+    // What another place would do counts for nobody: each stands where its site stands.
+    const [nearBp, farBp] = [near.id, far.id].map(
+      (id) => terms.candidates.find(({ resourceId }) => resourceId === id)?.effectBp ?? 0,
+    )
+    const moved = (id: string, change: Partial<Candidate>) =>
+      found(({ resourceId }) => (resourceId === id ? change : {}))
+    expect(moved(lost.id, { effectBp: nearBp ?? 0 })).toEqual([
+      'terms.candidates.battery-lost.effectBp',
+    ])
+    expect(moved(near.id, { effectBp: farBp ?? 0 })).toEqual([
+      'terms.candidates.battery-near.effectBp',
+    ])
+    expect(moved(near.id, { siteId: lost.siteId })).toEqual([
+      'terms.candidates.battery-near.effectBp',
+    ])
+    const withoutSite = terms.candidates.map(({ siteId: _siteId, ...one }) => one)
+    expect(
+      effectDifferences({ ...terms, candidates: withoutSite }, street)
+        .map(({ line }) => line)
+        .sort(),
+    ).toEqual(['terms.candidates.battery-lost.siteId', 'terms.candidates.battery-near.siteId'])
     const [another] = effectDifferences(terms, { ...street, name: 'another street' })
     expect(another?.line).toBe('terms.network.feederHash')
     const { network: _network, ...without } = terms

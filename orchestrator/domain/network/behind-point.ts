@@ -1,4 +1,4 @@
-import type { ResourceId } from '../ids.ts'
+import type { ResourceId, SiteId } from '../ids.ts'
 import type { Resource } from '../resource.ts'
 import { branchIndex, type Feeder } from './feeder.ts'
 import { effectOnBranch } from './sensitivity.ts'
@@ -12,6 +12,8 @@ export type BehindPoint = {
   readonly buses: ReadonlyMap<ResourceId, number>
   /** W off the branch per 10,000 W less at each that is placed: 0 where it lies elsewhere. */
   readonly effectBp: ReadonlyMap<ResourceId, number>
+  /** Of those that the feeder does not place by themselves: their sites, whether it places them or not. */
+  readonly siteOf: ReadonlyMap<ResourceId, SiteId>
 }
 
 type Enrolled = Pick<Resource, 'id' | 'siteId'>
@@ -24,6 +26,8 @@ export function behindPoint(stored: StoredFeeder, resources: readonly Enrolled[]
   const asked = new Set(placed.flatMap(({ bus }) => (bus === null ? [] : [bus])))
   const effects = effectOnBranch(feeder, stored.branchId, feeder.buses, asked)
   if (effects === null) throw new Error(`feeder ${stored.hash} has no solution any more`)
+  const own = new Set(feeder.resources.map(({ resourceId }) => resourceId))
+  const bySite = resources.filter(({ id }) => !own.has(id))
   const farEnd = branchIndex(feeder, stored.branchId) + 1
   return {
     feeder,
@@ -40,6 +44,7 @@ export function behindPoint(stored: StoredFeeder, resources: readonly Enrolled[]
         return [[id, effectBpOf(effects, bus)] as const]
       }),
     ),
+    siteOf: new Map(bySite.map(({ id, siteId }) => [id, siteId])),
   }
 }
 

@@ -5,9 +5,9 @@ import { effectOnBranch } from './sensitivity.ts'
 import { feederHash, readFeeder } from './stored-feeder.ts'
 
 /**
- * Whether the effects in a call's terms follow from its feeder. The terms do not tell at which site
- * a device stands: one that the feeder does not place by itself has the effect of some site there,
- * or none.
+ * Whether the effects in a call's terms follow from its feeder: of each device that of its own
+ * place there, else that of its site's; none where the feeder places neither. A device that the
+ * feeder does not place by itself has its site in the terms.
  * @throws DomainError malformed for a file that is no feeder with that branch
  */
 export function effectDifferences(
@@ -26,12 +26,16 @@ export function effectDifferences(
   if (effects === null) throw new Error(`${feeder.name} has no solution`)
   const effectAt = new Map(feeder.buses.map(({ id }, place) => [id, effectBpOf(effects, place)]))
   const own = new Map(feeder.resources.map((one) => [one.resourceId, effectAt.get(one.bus)]))
-  const ofSites = new Set([undefined, ...feeder.sites.map(({ bus }) => effectAt.get(bus))])
-  return candidates.flatMap(({ resourceId, effectBp }): Difference[] => {
-    const allowed = own.has(resourceId) ? new Set([own.get(resourceId)]) : ofSites
-    if (allowed.has(effectBp)) return []
-    const said = (bp: number | undefined) => (bp === undefined ? 'none' : String(bp))
-    const line = `terms.candidates.${resourceId}.effectBp`
-    return [{ line, expected: [...allowed].map(said).join(' or '), got: said(effectBp) }]
+  const ofSite = new Map(feeder.sites.map((one) => [one.siteId, effectAt.get(one.bus)]))
+  const said = (bp: number | undefined) => (bp === undefined ? 'none' : String(bp))
+  return candidates.flatMap(({ resourceId, siteId, effectBp }): Difference[] => {
+    const line = `terms.candidates.${resourceId}`
+    if (!own.has(resourceId) && siteId === undefined) {
+      return [{ line: `${line}.siteId`, expected: 'its site', got: 'none' }]
+    }
+    const expected =
+      own.has(resourceId) || siteId === undefined ? own.get(resourceId) : ofSite.get(siteId)
+    if (expected === effectBp) return []
+    return [{ line: `${line}.effectBp`, expected: said(expected), got: said(effectBp) }]
   })
 }
