@@ -1,3 +1,4 @@
+import type { AllocatedPeriod } from './allocation.ts'
 import { STEP_W } from './allocation/offers.ts'
 import { type DomainError, fieldError } from './errors.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
@@ -27,6 +28,20 @@ export function inForce<T extends Stretch>(
     const start = activation.start > stretch.start ? activation.start : stretch.start
     const end = activation.end < stretch.end ? activation.end : stretch.end
     return start < end ? [{ ...stretch, start, end }] : []
+  })
+}
+
+/** Of W that are promised or held in a stretch, what was ordered of them and when. */
+export function orderedIn(
+  { start, end }: Stretch,
+  heldW: number,
+  activations: readonly Activation[] | undefined,
+): AllocatedPeriod[] {
+  const held = { start, end, powerW: heldW, setpointW: 0 }
+  if (activations === undefined) return [held]
+  return activations.flatMap((activation) => {
+    const powerW = Math.min(heldW, activation.powerW ?? heldW)
+    return inForce({ ...held, powerW }, [activation])
   })
 }
 

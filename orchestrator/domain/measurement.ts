@@ -1,6 +1,6 @@
 import { activated } from './activated-parts.ts'
-import { type Activation, inForce, type Stretch } from './activation.ts'
-import { type AllocatedPeriod, type Allocation, cutAt } from './allocation.ts'
+import { orderedIn } from './activation.ts'
+import { type Allocation, cutAt } from './allocation.ts'
 import { frequencyStandby } from './arming.ts'
 import { methodFor } from './baseline/candidate.ts'
 import { type FleetBaselines, fleetBaselines, isOfFleet, stretchKey } from './baseline/fleet.ts'
@@ -118,20 +118,6 @@ export function orderedPeriodsOf(evidence: Evidence): OrderedPeriod[] {
     const orderedWh = stretches.reduce((sum, stretch) => sum + orderedEnergy(stretch), 0)
     const seconds = stretches.reduce((sum, one) => sum + secondsBetween(one.start, one.end), 0)
     return [{ start, seconds, orderedWh }]
-  })
-}
-
-/** Of W that are promised or held in a stretch, what was ordered of them and when. */
-function orderedIn(
-  { start, end }: Stretch,
-  heldW: number,
-  activations: readonly Activation[] | undefined,
-): AllocatedPeriod[] {
-  const held = { start, end, powerW: heldW, setpointW: 0 }
-  if (activations === undefined) return [held]
-  return activations.flatMap((activation) => {
-    const powerW = Math.min(heldW, activation.powerW ?? heldW)
-    return inForce({ ...held, powerW }, [activation])
   })
 }
 

@@ -1,5 +1,6 @@
 import type { Allocation, Candidate } from './allocation.ts'
 import { orderedEnergy } from './delivery.ts'
+import type { FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
 import type { Direction } from './resource.ts'
 import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
@@ -72,4 +73,14 @@ function hasRoom(
   return direction === 'reduce-import'
     ? storedWh - rating.reserveWh >= reservedWh
     : rating.energyWh - storedWh >= reservedWh
+}
+
+/** Wh that a device reserved in a call that stands by; null: in no such call, or no part of it. */
+export function reservedWhOf(
+  { activations, allocations }: Pick<FlexibilityCall, 'activations' | 'allocations'>,
+  resourceId: ResourceId,
+): number | null {
+  const part = allocations.find((one) => one.resourceId === resourceId)
+  if (activations === undefined || part === undefined) return null
+  return part.periods.reduce((sum, period) => sum + orderedEnergy(period), 0)
 }

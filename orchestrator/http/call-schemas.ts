@@ -119,6 +119,7 @@ export const LINE_REASONS = [
 export const LineView = z.object({
   resourceId: z.string(),
   orderedWh: z.int(),
+  reservedWh: z.int().nullable().openapi({ description: 'Stood by; null: nothing did' }),
   deliveredWh: z.int(),
   payableWh: z.int(),
   reason: z.enum(LINE_REASONS),
@@ -194,6 +195,25 @@ const Common = {
   repairs: z.array(RepairView),
 }
 
+/** What a DSO has reserved and can use; prices per kWh, at the congestion point. */
+export const ReserveView = z.object({
+  heldW: z.int(),
+  usableFrom: At.nullable().openapi({ description: 'null: it can be used no more, or not yet' }),
+  usableUntil: At,
+  standbyMinorPerKwh: MoneyText,
+  leastMinorPerKwh: MoneyText.openapi({ description: 'Of the cheapest that stands by, once used' }),
+  mostMinorPerKwh: MoneyText,
+})
+
+export const ActivationView = z.object({
+  start: At,
+  end: At,
+  orderedAt: At,
+  powerW: z.int().nullable().openapi({ description: 'null: all that is held' }),
+  orderedWh: z.int(),
+  deliveredWh: z.int().nullable().openapi({ description: 'As far as the meters have told' }),
+})
+
 const ForDso = {
   ...Common,
   requestedWh: z.int(),
@@ -202,7 +222,8 @@ const ForDso = {
   penalty: PenaltyView,
   programVersion: z.int(),
   resourcesOrdered: z.int(),
-  activations: z.array(z.object({ start: At, end: At, orderedAt: At })),
+  reserve: ReserveView.nullable().openapi({ description: 'null: nothing stands by' }),
+  activations: z.array(ActivationView),
   skipped: z.array(SkippedView),
   allocatedBy: AllocatedByView.nullable(),
   network: NetworkView.nullable().openapi({ description: 'null: no feeder is known there' }),

@@ -6,8 +6,10 @@ import type { CallId, Hex, ResourceId } from '#domain/ids.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
 import { findSet } from '#domain/settling-set.ts'
 import { secondsBetween } from '#domain/time.ts'
+import { reservedWhOf } from '#domain/standby.ts'
 import { energyOrdered, toWattHours, wattMinutes, watts } from '#domain/units.ts'
 import { followCall, type PeriodFigures } from '#lifecycle/follow-call.ts'
+import { followActivations, followReserve } from '#lifecycle/follow-reserve.ts'
 import type { ApiKey, Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { type CallAccess, visibleCall } from './call-access.ts'
@@ -22,6 +24,7 @@ import type {
   RepairView,
   TransactionView,
 } from './call-schemas.ts'
+import { activationView, reserveView } from './activation-view.ts'
 import { correctionViews } from './correction-view.ts'
 import { reboundView, restartViews } from './rebound-view.ts'
 import { at, atOrNull, windowView } from './schemas.ts'
@@ -51,7 +54,7 @@ export async function callView(
       ...whole,
       allocations: call.allocations.map((allocation) => allocationView(call, allocation)),
       restarts: restartViews(call, null),
-      lines: (settlement?.lines ?? []).map((line) => lineView(line, true)),
+      lines: (settlement?.lines ?? []).map((line) => lineView(call, line, true)),
     }
   }
   const lines = (settlement?.lines ?? []).filter((line) => own.has(line.resourceId))
@@ -62,7 +65,7 @@ export async function callView(
       .filter(({ resourceId }) => own.has(resourceId))
       .map((allocation) => allocationView(call, allocation)),
     restarts: restartViews(call, own),
-    lines: lines.map((line) => lineView(line, key.role === 'aggregator')),
+    lines: lines.map((line) => lineView(call, line, key.role === 'aggregator')),
   }
   if (key.role === 'owner') return { view: 'owner', ...mine }
   const skipped = call.skipped.filter(({ resourceId }) => own.has(resourceId))
@@ -142,9 +145,8 @@ async function dsoPart(ports: Ports, tx: StoreTransaction, call: FlexibilityCall
         : { kind: penalty.kind, minorPerKwh: penalty.price.toString() },
     programVersion: call.program.version,
     resourcesOrdered: call.allocations.length,
-    activations: (call.activations ?? []).map(({ start, end, orderedAt }) => {
-      return { start: at(start), end: at(end), orderedAt: at(orderedAt) }
-    }),
+    reserve: reserveView(followReserve(ports, call)),
+    activations: (await followActivations(ports, tx, call)).map(activationView),
     skipped: call.skipped.map((entry) => ({ ...entry })),
     allocatedBy: call.allocatedBy ? { ...call.allocatedBy } : null,
     network: call.network ? { ...call.network } : null,
@@ -313,11 +315,16 @@ function allocationView(
   }
 }
 
-function lineView(line: SettlementLine, withAggregator: boolean): z.infer<typeof LineView> {
+function lineView(
+  call: FlexibilityCall,
+  line: SettlementLine,
+  withAggregator: boolean,
+): z.infer<typeof LineView> {
   const { resourceId, orderedWh, deliveredWh, eligibleWh, reason } = line
   return {
     resourceId,
     orderedWh,
+    reservedWh: reservedWhOf(call, resourceId),
     deliveredWh,
     payableWh: eligibleWh,
     reason,

@@ -32,13 +32,9 @@ export async function followCall(
   only: ReadonlySet<ResourceId> | null,
 ): Promise<PeriodFigures[]> {
   const { program, request } = call
-  const interval = program.meteringIntervalSeconds
-  const seen = addSeconds(floorToStep(ports.clock.now(), interval), -interval)
-  const until = seen < request.window.end ? seen : request.window.end
   const mine = call.allocations.filter((a) => only === null || only.has(a.resourceId))
   const effectOf = effectsOf(call.candidates)
-  const isStarted = call.windowStartCommitment !== null
-  const measuredSoFar = isStarted ? await measured(tx, call, until) : []
+  const { deliveries: measuredSoFar, until } = await measuredUntil(ports, tx, call)
   const deliveries = measuredSoFar.filter((d) => only === null || only.has(d.resourceId))
   return request.periods.map(({ start, powerW: requestedW }, i) => {
     const end = addSeconds(start, program.settlementPeriodSeconds)
@@ -49,6 +45,22 @@ export async function followCall(
     const shown = only === null ? inside.map((d) => weighed(d, effectOf(d.resourceId))) : inside
     return { start, end, requestedW, orderedW, ...means(shown, seconds, request.direction) }
   })
+}
+
+/** What the meters have told of a call until now, one metering interval behind, and until when. */
+export async function measuredUntil(
+  { clock }: Ports,
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+): Promise<{ readonly deliveries: readonly Delivery[]; readonly until: Instant }> {
+  const { program, request, windowStartCommitment } = call
+  const interval = program.meteringIntervalSeconds
+  const seen = addSeconds(floorToStep(clock.now(), interval), -interval)
+  const until = seen < request.window.end ? seen : request.window.end
+  return {
+    deliveries: windowStartCommitment === null ? [] : await measured(tx, call, until),
+    until,
+  }
 }
 
 /** Deliveries up to an instant: stretches that have not begun are left out. */

@@ -1,3 +1,4 @@
+import { orderedEnergy } from '#domain/delivery.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
 import type { Hex, OrganisationId } from '#domain/ids.ts'
@@ -11,6 +12,7 @@ import {
   type Statement,
   unfinished,
 } from '#domain/statement.ts'
+import { addSeconds } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { returnedPayouts } from './book-returned.ts'
 
@@ -27,6 +29,7 @@ const CALLS: readonly Column[] = [
   { key: 'held_eur', title: 'On hold, EUR', kind: 'money' },
   { key: 'refund_eur', title: 'Refund, EUR', kind: 'money' },
   { key: 'congestion_point', title: 'Congestion point', kind: 'text', isBelow: true },
+  { key: 'reserved_wh', title: 'Stood by with Wh', kind: 'number', isBelow: true },
   { key: 'penalty_eur', title: 'Penalty taken from the payout, EUR', kind: 'money', isBelow: true },
   { key: 'after_window', title: 'After the window', kind: 'text', isBelow: true },
   { key: 'request_id', title: 'Kept by the pool under', kind: 'text', isBelow: true },
@@ -156,9 +159,20 @@ function callCells(call: FlexibilityCall, use: EscrowUse): Cell[] {
     use.held,
     use.refund,
     request.congestionPointId,
+    heldWhOf(call),
     settlement === null ? null : settlement.penalty,
     reboundSentence(call.rebound),
     escrow?.requestId ?? null,
     evidence?.root ?? null,
   ]
+}
+
+/** Wh that were reserved at the congestion point, used or not; null where nothing stands by. */
+function heldWhOf(call: FlexibilityCall): number | null {
+  const { activations, orderedW, program, request } = call
+  if (activations === undefined) return null
+  return request.periods.reduce((sum, { start }, i) => {
+    const end = addSeconds(start, program.settlementPeriodSeconds)
+    return sum + orderedEnergy({ start, end, powerW: orderedW[i] ?? 0, setpointW: 0 })
+  }, 0)
 }

@@ -24,6 +24,7 @@ import {
   type Statement,
   unfinished,
 } from '#domain/statement.ts'
+import { reservedWhOf } from '#domain/standby.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { type EarningsLine, explainEarnings } from './explain-earnings.ts'
@@ -35,6 +36,7 @@ const LINES: readonly Column[] = [
   { key: 'start', title: 'From', kind: 'instant' },
   { key: 'end', title: 'Until', kind: 'instant' },
   { key: 'ordered_wh', title: 'Ordered Wh', kind: 'number' },
+  { key: 'reserved_wh', title: 'Stood by with Wh', kind: 'number', isBelow: true },
   { key: 'delivered_wh', title: 'Delivered Wh', kind: 'number' },
   { key: 'counted_wh', title: 'Counted Wh', kind: 'number' },
   { key: 'price_eur_per_kwh', title: 'EUR per kWh', kind: 'money' },
@@ -197,6 +199,7 @@ function lineCells(
     window.start,
     window.end,
     line.orderedWh,
+    call === undefined ? null : reservedWhOf(call, resourceId),
     line.deliveredWh,
     line.payableWh,
     price,

@@ -44,6 +44,7 @@ function aCall(changes: Partial<DsoCall> = {}): DsoCall {
     penalty: { kind: 'none' },
     programVersion: 1,
     resourcesOrdered: 2,
+    reserve: null,
     activations: [],
     skipped: [],
     allocatedBy: null,

@@ -45,8 +45,8 @@ describe('availability over HTTP', () => {
   const passTo = (seconds: number) => service.world.passTo(addSeconds(WINDOW_START, seconds))
   const asDso = (method: string, to: string, body?: unknown) =>
     service.send(method, to, { key: town.keys.dso, body, headers: idempotent() })
-  const activate = (from: number, until: number) =>
-    asDso('POST', `${path}/activations`, { start: at(from), end: at(until) })
+  const activate = (from: number, until: number, powerW?: number) =>
+    asDso('POST', `${path}/activations`, { start: at(from), end: at(until), powerW })
 
   beforeAll(async () => {
     service = await startService()
@@ -111,9 +111,53 @@ describe('availability over HTTP', () => {
     expect(body.periods[0]).toMatchObject({ orderedW: 3000 })
   })
 
+  test('a part of it is activated in whole steps, and what it delivered is told', async () => {
+    const refused = async (powerW: number) => {
+      const { status, body } = await activate(1500, 1800, powerW)
+      return [status, body.errors?.[0]?.field]
+    }
+    expect(await refused(3100)).toEqual([400, 'powerW'])
+    expect(await refused(0.5)).toEqual([400, 'powerW'])
+    const { body: part } = await activate(1500, 1800, 1200)
+    expect(part.reserve).toEqual({
+      heldW: 3000,
+      usableFrom: at(1350),
+      usableUntil: at(1800),
+      standbyMinorPerKwh: '20000',
+      leastMinorPerKwh: '200000',
+      mostMinorPerKwh: '200000',
+    })
+    expect(part.activations).toMatchObject([
+      { powerW: null, orderedWh: 500, deliveredWh: 500 },
+      { powerW: 1200, orderedWh: 100, deliveredWh: null },
+    ])
+    await passTo(1680)
+    const { body } = await asDso('GET', path)
+    expect(body.reserve.usableFrom).toBeNull()
+    expect(body.activations[1].deliveredWh).toBe(50)
+    const view = (key: string) => service.send('GET', path, { key })
+    const { body: operator } = await view(town.keys.operator)
+    expect(operator.activations).toHaveLength(2)
+    const { body: other } = await view(town.keys.otherAgg)
+    expect(other).not.toHaveProperty('reserve')
+    expect(other).not.toHaveProperty('activations')
+  })
+
   test('what was sent and answered is as the document says', async () => {
     const document = (await service.send('GET', '/openapi.json')).body
     const exchanges = service.exchanges.filter((one) => one.path.startsWith('/v1/'))
     expect(undocumented(document.paths, exchanges)).toEqual([])
+  })
+
+  test('its lines say what was activated and what was held', async () => {
+    await passTo(1950)
+    const { body } = await service.send('GET', path, { key: town.keys.operator })
+    expect(body.lines).toMatchObject([{ orderedWh: 600, reservedWh: 1500, deliveredWh: 600 }])
+    const { text } = await asDso('GET', '/v1/dso/invoice?month=2026-01&format=csv')
+    const [head = '', row = ''] = text
+      .split(/\r?\n/)
+      .filter((line) => /reserved_wh|call-/.test(line))
+    const column = head.split(',').indexOf('reserved_wh')
+    expect(row.split(',')[column]).toBe('1500')
   })
 })
