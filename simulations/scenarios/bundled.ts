@@ -1,9 +1,10 @@
+import type { CongestionRoom } from '#domain/resource.ts'
 import { formatInstant, instant, parseInstant, sameLocalTime } from '#domain/time.ts'
 import { type SeededRandom, seededRandom } from '../random.ts'
 import { bundledBatteries, dealPrices } from './bundled-devices.ts'
 import {
   AGGREGATORS,
-  CONGESTION_POINTS,
+  congestionPoints,
   dealOwners,
   NORTH,
   pad,
@@ -28,6 +29,8 @@ const PERIOD_SECONDS = 900
 const WINDOW_SECONDS = 2 * PERIOD_SECONDS
 const WINDOW_END = instant(WINDOW_START + WINDOW_SECONDS * 1000)
 const PRICE_CAP = '450000'
+/** Ten steps of a control cycle each. */
+const RESTART_SECONDS = 300
 const MAIN_SHARE = 0.4
 const OVERLAPPING_SHARE = 0.15
 const NORTH_CHARGERS = 16
@@ -54,6 +57,7 @@ export function bundledScenario(seed: number): Scenario {
   const late = lateOffer(unowned)
   const { owners, sites, devices } = dealOwners(late, random)
   const calls = callsFor(late)
+  const north = northFeeder(late, calls)
   return {
     name: 'bundled',
     seed,
@@ -61,12 +65,13 @@ export function bundledScenario(seed: number): Scenario {
     start: formatInstant(START),
     settlementPeriodSeconds: PERIOD_SECONDS,
     meteringIntervalSeconds: 30,
-    congestionPoints: CONGESTION_POINTS,
+    restartSeconds: RESTART_SECONDS,
+    congestionPoints: congestionPoints(northRoom(late, north)),
     aggregators: AGGREGATORS,
     owners,
     sites,
     devices,
-    feeders: [northFeeder(late, calls), southFeeder(late)],
+    feeders: [north, southFeeder(late)],
     calls,
     input: null,
   }
@@ -174,19 +179,24 @@ type Capable = { readonly price: number; readonly turnDownW: number }
 /** What those can give that are on offer and have time, cheapest first. */
 function northMeritOrder(unowned: readonly Unowned[]): Capable[] {
   const capable: Capable[] = []
-  for (const { device, congestionPoint } of unowned) {
-    if (congestionPoint !== NORTH) continue
+  for (const { device } of unowned.filter(isCallable)) {
     const price = Number(device.offer.price)
     if (device.kind === 'battery') {
       const turnDownW = wholeHundreds(batteryTurnDownW(device, WINDOW_SECONDS))
       capable.push({ price, turnDownW })
-    } else if (device.offer.fromMinute < 1000 && !hurriedVisit(device.visits[0])) {
+    } else {
       const window = { start: WINDOW_START, end: WINDOW_END }
       const habitualW = Math.min(drawn(device), habitW(device, window, TIME_ZONE))
       capable.push({ price, turnDownW: wholeHundreds(chargerTurnDownW(device, habitualW)) })
     }
   }
   return capable.sort((a, b) => a.price - b.price)
+}
+
+function isCallable({ device, congestionPoint }: Unowned): boolean {
+  if (congestionPoint !== NORTH) return false
+  if (device.kind === 'battery') return true
+  return device.offer.fromMinute < 1000 && !hurriedVisit(device.visits[0])
 }
 
 function hurriedVisit(visit: Visit | undefined): boolean {
@@ -252,6 +262,17 @@ function northFeeder(
       base(30, quietW),
     ],
   }
+}
+
+/**
+ * What its DSO says of the time after the window: the firm limit, and that beside the quiet load
+ * the cars of those charge that no call can move.
+ */
+function northRoom(unowned: readonly Unowned[], feeder: ScenarioFeeder): CongestionRoom {
+  const fixed = unowned.filter((one) => !isCallable(one))
+  const fixedW = fleetW(fixed, NORTH)
+  const quietW = feeder.baseLoad.at(-1)?.powerW ?? 0
+  return { limitW: feeder.firmLimitW, baseLoadW: [quietW + fixedW] }
 }
 
 function southFeeder(unowned: readonly Unowned[]): ScenarioFeeder {

@@ -1,5 +1,12 @@
+import type { CongestionRoom } from '#domain/resource.ts'
 import type { SeededRandom } from '../random.ts'
-import type { Scenario, ScenarioDevice, ScenarioOwner, ScenarioSite } from './scenario.ts'
+import type {
+  Scenario,
+  ScenarioDevice,
+  ScenarioOwner,
+  ScenarioPoint,
+  ScenarioSite,
+} from './scenario.ts'
 
 export const NORTH = 'cp-north'
 export const SOUTH = 'cp-south'
@@ -10,10 +17,13 @@ export const AGGREGATORS: Scenario['aggregators'] = [
   { ref: 'agg-birch', name: 'Birch Energy', shareBp: 1500 },
 ]
 
-export const CONGESTION_POINTS: Scenario['congestionPoints'] = [
-  { ref: NORTH, name: 'North substation, feeder 4' },
-  { ref: SOUTH, name: 'South substation, feeder 1' },
-]
+/** The two points; of the north one its DSO says how much room there is after a window. */
+export function congestionPoints(room: CongestionRoom): ScenarioPoint[] {
+  return [
+    { ref: NORTH, name: 'North substation, feeder 4', room },
+    { ref: SOUTH, name: 'South substation, feeder 1', room: null },
+  ]
+}
 
 /** A device before anybody owns it. */
 export type Unowned = { readonly device: ScenarioDevice; readonly congestionPoint: string }

@@ -1,10 +1,17 @@
 import { readFile } from 'node:fs/promises'
-import { formatInstant, type Instant, instant, sameLocalTime } from '#domain/time.ts'
+import type { CongestionRoom } from '#domain/resource.ts'
+import {
+  formatInstant,
+  type Instant,
+  instant,
+  localMinuteOfDay,
+  sameLocalTime,
+} from '#domain/time.ts'
 import { seededRandom } from '../random.ts'
 import { bundledBatteries, dealPrices } from './bundled-devices.ts'
 import { type FeederDay, HALF_HOUR_SECONDS, readFeederDay } from './feeder-day.ts'
 import { habitW, HISTORY_DAYS, workingDaysBefore } from './habit.ts'
-import { AGGREGATORS, CONGESTION_POINTS, dealOwners, NORTH, pad, type Unowned } from './parties.ts'
+import { AGGREGATORS, congestionPoints, dealOwners, NORTH, pad, type Unowned } from './parties.ts'
 import {
   busiestStations,
   meteredUntil,
@@ -23,9 +30,11 @@ const STATIONS = 20
 const SESSION_YEAR = 2019
 const SHARE = 0.4
 const LEAD_SECONDS = 540
+const RESTART_SECONDS = 300
 const PRICE_CAP = '450000'
 const QUARTER = 900_000
 const HOUR = 3_600_000
+const HALF_HOURS_PER_DAY = 48
 
 export type RealDayFiles = { readonly feederCsv: string; readonly sessionsCsv: string }
 
@@ -73,6 +82,7 @@ export function realDayScenario(
   const batteries = bundledBatteries(seed)
   const turnDownW = fleetTurnDownW([...chargers, ...batteries], window, start)
   const { scale, periods } = scaled(feeder, turnDownW)
+  const movedW = Math.max(...periods.map(({ powerW }) => powerW))
   const { owners, sites, devices } = dealOwners(
     dealPrices([...chargers, ...batteries], random),
     random,
@@ -92,7 +102,8 @@ export function realDayScenario(
     start: formatInstant(start),
     settlementPeriodSeconds: HALF_HOUR_SECONDS,
     meteringIntervalSeconds: 30,
-    congestionPoints: CONGESTION_POINTS,
+    restartSeconds: RESTART_SECONDS,
+    congestionPoints: congestionPoints(roomOf(feeder, scale, movedW)),
     aggregators: AGGREGATORS,
     owners,
     sites,
@@ -223,4 +234,17 @@ function scaledFeeder({ limitW, halfHours }: FeederDay, scale: number, fleetW: n
       powerW: Math.round(loadW * scale - fleetW),
     })),
   }
+}
+
+/**
+ * What the DSO says of the point: the limit, and as what flows anyway the measured load less the
+ * most that it asks to be moved, which is in that load.
+ */
+function roomOf({ limitW, halfHours }: FeederDay, scale: number, movedW: number): CongestionRoom {
+  const baseLoadW = Array.from({ length: HALF_HOURS_PER_DAY }, () => 0)
+  for (const { start, loadW } of halfHours) {
+    const slot = Math.floor((localMinuteOfDay(start, TIME_ZONE) * 60) / HALF_HOUR_SECONDS)
+    baseLoadW[slot] = Math.round(loadW * scale) - movedW
+  }
+  return { limitW: Math.round(limitW * scale), baseLoadW }
 }

@@ -1,5 +1,5 @@
 import type { Address } from '#domain/ids.ts'
-import type { Direction, Rating, StandingOffer } from '#domain/resource.ts'
+import type { CongestionRoom, Direction, Rating, StandingOffer } from '#domain/resource.ts'
 import type { QuirkId } from '../devices/quirks/catalogue.ts'
 
 /**
@@ -15,7 +15,9 @@ export type Scenario = {
   readonly start: string
   readonly settlementPeriodSeconds: number
   readonly meteringIntervalSeconds: number
-  readonly congestionPoints: readonly { readonly ref: string; readonly name: string }[]
+  /** Over which devices come back after a window. */
+  readonly restartSeconds: number
+  readonly congestionPoints: readonly ScenarioPoint[]
   readonly aggregators: readonly {
     readonly ref: string
     readonly name: string
@@ -28,6 +30,13 @@ export type Scenario = {
   readonly calls: { readonly main: ScenarioCall; readonly overlapping: ScenarioCall | null }
   /** What a real day was made from; null for the bundled one. */
   readonly input: RealInput | null
+}
+
+/** Where the grid may be short, and what its DSO says of it; `room` null: nothing. */
+export type ScenarioPoint = {
+  readonly ref: string
+  readonly name: string
+  readonly room: CongestionRoom | null
 }
 
 export type ScenarioOwner = {

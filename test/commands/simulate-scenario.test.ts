@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { callsPicture } from '#commands/simulate/call-picture.ts'
-import { drawnCall } from '#commands/simulate/drawn-call.ts'
+import { drawnCall, drawnRebound } from '#commands/simulate/drawn-call.ts'
 import { playScenario, type PlayedCall } from '#commands/simulate/play-scenario.ts'
 import { run } from '#commands/simulate.ts'
 import { decisionsOf } from '#domain/decision.ts'
@@ -34,19 +34,26 @@ describe('gridcall simulate --scenario bundled', () => {
     expect(told).toMatchObject({ scenario: 'bundled', seed: SEED, disobey: 2, ok: true })
     expect(code).toBe(0)
     expect(told.calls).toHaveLength(2)
-    for (const { state, decisions } of told.calls) {
+    for (const { state, decisions, rebound, afterWindow } of told.calls) {
       expect(state).toBe('measured')
+      expect(rebound.peakW).toBeGreaterThan(0)
+      expect(rebound.peakW).toBeLessThanOrEqual(rebound.plannedPeakW)
+      expect(rebound).toMatchObject({ plannedOvershootW: 0, overshootW: 0 })
+      expect(afterWindow).toMatch(/planned: at most .* Measured: at most \d+ W at once/)
       for (const { sentence, toOwner } of decisions) {
         expect(sentence).toMatch(/\.$/)
         expect(toOwner).toMatch(/\byour (device|car|charger)\b/i)
       }
     }
     const drawn = readFileSync(svg, 'utf8')
-    for (const line of ['baseline', 'requested', 'ordered', 'measured']) {
-      expect(drawn.match(new RegExp(`class="series series-${line}" d="M[0-9]`, 'g'))).toHaveLength(
-        4,
-      )
+    const curves = (line: string) =>
+      drawn.match(new RegExp(`class="series series-${line}" d="M[0-9]`, 'g'))
+    // In the legend and in the window of each call; what is known after it once more.
+    for (const line of ['requested', 'ordered', 'planned', 'room']) {
+      expect(curves(line)).toHaveLength(4)
     }
+    for (const line of ['baseline', 'measured']) expect(curves(line)).toHaveLength(6)
+    expect(drawn.match(/>those that come back<\/text>/g)).toHaveLength(2)
     expect(drawn.match(/>repaired<\/text>/g)).toHaveLength(2)
     expect(drawn).not.toContain('NaN')
   })
@@ -85,6 +92,25 @@ describe('a scenario without sockets or wall time', () => {
       const [first] = moments
       expect((first?.baselineW ?? 0) - (first?.orderedW ?? 0)).toBeCloseTo(terms.orderedW[0] ?? 0)
     }
+  })
+
+  test('shows after the window how devices come back: in steps, under what was planned', () => {
+    for (const { call, bundle } of played) {
+      if (bundle === null) throw new Error('it was measured')
+      const { measured } = call.rebound ?? {}
+      const { after, moments, ticks } = drawnCall('a call', bundle, drawnRebound(call.rebound))
+      expect(after.length).toBeGreaterThan(4)
+      expect(ticks.at(-1)?.at).toBe(moments.length + after.length)
+      const powersW = after.map(({ measuredW }) => measuredW ?? Number.NaN)
+      expect(Math.max(...powersW)).toBe(measured?.peakW)
+      expect(powersW).toEqual([...powersW].sort((a, b) => a - b))
+      expect(new Set(powersW).size).toBeGreaterThan(1)
+      for (const { plannedW, measuredW, roomW } of after) {
+        expect(measuredW).toBeLessThanOrEqual(plannedW ?? 0)
+        expect(plannedW).toBeLessThanOrEqual(roomW ?? 0)
+      }
+    }
+    expect(drawnCall('a call', bundleOf(0)).after).toEqual([])
   })
 
   test('shows what stand-ins gave only once there are any', () => {

@@ -11,6 +11,8 @@ const STYLE = `
   .series-baseline { stroke: #4a74b5 } .series-measured { stroke: #0b6e4f }
   .series-requested { stroke: #566070; stroke-dasharray: 2 4 }
   .series-ordered { stroke: #b3261e; stroke-dasharray: 7 4 }
+  .series-planned { stroke: #c77700; stroke-dasharray: 5 3 }
+  .series-room { stroke: #7a3e9d; stroke-dasharray: 9 3 2 3 }
   .mark { fill: none; stroke: #1a2230; stroke-width: 1.4 }
   @media (prefers-color-scheme: dark) {
     .ground { fill: #12161d } .word { fill: #e8ecf2 } .quiet { fill: #a4adba }
@@ -22,6 +24,7 @@ const STYLE = `
     .mark { stroke: #e8ecf2 }
     .series-baseline { stroke: #7ba6e8 } .series-measured { stroke: #3fc48f }
     .series-requested { stroke: #a4adba } .series-ordered { stroke: #ff8a80 }
+    .series-planned { stroke: #f0a33a } .series-room { stroke: #cf9bf0 }
   }`
 
 /** A drawing of its own that says what it is to those who cannot see it. */

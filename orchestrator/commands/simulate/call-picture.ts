@@ -11,10 +11,22 @@ export type CallMoment = {
   readonly withoutRepairW: number
 }
 
+/**
+ * One stretch after the window: power of those that come back, W; null: not known, no room told.
+ */
+export type AfterMoment = {
+  readonly baselineW: number | null
+  readonly plannedW: number | null
+  readonly roomW: number | null
+  readonly measuredW: number | null
+}
+
 export type DrawnCall = {
   readonly heading: string
   /** Equally long; each holds until the next one begins. */
   readonly moments: readonly CallMoment[]
+  /** As long as these each, from the window's end on; none where all came back at once. */
+  readonly after: readonly AfterMoment[]
   /** Words under the axis, after so many moments. */
   readonly ticks: readonly { readonly at: number; readonly words: string }[]
 }
@@ -40,12 +52,13 @@ export function callsPicture(title: string, calls: readonly DrawnCall[]): string
 }
 
 /** What was requested, ordered, expected and measured, and what of it stand-ins gave. */
-export function callPanel(at: Span, { heading, moments, ticks }: DrawnCall): string[] {
-  const powersW = moments.flatMap((one) => Object.values(one))
+export function callPanel(at: Span, { heading, moments, after, ticks }: DrawnCall): string[] {
+  const afterW = after.flatMap((one) => Object.values(one)).filter((powerW) => powerW !== null)
+  const powersW = [...moments.flatMap((one) => Object.values(one)), ...afterW]
   const max = niceMax(Math.max(1_000, ...powersW) / 1_000)
   const least = Math.min(0, ...powersW) / 1_000
   const min = least < 0 ? -niceMax(-least) : 0
-  const x = along(0, moments.length, LEFT, RIGHT)
+  const x = along(0, moments.length + after.length, LEFT, RIGHT)
   const y = along(min, max, at.bottom, at.top)
   const height: Axis = (powerW) => y(powerW / 1_000)
   const path = (of: (one: CallMoment) => number) => stepped(moments.map(of), x, height)
@@ -62,6 +75,9 @@ export function callPanel(at: Span, { heading, moments, ticks }: DrawnCall): str
     ...legend(key, [
       ...lines.map(([kind, words]) => ({ shape: swatch(kind, key), words })),
       { shape: block('held', key), words: 'repaired' },
+      ...(after.length === 0
+        ? []
+        : AFTER_LEGEND.map(([kind, words]) => ({ shape: swatch(kind, key), words }))),
     ]),
     ...levels(min, max, y, (kw) => `${kw}`),
     ...ticks.map(({ at: moment, words }) =>
@@ -69,7 +85,54 @@ export function callPanel(at: Span, { heading, moments, ticks }: DrawnCall): str
     ),
     `<path class="held" d="${path((one) => one.withoutRepairW)} ${back(measured, x, height)}Z"/>`,
     ...lines.map(([kind, , of]) => curve(kind, path(of))),
+    ...(after.length === 0 ? [] : afterParts(at, moments.length, after, x, height)),
   ]
+}
+
+const AFTER_WORDS = 'those that come back'
+/** So much room those words need. */
+const ASIDE = 150
+const AFTER_LEGEND = [
+  ['series-planned', 'planned at most'],
+  ['series-room', 'room'],
+] as const
+
+/** What comes after the window, behind a line: those that were held to its end, and no others. */
+function afterParts(
+  { top, bottom }: Span,
+  from: number,
+  after: readonly AfterMoment[],
+  x: Axis,
+  height: Axis,
+): string[] {
+  const end = x(from).toFixed(1)
+  const lines = [
+    ['series-baseline', ({ baselineW }: AfterMoment) => baselineW],
+    ['series-room', ({ roomW }: AfterMoment) => roomW],
+    ['series-planned', ({ plannedW }: AfterMoment) => plannedW],
+    ['series-measured', ({ measuredW }: AfterMoment) => measuredW],
+  ] as const
+  return [
+    `<line class="axis" x1="${end}" y1="${top}" x2="${end}" y2="${bottom}"/>`,
+    x(from) + ASIDE < WIDTH
+      ? word(x(from) + 6, top + 12, 'quiet', AFTER_WORDS)
+      : word(WIDTH - 6, top - 4, 'quiet', AFTER_WORDS, 'text-anchor="end"'),
+    ...lines.flatMap(([kind, of]) => {
+      const path = runs(after.map(of), (i) => x(from + i), height)
+      return path === '' ? [] : [curve(kind, path)]
+    }),
+  ]
+}
+
+/** As `stepped`, with a gap where nothing is known. */
+function runs(values: readonly (number | null)[], x: Axis, y: Axis): string {
+  return values
+    .map((value, i) => {
+      if (value === null) return ''
+      const joins = i > 0 && values[i - 1] !== null
+      return `${joins ? 'L' : 'M'}${x(i).toFixed(1)},${y(value).toFixed(1)}H${x(i + 1).toFixed(1)}`
+    })
+    .join('')
 }
 
 export function along(from: number, until: number, start: number, end: number): Axis {

@@ -1,16 +1,26 @@
 import type { Allocation } from '#domain/allocation.ts'
 import type { EvidenceBundle } from '#domain/evidence.ts'
+import type { Rebound } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { measure } from '#domain/measurement.ts'
+import type { ReboundPeriod } from '#domain/rebound.ts'
 import { byResource, meanPower } from '#domain/telemetry.ts'
 import { addSeconds, type Instant, localMinuteOfDay, secondsBetween } from '#domain/time.ts'
-import type { CallMoment, DrawnCall } from './call-picture.ts'
+import type { AfterMoment, CallMoment, DrawnCall } from './call-picture.ts'
+
+/** Of the width: nearer words under the axis would touch. */
+const APART = 0.06
 
 /**
  * A measured call as it is drawn, from its evidence alone: all that had a part in it, one moment
  * for each metering interval of its window. Where no reading tells, a device is at its baseline.
+ * `rebound`: what follows the window, which no evidence holds.
  */
-export function drawnCall(heading: string, bundle: EvidenceBundle): DrawnCall {
+export function drawnCall(
+  heading: string,
+  bundle: EvidenceBundle,
+  rebound: DrawnRebound | null = null,
+): DrawnCall {
   const { program, request } = bundle.terms
   const step = program.meteringIntervalSeconds
   const { start, end } = request.window
@@ -18,11 +28,53 @@ export function drawnCall(heading: string, bundle: EvidenceBundle): DrawnCall {
     addSeconds(start, i * step),
   )
   const momentAt = momentsOf(bundle)
-  const ticks = [...request.periods.map((period) => period.start), end].map((at) => ({
+  const after = rebound === null ? [] : afterMoments(rebound, end, step)
+  const last = addSeconds(end, after.length * step)
+  const starts = request.periods.map((period) => period.start)
+  const isWide = after.length > APART * (moments.length + after.length)
+  const ticks = [...starts, end, ...(isWide ? [last] : [])].map((at) => ({
     at: secondsBetween(start, at) / step,
     words: clock(at, program.timeZone),
   }))
-  return { heading, moments: moments.map(momentAt), ticks }
+  return { heading, moments: moments.map(momentAt), after, ticks }
+}
+
+/** What the picture shows of the time after the window. */
+export type DrawnRebound = {
+  /** The end of what was measured. */
+  readonly until: Instant
+  /** At the baselines of the window's last stretch, over `from` to `until`; null: not known. */
+  readonly baselineWh: number | null
+  readonly from: Instant
+  readonly periods: readonly (ReboundPeriod & {
+    readonly powerW: number
+    readonly measuredW: number | null
+  })[]
+}
+
+/** null: nothing was planned, or it is not measured. */
+export function drawnRebound(rebound: Rebound | undefined): DrawnRebound | null {
+  if (rebound?.measured === undefined) return null
+  const { from, until, baselineWh, periodsW } = rebound.measured
+  const periods = rebound.periods.map((one, t) => ({ ...one, measuredW: periodsW[t] ?? null }))
+  return { from, until, baselineWh, periods }
+}
+
+/** One per metering interval; each has the greatest power of its planned period. */
+function afterMoments(
+  { from, until, baselineWh, periods }: DrawnRebound,
+  end: Instant,
+  step: number,
+): AfterMoment[] {
+  const hours = secondsBetween(from, until) / 3600
+  const count = Math.max(0, Math.round(secondsBetween(end, until) / step))
+  return Array.from({ length: count }, (_, i) => {
+    const middle = addSeconds(end, (i + 0.5) * step)
+    const period = periods.find((one) => one.start <= middle && middle < one.end)
+    const { powerW = null, measuredW = null, roomW = null } = period ?? {}
+    const baselineW = baselineWh === null ? null : baselineWh / hours
+    return { baselineW, plannedW: powerW, roomW, measuredW }
+  })
 }
 
 function momentsOf(bundle: EvidenceBundle): (at: Instant) => CallMoment {

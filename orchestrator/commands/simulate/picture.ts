@@ -51,6 +51,7 @@ function drawn({ day, shocks, minutes, requestedW, orderedW }: YearCall): DrawnC
       measuredW: baselineW - orderedPartW - repairedPartW,
       withoutRepairW: baselineW - orderedPartW,
     })),
+    after: [],
     ticks: [0, 15, 30, 45, 60].map((at) => ({ at, words: `${at} min` })),
   }
 }

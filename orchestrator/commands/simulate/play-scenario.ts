@@ -1,8 +1,9 @@
 import { simulatedSignature } from '#adapters/simulated/rail.ts'
 import type { EvidenceBundle } from '#domain/evidence.ts'
-import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { type FlexibilityCall, isReboundOpen } from '#domain/flexibility-call.ts'
 import { type CallId, congestionPointId } from '#domain/ids.ts'
 import { microEurPerKwh } from '#domain/money.ts'
+import { REBOUND_SECONDS_MAX } from '#domain/rebound/rebound-periods.ts'
 import { addSeconds, type Instant, instant, parseInstant } from '#domain/time.ts'
 import { parseBundle } from '#domain/verification.ts'
 import { acceptOffer } from '#lifecycle/accept-offer.ts'
@@ -12,6 +13,8 @@ import type { Scenario, ScenarioCall } from '#simulations/scenarios/scenario.ts'
 import type { World } from '#simulations/world.ts'
 import { DSO, scenarioWorld } from './scenario-world.ts'
 
+/** Rebounds are looked at so often, and are over by then, seconds. */
+const REBOUND = { stepSeconds: 300, secondsMax: REBOUND_SECONDS_MAX + 3600 }
 /** By then the grace is over and everything is measured, seconds after the last window. */
 const MEASURED_SECONDS = 300
 
@@ -46,12 +49,35 @@ export async function playScenario(scenario: Scenario, disobey: number): Promise
       const ranked = rankDevices(scenario.seed, refs).filter((ref) => ordered.has(ref))
       for (const ref of ranked.slice(0, disobey)) disobedient.add(ref)
     }
-    await world.passTo(addSeconds(lastEnd(wanted), MEASURED_SECONDS), meanwhile)
+    const end = lastEnd(wanted)
+    await world.passTo(addSeconds(end, MEASURED_SECONDS), meanwhile)
     const played: PlayedCall[] = []
     for (const id of ids) played.push(await playedCall(world, id))
-    return played
+    return await afterRebound(world, played, addSeconds(end, REBOUND.secondsMax))
   } finally {
     await world.stop()
+  }
+}
+
+/**
+ * The same calls with what their devices did after the window. Nobody signs here, so what becomes
+ * of the money meanwhile is not played.
+ */
+async function afterRebound(
+  world: World,
+  played: readonly PlayedCall[],
+  giveUpAt: Instant,
+): Promise<PlayedCall[]> {
+  for (;;) {
+    const now: FlexibilityCall[] = []
+    for (const { call } of played) now.push(await callOf(world, call.id))
+    if (!now.some(isReboundOpen) || world.clock.now() >= giveUpAt) {
+      return played.map(({ call, bundle }, i) => {
+        const rebound = now[i]?.rebound
+        return { call: rebound === undefined ? call : { ...call, rebound }, bundle }
+      })
+    }
+    await world.passTo(addSeconds(world.clock.now(), REBOUND.stepSeconds))
   }
 }
 

@@ -34,6 +34,7 @@ function programOf(scenario: Scenario): Program {
     settlementPeriodSeconds: scenario.settlementPeriodSeconds,
     meteringIntervalSeconds: scenario.meteringIntervalSeconds,
     controlCycleSeconds: 30,
+    restartSeconds: scenario.restartSeconds,
     noticeSeconds: 300,
     graceSeconds: 120,
     disputeWindowSeconds: 180,
@@ -88,8 +89,9 @@ async function enrol({ store }: World, scenario: Scenario, program: Program): Pr
       await tx.organisations.save(organisation(ref, 'aggregator', shareBp, null))
     }
     await tx.organisations.saveProgram(program)
-    for (const { ref, name } of scenario.congestionPoints) {
-      await tx.organisations.saveCongestionPoint({ id: congestionPointId(ref), dsoId: DSO, name })
+    for (const { ref, name, room } of scenario.congestionPoints) {
+      const point = { id: congestionPointId(ref), dsoId: DSO, name }
+      await tx.organisations.saveCongestionPoint(room === null ? point : { ...point, room })
     }
     for (const { ref, aggregator } of scenario.owners) {
       const aggregatorId = organisationId(aggregator)

@@ -1,9 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { type ResourceDecisions, decisionsOf } from '#domain/decision.ts'
 import { DECISION_WORDS } from '#domain/decision-words.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { reboundSentence } from '#domain/rebound/words.ts'
+import { formatInstant } from '#domain/time.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
 import { callsPicture } from './call-picture.ts'
-import { drawnCall } from './drawn-call.ts'
+import { drawnCall, drawnRebound } from './drawn-call.ts'
 import { type PlayedCall, playScenario } from './play-scenario.ts'
 
 export type ScenarioOptions = {
@@ -54,7 +57,25 @@ function told({ call }: PlayedCall) {
     deliveredWh: settlement?.deliveredWh ?? null,
     deficientWh: settlement?.deficientWh ?? null,
     repairs: repairs.length,
+    afterWindow: reboundSentence(call.rebound),
+    rebound: reboundFigures(call),
     decisions: decisionsOf(call).map(decisionLine),
+  }
+}
+
+/** What was planned for the time after the window and what came of it; null: nothing. */
+function reboundFigures({ rebound }: FlexibilityCall) {
+  if (rebound === undefined) return null
+  const { periods, overshootW, doneAt, measured } = rebound
+  return {
+    resources: rebound.restarts.length,
+    plannedPeakW: Math.max(0, ...periods.map(({ powerW }) => powerW)),
+    plannedOvershootW: overshootW,
+    doneAt: doneAt === null ? null : formatInstant(doneAt),
+    peakW: measured?.peakW ?? null,
+    overshootW: measured?.overshootW ?? null,
+    drawnWh: measured?.drawnWh ?? null,
+    baselineWh: measured?.baselineWh ?? null,
   }
 }
 
@@ -68,7 +89,8 @@ function pictureOf({ name, seed }: Scenario, played: readonly PlayedCall[]): str
     if (bundle === null) return []
     const { settlement } = call
     const came = `${settlement?.deliveredWh ?? 0} of ${settlement?.orderedWh ?? 0} Wh ordered`
-    return [drawnCall(`Call ${i + 1}, ${came}: power of all that had a part, kW`, bundle)]
+    const heading = `Call ${i + 1}, ${came}: power of all that had a part, kW`
+    return [drawnCall(heading, bundle, drawnRebound(call.rebound))]
   })
   return callsPicture(`Scenario ${name}, seed ${seed}`, drawn)
 }
@@ -81,16 +103,19 @@ type Report = {
 }
 
 function describe({ scenario, seed, calls, picture }: Report): string {
-  const parts = calls.flatMap(({ state, orderedWh, deliveredWh, repairs, decisions }, i) => {
-    const rows = [...Map.groupBy(decisions, ({ code }) => code)]
-      .sort(([, a], [, b]) => b.length - a.length)
-      .map(
-        ([code, mine]) =>
-          `  ${code.padEnd(24)}${`${mine.length}`.padStart(4)}   ${mine[0]?.sentence}`,
-      )
-    const came = `${deliveredWh ?? 0} of ${orderedWh ?? 0} Wh delivered, ${repairs} repairs`
-    return [`call ${i + 1}: ${state}, ${came}`, ...rows, '']
-  })
+  const parts = calls.flatMap(
+    ({ state, orderedWh, deliveredWh, repairs, decisions, afterWindow }, i) => {
+      const rows = [...Map.groupBy(decisions, ({ code }) => code)]
+        .sort(([, a], [, b]) => b.length - a.length)
+        .map(
+          ([code, mine]) =>
+            `  ${code.padEnd(24)}${`${mine.length}`.padStart(4)}   ${mine[0]?.sentence}`,
+        )
+      const came = `${deliveredWh ?? 0} of ${orderedWh ?? 0} Wh delivered, ${repairs} repairs`
+      const after = afterWindow === null ? [] : [`  after the window: ${afterWindow}`]
+      return [`call ${i + 1}: ${state}, ${came}`, ...rows, ...after, '']
+    },
+  )
   const drawn = picture === null ? [] : [`picture: ${picture}`]
   return [`scenario ${scenario}, seed ${seed}`, '', ...parts, ...drawn].join('\n')
 }
