@@ -2,6 +2,7 @@ import { allocationProgram } from '#domain/allocation/allocation-program.ts'
 import { greedyPlan, relaxed } from '#domain/allocation/greedy-plan.ts'
 import { inSteps, withStepEnergies } from '#domain/allocation/in-steps.ts'
 import {
+  dearestEffectOf,
   lateSentence,
   type Limits,
   type Method,
@@ -15,6 +16,7 @@ import {
 } from '#domain/allocation/limits.ts'
 import { meritFill } from '#domain/allocation/merit-fill.ts'
 import { STEP_W } from '#domain/allocation/offers.ts'
+import { toppedUp } from '#domain/allocation/topped-up.ts'
 import { isWithin } from '#domain/allocation/within-limits.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { Solver } from '#ports.ts'
@@ -26,7 +28,7 @@ const NEAR = 1e-3
 /** More devices times periods than this no solver answers while a gate closes. */
 const CELLS_MAX = 20_000
 
-/** A plan in whole steps, by which method it was found, and why by that one. */
+/** A plan in whole W, nearly all of it in whole steps, how it was found, and why in that way. */
 export type PlannedAllocation = Plan & { readonly method: Method; readonly because: string }
 
 /**
@@ -36,7 +38,8 @@ export type PlannedAllocation = Plan & { readonly method: Method; readonly becau
  * order; and merit order after all where the call is too large for the solver, or where whole steps
  * cost the other its advantage. All of that depends on the call alone. The deadline (wall ms) is
  * there so that no gate waits for ever: what the solver has found by then is taken where it is
- * within all limits and costs less than merit order. Which one it was is told.
+ * within all limits and costs less than merit order. Which one it was is told. Powers are whole
+ * steps, but for those that serve what whole steps would leave open.
  */
 export async function planAllocation(
   solver: Solver,
@@ -50,19 +53,24 @@ export async function planAllocation(
   const told = (method: Method, plan: Plan): PlannedAllocation => {
     return { ...plan, method, because: methodSentence(method, reasons) }
   }
-  const plain = meritFill(devices, wanted, { ...cap, stepW: STEP_W })
+  const rounding = { ...cap, stepW: STEP_W }
+  const whole = (plan: Plan) => toppedUp(devices, wanted, plan, rounding)
+  const begun = meritFill(devices, wanted, rounding)
+  const plain = whole(begun)
   const cost = (plan: Plan) => pricedCost(devices, wanted, plan)
   const free = relaxed(devices, wanted)
   if (free !== null) {
     const least = pricedCost(free, wanted, greedyPlan(free, wanted, priceCap))
-    if (cost(plain) <= least * (1 + EQUAL)) return told('merit-order', plain)
+    const atLeast = least * (1 + EQUAL) + roundingCost(devices, wanted)
+    if (cost(plain) <= atLeast) return told('merit-order', plain)
     const isNear = reasons.length > 0 && cost(plain) <= least * (1 + NEAR)
     if (isNear) return told('merit-order-near', plain)
   }
   const noCheaper: PlannedAllocation = { ...plain, method: 'merit-order', because: NO_CHEAPER }
   if (reasons.length === 0) {
-    const whole = inSteps(devices, wanted, greedyPlan(devices, wanted, priceCap), STEP_W)
-    return cost(whole) < cost(plain) ? told('greedy', whole) : noCheaper
+    const exact = greedyPlan(devices, wanted, priceCap)
+    const greedy = whole(inSteps(devices, wanted, exact, STEP_W))
+    return cost(greedy) < cost(plain) ? told('greedy', greedy) : noCheaper
   }
   const isTooLarge = devices.length * wanted.powerW.length > CELLS_MAX
   if (isTooLarge) {
@@ -70,16 +78,22 @@ export async function planAllocation(
   }
   const { from, plan } = allocationProgram(devices, wanted, priceCap)
   try {
-    const { values, isOptimal, isLate } = await solver.solve(from(plain), deadlineMs)
-    const whole = inSteps(devices, wanted, plan(values), STEP_W)
-    const isBetter = cost(whole) < cost(plain) && isWithin(devices, wanted, whole)
+    const { values, isOptimal, isLate } = await solver.solve(from(begun), deadlineMs)
+    const found = whole(inSteps(devices, wanted, plan(values), STEP_W))
+    const isBetter = cost(found) < cost(plain) && isWithin(devices, wanted, found)
     if (isLate !== true) {
-      return isBetter ? told(isOptimal ? 'solver' : 'solver-stopped', whole) : noCheaper
+      return isBetter ? told(isOptimal ? 'solver' : 'solver-stopped', found) : noCheaper
     }
     if (!isBetter) return told('merit-order-late', plain)
-    return { ...whole, method: 'solver-stopped', because: lateSentence(reasons) }
+    return { ...found, method: 'solver-stopped', because: lateSentence(reasons) }
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'unavailable') throw error
     return told('merit-order-late', plain)
   }
+}
+
+/** What the last W of each period may cost at most: no power is less than a whole W. */
+function roundingCost(devices: readonly Limits[], wanted: Wanted): number {
+  const hours = wanted.hours.reduce((sum, each) => sum + each, 0)
+  return (hours * dearestEffectOf(devices)) / 1_000
 }

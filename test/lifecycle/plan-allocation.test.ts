@@ -183,14 +183,14 @@ describe('planning an allocation', () => {
 
   test('takes what the solver says, in kW, where it is better, in whole steps', async () => {
     const cheap = { ...battery('a', 100_000), energyWh: 2_000 }
-    const uneven = { powerW: [2_000, 8_000], hours: [0.25, 0.5] }
+    const uneven = { powerW: [2_000, 9_000], hours: [0.25, 0.5] }
     const two = [cheap, battery('b', 200_000)]
-    const better = await planAllocation(answering([0, 4, 2, 4]), two, uneven, deadline)
+    const better = await planAllocation(answering([0, 4, 2, 5]), two, uneven, deadline)
     expect(better.because).toBe('the solver allocated: periods are not equally long')
     expect(better).toMatchObject({ method: 'solver', unservedWh: 0 })
     expect(better.powerW).toEqual([
       [0, 4_000],
-      [2_000, 4_000],
+      [2_000, 5_000],
     ])
   })
 

@@ -110,9 +110,10 @@ function growth({ seed }: BenchRun, devices: number): Measurement {
   })
 }
 
-/** The greedy's cost over that of the linear program, the worst of all instances. */
+/** The cost of greedy and order over that of the linear program, the worst of all instances. */
 async function gap(bench: BenchRun, count: number, devices: number): Promise<Measurement[]> {
-  const [gaps, mine, theirs]: [number[], number[], number[]] = [[], [], []]
+  const [gaps, ordered]: [number[], number[]] = [[], []]
+  const [mine, theirs]: [number[], number[]] = [[], []]
   for (let i = 0; i < count; i += 1) {
     const one = asked(devices, 8, bench.seed * 1_000 + i)
     const [limits, wanted] = [limitsOf(one), wantedOf(one)]
@@ -124,6 +125,8 @@ async function gap(bench: BenchRun, count: number, devices: number): Promise<Mea
     mine.push(timed(bench, () => (plan = greedyPlan(limits, wanted))))
     const best = pricedCost(limits, wanted, optimum)
     gaps.push(Math.abs(pricedCost(limits, wanted, plan) - best) / best)
+    const order = await planAllocation(noSolver, limits, wanted, { deadlineMs: 0 })
+    ordered.push(pricedCost(limits, wanted, order) / best - 1)
   }
   const what = `${count} × ${devices} devices × 8 periods`
   return [
@@ -132,6 +135,11 @@ async function gap(bench: BenchRun, count: number, devices: number): Promise<Mea
       measure: `${what}: most that greedy and HiGHS differ`,
       value: Math.max(...gaps),
       bar: 1e-6,
+    }),
+    measurement({
+      ...share,
+      measure: `${what}: most that an order in whole steps costs beyond it`,
+      value: Math.max(...ordered),
     }),
     measurement({
       ...ms,
@@ -188,6 +196,11 @@ async function leastPowers(
       value: beyond(meritFill(devices, wanted)),
     }),
   ]
+}
+
+/** Where the greedy is exact nobody asks for more. */
+const noSolver: Solver = {
+  solve: () => Promise.reject(new Error('the greedy is exact on devices of constant limits')),
 }
 
 function allocated({ fleet, demand }: Asked): number {

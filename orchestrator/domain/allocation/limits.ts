@@ -155,11 +155,16 @@ export function costOf(devices: readonly Limits[], wanted: Wanted, { powerW }: P
   }, 0)
 }
 
+/** micro-EUR per kWh at the congestion point that the dearest device costs. */
+export function dearestEffectOf(devices: readonly Limits[]): number {
+  return devices.reduce((most, { price, effect = 1 }) => {
+    return effect > 0 ? Math.max(most, price / effect) : most
+  }, 0)
+}
+
 /** micro-EUR per kWh that is not served: ten times the dearest effect, so that serving pays. */
 export function unservedPriceOf(devices: readonly Limits[]): number {
-  return devices.reduce((most, { price, effect = 1 }) => {
-    return effect > 0 ? Math.max(most, (10 * price) / effect) : most
-  }, 10_000)
+  return Math.max(10_000, 10 * dearestEffectOf(devices))
 }
 
 /** What a plan costs with what is unserved at its price, micro-EUR. */

@@ -5,7 +5,7 @@ import type { Direction } from '../resource.ts'
 import { secondsBetween } from '../time.ts'
 import type { Limits, Wanted } from './limits.ts'
 
-/** Orders are whole hundreds of W. */
+/** Orders are whole hundreds of W, but for what these would leave open of a request. */
 export const STEP_W = 100
 
 /** What is asked for, of a call's needs. */

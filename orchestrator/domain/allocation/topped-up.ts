@@ -1,0 +1,142 @@
+import {
+  byMerit,
+  energyOf,
+  leastPeriodsOn,
+  type Limits,
+  type Plan,
+  planOf,
+  type Wanted,
+} from './limits.ts'
+
+/** What sums of effects leave over: less than any W of any device makes. */
+const NOISE = 1e-6
+
+/** A plan that is being changed. */
+type Draft = {
+  readonly devices: readonly Limits[]
+  /** Positions of those that may be given something, by merit. */
+  readonly inMerit: readonly number[]
+  readonly powerW: number[][]
+  readonly leftWh: number[]
+  readonly stepW: number
+}
+
+/**
+ * A plan in whole steps, with what steps leave open in each period: those who move already take it
+ * in whole W, the cheapest first; where none of them has room the next one begins with a step, and
+ * the dearest moves by so much less. No period gets a whole W more than it asks for at the
+ * congestion point. Whoever gives all or nothing is left alone.
+ */
+export function toppedUp(
+  devices: readonly Limits[],
+  wanted: Wanted,
+  plan: Plan,
+  { stepW, priceCap }: { readonly stepW: number; readonly priceCap?: number },
+): Plan {
+  if (plan.unservedWh <= NOISE) return plan
+  const inMerit = devices.flatMap(({ effect = 1, price, allOrNothing }, i) => {
+    return effect > 0 && price <= (priceCap ?? price) && allOrNothing !== true ? [i] : []
+  })
+  inMerit.sort((a, b) => byMerit(devices[a] as Limits, devices[b] as Limits))
+  const powerW = plan.powerW.map((powers) => [...powers])
+  const leftWh = devices.map(({ energyWh }, i) => energyWh - energyOf(powerW[i] ?? [], wanted))
+  const draft = { devices, inMerit, powerW, leftWh, stepW }
+  wanted.powerW.forEach((askedW, t) => {
+    const given = devices.reduce((sum, { effect = 1 }, i) => {
+      return sum + effect * (powerW[i]?.[t] ?? 0)
+    }, 0)
+    const hours = wanted.hours[t] ?? 0
+    const open = inWatts(draft, { t, hours, openW: askedW - given })
+    begin(draft, { t, hours, openW: open })
+  })
+  return planOf(devices, wanted, powerW)
+}
+
+type Period = { readonly t: number; readonly hours: number; readonly openW: number }
+
+/** Gives those who move already what is open. @returns what stays open, W */
+function inWatts(draft: Draft, { t, hours, openW }: Period): number {
+  let open = openW
+  for (const i of draft.inMerit) {
+    if (open <= NOISE) return open
+    if (powerAt(draft, i, t) === 0) continue
+    const { effect = 1 } = deviceAt(draft, i)
+    const lastingW = (draft.leftWh[i] as number) / hours
+    const room = Math.floor(Math.min(roomOf(draft, i, t), lastingW) + NOISE)
+    const more = Math.min(room, wattsFor(open, effect))
+    if (more <= 0) continue
+    move(draft, i, { t, hours, byW: more })
+    open -= effect * more
+  }
+  return open
+}
+
+/** Lets devices that stand still begin with a step each, until less than a W is open. */
+function begin(draft: Draft, { t, hours, openW }: Period): void {
+  const { inMerit, stepW } = draft
+  let open = openW
+  for (const i of inMerit) {
+    if (open < 1 - NOISE) return
+    const device = deviceAt(draft, i)
+    const { effect = 1, maxW, minW = 0 } = device
+    const isAble = (maxW[t] ?? 0) >= stepW && minW <= stepW && leastPeriodsOn(device) === 1
+    const lasts = (draft.leftWh[i] as number) + NOISE >= stepW * hours
+    if (powerAt(draft, i, t) > 0 || !isAble || !lasts) continue
+    const over = effect * stepW - open
+    if (over > NOISE) {
+      const isMadeUp = moveLess(draft, { t, hours, openW: over })
+      if (!isMadeUp) continue
+    }
+    move(draft, i, { t, hours, byW: stepW })
+    open = -over
+  }
+}
+
+/** The dearest that can moves by so much less at the congestion point. @returns false for none */
+function moveLess(draft: Draft, { t, hours, openW: over }: Period): boolean {
+  const { inMerit, stepW } = draft
+  for (let rank = inMerit.length - 1; rank >= 0; rank -= 1) {
+    const i = inMerit[rank] as number
+    const { effect = 1, minW = 0, stopW = [] } = deviceAt(draft, i)
+    const power = powerAt(draft, i, t)
+    const isStopped = (stopW[t] ?? 0) > 0 && power >= (stopW[t] ?? 0)
+    let less = Math.floor(over / effect + NOISE)
+    if (over - less * effect >= 1 - NOISE) less += 1
+    if (isStopped || power - less < Math.max(stepW, minW)) continue
+    move(draft, i, { t, hours, byW: -less })
+    return true
+  }
+  return false
+}
+
+/** Whole W at a device for what is open, so that it is passed by less than a W. */
+function wattsFor(open: number, effect: number): number {
+  const watts = Math.ceil(open / effect - NOISE)
+  return watts * effect - open >= 1 - NOISE ? watts - 1 : watts
+}
+
+/** By how much more it may move, up to its part or, once it has stopped, beyond the stop. */
+function roomOf(draft: Draft, i: number, t: number): number {
+  const { maxW, stopW = [], stopToW = stopW } = deviceAt(draft, i)
+  const power = powerAt(draft, i, t)
+  const isStopped = (stopW[t] ?? 0) > 0 && power >= (stopW[t] ?? 0)
+  return ((isStopped ? stopToW[t] : maxW[t]) ?? 0) - power
+}
+
+function move(
+  { powerW, leftWh }: Draft,
+  i: number,
+  { t, hours, byW }: { readonly t: number; readonly hours: number; readonly byW: number },
+): void {
+  const mine = powerW[i] as number[]
+  mine[t] = (mine[t] as number) + byW
+  leftWh[i] = (leftWh[i] as number) - byW * hours
+}
+
+function deviceAt({ devices }: Draft, i: number): Limits {
+  return devices[i] as Limits
+}
+
+function powerAt({ powerW }: Draft, i: number, t: number): number {
+  return powerW[i]?.[t] ?? 0
+}
