@@ -1,6 +1,6 @@
 /** What the core needs of the store. Implementations live in db. */
 import type { ApiKey } from './domain/api-key.ts'
-import type { Arming } from './domain/arming.ts'
+import type { Arming, ArmingProgress } from './domain/arming.ts'
 import type { AccountHolder, SealedAccount } from './domain/bank-account.ts'
 import type {
   BusinessEvent,
@@ -196,11 +196,7 @@ export interface SetpointRepository {
   ): Promise<void>
 }
 
-export type ArmingProgress = Partial<
-  Pick<Arming, 'armedAt' | 'disarmedAt' | 'refusal' | 'recording' | 'validUntil'>
->
-
-/** Droop curves that calls want on devices; one per call and resource. */
+/** Curves that calls want on devices; one arming per call and resource. */
 export interface ArmingRepository {
   /** The first of a call and resource stays. */
   want(armings: readonly Arming[]): Promise<void>

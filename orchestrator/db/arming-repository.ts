@@ -1,5 +1,5 @@
 import { and, asc, eq } from 'drizzle-orm'
-import type { Arming } from '#domain/arming.ts'
+import { type Arming, progressed } from '#domain/arming.ts'
 import type { ArmingRepository } from '#store-ports.ts'
 import { anyOf } from './array-parameter.ts'
 import type { Transaction } from './connection.ts'
@@ -19,7 +19,7 @@ export function armingRepository(tx: Transaction): ArmingRepository {
       const mine = and(eq(armings.callId, callId), eq(armings.resourceId, resourceId))
       const [row] = await tx.select().from(armings).where(mine).for('update')
       if (!row) throw new Error(`${callId} wanted nothing armed on ${resourceId}`)
-      const body = { ...row.body, ...progress }
+      const body = progressed(row.body, progress)
       await tx
         .update(armings)
         .set({ isOpen: isOpen(body), body })

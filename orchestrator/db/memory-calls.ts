@@ -1,4 +1,4 @@
-import type { Arming } from '#domain/arming.ts'
+import { type Arming, progressed } from '#domain/arming.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
@@ -157,7 +157,7 @@ export function memoryArmings(makeTable: MakeTable): ArmingRepository {
       const key = `${callId} ${resourceId}`
       const row = armings.get(key)
       if (!row) throw new Error(`${callId} wanted nothing armed on ${resourceId}`)
-      armings.set(key, { ...row, ...progress })
+      armings.set(key, progressed(row, progress))
     },
     open: async (resourceIds) =>
       armings

@@ -1,4 +1,7 @@
+import type { Capability } from './capability.ts'
 import type { ArmedDroop, FrequencySample } from './frequency-response.ts'
+import type { Program } from './program.ts'
+import type { Direction, Rating } from './resource.ts'
 import type { ArmedVoltage, VoltageSample } from './voltage-response.ts'
 
 /** What devices answer by themselves once a curve is armed on them. */
@@ -13,3 +16,47 @@ export type CurveOrder =
 export type OwnRecording =
   | { readonly answers: 'frequency'; readonly samples: readonly FrequencySample[] }
   | { readonly answers: 'voltage'; readonly samples: readonly VoltageSample[] }
+
+/** Does the program buy what devices answer by themselves? */
+export function hasCurves({ frequency, voltage }: Pick<Program, 'frequency' | 'voltage'>): boolean {
+  return frequency !== undefined || voltage !== undefined
+}
+
+/** Why a device cannot answer what the program buys; null: it can, or there is nothing to answer. */
+export function cannotAnswer(
+  { frequency, voltage }: Pick<Program, 'frequency' | 'voltage'>,
+  capability: Pick<Capability, 'frequency' | 'voltage'> | null,
+): string | null {
+  if (frequency && capability?.frequency !== true)
+    return 'it does not answer the frequency by itself'
+  if (voltage === undefined) return null
+  const able = capability?.voltage
+  if (able === undefined) return 'it does not answer the voltage by itself'
+  const other = voltage.curves.find(({ kind }) => !able.curves.includes(kind))
+  if (other) return `it holds no ${other.kind} curve`
+  const most = Math.max(...voltage.curves.map(({ points }) => points.length))
+  return most > able.pointsMax ? `its curves have ${able.pointsMax} corners at most` : null
+}
+
+type CurvesOrdered = {
+  readonly program: Pick<Program, 'voltage'>
+  readonly request: { readonly direction: Direction }
+}
+
+/**
+ * What may be promised of a device by the curves that are to be armed: no more W than it has var,
+ * where its reactive power is asked for. The other way its rating stays: a P(V) curve is a share of
+ * the export.
+ */
+export function ratingForCurves(
+  rating: Rating,
+  { program: { voltage }, request: { direction } }: CurvesOrdered,
+  capability: Pick<Capability, 'voltage'> | null,
+): Rating {
+  const ratedVar = capability?.voltage?.ratedVar
+  const isReactive = voltage?.curves.some(({ kind }) => kind === 'volt-var') === true
+  if (!isReactive || ratedVar === undefined) return rating
+  return direction === 'increase-import'
+    ? { ...rating, importMaxW: Math.min(rating.importMaxW, ratedVar) }
+    : { ...rating, exportMaxW: Math.min(rating.exportMaxW, ratedVar) }
+}

@@ -56,8 +56,8 @@ export type LeaseFacts = {
         readonly isAfterWindow?: boolean
       })
     | null
-  /** A droop curve that a call wants on it; absent: none. */
-  readonly arming?: Pick<Arming, 'callId' | 'validFrom' | 'validUntil'>
+  /** Curves that a call wants on it; absent: none. */
+  readonly arming?: Pick<Arming, 'answers' | 'callId' | 'validFrom' | 'validUntil'>
 }
 
 /** Who leads the device at an instant. */
@@ -93,8 +93,8 @@ export function leaseOf(facts: LeaseFacts, at: Instant): ControlLease {
 function callOrNobody({ row, arming }: LeaseFacts, at: Instant): ControlLease {
   if (row === null || row.powerW === null || row.validUntil <= at) {
     if (arming !== undefined && arming.validFrom <= at && arming.validUntil > at) {
-      const { callId, validFrom, validUntil } = arming
-      const detail = `it answers the frequency for call ${callId}`
+      const { answers = 'frequency', callId, validFrom, validUntil } = arming
+      const detail = `it answers the ${answers} for call ${callId}`
       return lease('call', { since: validFrom, until: validUntil, callId, detail })
     }
     return lease('nobody', { detail: "the device's own default holds" })

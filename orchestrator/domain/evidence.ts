@@ -1,6 +1,7 @@
 import type { Activation } from './activation.ts'
 import type { Allocation, Candidate } from './allocation.ts'
 import type { AllocationStatement } from './allocation/limits.ts'
+import { hasCurves } from './armed-curve.ts'
 import type { Arming } from './arming.ts'
 import type { Correction } from './control/correction.ts'
 import { canonicalJson, hashOf, keccakText } from './canonical.ts'
@@ -133,7 +134,7 @@ export function termsOf(
     baselineCommitment: call.baselineCommitment,
     policyHash: policyHash(call.program.paymentPolicy),
     correctionLog: CORRECTION_LOG,
-    ...(call.program.frequency === undefined ? {} : { recordingsSigned: true }),
+    ...(hasCurves(call.program) ? { recordingsSigned: true } : {}),
     ...known,
   }
 }

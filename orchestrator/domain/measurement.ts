@@ -1,7 +1,7 @@
 import { activated } from './activated-parts.ts'
 import { orderedIn } from './activation.ts'
 import { type Allocation, cutAt } from './allocation.ts'
-import { frequencyStandby } from './arming.ts'
+import { frequencyStandby, voltageStandby } from './armed-standby.ts'
 import { methodFor } from './baseline/candidate.ts'
 import { type FleetBaselines, fleetBaselines, isOfFleet, stretchKey } from './baseline/fleet.ts'
 import type { Fraction } from './baseline/fraction.ts'
@@ -168,8 +168,13 @@ export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
   const { candidates, program, request } = evidence.terms
   const { direction } = request
   const longestGapSeconds = program.settlementPeriodSeconds
+  const { armings = [] } = evidence
+  if (program.voltage) {
+    const { voltage: terms } = program
+    const watched = { allocations, armings, readings, terms, candidates, longestGapSeconds }
+    return { standby: voltageStandby(watched) }
+  }
   if (program.frequency) {
-    const { armings = [] } = evidence
     const { frequency: terms } = program
     const watched = { allocations, armings, readings, terms, direction, longestGapSeconds }
     return { standby: frequencyStandby(watched) }

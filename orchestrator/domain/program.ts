@@ -6,6 +6,7 @@ import type { MicroEurPerKwh } from './money.ts'
 import type { PaymentPolicy } from './payment-policy.ts'
 import type { StepLimit } from './step-limit.ts'
 import type { BasisPoints } from './units.ts'
+import type { VoltageTerms } from './voltage-response.ts'
 
 /** The contract's rules as versioned data, fixed in a call's terms when it is ordered. */
 export type Program = {
@@ -32,11 +33,14 @@ export type Program = {
   /**
    * availability: what is ordered stands by for the window and gives its power only where the DSO
    * activates it; paid for both. frequency-response: a droop curve is armed for the window, and
-   * devices answer the frequency by themselves. Absent: it gives its power for the whole window.
+   * devices answer the frequency by themselves; voltage-support: the same with voltage curves.
+   * Absent: it gives its power for the whole window.
    */
-  readonly product?: 'availability' | 'frequency-response'
+  readonly product?: 'availability' | 'frequency-response' | 'voltage-support'
   /** The curve that is armed on devices; only where the product is frequency-response. */
   readonly frequency?: FrequencyTerms
+  /** The curves that are armed on devices; only where the product is voltage-support. */
+  readonly voltage?: VoltageTerms
   /** An activation is ordered this long before it begins; absent: 0. */
   readonly activationNoticeSeconds?: number
   readonly paymentPolicy: PaymentPolicy

@@ -1,4 +1,4 @@
-import { type Arming, packSamples } from '#domain/arming.ts'
+import { type Arming, curveOrder, packSamples } from '#domain/arming.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
@@ -14,8 +14,8 @@ const RECORDING_DEADLINE_MS = 60_000
 const GIVEN_UP_SECONDS = 86_400
 
 /**
- * Arms the droop curves that calls want on the devices of this gateway, again after a reconnect,
- * takes back what is over, and fetches what the devices recorded. What answers the frequency is the
+ * Arms the curves that calls want on the devices of this gateway, again after a reconnect, takes
+ * back what is over, and fetches what the devices recorded. What answers frequency and voltage is the
  * device. No device waits for another one, nor a curve for a recording.
  */
 export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId, Attached>) {
@@ -85,7 +85,7 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
 
   async function failed(row: Arming, { code, message: reason }: DomainError): Promise<void> {
     const { resourceId, disarmedAt, validUntil } = row
-    if (said.get(resourceId) !== reason) log.warn('a droop curve', { resourceId, reason })
+    if (said.get(resourceId) !== reason) log.warn('an armed curve', { resourceId, reason })
     said.set(resourceId, reason)
     // A curve that is over and may stand all the same is taken back until the device says so.
     const mayStand = isOver(row) && disarmedAt === undefined
@@ -102,8 +102,7 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     if (stands && armedAt !== null) return false
     if (driver.arm === undefined) throw cannot(row)
     if (!stands) {
-      const order = { answers: 'frequency', armed: row } as const
-      await driver.arm(resourceId, order, sequence(), ARM_DEADLINE_MS)
+      await handOver(driver, row)
       standing.set(resourceId, callId)
     }
     if (armedAt === null) await recordArming(ports, row, { armedAt: clock.now() })
@@ -122,12 +121,37 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     // The curve of another call has taken its place: that one is not taken back.
     if (driver.arm !== undefined && (stands === undefined || stands === callId)) {
       standing.delete(resourceId)
-      const order = { answers: 'frequency', armed: null } as const
-      await driver.arm(resourceId, order, sequence(), ARM_DEADLINE_MS)
+      await hand(driver, row, false)
     }
     await recordArming(ports, row, { disarmedAt: clock.now() })
     said.delete(resourceId)
     return true
+  }
+
+  /** A device that turns a curve down, or holds another one than it was handed, keeps none. */
+  async function handOver(driver: DeviceDriver, row: Arming): Promise<void> {
+    try {
+      await hand(driver, row, true)
+    } catch (error) {
+      const isRefused = error instanceof DomainError && error.code === 'device-refused'
+      if (isRefused && !standing.has(row.resourceId)) await takeBack(driver, row)
+      throw error
+    }
+  }
+
+  async function takeBack(driver: DeviceDriver, row: Arming): Promise<void> {
+    try {
+      await hand(driver, row, false)
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      const { resourceId } = row
+      log.warn('a curve that was refused may stand', { resourceId, reason: error.message })
+    }
+  }
+
+  async function hand(driver: DeviceDriver, row: Arming, stands: boolean): Promise<void> {
+    const order = curveOrder(row, stands)
+    await driver.arm?.(row.resourceId, order, sequence(), ARM_DEADLINE_MS)
   }
 
   async function fetchRecording(driver: DeviceDriver, row: Arming): Promise<boolean> {
@@ -135,16 +159,16 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
     if (row.armedAt === null) throw new DomainError('device-refused', 'it was not reached in time')
     if (driver.recording === undefined) throw cannot(row)
     const window = { start, end }
-    const own = await driver.recording(resourceId, 'frequency', window, RECORDING_DEADLINE_MS)
-    if (own.answers !== 'frequency') throw cannot(row)
-    await recordArming(ports, row, { recording: packSamples(own.samples) })
+    const { answers } = curveOrder(row, false)
+    const own = await driver.recording(resourceId, answers, window, RECORDING_DEADLINE_MS)
+    await recordArming(ports, row, { recording: packSamples(own) })
     return true
   }
 
   const isOver = ({ validUntil }: Arming) => clock.now() >= validUntil
 
-  function cannot({ resourceId }: Arming): DomainError {
-    return new DomainError('device-refused', `${resourceId} answers no frequency`)
+  function cannot({ resourceId, answers = 'frequency' }: Arming): DomainError {
+    return new DomainError('device-refused', `${resourceId} answers no ${answers}`)
   }
 
   /** Counts up, also over processes: business time, which no gateway turns back. */

@@ -181,7 +181,7 @@ const Common = {
   state: StateText,
   dsoId: z.string(),
   congestionPointId: z.string(),
-  product: z.enum(['scheduled', 'availability', 'frequency-response']),
+  product: z.enum(['scheduled', 'availability', 'frequency-response', 'voltage-support']),
   direction: DirectionText,
   window: Window,
   requestedAt: At,

@@ -28,6 +28,14 @@ export const CapabilityView = z.object({
   signs: z.boolean().openapi({ description: 'Its readings are signed by its meter' }),
   v2x: z.boolean(),
   frequency: z.boolean().openapi({ description: 'Takes a droop curve and answers by itself' }),
+  voltage: z
+    .object({
+      curves: z.array(z.enum(['volt-var', 'volt-watt'])),
+      ratedVar: z.int(),
+      pointsMax: z.int(),
+    })
+    .nullable()
+    .openapi({ description: 'Voltage curves that it takes and answers by itself' }),
   dynamic: z.boolean(),
   offlineFallback: z.enum(['expires', 'default', 'unlimited', 'unknown']).openapi({
     description: 'What holds when the device has lost its connection inside a window',
@@ -47,10 +55,11 @@ export const ConditionView = z.object({
 })
 
 export function capabilityView(known: KnownCapability): z.infer<typeof CapabilityView> {
-  const { flashWrites: _, ...capability } = known.capability
+  const { flashWrites: _, voltage, ...capability } = known.capability
   return {
     ...capability,
     frequency: capability.frequency ?? false,
+    voltage: voltage ? { ...voltage, curves: [...voltage.curves] } : null,
     purposes: [...capability.purposes],
     kinds: [...capability.kinds],
     minimumW: Math.round(capability.minimumW),

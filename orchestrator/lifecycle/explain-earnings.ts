@@ -6,6 +6,7 @@ import type { CallId, Hex, OrganisationId, OwnerId, ResourceId } from '#domain/i
 import { euros, type MicroEur, microEur } from '#domain/money.ts'
 import { receiptWith } from '#domain/payment-order.ts'
 import type { PayoutReceipt } from '#domain/payout.ts'
+import type { Program } from '#domain/program.ts'
 import { afterWindowSentence } from '#domain/rebound/words.ts'
 import type { ResourceKind } from '#domain/resource.ts'
 import type { LineReason, SettlementLine } from '#domain/settlement.ts'
@@ -159,10 +160,7 @@ function sentence(
     return `${when} nothing is paid: measured against its baseline the device delivered nothing.`
   }
   if (line.reason === 'stood-by') {
-    const what =
-      call.program.product === 'frequency-response'
-        ? "was ready to help keep the grid's frequency"
-        : 'stood by and was not called upon'
+    const what = wordsForStandby(call.program.product)
     return `${when} the device ${what}: ${euros(amount)} ${verbFor(status)} for that.`
   }
   if (line.reason === 'held') {
@@ -205,4 +203,10 @@ function endedBy(reason: LineReason, kind: ResourceKind): string {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+function wordsForStandby(product: Program['product']): string {
+  if (product === 'frequency-response') return "was ready to help keep the grid's frequency"
+  if (product === 'voltage-support') return "was ready to help keep the grid's voltage"
+  return 'stood by and was not called upon'
 }

@@ -1,6 +1,7 @@
 import type { Candidate, SkippedResource } from '#domain/allocation.ts'
 import { meritOrder } from '#domain/allocation/offers.ts'
 import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
+import { cannotAnswer, ratingForCurves } from '#domain/armed-curve.ts'
 import { ratingAsFound } from '#domain/capability.ts'
 import { controlGroupOf } from '#domain/control-group.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
@@ -27,14 +28,14 @@ export async function findCandidates(tx: StoreTransaction, call: FlexibilityCall
   const found = await tx.resources.capabilities(answering.map(({ id }) => id))
   const capabilities = new Map(found.map((known) => [known.resourceId, known.capability]))
   const able = answering.filter(({ id }) => {
-    const isAble = !program.frequency || capabilities.get(id)?.frequency === true
-    const detail = 'it does not answer the frequency by itself'
-    if (!isAble) skipped.push({ resourceId: id, reason: 'no-capability', detail })
-    return isAble
+    const detail = cannotAnswer(program, capabilities.get(id) ?? null)
+    if (detail !== null) skipped.push({ resourceId: id, reason: 'no-capability', detail })
+    return detail === null
   })
   const willing = able.map((resource) => {
     const { id, kind, rating } = resource
-    const found = ratingAsFound(kind, rating, capabilities.get(id) ?? null)
+    const capability = capabilities.get(id) ?? null
+    const found = ratingForCurves(ratingAsFound(kind, rating, capability), call, capability)
     const lawful = ratingUnderLaw({ kind, rating: found }, program)
     const owner = owners.get(id)
     return { ...resource, rating: owner ? ratingWithReserve(lawful, owner) : lawful }

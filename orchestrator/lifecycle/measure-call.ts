@@ -1,3 +1,4 @@
+import { hasCurves } from '#domain/armed-curve.ts'
 import { type Arming, vouchedFor } from '#domain/arming.ts'
 import { hashOf } from '#domain/canonical.ts'
 import { patientUntil } from '#domain/compliance.ts'
@@ -103,7 +104,7 @@ export async function gatherEvidence(
     version,
     ...measured,
     ...(call.activations === undefined ? {} : { activations: call.activations }),
-    ...(call.program.frequency ? { armings: await recordedOf(ports, tx, terms) } : {}),
+    ...(hasCurves(call.program) ? { armings: await recordedOf(ports, tx, terms) } : {}),
     assurances: assurancesOf(measured, ports.checkMeterSignature),
     escrow: { terms: escrow.terms, requestId: escrow.requestId },
     deliveryEnd: deliveryEnd(call),

@@ -1,3 +1,4 @@
+import { hasCurves } from '#domain/armed-curve.ts'
 import { type Arming, armingsOf } from '#domain/arming.ts'
 import { leaseOf, mayLead } from '#domain/control-lease.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
@@ -7,7 +8,7 @@ import type { StoreTransaction } from '#store-ports.ts'
 import { deviceFacts } from './device-facts.ts'
 
 /**
- * The droop curves that a call of frequency response wants: on each of its devices that nobody
+ * The curves that a call wants by which devices answer: on each of its devices that nobody
  * stronger has taken back, until its part ends; taken back where the device was let go. True: the
  * gateways have something to make true.
  */
@@ -16,10 +17,9 @@ export async function orderArmings(
   call: FlexibilityCall,
   now: Instant,
 ): Promise<boolean> {
-  const { frequency } = call.program
-  if (frequency === undefined) return false
+  if (!hasCurves(call.program)) return false
   await tx.control.lock([call.request.congestionPointId])
-  const wanted = armingsOf(call, frequency)
+  const wanted = armingsOf(call)
   const ids = wanted.map(({ resourceId }) => resourceId)
   const devices = await deviceFacts(tx, call, ids, now)
   const free = wanted.filter(({ resourceId }) => {

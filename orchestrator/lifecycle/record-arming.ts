@@ -1,7 +1,6 @@
-import type { Arming } from '#domain/arming.ts'
+import type { Arming, ArmingProgress } from '#domain/arming.ts'
 import { signRecording } from '#domain/signed-recording.ts'
 import type { GatewayPorts } from '#ports.ts'
-import type { ArmingProgress } from '#store-ports.ts'
 
 /**
  * Writes down what came of a curve that a call wants on a device; what the device recorded is signed

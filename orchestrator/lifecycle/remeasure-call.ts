@@ -1,3 +1,4 @@
+import { hasCurves } from '#domain/armed-curve.ts'
 import { canonicalJson } from '#domain/canonical.ts'
 import { type EvidenceBundle, ROUND_MAX } from '#domain/evidence.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
@@ -56,7 +57,7 @@ async function hasLateRecordings(
   { id, program }: FlexibilityCall,
   closed: () => Promise<EvidenceBundle>,
 ): Promise<boolean> {
-  if (program.frequency === undefined) return false
+  if (!hasCurves(program)) return false
   const now = (await tx.armings.ofCall(id)).filter(({ recording }) => recording !== null)
   const { armings = [] } = await closed()
   // One that nobody vouches for was refused, and stays so.

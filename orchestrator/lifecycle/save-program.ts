@@ -6,6 +6,7 @@ import { checkDroop, type FrequencyTerms } from '#domain/frequency-response.ts'
 import { checkPaymentPolicy } from '#domain/payment-policy-check.ts'
 import type { Program } from '#domain/program.ts'
 import { instant, localDate } from '#domain/time.ts'
+import { checkVoltageTerms } from '#domain/voltage-response.ts'
 import type { Ports } from '#ports.ts'
 
 const DAY = 86_400
@@ -62,7 +63,7 @@ function checkDurations(program: Program): void {
 
 /** Nobody stands by for nothing; and what is never activated needs no notice. */
 function checkProduct(program: Program): void {
-  const { product, activationNoticeSeconds, frequency, paymentPolicy } = program
+  const { product, activationNoticeSeconds, frequency, voltage, paymentPolicy } = program
   if (product !== 'availability' && activationNoticeSeconds !== undefined) {
     const expected = 'none where the product is not availability'
     throw fieldError('malformed', 'activationNoticeSeconds', expected, activationNoticeSeconds)
@@ -72,6 +73,11 @@ function checkProduct(program: Program): void {
     throw fieldError('malformed', 'frequency', expected, frequency === undefined ? 'none' : 'one')
   }
   if (frequency) checkFrequency(frequency)
+  if ((product === 'voltage-support') !== (voltage !== undefined)) {
+    const expected = 'curves where the product is voltage-support, and only there'
+    throw fieldError('malformed', 'voltage', expected, voltage === undefined ? 'none' : 'some')
+  }
+  if (voltage) checkVoltageTerms('voltage', voltage)
   if (product === undefined) return
   whole('activationNoticeSeconds', activationNoticeSeconds ?? 0, 0, DAY, 'seconds')
   if (paymentPolicy.availability.kind === 'per-kwh-ordered') return

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Allocation } from '#domain/allocation.ts'
-import { type Arming, frequencyStandby, packSamples } from '#domain/arming.ts'
+import { frequencyStandby } from '#domain/armed-standby.ts'
+import { type DroopArming, type FrequencyRecording, packSamples } from '#domain/arming.ts'
 import { droopW, type FrequencyTerms } from '#domain/frequency-response.ts'
 import { callId, resourceId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
@@ -40,7 +41,7 @@ function counted(...seen: ((second: number) => number)[]): number[] {
     })
     const drawnWh = samples.reduce((sum, { powerW }) => sum + powerW / 3600, 0)
     const allocation: Allocation = { resourceId: id, role: 'order', periods, releasedAt: null }
-    const arming: Arming = {
+    const arming: DroopArming = {
       callId: callId('call-1'),
       resourceId: id,
       droop: terms.droop,
@@ -49,7 +50,7 @@ function counted(...seen: ((second: number) => number)[]): number[] {
       validUntil: window.end,
       armedAt: window.start,
       refusal: null,
-      recording: packSamples(samples),
+      recording: packSamples({ answers: 'frequency', samples }) as FrequencyRecording,
     }
     const readings = [0, Math.round(drawnWh)].map((wh, end) => {
       const reading = { at: at(end * SECONDS), powerW: 0, registerWh: 100_000 + wh, socBp: 5_000 }

@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
 import { createSimulatedSigner } from '#adapters/simulated/signer.ts'
-import type { Arming } from '#domain/arming.ts'
+import { type Arming, type ArmingProgress, progressed } from '#domain/arming.ts'
 import { DomainError } from '#domain/errors.ts'
 import { type CallId, callId, gatewayId, type ResourceId, resourceId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
 import { armDevices } from '#gateway/arm-devices.ts'
 import type { Attached } from '#gateway/attachments.ts'
 import type { DeviceDriver, GatewayPorts } from '#ports.ts'
-import type { ArmingProgress } from '#store-ports.ts'
 import { WINDOW_START } from '../support/builders.ts'
 import { FREQUENCY } from '../support/standby-world.ts'
 
@@ -26,7 +25,7 @@ function gatewayOf(answer: Answer, ids: readonly ResourceId[] = [near, far]) {
     armings: {
       open: async () => [...rows.values()].filter((row) => !row.recording && !row.refusal),
       async progress(_call: CallId, id: ResourceId, progress: ArmingProgress) {
-        rows.set(id, { ...(rows.get(id) as Arming), ...progress })
+        rows.set(id, progressed(rows.get(id) as Arming, progress))
       },
     },
   }

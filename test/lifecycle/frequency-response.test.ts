@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
-import type { FrequencyRecording } from '#domain/arming.ts'
+import { type FrequencyRecording, progressed } from '#domain/arming.ts'
 import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
 import type { CallId } from '#domain/ids.ts'
 import { completeBundle } from '#domain/measurement.ts'
@@ -169,7 +169,7 @@ describe('a call for frequency response', () => {
     const recorded = recordingOf(bundle)
     const changed = (changes: Partial<FrequencyRecording>) => {
       const recording = { ...recorded, ...changes }
-      const armings = bundle.armings?.map((one) => ({ ...one, recording })) ?? []
+      const armings = bundle.armings?.map((one) => progressed(one, { recording })) ?? []
       return completeBundle({ ...bundle, armings })
     }
     const frequencyMilliHz = recorded.frequencyMilliHz.with(650, 49_779)
@@ -177,7 +177,7 @@ describe('a call for frequency response', () => {
     const earlier = recorded.at.with(0, at(-1))
     expect(linesOf(changed({ at: earlier }))).toEqual(['recording battery: at'])
     const { signed: _, ...bare } = recordingOf(bundle)
-    const unsigned = bundle.armings?.map((one) => ({ ...one, recording: bare })) ?? []
+    const unsigned = bundle.armings?.map((one) => progressed(one, { recording: bare })) ?? []
     expect(linesOf({ ...bundle, armings: unsigned })).toEqual(['recording battery: signed'])
   })
 
@@ -189,12 +189,12 @@ describe('a call for frequency response', () => {
     expect(recordingsSigned).toBe(true)
     const whole = recordingOf(bundle)
     const { signed: _, ...recording } = whole
-    const armings = bundle.armings?.map((one) => ({ ...one, recording })) ?? []
+    const armings = bundle.armings?.map((one) => progressed(one, { recording })) ?? []
     const old = withOwnEscrow({ ...bundle, terms, armings }, () => bundle.escrow.requestId)
     expect(linesOf(old)).toEqual([])
     // What a gateway did sign is checked all the same.
     const changed = { ...whole, powerW: whole.powerW.with(3, 1) }
-    const forged = armings.map((one) => ({ ...one, recording: changed }))
+    const forged = armings.map((one) => progressed(one, { recording: changed }))
     expect(linesOf({ ...old, armings: forged })).toContain('recording battery: powerW')
   })
 
@@ -207,7 +207,7 @@ describe('a call for frequency response', () => {
     const { recording } = arming
     const idle = { ...recording, frequencyMilliHz: recording.at.map(() => 50_000) }
     const told = { ...idle, powerW: recording.at.map(() => 0) }
-    expect(linesOf({ ...bundle, armings: [{ ...arming, recording: told }] })).toContain(
+    expect(linesOf({ ...bundle, armings: [progressed(arming, { recording: told })] })).toContain(
       'total payout',
     )
   })
@@ -220,7 +220,7 @@ describe('a call for frequency response', () => {
 
   function recordingOf({ armings }: EvidenceBundle): FrequencyRecording {
     const recording = armings?.[0]?.recording
-    if (!recording) throw new Error('no recording')
+    if (!recording || !('frequencyMilliHz' in recording)) throw new Error('no recording')
     return recording
   }
 

@@ -53,7 +53,37 @@ export const FREQUENCY = {
   paymentPolicy: STANDBY_POLICY,
 } as const satisfies Partial<Program>
 
-/** Two batteries that answer the frequency; the first one is cheaper. */
+/** Q(V) and P(V), each wholly at 8 % over nominal but for the third that may be exported. */
+export const VOLTAGE = {
+  product: 'voltage-support',
+  voltage: {
+    curves: [
+      {
+        kind: 'volt-var',
+        points: [
+          { voltageBp: 9_200, outputBp: 10_000 },
+          { voltageBp: 9_800, outputBp: 0 },
+          { voltageBp: 10_200, outputBp: 0 },
+          { voltageBp: 10_800, outputBp: -10_000 },
+        ],
+      },
+      {
+        kind: 'volt-watt',
+        points: [
+          { voltageBp: 10_600, outputBp: 10_000 },
+          { voltageBp: 10_900, outputBp: 1_000 },
+        ],
+      },
+    ],
+    responseMs: 2_000,
+    toleranceBp: 500,
+    longestGapMs: 5_000,
+    spreadBp: 300,
+  },
+  paymentPolicy: STANDBY_POLICY,
+} as const satisfies Partial<Program>
+
+/** Two batteries that answer frequency and voltage; the first one is cheaper. */
 export const standbyBatteries = [
   aResource('battery', 'battery', 200_000n),
   aResource('dearer', 'battery', 250_000n),
@@ -66,7 +96,8 @@ export async function standbyWorld(changes: Partial<Program>) {
   const world = createWorld({ start: at(-1200), ...program })
   await world.boot()
   await enrolAll(world, standbyBatteries, program)
-  for (const one of standbyBatteries) plugBattery(world, one, { frequencyMilliHz: () => 50_000 })
+  const sees = { frequencyMilliHz: () => 50_000, voltageBp: () => 10_000 }
+  for (const one of standbyBatteries) plugBattery(world, one, sees)
   await world.ports().wakeUps.notify('resources')
   await world.passTo(at(-600))
   const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([3000, 3000]))

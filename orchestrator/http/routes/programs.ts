@@ -1,5 +1,6 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Program } from '#domain/program.ts'
+import type { VoltageTerms } from '#domain/voltage-response.ts'
 import { basisPoints } from '#domain/units.ts'
 import { saveProgram } from '#lifecycle/save-program.ts'
 import { type ApiEnv, forRoles } from '../auth.ts'
@@ -37,6 +38,21 @@ const Frequency = z.strictObject({
   longestGapMs: z.int(),
 })
 
+const Voltage = z.strictObject({
+  curves: z.array(
+    z.strictObject({
+      kind: z.enum(['volt-var', 'volt-watt']),
+      points: z.array(z.strictObject({ voltageBp: z.int(), outputBp: z.int() })),
+    }),
+  ),
+  responseMs: z.int(),
+  toleranceBp: z.int(),
+  longestGapMs: z.int(),
+  spreadBp: z.int().openapi({
+    description: 'So far apart may be the voltages of one point, basis points of nominal',
+  }),
+})
+
 const ProgramBody = z.strictObject({
   id: ProgramIdText,
   version: z.int(),
@@ -53,8 +69,9 @@ const ProgramBody = z.strictObject({
   settleBySeconds: z.int(),
   priceCapMaxMinorPerKwh: PriceText,
   feeBp: Share,
-  product: z.enum(['availability', 'frequency-response']).optional(),
+  product: z.enum(['availability', 'frequency-response', 'voltage-support']).optional(),
   frequency: Frequency.optional(),
+  voltage: Voltage.optional(),
   activationNoticeSeconds: z.int().optional(),
   ...PolicyChoice,
   controlGroupBp: Share.optional(),
@@ -148,7 +165,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
   const { holidays, deemedProfileW, notice, legalFloorsW, stepLimit, ...shares } = stated
   const { controlGroupBp, deliveryLevelBp, ...more } = shares
-  const { product, activationNoticeSeconds, frequency, restartSeconds, ...rest } = more
+  const { product, activationNoticeSeconds, frequency, voltage, restartSeconds, ...rest } = more
   return {
     ...rest,
     // Absent stays absent: the same program has the same bytes.
@@ -158,6 +175,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
     ...(legalFloorsW ? { legalFloorsW } : {}),
     ...(product ? { product } : {}),
     ...(frequency ? { frequency } : {}),
+    ...(voltage ? { voltage } : {}),
     ...(activationNoticeSeconds === undefined ? {} : { activationNoticeSeconds }),
     ...(stepLimit ? { stepLimit } : {}),
     ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),
@@ -172,10 +190,15 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
   }
 }
 
+function voltageView({ curves, ...rest }: VoltageTerms): z.infer<typeof Voltage> {
+  return { ...rest, curves: curves.map(({ kind, points }) => ({ kind, points: [...points] })) }
+}
+
 export function programView(program: Program): z.infer<typeof ProgramView> {
-  const { priceCapMax, paymentPolicy, chargerBaseline, batteryBaseline, ...rest } = program
+  const { priceCapMax, paymentPolicy, chargerBaseline, batteryBaseline, voltage, ...rest } = program
   return {
     ...rest,
+    ...(voltage ? { voltage: voltageView(voltage) } : {}),
     priceCapMaxMinorPerKwh: priceCapMax.toString(),
     paymentPolicy: policyView(paymentPolicy),
     chargerBaseline: { ...chargerBaseline },

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Arming, VoltageArming } from '#domain/arming.ts'
 import { callId, resourceId } from '#domain/ids.ts'
 import type { Store } from '#store-ports.ts'
 import { minutes } from '../samples.ts'
@@ -57,5 +58,30 @@ export function armingTests(open: () => Store): void {
       { ...arming(A), armedAt: minutes(1), recording },
       { ...arming(B), validUntil: minutes(15) },
     ])
+  })
+
+  test('voltage curves are kept as they are, and take no recording of the frequency', async () => {
+    const store = open()
+    const { droop: _, ...common } = arming(A)
+    const corners = [9_200, 9_800, 10_200, 10_800].map((voltageBp, i) => {
+      return { voltageBp, outputBp: [4_400, 0, 0, -4_400][i] ?? 0 }
+    })
+    const wanted: VoltageArming = {
+      ...common,
+      answers: 'voltage',
+      curves: [{ kind: 'volt-var', points: corners }],
+      responseMs: 5_000,
+      ratedW: 5_000,
+    }
+    await store.transaction((tx) => tx.armings.want([wanted]))
+    const taken = (recording: NonNullable<Arming['recording']>) =>
+      store.transaction((tx) => tx.armings.progress(FIRST, A, { recording }))
+    const of = { at: [minutes(1)], powerW: [-1_000] }
+    const other = taken({ ...of, frequencyMilliHz: [49_900] })
+    await expect(other).rejects.toThrow('charger-a recorded something else than it answers')
+    const recording = { ...of, voltageBp: [10_480], reactiveVar: [-2_000] }
+    await taken(recording)
+    const kept = await store.transaction((tx) => tx.armings.ofCall(FIRST))
+    expect(kept).toEqual([{ ...wanted, recording }])
   })
 }
