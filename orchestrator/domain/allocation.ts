@@ -72,7 +72,13 @@ export type Offerable = {
 }
 
 /** W at the congestion point. */
-export type PeriodNeed = { readonly start: Instant; readonly end: Instant; readonly powerW: number }
+export type PeriodNeed = {
+  readonly start: Instant
+  readonly end: Instant
+  readonly powerW: number
+  /** Before this no device is told of it; absent: from the first period's start on it may be. */
+  readonly toldFrom?: Instant
+}
 
 /** Why a resource at this congestion point got no part, in words for its aggregator. */
 export type SkippedResource = {
@@ -137,7 +143,10 @@ export function orderedPerPeriod(
 }
 
 /** The allocated period in force at an instant. */
-export function periodAt(allocation: Allocation, at: Instant): AllocatedPeriod | undefined {
+export function periodAt(
+  allocation: Pick<Allocation, 'periods'>,
+  at: Instant,
+): AllocatedPeriod | undefined {
   return allocation.periods.find((period) => period.start <= at && at < period.end)
 }
 

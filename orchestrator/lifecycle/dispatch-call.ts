@@ -1,5 +1,5 @@
 import { activatedPart } from '#domain/activated-parts.ts'
-import { type Allocation, type Candidate, periodAt } from '#domain/allocation.ts'
+import type { Allocation, Candidate } from '#domain/allocation.ts'
 import { methodFor } from '#domain/baseline/candidate.ts'
 import { readingsAround } from '#domain/baseline/readings.ts'
 import { levelPeriods } from '#domain/baseline/stretches.ts'
@@ -9,8 +9,10 @@ import { standingAt } from '#domain/emergency-stop.ts'
 import { deliveryEnd, type FlexibilityCall, transition } from '#domain/flexibility-call.ts'
 import type { CallId, ResourceId } from '#domain/ids.ts'
 import { secondsAlone } from '#domain/rebound/restart-order.ts'
+import type { Rating } from '#domain/resource.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
+import { periodTold } from '#domain/told-period.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent, resourceEvent } from './announce.ts'
@@ -79,8 +81,8 @@ async function limitedElsewhere(
 }
 
 /**
- * The setpoint that a resource's allocation asks for at an instant; none outside its periods, nor
- * while it only stands by.
+ * The setpoint that a resource is to have at an instant: what its allocation asks for, and before
+ * that where it takes its time; none outside its periods, nor while it only stands by.
  */
 export function setpointFor(
   call: FlexibilityCall,
@@ -89,18 +91,34 @@ export function setpointFor(
 ): NewSetpoint[] {
   const allocation = activatedPart(call, resourceId)
   if (!allocation || allocation.releasedAt !== null || now >= deliveryEnd(call)) return []
-  const period = periodAt(allocation, now)
-  if (!period) return []
+  const rating = ratingsOf(call.candidates).get(resourceId)
+  if (rating === undefined) throw new Error(`${resourceId} is no candidate of ${call.id}`)
+  const { controlCycleSeconds } = call.program
+  const how = { rating, direction: call.request.direction, controlCycleSeconds }
+  const period = periodTold(allocation, how, now)
+  if (!period || period.start >= deliveryEnd(call)) return []
   return [
     {
       resourceId: allocation.resourceId,
       callId: call.id,
       powerW: Math.max(period.setpointW, allocation.floorW ?? period.setpointW),
-      validFrom: period.start,
+      validFrom: period.start > now ? now : period.start,
       validUntil: letsGoAt(call, allocation, lastEnd(allocation.periods, period.end)),
       orderedAt: now,
     },
   ]
+}
+
+/** Of candidates that do not change: control cycles ask for one device after the other. */
+const known = new WeakMap<readonly Candidate[], ReadonlyMap<ResourceId, Rating>>()
+
+function ratingsOf(candidates: readonly Candidate[]): ReadonlyMap<ResourceId, Rating> {
+  let ratings = known.get(candidates)
+  if (ratings === undefined) {
+    ratings = new Map(candidates.map(({ resourceId, rating }) => [resourceId, rating]))
+    known.set(candidates, ratings)
+  }
+  return ratings
 }
 
 /**

@@ -1,3 +1,5 @@
+import { activatedPart } from '#domain/activated-parts.ts'
+import { periodAt } from '#domain/allocation.ts'
 import type { Verdict } from '#domain/compliance.ts'
 import { leaseOf, mayLead } from '#domain/control-lease.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
@@ -47,7 +49,10 @@ export function limitsReached(
 
 type Refused = Extract<Permission, { kind: 'refused' }>
 
-/** Between two of its periods a device is told nothing, and may be taken back all the same. */
+/**
+ * Between two of its periods a device is told nothing, and may be taken back all the same. One that
+ * is told before its period begins, and is another call's until then, waits for that to end.
+ */
 function refusedNow(
   call: FlexibilityCall,
   resourceId: ResourceId,
@@ -55,12 +60,16 @@ function refusedNow(
   now: Instant,
 ): Refused | null {
   const [due] = setpointFor(call, resourceId, now)
+  const { facts } = device
+  const lease = leaseOf({ ...facts, kind: facts.resource.kind }, now)
+  const isOtherCalls = !mayLead(lease, call.id) && lease.limit === null
+  const part = activatedPart(call, resourceId)
+  const hasBegun = part !== undefined && periodAt(part, now) !== undefined
+  if (isOtherCalls && !hasBegun) return null
   if (due !== undefined && due.powerW !== null) {
     const found = permissionFor(call, { ...due, powerW: due.powerW }, device, now)
     return found.kind === 'refused' ? found : null
   }
-  const { facts } = device
-  const lease = leaseOf({ ...facts, kind: facts.resource.kind }, now)
   if (mayLead(lease, call.id) || lease.limit === null) return null
   return { kind: 'refused', limit: lease.limit, detail: lease.detail, since: lease.since }
 }

@@ -174,14 +174,17 @@ function withOffered(
   })
 }
 
-/** The settlement periods of a call and what is asked in each. */
-export function needsOf(call: FlexibilityCall): PeriodNeed[] {
-  const seconds = call.program.settlementPeriodSeconds
-  return call.request.periods.map(({ start, powerW }) => ({
-    start,
-    end: addSeconds(start, seconds),
-    powerW,
-  }))
+/**
+ * The settlement periods of a call and what is asked in each. What stands by may be activated in
+ * any of them, and is told of that no sooner than the notice that was agreed.
+ */
+export function needsOf({ program, request }: FlexibilityCall): PeriodNeed[] {
+  const { product, settlementPeriodSeconds: seconds, activationNoticeSeconds = 0 } = program
+  return request.periods.map(({ start, powerW }) => {
+    const need = { start, end: addSeconds(start, seconds), powerW }
+    if (product !== 'availability') return need
+    return { ...need, toldFrom: addSeconds(start, -activationNoticeSeconds) }
+  })
 }
 
 /**

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { allocate, type Offerable } from '#domain/allocation.ts'
+import { allocate, type Allocation, type Offerable } from '#domain/allocation.ts'
 import { limitsOf } from '#domain/allocation/offers.ts'
 import { orderedInPart } from '#domain/decision.ts'
 import { checkRating } from '#domain/enrolment.ts'
 import { meanReachedW, powerForMean, reactedBy } from '#domain/reaction.ts'
+import type { Rating } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
+import { periodTold, type ToldDevice } from '#domain/told-period.ts'
 import { basisPoints } from '#domain/units.ts'
 import { aBaseline, aResource, WINDOW_START } from '../support/builders.ts'
 
@@ -103,9 +105,113 @@ describe('an allocation to a device that takes its time', () => {
     expect(orderedInPart(part, [whole], few)).toEqual(['one'])
   })
 
+  it('that stands by counts on no more than it reaches within the notice of an activation', () => {
+    const noticed = (seconds: number) =>
+      needs.map((need) => ({ ...need, toldFrom: addSeconds(need.start, -seconds) }))
+    const battery = offer('battery', {})
+    const maxW = (seconds: number) => limitsOf(battery, noticed(seconds), 'reduce-import').maxW
+    expect(maxW(0)).toEqual([3800, 3800])
+    expect(maxW(90)).toEqual([3800, 4300])
+    expect(maxW(600)).toEqual([3800, 5000])
+  })
+
   it('stops a charger that may be stopped, and leaves another its least power', () => {
     expect(periods(offer('charger', {}))?.map(([, setpointW]) => setpointW)).toEqual([0, 0])
     const going = periods(offer('charger', { pausable: false }))
     expect(going?.map(([, setpointW]) => setpointW)).toEqual([1500, 1400])
+  })
+})
+
+/** Mean W in each period of a device that is told once a cycle, second by second. */
+function meansOf(part: Pick<Allocation, 'periods'>, how: ToldDevice, periods: number): number[] {
+  const { responseSeconds = 0, rampWattsPerSecondMax = 1e9 } = how.rating
+  const sign = how.direction === 'reduce-import' ? -1 : 1
+  const tolds: number[] = []
+  const means = Array.from({ length: periods }, () => 0)
+  let [told, movedW] = [0, 0]
+  for (let second = 0; second < periods * 900; second++) {
+    if (second % how.controlCycleSeconds === 0) {
+      told = sign * (periodTold(part, how, at(second))?.setpointW ?? 0)
+    }
+    tolds.push(told)
+    const before = movedW
+    const towards = (tolds[second - responseSeconds] ?? 0) - movedW
+    movedW += Math.sign(towards) * Math.min(Math.abs(towards), rampWattsPerSecondMax)
+    const i = Math.floor(second / 900)
+    // Along a ramp the mean of a second lies in its middle.
+    const isStep = how.rating.rampWattsPerSecondMax === undefined
+    means[i] = (means[i] as number) + (isStep ? movedW : (before + movedW) / 2) / 900
+  }
+  return means
+}
+
+describe('a slow device in a call of several periods', () => {
+  const { rating: quick } = aResource('battery', 'battery', 1n)
+  const battery = (powersW: readonly number[]) => ({
+    periods: powersW.flatMap((powerW, i) => {
+      if (powerW === 0) return []
+      return [{ start: at(i * 900), end: at((i + 1) * 900), powerW, setpointW: -powerW }]
+    }),
+  })
+  const how = (changes: Partial<Rating>): ToldDevice => {
+    const rating = { ...quick, ...changes }
+    return { rating, direction: 'reduce-import', controlCycleSeconds: 30 }
+  }
+  const toldW = (powersW: readonly number[], changes: Partial<Rating>, seconds: number) =>
+    periodTold(battery(powersW), how(changes), at(seconds))?.powerW
+
+  it('is told nothing early that reacts at once', () => {
+    expect(toldW([0, 3000], {}, 899)).toBeUndefined()
+    expect(toldW([1000, 3000], {}, 899)).toBe(1000)
+    expect(toldW([1000, 3000], {}, 900)).toBe(3000)
+  })
+
+  it('is told more as long before it begins as it takes, in whole control cycles', () => {
+    const delay = { responseSeconds: 600 }
+    expect(toldW([1000, 4000], delay, 299)).toBe(1000)
+    expect(toldW([1000, 4000], delay, 300)).toBe(4000)
+    expect(toldW([0, 3000], delay, 299)).toBeUndefined()
+    expect(toldW([0, 3000], delay, 300)).toBe(3000)
+    // 95 s, of which 5 are the ramp's: four cycles of 30 s.
+    const both = { responseSeconds: 90, rampWattsPerSecondMax: 600 }
+    expect(toldW([0, 3000], both, 779)).toBeUndefined()
+    expect(toldW([0, 3000], both, 780)).toBe(3000)
+  })
+
+  it('is told less when less is wanted, and not before', () => {
+    expect(toldW([4000, 1000], { responseSeconds: 600 }, 899)).toBe(4000)
+    expect(toldW([4000, 1000], { responseSeconds: 600 }, 900)).toBe(1000)
+    const more = { periods: [{ start: at(900), end: at(1800), powerW: 1000, setpointW: 1000 }] }
+    const takes = { ...how({ responseSeconds: 60 }), direction: 'increase-import' as const }
+    expect(periodTold(more, takes, at(840))?.setpointW).toBe(1000)
+  })
+
+  it('gives in every period what was ordered of it, whatever it takes and whatever is asked', () => {
+    const { id: resourceId, ownerId, aggregatorId, kind, offer } = aResource('b', 'battery', 1n)
+    const who = { resourceId, ownerId, aggregatorId, kind, price: offer.price }
+    const asked = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 4 })
+    const ramp = fc.option(fc.integer({ min: 3, max: 500 }), { nil: undefined })
+    fc.assert(
+      fc.property(asked, fc.integer({ min: 0, max: 1200 }), ramp, (hundreds, seconds, watts) => {
+        const device = how({ responseSeconds: seconds, rampWattsPerSecondMax: watts })
+        const needs = hundreds.map((hundred, i) => {
+          return { start: at(i * 900), end: at((i + 1) * 900), powerW: hundred * 100 }
+        })
+        const candidate = { ...who, rating: device.rating, ...aBaseline() }
+        const one: Offerable = {
+          candidate: { ...candidate, aggregatorShareBp: basisPoints(0) },
+          fromW: needs.map(() => 0),
+          powerMaxW: needs.map(() => 5000),
+          energyMaxWh: 20_000,
+        }
+        const [part] = allocate(needs, [one], 'reduce-import', 'order')
+        if (part === undefined) return
+        const means = meansOf(part, device, needs.length)
+        for (const { start, powerW } of part.periods) {
+          const mean = means[(start - WINDOW_START) / 900_000] ?? 0
+          expect(mean).toBeGreaterThanOrEqual(powerW - 1)
+        }
+      }),
+    )
   })
 })

@@ -122,12 +122,16 @@ function toldW(
   return powerForMean(rating, givenW, stretch, { stepW: STEP_W, mostW })
 }
 
-/** A period, counted from the first: that is when devices are told. */
+/**
+ * A period, counted from when devices are told of it at the soonest: a slow one is told before it
+ * begins, but not before the first does.
+ */
 function sinceTold(needs: readonly PeriodNeed[], i: number): SinceTold {
   const [first, need] = [needs[0], needs[i]]
   if (first === undefined || need === undefined) throw new RangeError(`there is no period ${i}`)
-  const from = secondsBetween(first.start, need.start)
-  return { from, until: secondsBetween(first.start, need.end) }
+  const { start, end, toldFrom = first.start } = need
+  const told = toldFrom > first.start ? toldFrom : first.start
+  return { from: secondsBetween(told, start), until: secondsBetween(told, end) }
 }
 
 /** The most that a resource can give in all periods together, whole Wh. */
