@@ -49,7 +49,7 @@ export type DeviceUnderTest = {
 
 export const START = parseInstant('2026-03-02T17:00:00Z')
 export const SPEED = 10
-export const INTERVAL_SECONDS = 5
+export const INTERVAL_SECONDS = 2
 
 /** Business time that runs ten times as fast. */
 export function runningClock(): Clock {
