@@ -39,6 +39,7 @@ export function load(): Promise<Highs> {
 /** Solves without yielding; what it finds on the way is said as soon as it is found. */
 export function solve(highs: Highs, task: Task, say?: (found: Found) => void): Answer {
   const { model, start, timeLimitSeconds } = task
+  const { offset = 0 } = model
   const { modelStatus: statuses, callbackType } = highs.constants
   const iterations = iterationsOf(task)
   const solver = highs.createModel()
@@ -59,7 +60,7 @@ export function solve(highs: Highs, task: Task, say?: (found: Found) => void): A
       },
       [callbackType.mipImprovingSolution]({ data }) {
         const { mip_solution: values, mip_dual_bound: least = Number.NEGATIVE_INFINITY } = data
-        if (values !== undefined) say?.({ values, costMin: least })
+        if (values !== undefined) say?.({ values, costMin: least - offset })
       },
     })
     const [status = 'unknown'] =
@@ -75,7 +76,7 @@ export function solve(highs: Highs, task: Task, say?: (found: Found) => void): A
 
   function costMin(): number {
     const isMip = model.integrality !== undefined
-    return Number(solver.info.get(isMip ? 'mip_dual_bound' : 'objective_function_value'))
+    return Number(solver.info.get(isMip ? 'mip_dual_bound' : 'objective_function_value')) - offset
   }
 
   function isFeasible(): boolean {

@@ -8,7 +8,7 @@ const INTEGER = 1
  * A program as the arrays of HiGHS, row by row. Columns and rows keep their order.
  * @throws RangeError for a number that is none
  */
-export function modelOf({ columns, rows }: LinearProgram): ModelData {
+export function modelOf({ columns, rows, costUnavoidable = 0 }: LinearProgram): ModelData {
   const [numCols, numRows] = [columns.length, rows.length]
   const terms = rows.reduce((sum, row) => sum + row.terms.length, 0)
   const starts = new Int32Array(numRows + 1)
@@ -27,6 +27,8 @@ export function modelOf({ columns, rows }: LinearProgram): ModelData {
   return {
     numCols,
     numRows,
+    // Its relative gap is one of the whole objective, with what stands in it whatever is chosen.
+    ...(costUnavoidable === 0 ? {} : { offset: -finite(costUnavoidable) }),
     colCost: Float64Array.from(columns, ({ cost }) => finite(cost)),
     colLower: new Float64Array(numCols),
     colUpper: Float64Array.from(columns, ({ max, isBinary }) => (isBinary === true ? 1 : max)),

@@ -1,7 +1,8 @@
 import { allocationProgram } from '#domain/allocation/allocation-program.ts'
-import { greedyPlan, relaxed } from '#domain/allocation/greedy-plan.ts'
+import { beyondAllWh, greedyPlan, relaxed } from '#domain/allocation/greedy-plan.ts'
 import { inSteps, withStepEnergies } from '#domain/allocation/in-steps.ts'
 import {
+  costOf,
   dearestEffectOf,
   lateSentence,
   type Limits,
@@ -59,11 +60,15 @@ export async function planAllocation(
   const plain = whole(begun)
   const cost = (plan: Plan) => pricedCost(devices, wanted, plan)
   const free = relaxed(devices, wanted)
+  let unavoidableWh = beyondAllWh(devices, wanted, priceCap)
   if (free !== null) {
-    const least = pricedCost(free, wanted, greedyPlan(free, wanted, priceCap))
-    const atLeast = least * (1 + EQUAL) + roundingCost(devices, wanted)
-    if (cost(plain) <= atLeast) return told('merit-order', plain)
-    const isNear = reasons.length > 0 && cost(plain) <= least * (1 + NEAR)
+    const best = greedyPlan(free, wanted, priceCap)
+    unavoidableWh = Math.max(unavoidableWh, best.unservedWh)
+    const least = pricedCost(free, wanted, best)
+    const beyond = cost(plain) - least
+    if (beyond <= least * EQUAL + roundingCost(devices, wanted)) return told('merit-order', plain)
+    // What nobody can serve costs any plan the same: it would make all of them look alike.
+    const isNear = reasons.length > 0 && beyond <= costOf(free, wanted, best) * NEAR
     if (isNear) return told('merit-order-near', plain)
   }
   const noCheaper: PlannedAllocation = { ...plain, method: 'merit-order', because: NO_CHEAPER }
@@ -76,7 +81,7 @@ export async function planAllocation(
   if (isTooLarge) {
     return { ...plain, method: 'merit-order-late', because: tooLargeSentence(reasons) }
   }
-  const { from, plan } = allocationProgram(devices, wanted, priceCap)
+  const { from, plan } = allocationProgram(devices, wanted, priceCap, unavoidableWh)
   try {
     const { values, isOptimal, isLate } = await solver.solve(from(begun), deadlineMs)
     const found = whole(inSteps(devices, wanted, plan(values), STEP_W))

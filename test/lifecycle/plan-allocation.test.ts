@@ -113,6 +113,18 @@ describe('planning an allocation', () => {
     })
   })
 
+  test('does not count what nobody can serve as cost when it tells what is near', async () => {
+    // 75 of 90 kW are beyond all three; for 6 kW merit order pays 7 % more than need be.
+    const three: Limits[] = [
+      { ...battery('a', 100_000), energyWh: 90_000 },
+      { ...battery('b', 110_000), energyWh: 90_000, minW: 3_000 },
+      { ...battery('c', 400_000), energyWh: 90_000 },
+    ]
+    const peak = { powerW: [90_000, 6_000], hours: [1, 1] }
+    const planned = await planAllocation(late, three, peak, deadline)
+    expect(planned).toMatchObject({ unservedWh: 75_000, method: 'merit-order-late' })
+  })
+
   test('needs neither solver nor greedy where merit order is the optimum', async () => {
     const cheapest = {
       powerW: [

@@ -30,12 +30,14 @@ type Cell = {
 
 /**
  * The cheapest allocation within all limits, never more than is asked; what is unserved costs ten
- * times the dearest device, so that cost never argues against serving.
+ * times the dearest device, so that cost never argues against serving. `unavoidableWh`: so much of
+ * that nobody could serve.
  */
 export function allocationProgram(
   devices: readonly Limits[],
   wanted: Wanted,
   priceCap = Number.POSITIVE_INFINITY,
+  unavoidableWh = 0,
 ): AllocationProgram {
   const draft: Draft = { columns: [], rows: [] }
   const balance: Term[][] = wanted.powerW.map(() => [])
@@ -46,6 +48,7 @@ export function allocationProgram(
     return partCells(draft, device, wanted, balance)
   })
   const unservedPrice = unservedPriceOf(devices)
+  const costUnavoidable = ((unavoidableWh / W_PER_KW) * unservedPrice) / MICRO_EUR_PER_CENT
   const shorts = wanted.powerW.map((powerW, t) => {
     const kw = Math.max(0, powerW) / W_PER_KW
     const cost = (unservedPrice / MICRO_EUR_PER_CENT) * (wanted.hours[t] ?? 0)
@@ -53,8 +56,9 @@ export function allocationProgram(
     addRow(draft, [...(balance[t] as Term[]), [short, 1]], '=', kw)
     return short
   })
+  const program = { ...draft, costUnavoidable }
   return {
-    program: draft,
+    program,
     from: (plan) => {
       const start = new Float64Array(draft.columns.length)
       devices.forEach((device, i) => putPowers(start, device, cells[i] ?? [], plan.powerW[i] ?? []))
@@ -64,7 +68,7 @@ export function allocationProgram(
         }, 0)
         start[short] = Math.max(0, (wanted.powerW[t] ?? 0) - given) / W_PER_KW
       })
-      return { ...draft, start }
+      return { ...program, start }
     },
     plan: (values) => {
       const powers = devices.map((device, i) => powersOf(device, cells[i] ?? [], wanted, values))

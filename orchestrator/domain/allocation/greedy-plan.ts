@@ -44,6 +44,29 @@ export function fleetOf(devices: readonly Limits[], period = 0): Fleet {
 }
 
 /**
+ * At least so much stays unserved whatever is chosen, Wh at the congestion point, however long the
+ * periods are: more than the power of all in a period, or than the energy of all.
+ */
+export function beyondAllWh(
+  devices: readonly Limits[],
+  { powerW, hours }: Wanted,
+  priceCap = Number.POSITIVE_INFINITY,
+): number {
+  const able = devices.filter(({ price, effect = 1 }) => price <= priceCap && effect > 0)
+  const sumOf = (of: (device: Limits) => number) => {
+    return able.reduce((sum, device) => sum + (device.effect ?? 1) * of(device), 0)
+  }
+  const beyondPowerWh = powerW.reduce((sum, asked, t) => {
+    const most = sumOf(({ maxW, stopToW, stopW }) => {
+      return Math.max(maxW[t] ?? 0, (stopToW ?? stopW)?.[t] ?? 0)
+    })
+    return sum + Math.max(0, asked - most) * (hours[t] ?? 0)
+  }, 0)
+  const wantedWh = powerW.reduce((sum, asked, t) => sum + Math.max(0, asked) * (hours[t] ?? 0), 0)
+  return Math.max(beyondPowerWh, wantedWh - sumOf(({ energyWh }) => energyWh))
+}
+
+/**
  * The same devices without anything that keeps the greedy from being exact: each can do at least
  * what it could, so that nothing within the limits costs less than the relaxed cheapest, or serves
  * more. null: periods are not equally long.

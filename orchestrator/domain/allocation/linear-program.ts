@@ -13,6 +13,8 @@ export type Row = {
 export type LinearProgram = {
   readonly columns: readonly Column[]
   readonly rows: readonly Row[]
+  /** So much of the cost no values avoid: how near to the optimum others are is told without it. */
+  readonly costUnavoidable?: number
   /** Values of the columns, within all rows, to begin from: nothing dearer will do. */
   readonly start?: ArrayLike<number>
 }

@@ -91,6 +91,42 @@ describe('the arrays of a program', () => {
   })
 })
 
+describe('a cost that nothing avoids', () => {
+  test('stands in no relative gap: it is taken off the objective', () => {
+    expect(modelOf({ ...small, costUnavoidable: 6 }).offset).toBe(-6)
+    expect(modelOf({ ...small, costUnavoidable: 0 })).not.toHaveProperty('offset')
+  })
+
+  test('stands in what no values cost less than', async () => {
+    const once = await solver.solve(small, GENEROUS_MS)
+    const other = await solver.solve({ ...small, costUnavoidable: 6 }, GENEROUS_MS)
+    expect(other.costMin).toBeCloseTo(once.costMin, 6)
+  })
+
+  test.each([
+    ['equal', [1, 1]],
+    ['unequal', [1, 0.5]],
+  ])(
+    'hides no dearer plan behind a peak that nobody can serve, in periods of %s length',
+    async (_what, hours) => {
+      const device = { maxW: [5_000, 5_000], energyWh: 90_000 }
+      const devices = [
+        { ...device, id: 'a', price: 100_000 },
+        { ...device, id: 'b', price: 110_000, minW: 3_000 },
+        { ...device, id: 'c', price: 400_000 },
+      ]
+      const wanted = { powerW: [600_000, 6_000], hours }
+      const planned = await planAllocation(solver, devices, wanted, { deadlineMs: GENEROUS_MS })
+      expect(planned.powerW).toEqual([
+        [5_000, 3_000],
+        [5_000, 3_000],
+        [5_000, 0],
+      ])
+      expect(planned).toMatchObject({ method: 'solver', unservedWh: 585_000 })
+    },
+  )
+})
+
 describe('HiGHS in its thread', { timeout: 60_000 }, () => {
   test('says unavailable for a program without a solution', async () => {
     const never = { ...small, rows: [{ terms: [[0, 1]], sense: '>=', bound: 5 }] } as LinearProgram
