@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -122,7 +123,13 @@ describe('refusals, each one sentence and no stack', () => {
   test('no registry answers (the real npm)', async () => {
     const integrity = `sha512-${'A'.repeat(86)}==`
     lockPackages({ 'node_modules/is-number': { version: '7.0.0', integrity } })
-    const env = { npm_execpath: '', npm_config_registry: 'http://127.0.0.1:9/' }
+    const settings = join(checkout, 'npmrc')
+    writeFileSync(settings, 'fetch-retries=0\n') // it would only wait and ask again
+    const env = {
+      npm_execpath: '',
+      npm_config_registry: 'http://127.0.0.1:9/',
+      npm_config_userconfig: settings,
+    }
     const { code, stderr, stdout } = await run(['hello'], { env })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(
@@ -227,8 +234,13 @@ describe('the installation', () => {
     await until(() => existsSync(lock) && / [1-9]/.test(readFileSync(lock, 'utf8')))
     killed.child.kill('SIGKILL')
     await killed.ended
+    const silent = new Date(Date.now() - 6_000) // longer than a lock without a heartbeat counts
+    utimesSync(lock, silent, silent)
     const next = start(['hello'])
-    await wallTimer.sleep(6_000) // longer than a lock without a heartbeat counts
+    let said = ''
+    next.child.stderr?.on('data', (chunk) => (said += chunk))
+    await until(() => said.includes('waiting for it'))
+    await wallTimer.sleep(500) // it looks ten times a second
     expect(npmCalls()).toHaveLength(1)
     process.kill(Number(readFileSync(`${calls}.pid`, 'utf8')))
     expect(await next.ended).toMatchObject({ code: 0 })

@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { build } from 'vite'
 import { callId, organisationId, siteId } from '#domain/ids.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds, formatInstant } from '#domain/time.ts'
@@ -17,8 +13,9 @@ import {
   startService,
   type Town,
 } from '#test/http/service.ts'
+import { builtPages } from './pages.ts'
 
-/** A town with devices, its service on a real socket, and its pages freshly built. */
+/** A town with devices, its service on a real socket, and its pages. */
 export type District = {
   readonly service: Service
   readonly keys: Town['keys']
@@ -30,17 +27,9 @@ export type District = {
   stop(): Promise<void>
 }
 
-const dashboards = resolve(import.meta.dirname, '..', '..', 'dashboards')
-
 export async function startDistrict(): Promise<District> {
-  const folder = mkdtempSync(join(tmpdir(), 'gridcall-pages-'))
-  await build({
-    configFile: join(dashboards, 'vite.config.ts'),
-    logLevel: 'error',
-    build: { outDir: folder },
-  })
   const service = await startService({
-    dashboardsFolder: folder,
+    dashboardsFolder: await builtPages(),
     stream: { ...STREAM_TIMING, coalesceMs: 100 },
   })
   const { keys } = await aTown(service)
@@ -62,10 +51,7 @@ export async function startDistrict(): Promise<District> {
       return answer.body.id
     },
     accept: async (id) => void (await acceptAsDso(service.ports, callId(id))),
-    async stop() {
-      await service.stop()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    stop: () => service.stop(),
   }
 }
 

@@ -128,10 +128,11 @@ test('the agent lays each file out once, for nobody else to read', async () => {
   })
   try {
     const file = join(folder, 'payments', 'pain001-epoch-1.xml')
-    await expect.poll(() => readdir(join(folder, 'payments')), { timeout: 5000 }).toHaveLength(1)
+    const laidOut = () => readdir(join(folder, 'payments'))
+    await expect.poll(laidOut, { timeout: 15_000 }).toEqual(['pain001-epoch-1.xml'])
     expect(await readFile(file, 'utf8')).toBe((await fileOf(1)).text)
     expect((await stat(file)).mode & 0o777).toBe(0o600)
-    expect(await readdir(join(folder, 'payments'))).toEqual(['pain001-epoch-1.xml'])
+    expect(await laidOut()).toEqual(['pain001-epoch-1.xml'])
   } finally {
     await agent.stop()
     await rm(folder, { recursive: true })
