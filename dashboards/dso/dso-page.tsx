@@ -20,6 +20,7 @@ import { KeyFigures } from './key-figures.tsx'
 import type { DsoModel } from './model.ts'
 import { Objections } from './objections.tsx'
 import { Rebound } from './rebound.tsx'
+import { Reserve } from './reserve.tsx'
 import { SignEscrow } from './sign-escrow.tsx'
 import { Transactions, Verification } from './verification.tsx'
 
@@ -93,6 +94,7 @@ function Call({ model, call }: { model: DsoModel; call: WholeCall }) {
       <CallSteps state={call.state} isCancelled={call.cancelledAt !== null} />
       <KeyFigures model={model} call={call} />
       {call.state === 'offered' && <SignEscrow call={call} />}
+      <Reserve model={model} call={call} />
       <section class="card" aria-labelledby="power">
         <h2 id="power">Power</h2>
         <PeriodCharts

@@ -23,6 +23,9 @@ export function shortfallOf(call: WholeCall, now: number | null, zone: string): 
       isAbnormal: call.deficientWh > call.orderedWh * NOTICEABLE,
     }
   }
+  if (call.reserve !== null && call.state === 'dispatched') {
+    return standingBy(call, call.reserve, now)
+  }
   if (call.state === 'dispatched') return inWindow(call, now, zone)
   const open = call.requestedWh - call.orderedWh
   if (call.state === 'requested') {
@@ -38,6 +41,33 @@ export function shortfallOf(call: WholeCall, now: number | null, zone: string): 
     figure: formatEnergy(Math.max(0, open)),
     of: `${formatEnergy(call.orderedWh)} of ${formatEnergy(call.requestedWh)} requested`,
     isAbnormal: open > 0,
+  }
+}
+
+/** Of what stands by nothing is missing but in an activation. */
+function standingBy(
+  { activations }: WholeCall,
+  { heldW }: NonNullable<WholeCall['reserve']>,
+  now: number | null,
+): Shortfall {
+  const running = activations.find(({ start, end }) => {
+    return now !== null && Date.parse(start) <= now && now < Date.parse(end)
+  })
+  const isAbnormal = false
+  if (running === undefined) {
+    return {
+      label: 'Standing by',
+      figure: formatPower(heldW),
+      of: 'none of it activated',
+      isAbnormal,
+    }
+  }
+  const { deliveredWh, orderedWh } = running
+  return {
+    label: 'Delivered of the activation',
+    figure: deliveredWh === null ? null : formatEnergy(deliveredWh),
+    of: `of ${formatEnergy(orderedWh)} ordered to its end`,
+    isAbnormal,
   }
 }
 

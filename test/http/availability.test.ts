@@ -5,6 +5,7 @@ import { addSeconds, formatInstant } from '#domain/time.ts'
 import { enrolResource } from '#lifecycle/enrol-resource.ts'
 import { aResource, WINDOW_START } from '../support/builders.ts'
 import { plugBattery } from '../support/simulated-call.ts'
+import { STAND_BY } from '../support/standby-body.ts'
 import { undocumented } from './documented.ts'
 import {
   aTown,
@@ -17,27 +18,6 @@ import {
 } from './service.ts'
 
 const at = (seconds: number) => formatInstant(addSeconds(WINDOW_START, seconds))
-const STAND_BY = {
-  name: 'stand-by',
-  version: 1,
-  status: 'published',
-  source: "the program's own",
-  over: 'window',
-  price: { kind: 'offered' },
-  curve: [
-    { deliveredBp: 0, payBp: 10_000 },
-    { deliveredBp: 10_000, payBp: 10_000 },
-  ],
-  capBp: 10_000,
-  floorBp: 0,
-  penalty: { kind: 'none' },
-  availability: { kind: 'per-kwh-ordered', minorPerKwh: '20000', scaledByDelivery: true },
-  deadBand: { bp: 0, pays: 'all' },
-  carry: 'none',
-  provisionalShareBp: 10_000,
-  trueUpSeconds: 0,
-}
-
 describe('availability over HTTP', () => {
   let service: Service
   let town: Town

@@ -1,11 +1,13 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { idempotent, programBody } from '#test/http/service.ts'
 import { describeWith } from '#test/support/describe-with.ts'
+import { STAND_BY } from '#test/support/standby-body.ts'
 import { faultsOf } from './axe.ts'
 import { enterKey, launch, openTab } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
-describeWith('chromium', 'cancelling inside the window', (executablePath) => {
+describeWith('chromium', 'what a DSO does inside the window', (executablePath) => {
   let district: District
   let browser: Browser
   let id: string
@@ -92,4 +94,80 @@ describeWith('chromium', 'cancelling inside the window', (executablePath) => {
     expect((await stops())[0].liftedAt).not.toBeNull()
     expect([...faults, ...other.faults]).toEqual([])
   })
+
+  test('what stands by is told with its prices, and a part of it activated in two steps', async () => {
+    const { paymentPolicy: _, ...program } = programBody({
+      version: 2,
+      product: 'availability',
+      activationNoticeSeconds: 120,
+    })
+    const put = await district.service.send('PUT', '/v1/programs', {
+      key: district.keys.dso,
+      body: { ...program, paymentPolicy: STAND_BY },
+      headers: idempotent(),
+    })
+    expect(put.status).toBe(200)
+    const third = await district.request([5000, 5000], 3600)
+    await district.passTo(3300)
+    await district.accept(third)
+    await district.passTo(3660)
+    const path = `/v1/flexibility-calls/${third}`
+    const call = async () =>
+      (await district.service.send('GET', path, { key: district.keys.dso })).body
+    const origin = district.service.url
+    const { page, faults } = await openTab(browser, origin, 'dark, narrow')
+    await enterKey(page, origin, 'dso', district.keys.dso)
+    const panel = page.getByRole('region', { name: 'Standing by' })
+    await panel.getByText('5.0\u202fkW', { exact: true }).waitFor()
+    await panel.getByText('€0.02 per kWh', { exact: true }).waitFor()
+    await panel.getByText('Nothing has been activated.').waitFor()
+    await panel.getByText('Activate now').click()
+    const button = panel.getByRole('button', { name: 'Activate …' })
+
+    // 18:00 is the window's start: 17:59 is none of it, and 18:10:10 not on the raster.
+    await panel.getByLabel('From', { exact: true }).fill('17:59')
+    await panel.getByLabel('Until', { exact: true }).fill('18:10:10')
+    await panel.getByLabel('Watts', { exact: true }).fill('lots')
+    await button.click()
+    await panel.getByText(/^Choose a time between 18:03:[03]0 and 18:30:00/).waitFor()
+    await panel.getByText(/^Choose a time after the start/).waitFor()
+    await panel.getByText('Enter whole watts, or nothing').waitFor()
+
+    await panel.getByLabel('From', { exact: true }).fill('18:05')
+    await panel.getByLabel('Until', { exact: true }).fill('18:15')
+    await panel.getByLabel('Watts', { exact: true }).fill('7000')
+    await button.click()
+    const question = panel.getByRole('region', { name: 'Activate it?' })
+    await question.getByText(/^Activate 7.0.kW from 18:05:00 to 18:15:00\?/).waitFor()
+    // The focus stands on the harmless one.
+    const keep = question.getByRole('button', { name: 'Leave it standing by' })
+    expect(await keep.evaluate((one) => one === document.activeElement)).toBe(true)
+    await question.getByRole('button', { name: 'Yes, activate it' }).click()
+    await question.getByText(/at most the 5000 W that are held/).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await keep.click()
+    expect((await call()).activations).toEqual([])
+
+    await panel.getByLabel('Watts', { exact: true }).fill('1,400')
+    await button.click()
+    await question.getByRole('button', { name: 'Yes, activate it' }).click()
+    await panel.getByText('to come').waitFor()
+    expect((await call()).activations).toMatchObject([{ powerW: 1400 }])
+
+    await district.passTo(4080)
+    await panel.getByText('running').waitFor()
+    const [{ deliveredWh, orderedWh }] = (await call()).activations
+    expect(orderedWh).toBeGreaterThan(deliveredWh)
+    expect(deliveredWh).toBeGreaterThan(0)
+    await panel.getByText(`${deliveredWh}\u202fWh delivered of ${orderedWh}\u202fWh`).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    expect(faults).toEqual([])
+
+    const wide = await openTab(browser, origin, 'light, wide')
+    await enterKey(wide.page, origin, 'dso', district.keys.dso)
+    await wide.page.getByText('Delivered of the activation').waitFor()
+    await wide.page.getByText('Activate now').click()
+    expect(await faultsOf(wide.page)).toEqual([])
+    expect(wide.faults).toEqual([])
+  }, 180_000)
 })
