@@ -1,4 +1,4 @@
-import type { Offerable, PeriodNeed } from '#domain/allocation.ts'
+import type { Candidate, Offerable, PeriodNeed } from '#domain/allocation.ts'
 import { hashOf } from '#domain/canonical.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
@@ -24,23 +24,29 @@ export async function promiseSurely(
 ): Promise<SurelyHeld> {
   const { deliveryLevelBp } = call.program
   if (deliveryLevelBp === undefined) return { needs, countedOn: [] }
-  const groupsOf = await groupsFor(tx, offers)
   const { congestionPointId, direction } = call.request
   const known = await tx.calls.list({ congestionPointId, states: TEACHING, last: CALLS })
   const last = known.toSorted(
     (a, b) => a.request.window.start - b.request.window.start || (a.id < b.id ? -1 : 1),
   )
+  const groupsOf = await groupsFor(tx, [
+    ...last.flatMap(({ candidates }) => candidates),
+    ...offers.map(({ candidate }) => candidate),
+  ])
   const learnt = learntFrom(last, 1 - deliveryLevelBp / 10_000, groupsOf)
   const dice = uniformFrom(hashOf({ margin: call.id }))
   return surelyHeld({ needs, offers, direction, groupsOf, dice }, learnt)
 }
 
-/** Devices of one make, and of one class, fail together. */
+/**
+ * Devices of one make, and of one class, fail together. Those of past calls are among them, whether
+ * they offer now or not: on a night on which most of a make is away its record is needed most.
+ */
 async function groupsFor(
   tx: StoreTransaction,
-  offers: readonly Offerable[],
+  resources: readonly Pick<Candidate, 'resourceId' | 'kind'>[],
 ): Promise<(id: ResourceId) => readonly string[]> {
-  const kinds = new Map(offers.map(({ candidate: { resourceId, kind } }) => [resourceId, kind]))
+  const kinds = new Map(resources.map(({ resourceId, kind }) => [resourceId, kind]))
   const known = await tx.resources.capabilities([...kinds.keys()])
   const makes = new Map(known.map(({ resourceId, capability }) => [resourceId, capability.make]))
   return (id) => {

@@ -16,12 +16,26 @@ const STEP = 0.015
 const RISK_MIN = 0.0005
 const RISK_MAX = 0.5
 
-/** @throws RangeError for a risk that is not above 0 and below 1 */
+/**
+ * A margin that takes its model of failures at its word.
+ * @throws RangeError for a risk that is not above 0 and below 1
+ */
 export function uncalibrated(promisedRisk: number): Calibration {
   if (!(promisedRisk > 0 && promisedRisk < 1)) {
     throw new RangeError(`a risk must be above 0 and below 1, got ${promisedRisk}`)
   }
   return { promisedRisk, risk: promisedRisk }
+}
+
+/**
+ * Where a program begins: with half of what it allows, as models of failures that nobody has seen yet
+ * are too sure of themselves. Whatever it begins with moves the share of short calls by what is left
+ * of the difference, over a step for each call (in the long run not at all).
+ * @throws RangeError for a risk that is not above 0 and below 1
+ */
+export function carefulStart(promisedRisk: number): Calibration {
+  const { risk } = uncalibrated(promisedRisk)
+  return { promisedRisk, risk: Math.max(RISK_MIN, risk / 2) }
 }
 
 export function afterCall({ promisedRisk, risk }: Calibration, wasShort: boolean): Calibration {

@@ -60,40 +60,57 @@ export type MarginsQuestion = Omit<MarginQuestion, 'units' | 'needW'> & {
   readonly needsW: readonly number[]
 }
 
-/** The margin of each period of a window. A device that fails, fails for the whole window. */
+/**
+ * The margin of each period of a window: in all but the risk of what might happen no period of it
+ * falls short. A device that fails, fails for the whole window.
+ */
 export function marginsFor(question: MarginsQuestion): Margin[] {
-  const { units, needsW, risk, uniform, draws = DRAWS } = question
-  const shocks = drawShocks(question, draws)
+  const { units, needsW, risk, draws = DRAWS } = question
   const allowedShort = Math.floor(risk * draws)
-  const periods = needsW.map((needW, i) => ({
-    i,
-    needW,
-    deliveredW: new Float64Array(draws),
-    held: 0,
-    heldW: 0,
-    isEnough: needW <= 0,
-  }))
-  for (const unit of units) {
-    const open = periods.filter(({ isEnough }) => !isEnough)
-    if (open.length === 0) break
-    const factors = factorsOf(unit, shocks, uniform, draws)
-    for (const period of open) {
-      const powerW = unit.powersW[period.i] ?? 0
-      addTo(period.deliveredW, powerW, factors)
-      period.held += 1
-      period.heldW += powerW
-      if (period.heldW < period.needW) continue
-      period.isEnough = shortDraws(period.deliveredW, period.needW) <= allowedShort
-    }
-  }
-  return periods.map(({ i, needW, deliveredW, held, heldW, isEnough }) => {
-    const ordered = countUntil(
-      units.map(({ powersW }) => powersW[i] ?? 0),
-      needW,
-    )
-    const surelyW = lowerQuantile(deliveredW, allowedShort)
-    return { held, heldW, ordered: Math.min(ordered, held), surelyW, isEnough }
+  const drawnOf = drawerOf(question, draws)
+  const periods = needsW.map((needW, i): DrawnPeriod => {
+    const powersW = units.map((unit) => unit.powersW[i] ?? 0)
+    return { needW, powersW, deliveredW: new Float64Array(draws), held: 0, heldW: 0 }
   })
+  for (const period of periods) extend(period, allowedShort, drawnOf)
+  const enough = periods.filter((period) => isEnoughAt(period, allowedShort))
+  // Enough each for itself: each of them takes more until they are together.
+  for (let level = allowedShort - 1; level >= 0; level -= 1) {
+    if (shortAnywhere(enough) <= allowedShort) break
+    for (const period of enough) extend(period, level, drawnOf)
+  }
+  const isRare = shortAnywhere(enough) <= allowedShort
+  const promised = new Set(isRare ? enough : [])
+  const surelyW = surelyTogether(periods, promised, allowedShort)
+  return periods.map((period, i) => {
+    const { needW, powersW, held, heldW } = period
+    const ordered = Math.min(countUntil(powersW, needW), held)
+    const isEnough = promised.has(period) || needW <= 0
+    return { held, heldW, ordered, surelyW: surelyW[i] ?? 0, isEnough }
+  })
+}
+
+/** One period of a window, with what those held from the front deliver in each draw. */
+type DrawnPeriod = {
+  readonly needW: number
+  readonly powersW: readonly number[]
+  readonly deliveredW: Float64Array
+  held: number
+  heldW: number
+}
+
+function isEnoughAt({ needW, heldW, deliveredW }: DrawnPeriod, allowedShort: number): boolean {
+  return needW <= 0 || (heldW >= needW && shortDraws(deliveredW, needW) <= allowedShort)
+}
+
+/** Holds more from the front until no more draws than allowed are short, or nobody is left. */
+function extend(period: DrawnPeriod, allowedShort: number, drawnOf: (unit: number) => Drawn): void {
+  while (period.held < period.powersW.length && !isEnoughAt(period, allowedShort)) {
+    const powerW = period.powersW[period.held] ?? 0
+    addTo(period.deliveredW, powerW, drawnOf(period.held))
+    period.held += 1
+    period.heldW += powerW
+  }
 }
 
 /** Additions of one device in one period of one draw: what an offer may cost at gate closure. */
@@ -112,32 +129,50 @@ export function drawsWithin(units: number, periods: number, risk: number): numbe
   return Math.min(DRAWS, Math.max(least, affordable))
 }
 
-/** What of its power the unit gives in each draw: the chance to be reached, then its share. */
-function factorsOf(
+/** What of its power a unit gives: in each draw one of some shares, the last of which is nothing. */
+type Drawn = { readonly shares: Float64Array; readonly picks: Uint8Array }
+
+/** Draws each unit once, in merit order, whichever period asks for it first. */
+function drawerOf(question: Omit<MarginsQuestion, 'risk'>, draws: number): (unit: number) => Drawn {
+  const { units, uniform } = question
+  const shocks = drawShocks(question, draws)
+  const drawn: Drawn[] = []
+  return (index) => {
+    for (const unit of units.slice(drawn.length, index + 1)) {
+      drawn.push(draw(unit, shocks, uniform, draws))
+    }
+    const found = drawn[index]
+    assert(found !== undefined, 'a period holds units that there are')
+    return found
+  }
+}
+
+/** The chance to be reached, then the share. */
+function draw(
   unit: Omit<UncertainUnit, 'powerW'>,
   shocks: ReadonlyMap<string, Float64Array>,
   uniform: Uniform,
   draws: number,
-): Float64Array {
+): Drawn {
   const chance = betaMean(unit.reached)
-  const shares = Float64Array.from({ length: SHARES }, () => drawBeta(unit.delivered, uniform))
+  const shares = new Float64Array(SHARES + 1)
+  for (let i = 0; i < SHARES; i += 1) shares[i] = drawBeta(unit.delivered, uniform)
   const own = unit.groups.flatMap((group) => shocks.get(group) ?? [])
-  const factors = new Float64Array(draws)
-  for (let draw = 0; draw < draws; draw += 1) {
+  const picks = new Uint8Array(draws).fill(SHARES)
+  for (let i = 0; i < draws; i += 1) {
     let q = chance
-    for (const shock of own) q *= shock[draw] ?? 1
+    for (const shock of own) q *= shock[i] ?? 1
     const u = uniform()
-    if (u >= q) continue
     // Below q, u says nothing more about reach: it may pick the share.
-    factors[draw] = shares[Math.floor((u / Math.min(1, q)) * SHARES)] ?? 1
+    if (u < q) picks[i] = Math.floor((u / Math.min(1, q)) * SHARES)
   }
-  return factors
+  return { shares, picks }
 }
 
-function addTo(deliveredW: Float64Array, powerW: number, factors: Float64Array): void {
+function addTo(deliveredW: Float64Array, powerW: number, { shares, picks }: Drawn): void {
   if (powerW === 0) return
-  for (let draw = 0; draw < deliveredW.length; draw += 1) {
-    deliveredW[draw] = (deliveredW[draw] ?? 0) + powerW * (factors[draw] ?? 0)
+  for (let i = 0; i < deliveredW.length; i += 1) {
+    deliveredW[i] = (deliveredW[i] ?? 0) + powerW * (shares[picks[i] ?? SHARES] ?? 0)
   }
 }
 
@@ -158,6 +193,45 @@ function drawShocks(
   return shocks
 }
 
+/** In how many draws at least one of the periods is short of its need. */
+function shortAnywhere(periods: readonly Pick<DrawnPeriod, 'deliveredW' | 'needW'>[]): number {
+  const [first] = periods
+  if (first === undefined) return 0
+  const isShort = new Uint8Array(first.deliveredW.length)
+  for (const { deliveredW, needW } of periods) {
+    for (let i = 0; i < isShort.length; i += 1) {
+      if ((deliveredW[i] ?? 0) < needW) isShort[i] = 1
+    }
+  }
+  return isShort.reduce((sum, one) => sum + one, 0)
+}
+
+/**
+ * W that may be promised in each period so that no more draws than allowed are short in any of them:
+ * each its own lower quantile, all at the same depth, the deepest that keeps to it; what is enough
+ * is promised as it was asked for.
+ */
+function surelyTogether(
+  periods: readonly DrawnPeriod[],
+  promised: ReadonlySet<DrawnPeriod>,
+  allowedShort: number,
+): number[] {
+  const sorted = periods.map(({ deliveredW }) => deliveredW.toSorted())
+  const at = (depth: number) => sorted.map((all) => all[Math.min(depth, all.length - 1)] ?? 0)
+  let [kept, tooDeep] = [0, allowedShort + 1]
+  while (tooDeep - kept > 1) {
+    const depth = (kept + tooDeep) >> 1
+    const surelyW = at(depth)
+    const cut = periods.map((period, i) => {
+      if (promised.has(period)) return period
+      return { ...period, needW: Math.min(period.needW, surelyW[i] ?? 0) }
+    })
+    if (shortAnywhere(cut) <= allowedShort) kept = depth
+    else tooDeep = depth
+  }
+  return at(kept)
+}
+
 function countUntil(powersW: readonly number[], needW: number): number {
   let sumW = 0
   let count = 0
@@ -173,9 +247,4 @@ function shortDraws(deliveredW: Float64Array, needW: number): number {
   let short = 0
   for (const w of deliveredW) if (w < needW) short += 1
   return short
-}
-
-/** The value below which no more than so many draws lie. */
-function lowerQuantile(deliveredW: Float64Array, allowedShort: number): number {
-  return deliveredW.toSorted()[Math.min(allowedShort, deliveredW.length - 1)] ?? 0
 }

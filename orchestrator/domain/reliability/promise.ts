@@ -8,7 +8,7 @@ import { canStandIn } from '../offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '../promised.ts'
 import type { Direction } from '../resource.ts'
 import type { CallSettlement } from '../settlement.ts'
-import { afterCall, type Calibration, uncalibrated } from './calibration.ts'
+import { afterCall, type Calibration, carefulStart } from './calibration.ts'
 import type { Uniform } from './draws.ts'
 import { drawsWithin, marginsFor } from './margin.ts'
 import {
@@ -33,7 +33,7 @@ export function learntFrom(
   groupsOf: (id: ResourceId) => readonly string[],
 ): { readonly record: TrackRecord; readonly calibration: Calibration } {
   let record = NO_TRACK_RECORD
-  let calibration = uncalibrated(promisedRisk)
+  let calibration = carefulStart(promisedRisk)
   for (const call of calls) {
     record = afterCallOf(record, outcomesOf(call, groupsOf) ?? letGoSoFar(call))
     if (call.settlement === null) continue

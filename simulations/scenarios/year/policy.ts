@@ -1,5 +1,10 @@
 import { resourceId } from '#domain/ids.ts'
-import { afterCall, type Calibration, uncalibrated } from '#domain/reliability/calibration.ts'
+import {
+  afterCall,
+  type Calibration,
+  carefulStart,
+  uncalibrated,
+} from '#domain/reliability/calibration.ts'
 import { type Margin, marginFor } from '#domain/reliability/margin.ts'
 import {
   afterCallOf,
@@ -23,7 +28,8 @@ export type PolicyName = (typeof POLICY_NAMES)[number]
 export type Policy = { readonly name: PolicyName; record: TrackRecord; calibration: Calibration }
 
 export function newPolicy(name: PolicyName): Policy {
-  return { name, record: NO_TRACK_RECORD, calibration: uncalibrated(PROMISED_RISK) }
+  const start = name === 'calibrated' ? carefulStart : uncalibrated
+  return { name, record: NO_TRACK_RECORD, calibration: start(PROMISED_RISK) }
 }
 
 /** How many of these to hold; the dice are the call's own. */

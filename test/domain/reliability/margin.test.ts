@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Beta, betaMean, betaOf, unitsToCall } from '#domain/reliability/beta.ts'
-import { afterCall, uncalibrated } from '#domain/reliability/calibration.ts'
+import { afterCall, carefulStart, uncalibrated } from '#domain/reliability/calibration.ts'
 import { drawBeta } from '#domain/reliability/draws.ts'
 import {
   drawsWithin,
@@ -155,6 +155,53 @@ describe('the margins of a window', () => {
     expect(alone.map(({ isEnough }) => isEnough)).toEqual([true, true, false, true])
   })
 
+  /** Each period has devices of its own, which fail for themselves. */
+  const apart = (devices: number, periods: number) =>
+    Array.from({ length: periods }, (_, period) =>
+      Array.from({ length: devices }, () => ({
+        reached: betaOf(0.9, 1e6),
+        delivered: SURE,
+        groups: [],
+        powersW: Array.from({ length: periods }, (__, i) => (i === period ? 1_000 : 0)),
+      })),
+    ).flat()
+
+  it.each([[2], [4], [8]])('keep the promise for %d periods together', (periods) => {
+    const each = 40
+    const needsW = Array.from({ length: periods }, () => 30_000)
+    const { next: uniform } = seededRandom(7, 'margin')
+    const question = { units: apart(each, periods), groups: new Map(), needsW, risk: 0.05, uniform }
+    const margins = marginsFor(question)
+    expect(margins.every(({ isEnough }) => isEnough)).toBe(true)
+    const { next } = seededRandom(8, 'truth')
+    const calls = 20_000
+    let short = 0
+    for (let call = 0; call < calls; call += 1) {
+      const isShort = margins.map(({ heldW }) => {
+        let gotW = 0
+        for (let i = 0; i < heldW; i += 1_000) if (next() < 0.9) gotW += 1_000
+        return gotW < 30_000
+      })
+      if (isShort.includes(true)) short += 1
+    }
+    expect(short / calls).toBeLessThan(0.06)
+  })
+
+  it('promise less of each period where no reserve is left, so that all of it comes', () => {
+    const ofOne = (periods: number) => {
+      const { next: uniform } = seededRandom(7, 'margin')
+      const needsW = Array.from({ length: periods }, () => 40_000)
+      const units = apart(40, periods)
+      return marginsFor({ units, groups: new Map(), needsW, risk: 0.05, uniform })
+    }
+    const [alone] = ofOne(1)
+    const [first] = ofOne(8)
+    expect(alone?.isEnough || first?.isEnough).toBe(false)
+    expect(first?.surelyW).toBeLessThan(alone?.surelyW ?? 0)
+    // By the binomial law: 33 of 40 and more in 0.95 of all cases, 31 and more in 0.95^(1/8).
+    expect([alone?.surelyW, first?.surelyW]).toEqual([33_000, 31_000])
+  })
+
   it('stand on fewer draws the more there is to draw, and never on too few to see the risk', () => {
     expect(drawsWithin(200, 96, 0.05)).toBe(2_000)
     expect(drawsWithin(2_000, 96, 0.05)).toBe(520)
@@ -204,6 +251,12 @@ describe('the risk that the margin works with', () => {
       expect(share).toBeGreaterThan(0.035)
       expect(share).toBeLessThan(0.065)
     }
+  })
+
+  it('begins at half of what is allowed, and that is forgotten', () => {
+    expect(carefulStart(0.05)).toEqual({ promisedRisk: 0.05, risk: 0.025 })
+    expect(carefulStart(0.0001).risk).toBe(0.0005)
+    expect(() => carefulStart(0)).toThrow(RangeError)
   })
 
   it('stays within what draws can tell, however long one side lasts', () => {
