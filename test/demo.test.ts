@@ -89,6 +89,20 @@ describe('the demo', () => {
   })
 })
 
+describe('after the window', () => {
+  test('devices come back in steps under the room, and the meters say so beside the plan', () => {
+    const { rebound } = json
+    expect(rebound?.resources).toBeGreaterThan(2)
+    expect(rebound?.planned.overshootW).toBe(0)
+    expect(rebound?.measured).toMatchObject({ overshootW: 0 })
+    expect(rebound?.measured?.peakW).toBeGreaterThan(0)
+    expect(rebound?.measured?.peakW).toBeLessThanOrEqual(rebound?.planned.peakW ?? 0)
+    const plannedW = new Set(rebound?.periods.map(({ powerW }) => powerW))
+    expect(plannedW.size).toBeGreaterThan(2)
+    expect(readFileSync(json.picture ?? '', 'utf8')).toContain('those that come back')
+  })
+})
+
 describe('who says yes and does nothing', () => {
   test('is exactly whom the fleet’s own log names, found by the second whole reading', () => {
     const disobeyed = readFleetLog(json.fleetLog).filter(({ kind }) => kind === 'disobeys')

@@ -8,12 +8,13 @@ import { demoJson, demoTable } from '#demo/report.ts'
 import { runCalls } from '#demo/run-calls.ts'
 import { type Stage, setUp } from '#demo/set-up.ts'
 import type { OperatorCallView } from '#demo/views.ts'
+import { parseInstant } from '#domain/time.ts'
 import { parseBundle } from '#domain/verification.ts'
 import { bundledScenario } from '#simulations/scenarios/bundled.ts'
 import { loadRealDay } from '#simulations/scenarios/real-day.ts'
 import type { Scenario } from '#simulations/scenarios/scenario.ts'
 import { callsPicture } from './simulate/call-picture.ts'
-import { drawnCall } from './simulate/drawn-call.ts'
+import { drawnCall, type DrawnRebound } from './simulate/drawn-call.ts'
 
 const HELP = `gridcall demo [--once] [--json] [--seed N] [--speed N] [--disobey N] [--silent N] [--drop N]
               [--gateways N] [--rail evm|ledger] [--feeder FILE --sessions FILE --day YYYY-MM-DD]
@@ -119,7 +120,7 @@ async function play(values: Values, stop: (() => Promise<void>)[]): Promise<numb
   const { rpcUrl, url } = service.started
   const held = stage.gateways && {
     lines: await stage.gateways.lines(parties.operator),
-    changes: await judgeChanges(stage.fleetLog, moved),
+    changes: await judgeChanges(stage.fleetLog, moved, scenario.calls.main.windowEnd),
   }
   const ended = { ...played, report, rpcUrl, gateways: held }
   const outcome = await gatherOutcome({ scenario, parties, ...ended })
@@ -165,8 +166,18 @@ async function savePicture(
   const heading = `${came}: power of all that had a part, kW`
   const file = join(folder, 'call.svg')
   const title = `Call of the demo, seed ${scenario.seed}`
-  await writeFile(file, callsPicture(title, [drawnCall(heading, bundle)]))
+  await writeFile(file, callsPicture(title, [drawnCall(heading, bundle, reboundOf(call))]))
   return file
+}
+
+/** null: all devices went back at once, or were not all back yet. */
+function reboundOf({ rebound }: OperatorCallView): DrawnRebound | null {
+  if (!rebound?.measured) return null
+  const { from, until, baselineWh } = rebound.measured
+  const periods = rebound.periods.map(({ start, end, ...powers }) => {
+    return { start: parseInstant(start), end: parseInstant(end), ...powers }
+  })
+  return { from: parseInstant(from), until: parseInstant(until), baselineWh, periods }
 }
 
 /** What `chain reconcile --offline` recomputes every balance from. */

@@ -52,6 +52,7 @@ export async function changeGateways(
 export async function judgeChanges(
   fleetLog: string,
   stations: readonly string[],
+  windowEnd: string,
 ): Promise<Changes> {
   const text = await readFile(fleetLog, 'utf8')
   const lines = text
@@ -67,16 +68,24 @@ export async function judgeChanges(
     const movedAtTime = mine[movedAt]?.at ?? ''
     if (last?.kind !== 'setpoint' || String(last.validUntil) <= movedAtTime) continue
     withSetpoint.push(ref)
-    if (isKept(last, before, after)) kept.push(ref)
+    if (isKept(last, before, after, windowEnd)) kept.push(ref)
   }
   return { stations, withSetpoint, kept }
 }
 
-function isKept(setpoint: LogLine, before: readonly LogLine[], after: readonly LogLine[]): boolean {
+function isKept(
+  setpoint: LogLine,
+  before: readonly LogLine[],
+  after: readonly LogLine[],
+  windowEnd: string,
+): boolean {
   const endpointIn = (lines: readonly LogLine[]) =>
     lines.find(({ kind }) => kind === 'connected')?.endpoint
   const isElsewhere = endpointIn(after) !== endpointIn(before.toReversed())
   const endsAt = after.find(({ kind }) => kind === 'default')?.at
-  const isHeld = endsAt !== undefined && endsAt >= String(setpoint.validUntil)
+  // It outlasts the window, for the case that nobody is left who brings devices back in turn.
+  const validUntil = String(setpoint.validUntil)
+  const until = validUntil < windowEnd ? validUntil : windowEnd
+  const isHeld = endsAt !== undefined && endsAt >= until
   return endpointIn(after) !== undefined && isElsewhere && isHeld
 }

@@ -64,10 +64,13 @@ export async function enrolScenario(options: {
     timeZone,
     settlementPeriodSeconds,
     meteringIntervalSeconds,
+    restartSeconds: scenario.restartSeconds,
     ...RULES,
   })
-  for (const { ref, name } of scenario.congestionPoints) {
-    const point = { id: ref, dsoId: DSO, name }
+  for (const { ref, name, room } of scenario.congestionPoints) {
+    // Of a real evening devices may wait half an hour for their room: no demo stays on for that.
+    const isTold = room !== null && scenario.name === 'bundled'
+    const point = { id: ref, dsoId: DSO, name, ...(isTold ? { room } : {}) }
     await operator.post('/v1/congestion-points', point, `point-${ref}`)
   }
   const aggregatorKeys = new Map<string, string>()

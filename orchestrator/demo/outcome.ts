@@ -131,6 +131,10 @@ export function breaches(outcome: Outcome): string[] {
   demand(!isObeyed || delivered.opcuaWh > 0, `batteries delivered ${delivered.opcuaWh} Wh`)
   demand(report.driversShort.length === 0, `left short: ${report.driversShort.join(', ')}`)
   demand(isBackAtDefault(outcome), 'not every device is back at its default')
+  for (const { id, rebound } of [call, ...others]) {
+    const over = (rebound?.measured?.overshootW ?? 0) - (rebound?.overshootW ?? 0)
+    demand(over <= 0, `after call ${id} the room was passed by ${over} W more than planned`)
+  }
   const missed = call.repairs.filter((repair) => repair.reason === 'not-obeying')
   const names = (ids: readonly string[]) => [...ids].sort().join(', ')
   demand(

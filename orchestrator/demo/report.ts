@@ -61,6 +61,7 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
       ...repair,
     })),
     notices: outcome.notices.map(({ at, kind, message }) => ({ at, kind, message })),
+    rebound: reboundOf(call),
     driversShort: report.driversShort.length,
     backAtDefault: isBackAtDefault(outcome),
     escrow: escrowOf(call),
@@ -117,6 +118,14 @@ function devicesOf({ scenario, call }: Outcome) {
   }
 }
 
+/** The peaks side by side; null: all devices went back at once. */
+function reboundOf({ rebound }: OperatorCallView) {
+  if (rebound === null) return null
+  const { resources, periods, measured } = rebound
+  const planned = { peakW: rebound.peakW, overshootW: rebound.overshootW }
+  return { resources, planned, measured, periods }
+}
+
 function escrowOf({ escrow }: OperatorCallView) {
   if (!escrow) return null
   const { fundedMinor, paidMinor, feeMinor, refundMinor, heldMinor, currency } = escrow
@@ -153,6 +162,7 @@ export function demoTable(outcome: Outcome, extras: Extras, url: string): string
     const start = p.start.slice(11, 16)
     row([start, p.requestedW, p.orderedW, p.baselineW, p.measuredW, p.deliveredW])
   }
+  lines.push(...reboundTable(call))
   lines.push('', ...decisionTable(outcome.decisions.get(call.id) ?? []))
   lines.push('', `${'owner'.padEnd(12)}${'Wh'.padStart(8)}${'€'.padStart(12)}   why`)
   for (const { owner, wh, minor, why } of outcome.owners) {
@@ -187,6 +197,26 @@ export function demoTable(outcome: Outcome, extras: Extras, url: string): string
   lines.push(`  npm run -s gridcall -- chain reconcile --offline ${extras.chainFile}`)
   lines.push(`Page: ${url}/dso`, '')
   return lines.join('\n')
+}
+
+/** What comes back after the window, step by step, as far as it was measured. */
+function reboundTable({ rebound }: OperatorCallView): string[] {
+  if (rebound === null) return []
+  const { resources, periods, measured } = rebound
+  const cells = (all: readonly (string | number)[]) =>
+    all.map((cell) => String(cell).padStart(11)).join(' ')
+  const rows = periods
+    .filter(({ start }) => measured === null || start < measured.until)
+    .map(({ start, powerW, roomW, measuredW }) =>
+      cells([start.slice(11, 19), powerW, measuredW ?? '–', roomW ?? '–']),
+    )
+  const taken = measured === null ? 'not measured yet' : `${measured.drawnWh} Wh taken meanwhile`
+  return [
+    '',
+    `After the window ${resources} resources come back one after the other: ${taken}`,
+    cells(['from', 'planned W', 'measured W', 'room W']),
+    ...rows,
+  ]
 }
 
 /** Minor units of 1e-6 EUR as euros with four places, exactly. */

@@ -4,6 +4,8 @@ import { followCall, postCall } from './play.ts'
 import type { DemoTimer, Stage } from './set-up.ts'
 import type { OperatorCallView } from './views.ts'
 
+const ALL_BACK_TRIES = 100
+
 export type Played = {
   readonly call: OperatorCallView
   readonly others: readonly OperatorCallView[]
@@ -40,7 +42,10 @@ export async function runCalls(
   ])
   isOver = true
   await untilWithdrawn(parties.operator, timer)
-  return { call, others, callMs, moved: await moving }
+  const [whole, ...rest] = await Promise.all(
+    [call, ...others].map((one) => untilAllBack(parties.operator, one, timer)),
+  )
+  return { call: whole ?? call, others: rest, callMs, moved: await moving }
 }
 
 /** The DSO's rest and the fee are handed out after the owners are paid, or all after a refund. */
@@ -53,6 +58,20 @@ async function untilWithdrawn(operator: PartyApi, timer: DemoTimer): Promise<voi
     const count = (...kinds: string[]) => events.filter(({ kind }) => kinds.includes(kind)).length
     const owed = count('RequestFinalized') > 0 ? 2 : Math.min(1, count('RequestRefunded'))
     if (reconciled && count('CreditWithdrawn') >= owed) return
+    await timer.sleep(200)
+  }
+}
+
+/** Money waits for no device: the last may come back after the call was paid. */
+async function untilAllBack(
+  operator: PartyApi,
+  { id }: OperatorCallView,
+  timer: DemoTimer,
+): Promise<OperatorCallView> {
+  for (let tries = 0; ; tries++) {
+    const call = await operator.get<OperatorCallView>(`/v1/flexibility-calls/${id}`)
+    const isMeasured = call.rebound === null || call.rebound.measured !== null
+    if (isMeasured || tries === ALL_BACK_TRIES) return call
     await timer.sleep(200)
   }
 }

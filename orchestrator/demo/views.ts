@@ -62,6 +62,31 @@ export type OperatorCallView = {
     readonly refusals: readonly { verifier: string; line: string }[]
   }
   readonly evidence: { readonly version: number; readonly root: string } | null
+  readonly rebound: OperatorRebound | null
+}
+
+/** What was planned for the time after the window, and what the meters say of it. */
+export type OperatorRebound = {
+  readonly resources: number
+  readonly peakW: number
+  readonly overshootW: number
+  readonly periods: readonly {
+    readonly start: string
+    readonly end: string
+    readonly powerW: number
+    readonly roomW: number | null
+    readonly measuredW: number | null
+  }[]
+  /** null: not all were back yet. */
+  readonly measured: {
+    readonly from: string
+    readonly until: string
+    readonly peakW: number | null
+    readonly overshootW: number | null
+    readonly drawnWh: number
+    readonly baselineWh: number | null
+    readonly unheard: number
+  } | null
 }
 
 type DecisionStep = { readonly code: string; readonly at: string; readonly sentence: string }

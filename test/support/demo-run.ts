@@ -51,6 +51,12 @@ export type DemoJson = {
     readonly replacedBy: readonly string[]
   }[]
   readonly notices: readonly { readonly kind: string; readonly message: string }[]
+  readonly rebound: {
+    readonly resources: number
+    readonly planned: { readonly peakW: number; readonly overshootW: number }
+    readonly measured: { readonly peakW: number; readonly overshootW: number } | null
+    readonly periods: readonly { readonly powerW: number; readonly measuredW: number | null }[]
+  } | null
   readonly driversShort: number
   readonly backAtDefault: boolean
   readonly escrow: EscrowJson | null
