@@ -33,6 +33,11 @@ const PRICE_CAP = '450000'
 const RESTART_SECONDS = 300
 const MAIN_SHARE = 0.4
 const OVERLAPPING_SHARE = 0.15
+/**
+ * Free at the north point outside the window while all cars charge: four batteries at full power,
+ * and a car counts with a twentieth more than it drew. So nobody waits for room in the demo.
+ */
+const QUIET_HEADROOM_W = 48_000
 const NORTH_CHARGERS = 16
 const SOUTH_CHARGERS = 8
 /** At the north point: leave so soon that there is nothing to give. */
@@ -247,7 +252,7 @@ function northFeeder(
   const devicesW = fleetW(unowned, NORTH)
   const [first, second] = main.periods.map(({ powerW }) => powerW)
   const extra = overlapping.periods[0]?.powerW ?? 0
-  const quietW = firmLimitW - devicesW - 12_000
+  const quietW = firmLimitW - devicesW - QUIET_HEADROOM_W
   const base = (minute: number, powerW: number) => ({
     at: formatInstant(instant(WINDOW_START + minute * MINUTE)),
     powerW,
