@@ -2,7 +2,7 @@ import { type Activation, inForce, type Stretch } from './activation.ts'
 import type { AllocatedPeriod, Allocation, Candidate } from './allocation.ts'
 import type { Limits } from './allocation/limits.ts'
 import { meritFill } from './allocation/merit-fill.ts'
-import { STEP_W } from './allocation/offers.ts'
+import { countedPrice, STEP_W } from './allocation/offers.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
 import { atPoint, effectsOf } from './network-effect.ts'
@@ -183,11 +183,11 @@ function fill(
 
 /** What it may give of what it holds: a charger goes on at its least power or more, or stops. */
 function limitsOf({ candidate, period }: StandingBy, direction: Direction): Limits {
-  const { resourceId, price, effectBp, calledBp = 0, kind, rating, conditions = {} } = candidate
+  const { resourceId, effectBp, calledBp = 0, kind, rating, conditions = {} } = candidate
   const { powerW, setpointW } = period
   const plain = {
     id: resourceId,
-    price: Number(price),
+    price: Number(countedPrice(candidate)),
     energyWh: Number.POSITIVE_INFINITY, // held for all of the window when the gate closed
     rotation: calledBp,
     ...(effectBp === undefined ? {} : { effect: effectBp / 10_000 }),

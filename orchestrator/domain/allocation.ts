@@ -43,6 +43,8 @@ export type Candidate = {
   readonly kind: ResourceKind
   readonly rating: Rating
   readonly price: MicroEurPerKwh
+  /** It counts with this in merit order, the least price of its band; absent: with its own. */
+  readonly bandPrice?: MicroEurPerKwh
   /** W off the congested element per 10,000 W here, by the feeder in the terms; absent: as many. */
   readonly effectBp?: number
   /** By which the feeder in the terms places it; absent: by itself, or there is none. */

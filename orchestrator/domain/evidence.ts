@@ -307,6 +307,7 @@ const BIGINTS = new Set([
   'numerator',
   'denominator',
   'price',
+  'bandPrice',
   'payoutTotal',
   'feeTotal',
   'newTotal',

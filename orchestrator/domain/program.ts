@@ -56,6 +56,11 @@ export type Program = {
    * the congestion point has room for where that is known; absent: all at once.
    */
   readonly restartSeconds?: number
+  /**
+   * Prices that lie no further above the cheapest of them count as equal in merit order: among
+   * these who was called least lately goes first. Absent: 0, rotation only among equal prices.
+   */
+  readonly rotationBandBp?: BasisPoints
   readonly chargerBaseline: BaselineMethod
   readonly batteryBaseline: BaselineMethod
   /** Local dates, YYYY-MM-DD, that count as Sundays or not at all; absent: none. */

@@ -1,6 +1,8 @@
+import type { Candidate } from './allocation.ts'
 import { orderedEnergy } from './delivery.ts'
 import type { CallState, FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
+import type { MicroEurPerKwh } from './money.ts'
 
 /** Calls that are to move devices, or have moved them; a refunded one has where it was dispatched. */
 const MOVING: ReadonlySet<CallState> = new Set([
@@ -44,6 +46,39 @@ export function rotationOf(calls: readonly FlexibilityCall[]): Rotation {
     calledBp: new Map(shares.filter(([, share]) => share > 0)),
     giniBp: giniBpOf(shares.map(([, share]) => share)),
   }
+}
+
+type Priced = Pick<Candidate, 'price' | 'effectBp'>
+
+/**
+ * The price that each device counts with in merit order: of those whose prices lie within a band
+ * (basis points above the cheapest of them) that of the cheapest, so that among them rotation
+ * decides, and not the last cent. It is paid what it asks. Only devices of the same effect share a
+ * band: of others the price per watt at the point differs with the price that is paid.
+ */
+export function bandPrices(all: readonly Priced[], bandBp: number): MicroEurPerKwh[] {
+  const rising = all
+    .map((one, i) => ({ ...one, i }))
+    .toSorted((a, b) => (a.price < b.price ? -1 : 1))
+  const lowest = new Map<number | undefined, MicroEurPerKwh>()
+  const found = all.map(({ price }) => price)
+  for (const { i, price, effectBp } of rising) {
+    const base = lowest.get(effectBp)
+    const isWithin = base !== undefined && price * 10_000n <= base * BigInt(10_000 + bandBp)
+    if (isWithin) found[i] = base
+    else lowest.set(effectBp, price)
+  }
+  return found
+}
+
+/** Candidates with what they count with in merit order. */
+export function inPriceBands(all: readonly Candidate[], bandBp: number): Candidate[] {
+  if (bandBp === 0) return [...all]
+  const counted = bandPrices(all, bandBp)
+  return all.map((one, i) => {
+    const bandPrice = counted[i] ?? one.price
+    return bandPrice === one.price ? one : { ...one, bandPrice }
+  })
 }
 
 /** The Gini coefficient of values of at least 0, in basis points; null where all are 0. */

@@ -11,6 +11,7 @@ import { ratingUnderLaw } from '#domain/legal-floor.ts'
 import { type BehindPoint, behindPoint } from '#domain/network/behind-point.ts'
 import { type OwnerLimits, ratingWithReserve, sayWithdrawn } from '#domain/owner-limits.ts'
 import type { Resource } from '#domain/resource.ts'
+import { inPriceBands } from '#domain/rotation.ts'
 import { basisPoints } from '#domain/units.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { calledLately } from './called-lately.ts'
@@ -46,7 +47,7 @@ export async function findCandidates(tx: StoreTransaction, call: FlexibilityCall
   for (const aggregator of await tx.organisations.list('aggregator')) {
     shares.set(aggregator.id, aggregator.aggregatorShareBp)
   }
-  const all = willing.map((resource): Candidate => {
+  const asking = willing.map((resource): Candidate => {
     const baseline = baselines.get(resource.id)
     const share = shares.get(resource.aggregatorId)
     if (!baseline || share === undefined) {
@@ -71,6 +72,7 @@ export async function findCandidates(tx: StoreTransaction, call: FlexibilityCall
       baseline,
     }
   })
+  const all = inPriceBands(asking, program.rotationBandBp ?? 0)
   all.sort(meritOrder)
   const meterKeys = willing.flatMap(({ id, meter }) => {
     return meter === null ? [] : [{ resourceId: id, ...meter }]

@@ -129,6 +129,7 @@ function checkMoney(program: Program): void {
     throw fieldError('malformed', 'priceCapMaxMinorPerKwh', expected, program.priceCapMax)
   }
   whole('feeBp', program.feeBp, 0, 10_000, 'bp')
+  whole('rotationBandBp', program.rotationBandBp ?? 0, 0, 5_000, 'bp')
   whole('toleranceW', program.toleranceW, 0, 1_000_000, 'W')
   whole('toleranceBp', program.toleranceBp, 0, 10_000, 'bp')
   // More than half held out is no call any more.

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { allocate, type Candidate, type Offerable } from '#domain/allocation.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import { resourceId } from '#domain/ids.ts'
-import { giniBpOf, rotationOf } from '#domain/rotation.ts'
+import { microEurPerKwh } from '#domain/money.ts'
+import { bandPrices, giniBpOf, rotationOf } from '#domain/rotation.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
 import { aBaseline, aResource, WINDOW_START } from '../support/builders.ts'
@@ -100,5 +101,60 @@ describe('equal prices', () => {
     expect(first(offer('a', 300), offer('b', 200))).toEqual(['b'])
     expect(first(offer('a', 1), offer('b'))).toEqual(['b'])
     expect(first(offer('b'), offer('a'))).toEqual(['a'])
+  })
+})
+
+describe('a band of prices', () => {
+  const priced = (price: bigint, effectBp?: number) =>
+    effectBp === undefined
+      ? { price: microEurPerKwh(price) }
+      : { price: microEurPerKwh(price), effectBp }
+
+  it('counts with the least price in it, and begins anew above it', () => {
+    const all = [105_000n, 100_000n, 105_001n, 110_251n, 110_252n].map((price) => priced(price))
+    expect(bandPrices(all, 500)).toEqual([100_000n, 100_000n, 105_001n, 105_001n, 110_252n])
+    expect(bandPrices(all, 0)).toEqual(all.map(({ price }) => price))
+  })
+
+  it('is shared only by devices of the same effect', () => {
+    const all = [
+      priced(100_000n),
+      priced(101_000n, 12_000),
+      priced(102_000n, 12_000),
+      priced(103_000n),
+    ]
+    expect(bandPrices(all, 500)).toEqual([100_000n, 101_000n, 101_000n, 100_000n])
+  })
+
+  it('never counts a device as dearer than it is, nor cheaper than its band is wide', () => {
+    const prices = fc.array(fc.bigInt({ min: 0n, max: 300_000n }), { maxLength: 20 })
+    fc.assert(
+      fc.property(prices, fc.nat(3000), (all, bandBp) => {
+        const counted = bandPrices(
+          all.map((price) => priced(price)),
+          bandBp,
+        )
+        counted.forEach((least, i) => {
+          const price = all[i] ?? 0n
+          expect(least).toBeLessThanOrEqual(price)
+          expect(price * 10_000n).toBeLessThanOrEqual(least * BigInt(10_000 + bandBp))
+          expect(all).toContain(least)
+        })
+      }),
+    )
+  })
+
+  it('lets rotation decide where prices differ, and no longer beyond the band', () => {
+    const offer = (id: string, price: bigint, bandPrice: bigint, calledBp: number): Offerable => {
+      const prices = { price: microEurPerKwh(price), bandPrice: microEurPerKwh(bandPrice) }
+      const more = { fromW: [0], powerMaxW: [5000], energyMaxWh: 5000 }
+      return { candidate: candidate(id, { ...prices, calledBp }), ...more }
+    }
+    const need = [{ ...hour, powerW: 5000 }]
+    const first = (...offers: Offerable[]) =>
+      allocate(need, offers, 'reduce-import', 'order').map((one) => one.resourceId)
+    const cheap = offer('cheap', 100_000n, 100_000n, 9000)
+    expect(first(cheap, offer('idle', 104_000n, 100_000n, 0))).toEqual(['idle'])
+    expect(first(cheap, offer('idle', 106_000n, 106_000n, 0))).toEqual(['cheap'])
   })
 })

@@ -31,7 +31,7 @@ export function limitsOf(
   const { kind, rating, resourceId } = candidate
   const plain = {
     id: resourceId,
-    price: Number(candidate.price),
+    price: Number(countedPrice(candidate)),
     energyWh: energyMaxWh,
     rotation: candidate.calledBp ?? 0,
     ...(candidate.effectBp === undefined ? {} : { effect: candidate.effectBp / 10_000 }),
@@ -146,9 +146,14 @@ export function offeredWhOf(
   return Math.floor(Math.min(wh, energyMaxWh))
 }
 
+/** What it counts with in merit order, micro-EUR per kWh; it is paid what it asks. */
+export function countedPrice({ price, bandPrice }: Pick<Candidate, 'price' | 'bandPrice'>): bigint {
+  return bandPrice ?? price
+}
+
 /** Cheapest effect first; of equal ones who was called least lately, then by id. */
 export function meritOrder(a: Candidate, b: Candidate): number {
-  const [price, other] = [a.price * effectOf(b), b.price * effectOf(a)]
+  const [price, other] = [countedPrice(a) * effectOf(b), countedPrice(b) * effectOf(a)]
   if (price !== other) return price < other ? -1 : 1
   const lately = (a.calledBp ?? 0) - (b.calledBp ?? 0)
   if (lately !== 0) return lately

@@ -77,6 +77,9 @@ const ProgramBody = z.strictObject({
   controlGroupBp: Share.optional(),
   deliveryLevelBp: Share.optional(),
   restartSeconds: z.int().optional(),
+  rotationBandBp: Share.optional().openapi({
+    description: 'Prices so near to the cheapest count as equal: who was called least goes first',
+  }),
   chargerBaseline: BaselineChoice,
   batteryBaseline: BaselineChoice,
   holidays: z.array(z.string().max(10)).max(400).readonly().optional(),
@@ -164,7 +167,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
   const { priceCapMaxMinorPerKwh: priceCapMax, feeBp, toleranceBp, ...named } = body
   const { paymentPolicy, paymentCurve, chargerBaseline, batteryBaseline, ...stated } = named
   const { holidays, deemedProfileW, notice, legalFloorsW, stepLimit, ...shares } = stated
-  const { controlGroupBp, deliveryLevelBp, ...more } = shares
+  const { controlGroupBp, deliveryLevelBp, rotationBandBp, ...more } = shares
   const { product, activationNoticeSeconds, frequency, voltage, restartSeconds, ...rest } = more
   return {
     ...rest,
@@ -180,6 +183,7 @@ function readProgram(body: z.output<typeof ProgramBody>): Program {
     ...(stepLimit ? { stepLimit } : {}),
     ...(controlGroupBp ? { controlGroupBp: basisPoints(controlGroupBp) } : {}),
     ...(deliveryLevelBp === undefined ? {} : { deliveryLevelBp: basisPoints(deliveryLevelBp) }),
+    ...(rotationBandBp === undefined ? {} : { rotationBandBp: basisPoints(rotationBandBp) }),
     ...(restartSeconds === undefined ? {} : { restartSeconds }),
     chargerBaseline: readBaseline('chargerBaseline', chargerBaseline),
     batteryBaseline: readBaseline('batteryBaseline', batteryBaseline),
