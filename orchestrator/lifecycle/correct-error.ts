@@ -28,7 +28,7 @@ export type CorrectedCall = { readonly call: FlexibilityCall; readonly figures: 
  * Sets what all meters show against what is ordered in the settlement period that runs, and
  * corrects what is left once every device that does not obey has been replaced: a reserve that was
  * not there then, devices that give a little less than they were told, baselines that moved. Energy
- * that was missed is made up within its settlement period. Safe to run twice.
+ * that was missed is made up within what is settled together, period or window. Safe to run twice.
  */
 export async function correctError(seen: Seen): Promise<CorrectedCall> {
   const { call, now, events } = seen
@@ -43,15 +43,17 @@ export async function correctError(seen: Seen): Promise<CorrectedCall> {
   const last = readings.at(-1)
   if (last === undefined) return nothing
   const figures = { at: now, errorW: Math.round(last.wantedW - last.givenW), makeUpW: 0 }
-  const since = period.start
+  const { since, until } = period.together
+  const span = { periodStart: period.start, from: period.from, until }
   // Most cycles end here, without asking any device what else it could do.
-  const most = loopError(readings, since, Number.MAX_SAFE_INTEGER, CONTROL_RULES)
+  const most = loopError(readings, since, Number.MAX_SAFE_INTEGER, CONTROL_RULES, span)
   if (most.correctionW === 0) return { call, figures }
   const needs = openNeeds(call, now, orderedIn(call))
   const offers = await reserveOffers(call, needs, seen)
   const { corrections, openW } = controlCycle({
     now: period.from, // from there on devices are told
     since,
+    span,
     meteringIntervalSeconds: interval,
     priceCap: call.request.priceCap,
     members,

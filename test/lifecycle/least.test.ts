@@ -54,7 +54,9 @@ it('the battery that gives what lies below the minimum gives the rest, too, once
   expect(powers?.[0]).toEqual([1300, -1300])
   expect(powers?.slice(1)).toEqual([
     [4900, -4900],
-    [4900, -4900],
+    // And what was missed until then, with all that it has left.
+    [5000, -5000],
+    [5000, -5000],
   ])
 })
 

@@ -35,15 +35,21 @@ type Asked = {
   readonly does?: Partial<SimulatedDeviceOptions>
   /** Absent: nobody is. */
   readonly inReserve?: Resource
+  readonly lies?: Resource
+  /** What is netted and paid together; absent: the whole window. */
+  readonly over?: 'period'
 }
 
 /** The liar is ordered 2 kW and gives nothing; the second what is left of the request. */
-async function called({ powerW, second, does = {}, inReserve }: Asked) {
-  world = createWorld({ start: at(-1200), ...aProgram() })
+async function called({ powerW, second, does = {}, inReserve, lies = liar, over }: Asked) {
+  const { paymentPolicy: usual } = aProgram()
+  const paymentPolicy = { ...usual, over: over ?? usual.over }
+  const program = aProgram({ paymentPolicy })
+  world = createWorld({ start: at(-1200), ...program })
   await world.boot()
   const reserves = inReserve === undefined ? [] : [inReserve]
-  await enrolAll(world, [liar, second, ...reserves], aProgram())
-  plugBattery(world, liar, { disobeys: true })
+  await enrolAll(world, [lies, second, ...reserves], program)
+  plugBattery(world, lies, { disobeys: true })
   if (second.kind === 'battery') plugBattery(world, second, does)
   else await plugCharger(world, second, 7000, does)
   for (const one of reserves) plugBattery(world, one)
@@ -87,7 +93,6 @@ describe('a device that was ordered at the gate and obeys', () => {
       [60, 'liar', 'not-responding', 2000, 0],
       [60, 'second', 'headroom', 1000, 3000],
       [120, 'second', 'headroom', 3000, 3200], // what was missed until then
-      [330, 'second', 'too-much', 3200, 3100], // most of it is made up
     ])
     const { allocations, repairs } = await found()
     expect(allocations.map(({ resourceId }) => resourceId)).toEqual(['liar', 'second'])
@@ -96,8 +101,7 @@ describe('a device that was ordered at the gate and obeys', () => {
       [1000, 1000],
       [3000, 1000],
       [3200, 1000],
-      [3100, 1000],
-      [3100, 1000],
+      [3200, 1000],
     ])
     const [repair] = repairs
     expect(repair).toMatchObject({ resourceId: 'liar', replacedBy: ['second'] })
@@ -112,9 +116,11 @@ describe('a device that was ordered at the gate and obeys', () => {
     await world.passTo(at(2460))
     const { id, state, settlement } = await found()
     expect(state).toBe('verified')
-    expect(settlement).toMatchObject({ orderedWh: 1500, deliveredWh: 1502, payableWh: 1500 })
+    // All that was missed came later, and no more is paid than was ordered of the whole.
+    expect(settlement).toMatchObject({ orderedWh: 1500, payableWh: 1500, deficientWh: 0 })
     const line = settlement?.lines.find(({ resourceId }) => resourceId === 'second')
-    expect(line).toMatchObject({ orderedWh: 1501, eligibleWh: 1501, gross: 180_000n })
+    expect(line?.orderedWh).toBeGreaterThan(1500)
+    expect(line).toMatchObject({ eligibleWh: line?.orderedWh, gross: 180_000n })
     const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
     const bundle = parseBundle(text ?? '')
     const differing = (changes: Partial<EvidenceBundle>) => {
@@ -182,5 +188,33 @@ describe('a device that was ordered at the gate and obeys', () => {
       expect(setpointW === 0 || setpointW >= charger.rating.importMinW).toBe(true)
     }
     expect((await setpoints()).at(-1)).toBe(0)
+  })
+})
+
+describe('energy that was missed in the first settlement period', () => {
+  const strong = (id: string, price: bigint) =>
+    aResource(id, 'battery', price, { rating: { ...rating, exportMaxW: 8000 } })
+  const lies = strong('liar', 100_000n)
+  const rest = { second: strong('second', 120_000n), inReserve: strong('reserve', 300_000n) }
+
+  it('is made up until the window ends, where the window is paid as a whole', async () => {
+    const { found, told } = await called({ powerW: 9000, lies, ...rest })
+    await world.passTo(at(2400))
+    // 8 kW are missing for a minute and a half: all of it comes, at 5 % of the order at most.
+    expect((await found()).settlement).toMatchObject({ orderedWh: 4500, deficientWh: 0 })
+    const raised = (await told()).filter(([, id]) => id === 'reserve')
+    expect(raised.slice(0, 2)).toEqual([
+      [60, 'reserve', 'reserve', 0, 1000],
+      [120, 'reserve', 'headroom', 1000, 1500],
+    ])
+    expect(raised.slice(2).every(([, , reason]) => reason === 'too-much')).toBe(true)
+  })
+
+  it('is not carried into the next period, where each is paid for itself', async () => {
+    const { found, told } = await called({ powerW: 9000, lies, ...rest, over: 'period' })
+    await world.passTo(at(2400))
+    const { settlement } = await found()
+    expect(settlement?.deficientWh).toBeGreaterThan(0)
+    expect((await told()).filter(([second]) => Number(second) > 960)).toEqual([])
   })
 })

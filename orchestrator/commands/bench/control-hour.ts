@@ -87,7 +87,8 @@ export function runLoop(
     if (second % METERING_SECONDS !== 0) continue
     wanted.push({ at: at(second), powerW: orderedW })
     for (const machine of machines) meter(machine, second, noise)
-    const decision = controlCycle(worldOf(machines, wanted, second))
+    const span = { periodStart: WINDOW_START, from: at(second), until: at(seconds) }
+    const decision = controlCycle({ ...worldOf(machines, wanted, second), span })
     decisions.push(decision)
     corrections.push(...decision.corrections)
     for (const { resourceId, reason, toW } of decision.corrections) {

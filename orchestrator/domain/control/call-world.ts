@@ -40,6 +40,8 @@ export type RunningPeriod = {
   readonly end: Instant
   readonly orderedW: number
   readonly from: Instant
+  /** What was missed since then is made up until then: in what is settled together. */
+  readonly together: { readonly since: Instant; readonly until: Instant }
 }
 
 /** null: nothing is ordered now, or the next metering boundary lies beyond the period. */
@@ -56,13 +58,20 @@ export function runningPeriod(call: FlexibilityCall, now: Instant): RunningPerio
     end: addSeconds(period.start, program.settlementPeriodSeconds),
   }
   const used = inForce(whole, activations).find(({ start, end }) => start <= now && from < end)
-  return used === undefined ? null : { ...used, orderedW: powerW, from }
+  if (used === undefined) return null
+  const end = deliveryEnd(call)
+  const until = used.end < end ? used.end : end
+  const together =
+    program.paymentPolicy.over === 'window' && activations === undefined
+      ? { since: request.window.start, until: end }
+      : { since: used.start, until }
+  return { ...used, orderedW: powerW, from, together }
 }
 
 /**
  * All with a part in the call; what they gave is counted from what their setpoint was counted from.
  */
-export function membersOf(seen: SeenCall, { start, from }: RunningPeriod): Member[] {
+export function membersOf(seen: SeenCall, { from, together }: RunningPeriod): Member[] {
   const { call, rows, verdicts, readings } = seen
   const effectOf = effectsOf(call.candidates)
   return call.allocations.map((part): Member => {
@@ -70,7 +79,7 @@ export function membersOf(seen: SeenCall, { start, from }: RunningPeriod): Membe
     const due = releasedAt === null ? dueAt(part, from) : null
     const row = rows.get(resourceId)
     const isTold = row !== undefined && isToldBy(row, due)
-    const mine = (readings.get(resourceId) ?? []).filter(({ at }) => at > start)
+    const mine = (readings.get(resourceId) ?? []).filter(({ at }) => at > together.since)
     return {
       resourceId,
       effectBp: effectOf(resourceId),
@@ -128,9 +137,10 @@ function gaveAt(
   return [{ at, powerW: direction === 'reduce-import' ? fromW - powerW : powerW - fromW }]
 }
 
-/** What was ordered at each metering boundary of the period that all have been heard at. */
-export function wantedOf(seen: SeenCall, { start, orderedW }: RunningPeriod): Wanted[] {
+/** What was ordered at each metering boundary, of what is made up together, that all were heard at. */
+export function wantedOf(seen: SeenCall, { together: { since } }: RunningPeriod): Wanted[] {
   const { call, now, readings } = seen
+  const { request, orderedW } = call
   const interval = call.program.meteringIntervalSeconds
   const late = addSeconds(now, -HEARD_INTERVALS * interval)
   const last = call.allocations.flatMap(({ resourceId, releasedAt }) => {
@@ -138,9 +148,10 @@ export function wantedOf(seen: SeenCall, { start, orderedW }: RunningPeriod): Wa
     return releasedAt !== null || at === undefined || at < late ? [] : [at]
   })
   const wanted: Wanted[] = []
-  const heardUntil = last.length === 0 ? start : Math.min(...last)
-  for (let at = addSeconds(start, interval); at <= heardUntil; at = addSeconds(at, interval)) {
-    wanted.push({ at, powerW: orderedW })
+  const heardUntil = last.length === 0 ? since : Math.min(...last)
+  for (let at = addSeconds(since, interval); at <= heardUntil; at = addSeconds(at, interval)) {
+    const i = request.periods.findLastIndex(({ start }) => start < at)
+    wanted.push({ at, powerW: orderedW[i] ?? 0 })
   }
   return wanted
 }

@@ -2,7 +2,7 @@ import type { MicroEurPerKwh } from '../money.ts'
 import type { Instant } from '../time.ts'
 import { type Adjustable, roomAtPoint } from './adjustable.ts'
 import type { Correction, CorrectionReason, PassedOver } from './correction.ts'
-import { loopError } from './error.ts'
+import { loopError, type MakeUpSpan } from './error.ts'
 import { loopReadings, type Member, type Wanted } from './portfolio.ts'
 import { CONTROL_RULES, type ControlRules } from './rules.ts'
 import { lower, raise } from './spread.ts'
@@ -12,6 +12,8 @@ export type LoopWorld = {
   readonly now: Instant
   /** Where the energy that is made up is counted from. */
   readonly since: Instant
+  /** Absent: there is one settlement period, and no end in sight. */
+  readonly span?: MakeUpSpan
   readonly meteringIntervalSeconds: number
   readonly priceCap: MicroEurPerKwh
   /** Whose meters count; those that were let go among them. */
@@ -48,7 +50,7 @@ export function controlCycle(world: LoopWorld, rules: ControlRules = CONTROL_RUL
     .filter(({ responds }) => responds)
     .reduce((sum, one) => sum + roomAtPoint(one), 0)
   const readings = loopReadings(members, world.wanted, world.meteringIntervalSeconds)
-  const error = loopError(readings, since, headroomW, rules)
+  const error = loopError(readings, since, headroomW, rules, world.span)
   const { errorW, makeUpW, correctionW, reserveMostW } = error
   const figures = { at: now, errorW: Math.round(errorW), makeUpW: Math.round(makeUpW) }
   const letGo = lost.map(({ resourceId, toldW }): Correction => {

@@ -14,24 +14,39 @@ export type LoopError = {
   readonly reserveMostW: number
 }
 
+/** When things happen to energy that was missed. */
+export type MakeUpSpan = {
+  /** Of the settlement period that runs. */
+  readonly periodStart: Instant
+  /** From here on devices do what they are told now. */
+  readonly from: Instant
+  /** By then it is to be made up. */
+  readonly until: Instant
+}
+
 const NOTHING: LoopError = { errorW: 0, makeUpW: 0, correctionW: 0, reserveMostW: 0 }
 
 /**
  * Proportional to the missing power, and to the energy missed so far. Two readings in a row must
  * lie beyond the dead band on the same side; one alone is noise. What is to be made up never grows
  * beyond what the headroom (W) can give in its time, so that a reserve that comes late is not
- * driven to its limit for what nobody could have given (anti-windup).
+ * driven to its limit for what nobody could have given (anti-windup); what is made up already is no
+ * headroom any more, and goes on. Power is only compared within the settlement period that runs.
+ * @param span absent: there is one period, and no end in sight
  */
 export function loopError(
   readings: readonly LoopReading[],
   since: Instant,
   headroomW: number,
   rules: ControlRules,
+  span?: MakeUpSpan,
 ): LoopError {
-  const [before, last] = readings.slice(-2)
+  const inPeriod = readings.slice(-2).filter(({ at }) => at > (span?.periodStart ?? since))
+  const [before, last] = inPeriod
   if (before === undefined || last === undefined) return NOTHING
   const bandW = deadBandW(last.wantedW, rules)
-  const makeUpW = madeUp(readings, since, headroomW, bandW, rules)
+  const roomW = headroomW + Math.max(0, last.expectedW - last.wantedW)
+  const makeUpW = madeUp(readings, since, roomW, { ...rules, bandW, span })
   const gain = rules.gainBp / 10_000
   const wanted = [before, last].map(({ wantedW, expectedW }) => {
     return { errorW: wantedW - expectedW, correctionW: gain * (wantedW - expectedW) + makeUpW }
@@ -59,7 +74,7 @@ function stands(
   bandW: number,
   rules: ControlRules,
 ): boolean {
-  return madeUp(readings, since, Number.POSITIVE_INFINITY, bandW, rules) > 0
+  return madeUp(readings, since, Number.POSITIVE_INFINITY, { ...rules, bandW }) > 0
 }
 
 /**
@@ -71,18 +86,33 @@ function madeUp(
   readings: readonly LoopReading[],
   since: Instant,
   headroomW: number,
-  bandW: number,
-  { makeUpSeconds, makeUpMostBp }: ControlRules,
+  {
+    bandW,
+    makeUpSeconds,
+    makeUpLeastSeconds,
+    makeUpMostBp,
+    span,
+  }: ControlRules & { readonly bandW: number; readonly span?: MakeUpSpan | undefined },
 ): number {
+  const leftSeconds = (at: Instant) =>
+    span === undefined ? makeUpSeconds : Math.max(0, secondsBetween(at, span.until))
+  const withinSeconds = (at: Instant) =>
+    Math.max(makeUpLeastSeconds, Math.min(leftSeconds(at), makeUpSeconds))
   let missedWs = 0
   let isWorthIt = false
+  let makeUpW = 0
   let from = since
-  for (const { at, wantedW, givenW } of readings) {
+  for (const { at, wantedW, givenW, expectedW } of readings) {
     const mostW = Math.max(0, Math.min(headroomW, (wantedW * makeUpMostBp) / 10_000))
     const missed = missedWs + (wantedW - givenW) * secondsBetween(from, at)
-    missedWs = Math.min(Math.max(0, missed), mostW * makeUpSeconds)
+    const canBeGivenWs = mostW * Math.max(makeUpSeconds, leftSeconds(at))
+    missedWs = Math.min(Math.max(0, missed), canBeGivenWs)
     isWorthIt = missedWs > 0 && (isWorthIt || missedWs > bandW * makeUpSeconds)
+    // What is on its way until a change can be felt is not ordered twice.
+    const feltFrom = span?.from ?? at
+    const comingWs = Math.max(0, expectedW - wantedW) * Math.max(0, secondsBetween(at, feltFrom))
+    makeUpW = Math.min(mostW, Math.max(0, missedWs - comingWs) / withinSeconds(feltFrom))
     from = at
   }
-  return isWorthIt ? missedWs / makeUpSeconds : 0
+  return isWorthIt ? makeUpW : 0
 }

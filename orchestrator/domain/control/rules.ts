@@ -9,8 +9,10 @@ export type ControlRules = {
   readonly stepW: number
   /** What of the missing power is ordered at once (the gain of a controller). */
   readonly gainBp: number
-  /** Energy that was missed is made up in so many seconds (its integral time) … */
+  /** Energy that was missed is made up in so many seconds (its integral time), … */
   readonly makeUpSeconds: number
+  /** … in fewer where the time for it ends before, but never in less than so many, … */
+  readonly makeUpLeastSeconds: number
   /** … by at most this share of what is ordered. */
   readonly makeUpMostBp: number
 }
@@ -20,6 +22,7 @@ export const CONTROL_RULES: ControlRules = {
   stepW: STEP_W,
   gainBp: 10_000,
   makeUpSeconds: 600,
+  makeUpLeastSeconds: 120,
   makeUpMostBp: 500,
 }
 

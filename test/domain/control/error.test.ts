@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loopError } from '#domain/control/error.ts'
+import { loopError, type MakeUpSpan } from '#domain/control/error.ts'
 import { loopReadings, type LoopReading, type Member } from '#domain/control/portfolio.ts'
 import { CONTROL_RULES } from '#domain/control/rules.ts'
 import { resourceId } from '#domain/ids.ts'
@@ -16,8 +16,8 @@ function readings(givenW: readonly number[], expectedW = givenW): LoopReading[] 
   })
 }
 
-const error = (seen: readonly LoopReading[], headroomW = 10_000) =>
-  loopError(seen, WINDOW_START, headroomW, CONTROL_RULES)
+const error = (seen: readonly LoopReading[], headroomW = 10_000, span?: MakeUpSpan) =>
+  loopError(seen, WINDOW_START, headroomW, CONTROL_RULES, span)
 
 describe('an error of the portfolio', () => {
   it('is none before there are two readings, or where only one of two shows it', () => {
@@ -74,6 +74,48 @@ describe('energy that was missed', () => {
     const seen = readings([...minutes(30, 5000), ...minutes(1, 10_000)])
     expect(error(seen, 0)).toMatchObject({ makeUpW: 0, correctionW: 0 })
     expect(error(seen, 300).makeUpW).toBe(300)
+  })
+
+  it('is made up by the end of what is settled together, with no more than 5 %', () => {
+    const span = (minutesLeft: number, seen: readonly LoopReading[]) => {
+      const from = at(15 * seen.length)
+      return { periodStart: WINDOW_START, from, until: addSeconds(from, 60 * minutesLeft) }
+    }
+    // 150 kWs are missing, worth 250 W for ten minutes.
+    const seen = readings([...minutes(5, 9500), ...minutes(1, 10_000)])
+    const within = (minutesLeft: number) => error(seen, 10_000, span(minutesLeft, seen)).makeUpW
+    expect([30, 10, 8, 5, 3, 1].map(within)).toEqual([250, 250, 312.5, 500, 500, 500])
+    // The last of it is not left over: of 60 kWs in two minutes or less.
+    const nearly = readings([...minutes(5, 9500), ...minutes(3, 10_500)])
+    expect(error(nearly, 10_000, span(4, nearly)).makeUpW).toBe(250)
+    expect(error(nearly, 10_000, span(1, nearly)).makeUpW).toBe(500)
+  })
+
+  it('is not ordered twice: what is on its way until a change can be felt counts', () => {
+    const seen = readings([...minutes(5, 9500), ...minutes(1, 10_300)])
+    const last = seen.at(-1)?.at ?? WINDOW_START
+    const feltAfter = (seconds: number) => {
+      const from = addSeconds(last, seconds)
+      return error(seen, 10_000, { periodStart: WINDOW_START, from, until: at(3600) }).makeUpW
+    }
+    // 132 kWs are missing, and 300 W of them come by themselves.
+    expect([0, 100, 400, 600].map(feltAfter)).toEqual([220, 170, 20, 0])
+  })
+
+  it('goes on being made up where all headroom is used for that', () => {
+    const missed = [...minutes(5, 5000), ...minutes(1, 10_000)]
+    const seen = readings([...missed, 10_400, 10_400])
+    expect(error(seen, 0)).toMatchObject({ makeUpW: 380, correctionW: 0 })
+    expect(error(readings(missed), 0).makeUpW).toBe(0)
+  })
+
+  it('is made up from one settlement period to the next, though power is compared in each alone', () => {
+    const seen = readings([...minutes(5, 5000), ...minutes(1, 10_000)])
+    const last = seen.at(-1)?.at ?? WINDOW_START
+    const next = { periodStart: addSeconds(last, -15), from: last, until: at(3600) }
+    expect(error(seen, 10_000, next)).toMatchObject({ makeUpW: 0, correctionW: 0 })
+    const before = { ...next, periodStart: addSeconds(last, -30) }
+    expect(error(seen, 10_000, before)).toMatchObject({ makeUpW: 500, correctionW: 500 })
   })
 
   it('is paid for by what is given too much afterwards, and by nothing before', () => {
