@@ -48,4 +48,11 @@ describeWith('python3-venv', 'the guide to a battery', () => {
     expect(Number(deliveredWh)).toBeGreaterThan(0)
     expect(followed.said).toMatch(/EUR was paid, after the aggregator's share/)
   })
+
+  test('keeps what its owner says, and is taken out of calls and given back', () => {
+    const { said } = followed
+    expect(said).toMatch(
+      /^3000\nIt costs nothing\.\nits owner keeps it out of calls until .+\nnobody$/m,
+    )
+  })
 })

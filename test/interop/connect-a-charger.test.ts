@@ -47,4 +47,11 @@ describeWith('python3-venv', 'the guide to a charger', () => {
     expect(Number(deliveredWh)).toBeGreaterThan(0)
     expect(followed.said).toMatch(/EUR was paid, after the aggregator's share/)
   })
+
+  test('does what its owner says, and lets go at a stop until it is lifted', () => {
+    const { said } = followed
+    expect(said).toMatch(/^12000\nIt costs nothing\.\nits owner wants full power until /m)
+    expect(said).toMatch(/^its owner withdrew the consent at .+\nnull$/m)
+    expect(said).toMatch(/^emergency-stop$[^]*^(owner|nobody)$/m)
+  })
 })
