@@ -127,3 +127,16 @@ test('a device that refuses to let go is asked until it does', async () => {
   expect(row(near).refusal).toBeNull()
   await armer.stop()
 })
+
+test('a device that holds another curve than it was handed keeps none', async () => {
+  const { armer, sent, row } = gatewayOf(
+    async (armed) => {
+      if (armed !== null) throw new DomainError('device-refused', 'it holds another one')
+    },
+    [near],
+  )
+  armer.wake()
+  await expect.poll(() => row(near).refusal).toBe('it holds another one')
+  expect(sent).toEqual(['arm near', 'disarm near'])
+  await armer.stop()
+})
