@@ -2,7 +2,7 @@
  * Until when a setpoint may hold without breaking what an owner keeps for himself. A device lets go
  * by itself when its setpoint ends, so that the limit holds although nobody may be there to see it.
  */
-import { ETA } from './flexibility-offer.ts'
+import { givenOf } from './battery-losses.ts'
 import type { ChargingSession, Rating } from './resource.ts'
 import type { DeviceReading } from './telemetry.ts'
 import { addSeconds, type Instant, instant, secondsBetween } from './time.ts'
@@ -44,7 +44,7 @@ export function reserveLastsUntil(facts: EnergyFacts, powerW: number): Instant |
   const givesW = -powerW
   const spentWh = givenSinceWh(facts, reading)
   const settlingWh = (Math.max(0, givesMeanwhileW(facts) - givesW) * settleSeconds) / 3600
-  const spareWh = (storedWh - reserveWh) * ETA - spentWh - settlingWh
+  const spareWh = givenOf(storedWh - reserveWh) - spentWh - settlingWh
   return later(now, (spareWh / givesW) * 3600)
 }
 

@@ -1,4 +1,5 @@
 import type { DeviceCondition } from './capability.ts'
+import { givenOf, takenToStore } from './battery-losses.ts'
 import type { Candidate, Offerable, PeriodNeed, SkippedResource } from './allocation.ts'
 import { TAKEN_BACK } from './charge-now.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
@@ -31,8 +32,6 @@ export type ResourceNow = {
   readonly lookedAt: Instant
 }
 
-/** Of what a battery gives or takes at its terminals, to what changes inside, one way. */
-export const ETA = 0.95
 /** Less than this is not worth a setpoint. */
 const LEAST_W = 100
 const LEAST_WH = 25
@@ -170,8 +169,8 @@ function batteryCapability(
   const storedWh = (reading.socBp / 10_000) * rating.energyWh
   const reduces = direction === 'reduce-import'
   const energyMaxWh = reduces
-    ? Math.max(0, storedWh - rating.reserveWh) * ETA
-    : Math.max(0, rating.energyWh - storedWh) / ETA
+    ? givenOf(Math.max(0, storedWh - rating.reserveWh))
+    : takenToStore(Math.max(0, rating.energyWh - storedWh))
   const importMaxW = Math.min(rating.importMaxW, Math.floor(limitW ?? rating.importMaxW))
   const most = reduces ? powerW + rating.exportMaxW : importMaxW - powerW
   return {
@@ -236,7 +235,7 @@ function chargerCapability(
 function givesBack(rating: Rating, { socBp }: DeviceReading): { powerW: number; energyWh: number } {
   if (rating.exportMaxW === 0 || socBp === null) return { powerW: 0, energyWh: 0 }
   const storedWh = (socBp / 10_000) * rating.energyWh
-  const energyWh = Math.max(0, storedWh - rating.reserveWh) * ETA
+  const energyWh = givenOf(Math.max(0, storedWh - rating.reserveWh))
   return { powerW: energyWh > 0 ? rating.exportMaxW : 0, energyWh }
 }
 

@@ -1,4 +1,5 @@
 import type { Allocation, Candidate } from './allocation.ts'
+import { givenOf, takenToStore } from './battery-losses.ts'
 import { orderedEnergy } from './delivery.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
@@ -69,10 +70,12 @@ function hasRoom(
   direction: Direction,
 ): boolean {
   if (socBp === null) return false
-  const storedWh = Math.floor((socBp * rating.energyWh) / 10_000)
+  // A state of charge is told rounded: what half a step may hide is not held against it.
+  const storedWh = (socBp * rating.energyWh) / 10_000
+  const hiddenWh = rating.energyWh / 20_000
   return direction === 'reduce-import'
-    ? storedWh - rating.reserveWh >= reservedWh
-    : rating.energyWh - storedWh >= reservedWh
+    ? givenOf(storedWh + hiddenWh - rating.reserveWh) >= reservedWh
+    : takenToStore(rating.energyWh - storedWh + hiddenWh) >= reservedWh
 }
 
 /** Wh that a device reserved in a call that stands by; null: in no such call, or no part of it. */

@@ -56,11 +56,13 @@ describe('who stood by', () => {
   })
 
   it('is a battery with the energy above its reserve, or with the room for it', () => {
-    expect(isReady('battery', meter(2749))).toBe(false)
-    expect(isReady('battery', meter(2750))).toBe(true)
+    // It stores 789.5 Wh for 750 that it gives; a basis point is 1 Wh, told rounded by half of it.
+    expect(isReady('battery', meter(2788))).toBe(false)
+    expect(isReady('battery', meter(2789))).toBe(true)
+    // Of 750 Wh that it takes 712.5 are stored.
     const more = { direction: 'increase-import' } as const
-    expect(isReady('battery', meter(9251), more)).toBe(false)
-    expect(isReady('battery', meter(9250), more)).toBe(true)
+    expect(isReady('battery', meter(9289), more)).toBe(false)
+    expect(isReady('battery', meter(9288), more)).toBe(true)
   })
 
   it('is a charger that drew what was to be taken away', () => {

@@ -1,12 +1,10 @@
 import type { Allocation, Candidate, PeriodNeed } from '../allocation.ts'
+import { givenBackFor, takenBackFor } from '../battery-losses.ts'
 import type { ResourceId } from '../ids.ts'
 import type { Direction } from '../resource.ts'
 import { addSeconds, secondsBetween } from '../time.ts'
 import type { BehindPoint } from './behind-point.ts'
 import type { LoadedInterval } from './new-congestion.ts'
-
-/** What goes in comes out less: of a battery, one way. */
-const ETA = 0.95
 
 /** An interval of a call, and what each of its parts changes in it, W; + is more consumption. */
 export type CallInterval = LoadedInterval & { readonly parts: ReadonlyMap<ResourceId, number> }
@@ -75,9 +73,9 @@ export function takenBackW(
   const meanOf = (energyWh: number) => (energyWh * 3600) / seconds
   if (direction === 'increase-import') {
     const fromW = last.setpointW - last.powerW
-    return -Math.min(Math.max(0, rating.exportMaxW + fromW), meanOf(wh * ETA * ETA))
+    return -Math.min(Math.max(0, rating.exportMaxW + fromW), meanOf(givenBackFor(wh)))
   }
   const fromW = last.setpointW + last.powerW
-  const backWh = kind === 'battery' ? wh / ETA / ETA : wh
+  const backWh = kind === 'battery' ? takenBackFor(wh) : wh
   return Math.min(Math.max(0, rating.importMaxW - fromW), meanOf(backWh))
 }

@@ -1,4 +1,5 @@
 import type { Allocation, Candidate } from '../allocation.ts'
+import { takenBackFor } from '../battery-losses.ts'
 import type { Recovery } from '../rebound.ts'
 import type { ChargingSession } from '../resource.ts'
 import type { DeviceReading } from '../telemetry.ts'
@@ -23,8 +24,6 @@ export type AfterWindow = {
 const CHARGING_SHARE = 0.9
 /** A meter's mean hides so much. */
 const METER_SHARE = 1.05
-/** A battery takes more than it gave. */
-const ETA = 0.95
 /** A battery belongs to its owner: for longer than this it is not held back. */
 const BATTERY_SECONDS_MAX = 2 * 3600
 /** Less is not worth being held back for. */
@@ -33,7 +32,7 @@ const LEAST_WH = 10
 /**
  * What a device takes back after a window in which it drew less; null: nothing, it may come back at
  * once. A car that told its need and its departure is ready by then before anything else counts. Of
- * a battery nobody knows whether it recharges by itself: it counts with all that it gave, at its
+ * a battery nobody knows whether it recharges by itself: it counts with all that it gave and lost, at its
  * full power, and is held at 0 W until there is room for that, or two hours have passed.
  */
 export function recoveryOf(device: AfterWindow, from: Instant): Recovery | null {
@@ -45,7 +44,7 @@ export function recoveryOf(device: AfterWindow, from: Instant): Recovery | null 
   )
   if (kind === 'battery') {
     const powerMaxW = rating.importMaxW
-    const energyWh = Math.ceil(gaveWh / ETA)
+    const energyWh = Math.ceil(takenBackFor(gaveWh))
     if (powerMaxW === 0 || energyWh < LEAST_WH) return null
     const held = { floorW: 0, minimumW: powerMaxW, heldW: 0 }
     const owners = { neededWh: 0, readyBy: null, freeBy: addSeconds(from, BATTERY_SECONDS_MAX) }
