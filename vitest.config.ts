@@ -20,6 +20,8 @@ const together = [
   'test/adapters/ocpp/!(credential).test.ts',
   'test/simulations/{devices,models,scenarios}/**/*.test.ts',
   'test/simulations/{clock,faults,quirk-table,random}.test.ts',
+  'test/commands/{backtest/*,dso,emergency-stop,ledger,network,test,verify-receipt,vitest-run}.test.ts',
+  'test/postgres/{codec,memory-store}.test.ts',
   'test/{config,life-of-a-call,verification}.test.ts',
 ]
 const others = ['test/**/*.test.{ts,tsx}']
