@@ -1,19 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
-import { resourceId } from '#domain/ids.ts'
 import { addSeconds, instant } from '#domain/time.ts'
 import { type ArmedVoltage, verifyVoltage } from '#domain/voltage-response.ts'
-import { BatteryOpcua } from '#simulations/devices/battery-opcua.ts'
-import type { ScenarioBattery } from '#simulations/scenarios/scenario.ts'
-import { wallTimer } from '#test/support/wall-timer.ts'
-import { battery, type Recorder, recorder, setpoint, until } from './world.ts'
+import { id, type SimulatedBattery, startSimulatedBattery } from './simulated-battery.ts'
+import { setpoint } from './world.ts'
 
-const START = instant(1_700_000_000_000)
 const DEADLINE_MS = 10_000
-const id = resourceId('battery')
 const corners = (...pairs: readonly (readonly [number, number])[]) =>
   pairs.map(([voltageBp, outputBp]) => ({ voltageBp, outputBp }))
 const qv = {
@@ -21,65 +12,22 @@ const qv = {
   points: corners([9_200, 10_000], [9_800, 0], [10_200, 0], [10_800, -10_000]),
 }
 const pv = { kind: 'volt-watt' as const, points: corners([10_600, 10_000], [10_900, 2_000]) }
-const DEVICE: ScenarioBattery = {
-  kind: 'battery',
-  ref: 'battery',
-  site: 'site',
-  rating: battery('battery', 'opc.tcp://127.0.0.1', null).rating,
-  offer: { price: '1', directions: ['reduce-import'], fromMinute: 0, untilMinute: 1440 },
-  battery: {
-    soc: 0.6,
-    socMin: 0.05,
-    socMax: 0.95,
-    rampPerSecond: 1,
-    revertW: 0,
-    importedWh: 0,
-    exportedWh: 0,
-  },
-}
-
-let folder: string
-let machine: BatteryOpcua
-let driver: OpcuaDriver
-let seen: Recorder
-const clock = { at: START }
+let simulated: SimulatedBattery
+let machine: SimulatedBattery['machine']
+let driver: SimulatedBattery['driver']
+let seen: SimulatedBattery['seen']
+let clock: SimulatedBattery['clock']
+let pass: SimulatedBattery['pass']
 let sequence = 0
 let version = 0
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'gridcall-voltage-'))
-  machine = new BatteryOpcua(DEVICE, START, path.join(folder, 'battery'), {
-    now: () => clock.at,
-    log: () => undefined,
-    setpoint: () => undefined,
-    backAtDefault: () => undefined,
-    driverLeft: () => undefined,
-  })
-  const { endpoint, thumbprint } = await machine.start()
-  seen = recorder()
-  driver = createOpcuaDriver({
-    clock: { now: () => clock.at, speed: 60 },
-    timer: wallTimer,
-    log: seen.log,
-    pkiFolder: path.join(folder, 'gateway'),
-    meteringIntervalSeconds: 30,
-  })
-  await machine.trust((await driver.clientCertificate()).pem)
-  await driver.start(seen)
-  await driver.attach(battery('battery', endpoint, thumbprint))
-  await until('the battery', () => seen.isConnected(id), 30_000)
+  simulated = await startSimulatedBattery()
+  ;({ machine, driver, seen, clock, pass } = simulated)
 }, 60_000)
 
-afterAll(async () => {
-  await driver?.stop()
-  await machine?.stop()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => simulated?.stop())
 
-function pass(seconds: number): void {
-  clock.at = addSeconds(clock.at, seconds)
-  machine.unit.advance(clock.at)
-}
 const armed = (seconds: number, changes: Partial<ArmedVoltage> = {}): ArmedVoltage => ({
   curves: [qv, pv],
   responseMs: 2_000,
