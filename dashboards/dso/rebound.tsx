@@ -1,5 +1,5 @@
 import type { WholeCall } from '../api.ts'
-import { formatEnergy, formatPower, formatTime, formatWindow } from '../format.ts'
+import { formatClock, formatEnergy, formatPower, formatTime } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
 
 /**
@@ -40,7 +40,9 @@ export function Rebound({ call }: { call: WholeCall }) {
           <tbody>
             {periods.map(({ start, end, powerW, roomW, measuredW }) => (
               <tr key={start}>
-                <td>{formatWindow({ start, end }, zone.value)}</td>
+                <td>
+                  {formatClock(start, zone.value)}–{formatClock(end, zone.value)}
+                </td>
                 <td>{formatPower(powerW)}</td>
                 <td>{measuredW === null ? notMeasured : formatPower(measuredW)}</td>
                 <td>{roomW === null ? 'not told' : formatPower(roomW)}</td>
