@@ -9,6 +9,8 @@ import { signingMeter } from '#test/support/signed-records.ts'
  * charger. All are played side by side: waiting for many takes no longer than for one.
  */
 const SPEED = 200
+/** All of them answer, however busy the machine. */
+const SET_UP_MS = 8000
 
 /*
  * A few quirks; all of them are in test/faults/quirk-matrix.test.ts. Silence takes wall time to be
@@ -84,7 +86,7 @@ const metered: readonly Played[] = [
 let played: readonly Outcome[]
 
 beforeAll(async () => {
-  played = await playQuirks([...quirky, ...givingBack, ...metered], SPEED, 'measured')
+  played = await playQuirks([...quirky, ...givingBack, ...metered], SPEED, 'measured', SET_UP_MS)
 }, 90_000)
 
 /** What came of them, in their order. */

@@ -38,8 +38,10 @@ export async function playQuirks(
   played: readonly Played[],
   speed: number,
   until: 'measured' | 'paid' = 'paid',
+  /** Wall time; short where stations that never answer are among them. */
+  setUpDeadlineMs = 2000,
 ): Promise<Outcome[]> {
-  const world = await startQuirkWorld(played, speed)
+  const world = await startQuirkWorld(played, speed, setUpDeadlineMs)
   try {
     world.start()
     const calls = new Map<string, CallId>()

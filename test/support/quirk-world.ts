@@ -28,8 +28,8 @@ export const PROGRAM = aProgram()
 /** Long enough to be known by its meter at gate closure, for signature and escrow. */
 const START = addSeconds(WINDOW_START, -600)
 const TICK_MS = 20
-/** So much of it counts at most from one tick to the next: a busy machine makes time slower. */
-const STEP_MAX_MS = 25
+/** So much business time passes at most from one tick to the next: a busy machine slows it. */
+const STEP_MAX_S = 5
 /** Of business time, about a control cycle. */
 const ADVANCE_EVERY_MS = 10_000
 const PASSWORD = 'a5'.repeat(20)
@@ -55,7 +55,11 @@ export type QuirkWorld = Awaited<ReturnType<typeof startQuirkWorld>>
  * The real OCPP driver over real sockets under the real gateway and lifecycle; store and rail in
  * memory. Behind each congestion point stand one charger with quirks and a dearer battery.
  */
-export async function startQuirkWorld(played: readonly Played[], speed: number) {
+export async function startQuirkWorld(
+  played: readonly Played[],
+  speed: number,
+  setUpDeadlineMs: number,
+) {
   // Time stands still between two ticks, and a machine that stalls is no device that falls silent.
   let wallMs = 0
   const clock = new AnchorClock(START, () => wallMs)
@@ -72,7 +76,7 @@ export async function startQuirkWorld(played: readonly Played[], speed: number) 
     host: '127.0.0.1',
     port: 0,
     meteringIntervalSeconds: PROGRAM.meteringIntervalSeconds,
-    setUpDeadlineMs: 8000,
+    setUpDeadlineMs,
     failuresPerMinute: 10_000,
   })
   const resources = played.flatMap((row) => [chargerOf(row), spareOf(row)])
@@ -121,7 +125,7 @@ export async function startQuirkWorld(played: readonly Played[], speed: number) 
       let lookedAt = wallTimer.monotonicMs()
       while (clock.now() < at) {
         const looksAt = wallTimer.monotonicMs()
-        wallMs += Math.min(looksAt - lookedAt, STEP_MAX_MS)
+        wallMs += Math.min(looksAt - lookedAt, (STEP_MAX_S * 1000) / speed)
         lookedAt = looksAt
         const now = clock.now()
         for (const { point } of stations.values()) point.advance(now)

@@ -30,7 +30,7 @@ function open(changes: Partial<KmsSignerOptions> = {}) {
     credentials: CREDENTIALS,
     wallMs: () => AT_MS,
     timer: wallTimer,
-    deadlineMs: 500,
+    deadlineMs: 10_000,
     ...changes,
   })
 }
@@ -47,7 +47,7 @@ describe('a KMS is refused, with what it said, when', () => {
   })
 
   it('it says nothing, is busy, broken, or not there: then it is only unavailable', async () => {
-    const signer = await open()
+    const signer = await open({ deadlineMs: 500 })
     kms.be({ kind: 'silent' })
     await expect(signer.signDigest(digest(1))).rejects.toMatchObject({
       code: 'unavailable',
