@@ -17,8 +17,9 @@ export function Rebound({ call }: { call: WholeCall }) {
     <>
       <p>
         {resources} {resources === 1 ? 'device' : 'devices'},{' '}
-        {doneAt === null ? 'coming back one after the other' : 'all back'}; planned: at most{' '}
-        {formatPower(peakW)} at once.
+        {doneAt === null ? 'coming back one after the other' : 'all back'}
+        {/* Held back by the step limit alone: nothing was planned to be taken back. */}
+        {periods.length > 0 && `; planned: at most ${formatPower(peakW)} at once`}.
       </p>
       <Measured rebound={rebound} />
       {overshootW > 0 && (
