@@ -5,39 +5,25 @@ import {
   busesBelow,
   type Feeder,
   type FeederFlow,
-  loadsWith,
   perUnitOhm,
 } from './feeder.ts'
-import { sweepFlow } from './sweep.ts'
-
-/** W by which a bus is moved up and down to see what the element feels. */
-const PROBE_W = 1_000
+import { marginalFlows } from './marginal-flows.ts'
+import { sweepPhasors } from './sweep.ts'
 
 /**
  * W that a branch carries less, at its end nearer the root, per W that is drawn less at each bus: 1 and
  * the marginal loss on the way for a bus below it, 0 for every other. null: the loads have no solution.
- * One pair of AC solutions per bus asked for; `only` names the places asked for.
  */
 export function effectOnBranch(
   feeder: Feeder,
   branchId: string,
   loads: readonly BusLoad[] = feeder.buses,
-  only: ReadonlySet<number> | null = null,
 ): number[] | null {
   const branch = branchIndex(feeder, branchId)
   const below = busesBelow(feeder, branch)
-  const effects: number[] = []
-  for (const [bus, isBelow] of below.entries()) {
-    if (!isBelow || only?.has(bus) === false) {
-      effects.push(0)
-      continue
-    }
-    const more = sweepFlow(feeder, loadsWith(loads, new Map([[bus, PROBE_W]])))
-    const less = sweepFlow(feeder, loadsWith(loads, new Map([[bus, -PROBE_W]])))
-    if (more === null || less === null) return null
-    effects.push(((more.branchW[branch] ?? 0) - (less.branchW[branch] ?? 0)) / (2 * PROBE_W))
-  }
-  return effects
+  const found = sweepPhasors(feeder, loads)
+  const effects = found === null ? null : marginalFlows(feeder, branch, loads, found)
+  return effects === null ? null : below.map((isBelow, bus) => (isBelow ? (effects[bus] ?? 0) : 0))
 }
 
 /** The same per device that the feeder knows; null: the loads have no solution. */
@@ -47,8 +33,7 @@ export function resourceEffects(
   loads: readonly BusLoad[] = feeder.buses,
 ): ReadonlyMap<ResourceId, number> | null {
   const places = new Map(feeder.buses.map(({ id }, index) => [id, index]))
-  const asked = new Set(feeder.resources.map(({ bus }) => places.get(bus) ?? -1))
-  const effects = effectOnBranch(feeder, branchId, loads, asked)
+  const effects = effectOnBranch(feeder, branchId, loads)
   if (effects === null) return null
   return new Map(
     feeder.resources.map(({ resourceId, bus }) => [

@@ -4,7 +4,11 @@ const SWEEPS_MAX = 200
 /** Per unit, between two sweeps. */
 const SETTLED = 1e-11
 
-type Phasors = { readonly re: Float64Array; readonly im: Float64Array }
+/** Complex values per unit, by place. */
+export type Phasors = { readonly re: Float64Array; readonly im: Float64Array }
+
+/** Voltages of all buses and the current of the branch that leads to each; of the root's all. */
+export type FeederPhasors = { readonly voltage: Phasors; readonly current: Phasors }
 
 /**
  * The full AC solution of a radial feeder by backward and forward sweeps: currents from the loads at
@@ -15,6 +19,12 @@ export function sweepFlow(
   feeder: Feeder,
   loads: readonly BusLoad[] = feeder.buses,
 ): FeederFlow | null {
+  const found = sweepPhasors(feeder, loads)
+  return found === null ? null : flowOf(feeder, loads, found.voltage, found.current)
+}
+
+/** The same solution as phasors. */
+export function sweepPhasors(feeder: Feeder, loads: readonly BusLoad[]): FeederPhasors | null {
   const count = feeder.buses.length
   const voltage = {
     re: new Float64Array(count).fill(feeder.rootVoltagePu),
@@ -25,7 +35,7 @@ export function sweepFlow(
     gatherCurrents(feeder, loads, voltage, current)
     const moved = dropVoltages(feeder, voltage, current)
     if (Number.isNaN(moved)) return null
-    if (moved < SETTLED) return flowOf(feeder, loads, voltage, current)
+    if (moved < SETTLED) return { voltage, current }
   }
   return null
 }
