@@ -28,7 +28,7 @@ describe('gridcall network check', () => {
     expect(code).toBe(1)
     expect(JSON.parse(out)).toMatchObject({
       ok: false,
-      problems: [{ field: 'baseKv', expected: 'a finite number above 0', got: 'null' }],
+      problems: [{ field: 'baseKv', expected: 'a number from 0.001 to 1000000', got: 'null' }],
     })
   })
 

@@ -7,6 +7,25 @@ const BAND_PU = { min: 0.9, max: 1.1 }
 /** Stands for an id that was reported. */
 const NOBODY = 'unknown'
 
+const FIELDS = {
+  feeder: [
+    'name',
+    'root',
+    'baseKv',
+    'baseMva',
+    'rootVoltagePu',
+    'voltageBandPu',
+    'buses',
+    'branches',
+    'resources',
+    'sites',
+  ],
+  band: ['min', 'max'],
+  bus: ['id', 'loadKw', 'loadKvar'],
+  branch: ['id', 'from', 'to', 'rOhm', 'xOhm', 'limitKva'],
+  placed: ['id', 'bus'],
+} as const
+
 type Report = (field: string, expected: string, got: unknown) => void
 type Fields = Readonly<Record<string, unknown>>
 
@@ -20,6 +39,7 @@ export function importFeeder(raw: unknown): Feeder {
     problems.push({ field, expected, got: shown(got) })
   }
   const top = fieldsOf(raw, 'feeder', report)
+  refuseOthers(top, FIELDS.feeder, '', report)
   const root = idOf(top, 'root', '', report)
   const buses = listOf(top, 'buses', report).map((one, i) => readBus(one, `buses[${i}]`, report))
   const branches = listOf(top, 'branches', report).map((one, i) =>
@@ -63,6 +83,7 @@ export function importFeeder(raw: unknown): Feeder {
 function readBases(top: Fields, report: Report) {
   const band =
     top.voltageBandPu === undefined ? {} : fieldsOf(top.voltageBandPu, 'voltageBandPu', report)
+  refuseOthers(band, FIELDS.band, 'voltageBandPu.', report)
   const voltageMinPu = numberOf(band, 'min', 'voltageBandPu.', report, 'positive', BAND_PU.min)
   const voltageMaxPu = numberOf(band, 'max', 'voltageBandPu.', report, 'positive', BAND_PU.max)
   if (voltageMaxPu <= voltageMinPu) {
@@ -80,6 +101,7 @@ function readBases(top: Fields, report: Report) {
 
 function readBus(raw: unknown, at: string, report: Report): FeederBus {
   const fields = fieldsOf(raw, at, report)
+  refuseOthers(fields, FIELDS.bus, `${at}.`, report)
   return {
     id: idOf(fields, 'id', `${at}.`, report),
     loadW: numberOf(fields, 'loadKw', `${at}.`, report, 'any', 0) * 1_000,
@@ -89,6 +111,7 @@ function readBus(raw: unknown, at: string, report: Report): FeederBus {
 
 function readBranch(raw: unknown, at: string, report: Report): FeederBranch {
   const fields = fieldsOf(raw, at, report)
+  refuseOthers(fields, FIELDS.branch, `${at}.`, report)
   const from = idOf(fields, 'from', `${at}.`, report)
   const to = idOf(fields, 'to', `${at}.`, report)
   const isLimited = fields.limitKva !== undefined && fields.limitKva !== null
@@ -113,6 +136,7 @@ function readPlaced<T extends string>(
   return placed.map((raw, i) => {
     const at = `${list}[${i}]`
     const fields = fieldsOf(raw, at, report)
+    refuseOthers(fields, FIELDS.placed, `${at}.`, report)
     const bus = idOf(fields, 'bus', `${at}.`, report)
     try {
       return { id: idFrom(typeof fields.id === 'string' ? fields.id : ''), bus }
@@ -122,6 +146,17 @@ function readPlaced<T extends string>(
       return { id: idFrom(NOBODY), bus }
     }
   })
+}
+
+/**
+ * A misspelt limit or load would be taken for none, and then nothing is ever congested. `comment` is
+ * for people.
+ */
+function refuseOthers(fields: Fields, known: readonly string[], at: string, report: Report): void {
+  for (const name of Object.keys(fields)) {
+    if (name === 'comment' || known.includes(name)) continue
+    report(`${at}${name}`.slice(0, 100), `one of ${known.join(', ')}`, fields[name])
+  }
 }
 
 const idOnly = ({ id }: { readonly id: string }) => id
@@ -156,10 +191,21 @@ function idOf(fields: Fields, name: string, at: string, report: Report): string 
   return ''
 }
 
+/** Beyond any feeder in its unit (kW, kV, MVA, ohm, per unit), and far from where doubles end. */
+const [LEAST, MOST] = [0.001, 1_000_000]
 const NUMBERS = {
-  any: { is: () => true, words: 'a finite number' },
-  'not negative': { is: (value: number) => value >= 0, words: 'a finite number of at least 0' },
-  positive: { is: (value: number) => value > 0, words: 'a finite number above 0' },
+  any: {
+    is: (value: number) => Math.abs(value) <= MOST,
+    words: `a number from ${-MOST} to ${MOST}`,
+  },
+  'not negative': {
+    is: (value: number) => value >= 0 && value <= MOST,
+    words: `a number from 0 to ${MOST}`,
+  },
+  positive: {
+    is: (value: number) => value >= LEAST && value <= MOST,
+    words: `a number from ${LEAST} to ${MOST}`,
+  },
 } as const
 
 /** 1 where it was reported. */

@@ -57,24 +57,44 @@ describe('a feeder that cannot be used', () => {
     [
       'an endless resistance',
       (file) => Object.assign(file.branches[2] ?? {}, { rOhm: JSON.parse('1e999') }),
-      'branches[2].rOhm: a finite number of at least 0, got Infinity',
+      'branches[2].rOhm: a number from 0 to 1000000, got Infinity',
     ],
     [
       'a reactance below 0',
       (file) => Object.assign(file.branches[2] ?? {}, { xOhm: -0.1 }),
-      'branches[2].xOhm: a finite number of at least 0, got -0.1',
+      'branches[2].xOhm: a number from 0 to 1000000, got -0.1',
     ],
     [
       'a load that is a text',
       (file) => Object.assign(file.buses[3] ?? {}, { loadKw: '120' }),
-      'buses[3].loadKw: a finite number, got 120',
+      'buses[3].loadKw: a number from -1000000 to 1000000, got 120',
     ],
     [
       'a limit of 0',
       (file) => Object.assign(file.branches[0] ?? {}, { limitKva: 0 }),
-      'branches[0].limitKva: a finite number above 0, got 0',
+      'branches[0].limitKva: a number from 0.001 to 1000000, got 0',
     ],
-    ['no voltage', (file) => (file.baseKv = 0), 'baseKv: a finite number above 0, got 0'],
+    [
+      'a misspelt load',
+      (file) => Object.assign(file.buses[1] ?? {}, { loadKW: 400 }),
+      'buses[1].loadKW: one of id, loadKw, loadKvar, got 400',
+    ],
+    [
+      'a misspelt limit',
+      (file) => Object.assign(file.branches[0] ?? {}, { limitKVA: 70 }),
+      'branches[0].limitKVA: one of id, from, to, rOhm, xOhm, limitKva, got 70',
+    ],
+    [
+      'a misspelt band',
+      (file) => Object.assign(file, { VoltageBandPu: { min: 0.9, max: 1.1 } }),
+      'VoltageBandPu: one of name, root, baseKv',
+    ],
+    [
+      'a voltage of next to nothing',
+      (file) => (file.baseKv = 1e-200),
+      'baseKv: a number from 0.001 to 1000000, got 1e-200',
+    ],
+    ['no voltage', (file) => (file.baseKv = 0), 'baseKv: a number from 0.001 to 1000000, got 0'],
     [
       'a band upside down',
       (file) => (file.voltageBandPu = { min: 1.1, max: 0.9 }),
