@@ -16,14 +16,15 @@ export function bruteForce(
       best = Math.min(best, cost + (unservedPrice * energyOf(open, wanted)) / KW)
       return
     }
+    const effect = devices[i]?.effect ?? 1
     for (const powers of choices[i] ?? []) {
-      if (powers.some((power, t) => power > (open[t] ?? 0))) continue
+      if (powers.some((power, t) => power * effect > (open[t] ?? 0))) continue
       powers.forEach((power, t) => {
-        open[t] = (open[t] ?? 0) - power
+        open[t] = (open[t] ?? 0) - power * effect
       })
       search(i + 1, cost + ((devices[i]?.price ?? 0) * energyOf(powers, wanted)) / KW)
       powers.forEach((power, t) => {
-        open[t] = (open[t] ?? 0) + power
+        open[t] = (open[t] ?? 0) + power * effect
       })
     }
   }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Limits, Wanted } from '#domain/allocation/limits.ts'
+import { energyOf, type Limits, type Plan, type Wanted } from '#domain/allocation/limits.ts'
 
 export type Instance = { readonly devices: readonly Limits[]; readonly wanted: Wanted }
 
@@ -82,3 +82,58 @@ export const anOddInstance: fc.Arbitrary<Instance> = fc
       wanted: { powerW: watts(askedKw), hours: watts([1, 1, 1]).map(() => 1) },
     }
   })
+
+/**
+ * The same behind a feeder, in periods of which one may be longer than the others, and one may ask
+ * for far more than there is. The best allocation is no longer sure to be in whole kW.
+ */
+export const anUnevenInstance: fc.Arbitrary<Instance> = fc
+  .record({
+    odd: anOddInstance,
+    effects: fc.array(fc.constantFrom(0.5, 0.6137, 1, 1.0479), { minLength: 3, maxLength: 3 }),
+    hours: fc.constantFrom([0.25, 0.25, 0.25], [1, 1, 1], [1, 0.5, 0.25], [0.25, 1, 1]),
+    hugeW: fc.constantFrom(0, 1_000_000),
+  })
+  .map(({ odd: { devices, wanted }, effects, hours, hugeW }) => ({
+    devices: devices.map((device, i) => ({ ...device, effect: effects[i] as number })),
+    wanted: {
+      powerW: wanted.powerW.map((askedW, t) => (t === 0 ? askedW + hugeW : askedW)),
+      hours: hours.slice(0, wanted.powerW.length),
+    },
+  }))
+
+/** Each breach of a limit or of the demand, in words. Of a W too much there may be a part. */
+export function breaches(
+  devices: readonly Limits[],
+  wanted: Wanted,
+  { powerW }: Plan,
+  tooMuchW = 1e-3,
+): string[] {
+  const found: string[] = []
+  wanted.powerW.forEach((asked, t) => {
+    const given = devices.reduce((sum, { effect = 1 }, i) => {
+      return sum + effect * (powerW[i]?.[t] ?? 0)
+    }, 0)
+    if (given > asked + tooMuchW) found.push(`period ${t}: ${given} of ${asked} W`)
+  })
+  devices.forEach((device, i) => {
+    const { id, maxW, minW = 0, stopW = [], stopToW = stopW, energyWh, allOrNothing } = device
+    const mine = powerW[i] ?? []
+    if (energyOf(mine, wanted) > energyWh + 1e-3) found.push(`${id}: energy`)
+    mine.forEach((power, t) => {
+      const isStop = power >= (stopW[t] ?? Infinity) && power <= (stopToW[t] ?? 0)
+      const isBetween = power >= minW && power <= (maxW[t] ?? 0) + 1e-6
+      if (power !== 0 && !isStop && !isBetween) found.push(`${id}: ${power} W in period ${t}`)
+      if (allOrNothing && mine.some((one) => one > 0) && power !== maxW[t]) {
+        found.push(`${id}: ${power} W is neither all nor nothing`)
+      }
+    })
+    const runs = mine
+      .map((power) => (power > 0 ? 'x' : ' '))
+      .join('')
+      .split(' ')
+    const isShort = runs.some((run) => run !== '' && run.length < (device.minOnPeriods ?? 1))
+    if (isShort) found.push(`${id}: on too short`)
+  })
+  return found
+}

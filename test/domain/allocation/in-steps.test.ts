@@ -2,42 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { greedyPlan } from '#domain/allocation/greedy-plan.ts'
 import { inSteps } from '#domain/allocation/in-steps.ts'
-import { energyOf, type Limits, type Plan, type Wanted } from '#domain/allocation/limits.ts'
 import { meritFill } from '#domain/allocation/merit-fill.ts'
-import { anInstance, anOddInstance } from '../../support/limits.ts'
+import { anInstance, anOddInstance, breaches } from '../../support/limits.ts'
 
 const STEP_W = 100
-
-/** Each breach of a limit or of the demand, in words. */
-function breaches(devices: readonly Limits[], wanted: Wanted, { powerW }: Plan): string[] {
-  const found: string[] = []
-  wanted.powerW.forEach((asked, t) => {
-    const given = devices.reduce((sum, { effect = 1 }, i) => {
-      return sum + effect * (powerW[i]?.[t] ?? 0)
-    }, 0)
-    if (given > asked + 1e-3) found.push(`period ${t}: ${given} of ${asked} W`)
-  })
-  devices.forEach((device, i) => {
-    const { id, maxW, minW = 0, stopW = [], stopToW = stopW, energyWh, allOrNothing } = device
-    const mine = powerW[i] ?? []
-    if (energyOf(mine, wanted) > energyWh + 1e-3) found.push(`${id}: energy`)
-    mine.forEach((power, t) => {
-      const isStop = power >= (stopW[t] ?? Infinity) && power <= (stopToW[t] ?? 0)
-      const isBetween = power >= minW && power <= (maxW[t] ?? 0) + 1e-6
-      if (power !== 0 && !isStop && !isBetween) found.push(`${id}: ${power} W in period ${t}`)
-      if (allOrNothing && mine.some((one) => one > 0) && power !== maxW[t]) {
-        found.push(`${id}: ${power} W is neither all nor nothing`)
-      }
-    })
-    const runs = mine
-      .map((power) => (power > 0 ? 'x' : ' '))
-      .join('')
-      .split(' ')
-    const isShort = runs.some((run) => run !== '' && run.length < (device.minOnPeriods ?? 1))
-    if (isShort) found.push(`${id}: on too short`)
-  })
-  return found
-}
 
 test('whole steps are within every limit, each less than a step from the plan', () => {
   fc.assert(
