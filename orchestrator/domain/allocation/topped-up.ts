@@ -24,7 +24,7 @@ type Draft = {
 /**
  * A plan in whole steps, with what steps leave open in each period: those who move already take it
  * in whole W, the cheapest first; where none of them has room the next one begins with a step, and
- * the dearest moves by so much less. No period gets a whole W more than it asks for at the
+ * the dearest move by so much less. No period gets a whole W more than it asks for at the
  * congestion point. Whoever gives all or nothing is left alone.
  */
 export function toppedUp(
@@ -59,16 +59,20 @@ function inWatts(draft: Draft, { t, hours, openW }: Period): number {
   let open = openW
   for (const i of draft.inMerit) {
     if (open <= NOISE) return open
-    if (powerAt(draft, i, t) === 0) continue
-    const { effect = 1 } = deviceAt(draft, i)
-    const lastingW = (draft.leftWh[i] as number) / hours
-    const room = Math.floor(Math.min(roomOf(draft, i, t), lastingW) + NOISE)
-    const more = Math.min(room, wattsFor(open, effect))
-    if (more <= 0) continue
-    move(draft, i, { t, hours, byW: more })
-    open -= effect * more
+    if (powerAt(draft, i, t) > 0) open = moveMore(draft, i, { t, hours, openW: open })
   }
   return open
+}
+
+/** One takes what it can of what is open. @returns what stays open, W */
+function moveMore(draft: Draft, i: number, { t, hours, openW }: Period): number {
+  const { effect = 1 } = deviceAt(draft, i)
+  const lastingW = (draft.leftWh[i] as number) / hours
+  const room = Math.floor(Math.min(roomOf(draft, i, t), lastingW) + NOISE)
+  const more = Math.min(room, wattsFor(openW, effect))
+  if (more <= 0) return openW
+  move(draft, i, { t, hours, byW: more })
+  return openW - effect * more
 }
 
 /** Lets devices that stand still begin with a step each, until less than a W is open. */
@@ -88,25 +92,44 @@ function begin(draft: Draft, { t, hours, openW }: Period): void {
       if (!isMadeUp) continue
     }
     move(draft, i, { t, hours, byW: stepW })
-    open = -over
+    if (over > NOISE) return
+    open = moveMore(draft, i, { t, hours, openW: -over })
   }
 }
 
-/** The dearest that can moves by so much less at the congestion point. @returns false for none */
+/**
+ * The dearest that can move by so much less at the congestion point, and all keep a step or more;
+ * where that is not enough, a W or more. @returns false where that is not enough either
+ */
 function moveLess(draft: Draft, { t, hours, openW: over }: Period): boolean {
-  const { inMerit, stepW } = draft
-  for (let rank = inMerit.length - 1; rank >= 0; rank -= 1) {
-    const i = inMerit[rank] as number
-    const { effect = 1, minW = 0, stopW = [] } = deviceAt(draft, i)
-    const power = powerAt(draft, i, t)
-    const isStopped = (stopW[t] ?? 0) > 0 && power >= (stopW[t] ?? 0)
-    let less = Math.floor(over / effect + NOISE)
-    if (over - less * effect >= 1 - NOISE) less += 1
-    if (isStopped || power - less < Math.max(stepW, minW)) continue
-    move(draft, i, { t, hours, byW: -less })
+  for (const keptW of [draft.stepW, 1]) {
+    const cuts = cutsOf(draft, t, { over, keptW })
+    if (cuts === null) continue
+    for (const [i, byW] of cuts) move(draft, i, { t, hours, byW: -byW })
     return true
   }
   return false
+}
+
+/** Who moves by how much less, W at the device; null: not enough. */
+function cutsOf(
+  draft: Draft,
+  t: number,
+  { over, keptW }: { readonly over: number; readonly keptW: number },
+): (readonly [i: number, byW: number])[] | null {
+  const cuts: [number, number][] = []
+  let left = over
+  for (let rank = draft.inMerit.length - 1; rank >= 0 && left >= 1 - NOISE; rank -= 1) {
+    const i = draft.inMerit[rank] as number
+    const { effect = 1, minW = 0 } = deviceAt(draft, i)
+    const room = isStopped(draft, i, t) ? 0 : powerAt(draft, i, t) - Math.max(keptW, minW)
+    if (room <= 0) continue
+    const watts = Math.floor(left / effect + NOISE)
+    const byW = Math.min(room, left - watts * effect >= 1 - NOISE ? watts + 1 : watts)
+    cuts.push([i, byW])
+    left -= byW * effect
+  }
+  return left < 1 - NOISE ? cuts : null
 }
 
 /** Whole W at a device for what is open, so that it is passed by less than a W. */
@@ -118,9 +141,13 @@ function wattsFor(open: number, effect: number): number {
 /** By how much more it may move, up to its part or, once it has stopped, beyond the stop. */
 function roomOf(draft: Draft, i: number, t: number): number {
   const { maxW, stopW = [], stopToW = stopW } = deviceAt(draft, i)
-  const power = powerAt(draft, i, t)
-  const isStopped = (stopW[t] ?? 0) > 0 && power >= (stopW[t] ?? 0)
-  return ((isStopped ? stopToW[t] : maxW[t]) ?? 0) - power
+  const most = isStopped(draft, i, t) ? stopToW[t] : maxW[t]
+  return (most ?? 0) - powerAt(draft, i, t)
+}
+
+function isStopped(draft: Draft, i: number, t: number): boolean {
+  const stop = deviceAt(draft, i).stopW?.[t] ?? 0
+  return stop > 0 && powerAt(draft, i, t) >= stop
 }
 
 function move(

@@ -55,6 +55,22 @@ describe('what whole steps leave open', () => {
     expect(topped([{ ...dear, energyWh: 99 }, cheap], 4_545, [0, 5_000])).toEqual([0, 5_000])
   })
 
+  test('goes on with whoever has begun where a whole step of it is not enough', () => {
+    // 90 W are open; 100 W of the other are 80, and 13 more are 10.4.
+    expect(topped([{ ...dear, energyWh: 9_000 }, cheap], 4_590, [0, 5_000])).toEqual([113, 5_000])
+  })
+
+  test('takes it from several where one alone would be left with less than a step', () => {
+    const full = { ...cheap, maxW: [150], energyWh: 150 }
+    // 60 W are open; 100 W of the other are 80: 20 too much, of which neither alone can give all.
+    const two = [{ ...full, id: 'c', minW: 140 }, full, { ...dear, minW: 100 }]
+    expect(topped(two, 330, [150, 150, 0])).toEqual([140, 138, 100])
+    // Where nobody can keep a step, less than that is kept.
+    expect(topped([{ ...full, maxW: [100], energyWh: 100 }, dear], 135, [100, 0])).toEqual([
+      62, 100,
+    ])
+  })
+
   test('never is a whole W too much, whatever the effect', () => {
     const strong = { ...cheap, effect: 1.9 }
     // 527 W would be 1,001.3 of 1,000.2: one less is 999.4, for which nobody begins.
@@ -90,7 +106,7 @@ const anInstance = fc
       return sum + (hoursToGo > 1 ? (hundreds * effectBp) / 100 : 0)
     }, 0)
     const wanted: Wanted = {
-      powerW: shares.map((share) => Math.floor(share * ampleW)),
+      powerW: shares.map((share) => (ampleW > 0 ? Math.max(500, Math.floor(share * ampleW)) : 0)),
       hours: shares.map(() => 0.25),
     }
     return { devices: limits, wanted }
