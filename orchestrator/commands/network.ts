@@ -5,11 +5,11 @@ import type { Feeder, FeederFlow } from '#domain/network/feeder.ts'
 import { importFeeder } from '#domain/network/import-feeder.ts'
 import { linDistFlow } from '#domain/network/lin-dist-flow.ts'
 import { apparentVa, VOLTAGE_MARGIN_PU } from '#domain/network/new-congestion.ts'
-import { effectOnBranch } from '#domain/network/sensitivity.ts'
+import { effectOnBranch, effectOnVoltages } from '#domain/network/sensitivity.ts'
 import { sweepFlow } from '#domain/network/sweep.ts'
 import { giveFeeder, serviceFrom } from './network/import-feeder.ts'
 
-const HELP = `gridcall network check FILE [--branch ID] [--json]
+const HELP = `gridcall network check FILE [--branch ID] [--bus ID] [--json]
 gridcall network import FILE --point ID --branch ID [--json]
 
 Reads a radial feeder (docs/network.md tells the fields) and solves it with the loads that stand in it.
@@ -19,6 +19,7 @@ import gives it to the running service at GRIDCALL_API_URL (default http://127.0
 version behind a congestion point whose short branch is named; the DSO's key is in GRIDCALL_API_KEY.
 
   --branch ID   also: W that this branch carries less per W drawn less at each bus
+  --bus ID      also: per unit by which each voltage rises per 100 kW drawn less at this bus
   --json        one JSON object`
 
 /** `gridcall network`: a feeder before it is used. */
@@ -28,6 +29,7 @@ export async function run(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       branch: { type: 'string' },
+      bus: { type: 'string' },
       point: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -45,7 +47,7 @@ export async function run(args: string[]): Promise<number> {
     return importInto({ file, point, branch, json })
   }
   const read = await readFeeder(file)
-  const told = 'problems' in read ? { file, ...read, ok: false } : report(file, read, values.branch)
+  const told = 'problems' in read ? { file, ...read, ok: false } : report(file, read, values)
   process.stdout.write(values.json ? `${JSON.stringify(told)}\n` : `${describe(told)}\n`)
   return told.ok ? 0 : 1
 }
@@ -99,7 +101,9 @@ async function readFeeder(file: string): Promise<Feeder | Pick<Unusable, 'proble
 
 type Report = ReturnType<typeof report>
 
-function report(file: string, feeder: Feeder, branch: string | undefined) {
+type Asked = { readonly branch?: string | undefined; readonly bus?: string | undefined }
+
+function report(file: string, feeder: Feeder, { branch, bus }: Asked) {
   const flow = sweepFlow(feeder)
   const loadW = feeder.buses.reduce((sum, bus) => sum + bus.loadW, 0)
   const told = {
@@ -112,6 +116,7 @@ function report(file: string, feeder: Feeder, branch: string | undefined) {
     solution: flow === null ? null : solution(feeder, flow),
     broken: flow === null ? [] : brokenLimits(feeder, flow),
     effects: branch === undefined ? null : effectsOf(feeder, branch),
+    risesPuPer100Kw: bus === undefined || flow === null ? null : risesOf(feeder, bus, flow),
   }
   return { ...told, ok: flow !== null && told.broken.length === 0 }
 }
@@ -162,6 +167,18 @@ function effectsOf(feeder: Feeder, branch: string): Record<string, number> | nul
   return Object.fromEntries(below)
 }
 
+/** Per unit by which voltages rise for 100 kW drawn less at a bus; those that do not are left out. */
+function risesOf(feeder: Feeder, bus: string, flow: FeederFlow): Record<string, number> {
+  const at = feeder.buses.findIndex(({ id }) => id === bus)
+  if (at < 0) throw new Error(`--bus: expected a bus of ${feeder.name}, got ${bus}`)
+  const { perW } = effectOnVoltages(feeder, at, flow)
+  const rises = feeder.buses.flatMap(({ id }, index) => {
+    const pu = Number((-100_000 * (perW[index] ?? 0)).toFixed(6))
+    return pu === 0 ? [] : [[id, pu] as const]
+  })
+  return Object.fromEntries(rises)
+}
+
 function describe(told: Report | ({ file: string } & Unusable)): string {
   if ('problems' in told) {
     return unusable(told.file, told)
@@ -185,6 +202,9 @@ function describe(told: Report | ({ file: string } & Unusable)): string {
     ),
     ...Object.entries(told.effects ?? {}).map(
       ([bus, effect]) => `bus ${bus}: ${effect.toFixed(4)} W per W`,
+    ),
+    ...Object.entries(told.risesPuPer100Kw ?? {}).map(
+      ([bus, pu]) => `bus ${bus}: ${pu.toFixed(6)} pu per 100 kW`,
     ),
   ].join('\n')
 }

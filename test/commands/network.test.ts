@@ -49,6 +49,20 @@ describe('gridcall network check', () => {
     expect(out).toContain('18: 0.9131 pu, allowed are 0.9550 pu')
   })
 
+  test('tells by how much voltages rise for 100 kW less at a bus, there most', async () => {
+    const feeder = ieee33()
+    const { out } = await check(JSON.stringify(feeder), '--json', '--bus', '18')
+    const { risesPuPer100Kw } = JSON.parse(out) as { risesPuPer100Kw: Record<string, number> }
+    const { [18]: there = 0, [17]: before = 0, [33]: beside = 0, [1]: root } = risesPuPer100Kw
+    expect(there).toBeGreaterThan(before)
+    expect(before).toBeGreaterThan(beside)
+    expect(beside).toBeGreaterThan(0)
+    expect(root).toBe(undefined)
+    await expect(check(JSON.stringify(feeder), '--bus', 'x')).rejects.toThrow(
+      /--bus: expected a bus of IEEE 33-bus, got x/,
+    )
+  })
+
   test('refuses a branch that the feeder has not', async () => {
     await expect(check(JSON.stringify(ieee33()), '--branch', 'x')).rejects.toThrow(
       /--branch: expected a branch of IEEE 33-bus, got x/,
