@@ -133,6 +133,10 @@ export type Resource = InferResponseType<
   Client['v1']['aggregator']['resources']['$get'],
   200
 >[number]
+export type AvailabilityForecast = InferResponseType<
+  Client['v1']['availability-forecast']['$get'],
+  200
+>
 export type EmergencyStop = InferResponseType<Client['v1']['emergency-stops']['$get'], 200>[number]
 type OneResource = Client['v1']['resources'][':id']
 export type Limits = InferResponseType<OneResource['limits']['$get'], 200>

@@ -16,6 +16,7 @@ import { StateTag } from '../shared/state-tag.tsx'
 import { DIRECTION, STATE } from '../shared/words.ts'
 import { CancelCall } from './cancel-call.tsx'
 import { EscrowSplit } from './escrow-split.tsx'
+import { Forecast } from './forecast.tsx'
 import { KeyFigures } from './key-figures.tsx'
 import type { DsoModel } from './model.ts'
 import { Objections } from './objections.tsx'
@@ -121,6 +122,10 @@ function Call({ model, call }: { model: DsoModel; call: WholeCall }) {
         <section class="card" aria-labelledby="rebound">
           <h2 id="rebound">After the window</h2>
           <Rebound call={call} />
+        </section>
+        <section class="card" aria-labelledby="forecast">
+          <h2 id="forecast">What can be held next</h2>
+          <Forecast client={model.client} call={call} />
         </section>
         <section class="card" aria-labelledby="money">
           <h2 id="money">Money</h2>

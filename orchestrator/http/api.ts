@@ -16,6 +16,7 @@ import { earningsRoutes } from './routes/earnings.ts'
 import { enrolmentRoutes } from './routes/enrolment.ts'
 import { emergencyStopRoutes } from './routes/emergency-stops.ts'
 import { escrowRoutes } from './routes/escrow.ts'
+import { forecastRoutes } from './routes/forecast.ts'
 import { ledgerActRoutes } from './routes/ledger-acts.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { operatorRoutes } from './routes/operator.ts'
@@ -77,6 +78,7 @@ export function createApi(context: ApiContext) {
   const routes = app
     .route('/', partyRoutes(context))
     .route('/', networkRoutes(context))
+    .route('/', forecastRoutes(context))
     .route('/', programRoutes(context))
     .route('/', ownerRoutes(context))
     .route('/', enrolmentRoutes(context))

@@ -1,6 +1,10 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { idempotent, programBody } from '#test/http/service.ts'
+import { resourceId } from '#domain/ids.ts'
+import { addSeconds } from '#domain/time.ts'
+import { recordTelemetry } from '#lifecycle/record-telemetry.ts'
+import { WINDOW_START } from '#test/support/builders.ts'
 import { describeWith } from '#test/support/describe-with.ts'
 import { STAND_BY } from '#test/support/standby-body.ts'
 import { faultsOf } from './axe.ts'
@@ -111,6 +115,7 @@ describeWith('chromium', 'what a DSO does inside the window', (executablePath) =
     await district.passTo(3300)
     await district.accept(third)
     await district.passTo(3660)
+    await heldOnLikeDays(district)
     const path = `/v1/flexibility-calls/${third}`
     const call = async () =>
       (await district.service.send('GET', path, { key: district.keys.dso })).body
@@ -168,6 +173,22 @@ describeWith('chromium', 'what a DSO does inside the window', (executablePath) =
     await wide.page.getByText('Delivered of the activation').waitFor()
     await wide.page.getByText('Activate now').click()
     expect(await faultsOf(wide.page)).toEqual([])
+    const forecast = wide.page.getByRole('region', { name: 'What can be held next' })
+    await forecast.getByText(/^Thu, 15 Jan 2026, 18:00–18:30/).waitFor()
+    await forecast.getByRole('row', { name: /^Batteries 4.75.kW 4.75.kW 4.75.kW 5$/ }).waitFor()
     expect(wide.faults).toEqual([])
   }, 180_000)
 })
+
+/** A battery at 45 % on five working days: 2.5 kWh above its reserve, less 5 %, for half an hour. */
+async function heldOnLikeDays({ service }: District): Promise<void> {
+  const id = resourceId('battery-1')
+  const days = [1, 2, 5, 6, 7].toReversed()
+  const readings = days.flatMap((back) =>
+    [3600, 4500, 5400].map((seconds) => {
+      const at = addSeconds(WINDOW_START, seconds - back * 86_400)
+      return { resourceId: id, at, powerW: 0, registerWh: 0, socBp: 4_500 }
+    }),
+  )
+  await recordTelemetry(service.ports, readings)
+}

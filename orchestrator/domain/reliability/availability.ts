@@ -38,7 +38,7 @@ export type HeldForecast = {
 }
 
 const LOOKBACK_DAYS = 60
-const DAYS_MAX = 20
+export const DAYS_MAX = 20
 /** From fewer like days no quantile is told. */
 const DAYS_MIN = 5
 
@@ -48,35 +48,44 @@ const DAYS_MIN = 5
  * for; a device without a reading in one of them held nothing. Left out are classes with too few days.
  */
 export function forecastHeld(question: ForecastQuestion): HeldForecast[] {
-  const { timeZone, window, decidedAt, periodSeconds } = question
+  const windowSeconds = secondsBetween(question.window.start, question.window.end)
+  const known = knownReadings(question)
+  const held = new Map<string, { group: Group; days: { date: string; heldW: number }[] }>()
+  for (const { date, starts } of likeDays(question)) {
+    for (const [key, { group, heldW }] of heldOn(starts, known, windowSeconds)) {
+      const entry = held.get(key) ?? { group, days: [] }
+      if (entry.days.length < DAYS_MAX) entry.days.push({ date, heldW })
+      held.set(key, entry)
+    }
+  }
+  return [...held.values()].flatMap(({ group, days }) => toForecast(group, days))
+}
+
+/** A day like the window's (working or not) that was over when it was decided, and its periods. */
+export type LikeDay = { readonly date: string; readonly starts: readonly Instant[] }
+
+/** The days that may be counted, newest first: only what had ended by the decision. */
+export function likeDays(question: Omit<ForecastQuestion, 'readings'>): LikeDay[] {
+  const { timeZone, window, decidedAt, periodSeconds, holidays } = question
   const calendar = calendarOf(timeZone)
   const target = calendar.localTime(window.start).day
   const slots = settlementPeriodStarts(window, periodSeconds).map((start) => {
     const { day, clockMs } = calendar.localTime(start)
     return { daysAfter: day.number - target.number, clockMs }
   })
-  const known = knownReadings(question)
-  const held = new Map<string, { group: Group; days: { date: string; heldW: number }[] }>()
+  const found: LikeDay[] = []
   for (let back = 1; back <= LOOKBACK_DAYS; back += 1) {
     const day = calendar.day(target.number - back)
-    if (isWorking(day, question.holidays) !== isWorking(target, question.holidays)) continue
+    if (isWorking(day, holidays) !== isWorking(target, holidays)) continue
     const starts = slots.map(
       ({ daysAfter, clockMs }) => instantsAt(calendar.day(day.number + daysAfter), clockMs)[0],
     )
     // The window is not complete where the clocks skip a part of it.
     if (!starts.every((start) => start !== undefined)) continue
     if (starts.some((start) => start + periodSeconds * 1000 > decidedAt)) continue
-    for (const [key, { group, heldW }] of heldOn(
-      starts,
-      known,
-      secondsBetween(window.start, window.end),
-    )) {
-      const entry = held.get(key) ?? { group, days: [] }
-      if (entry.days.length < DAYS_MAX) entry.days.push({ date: day.date, heldW })
-      held.set(key, entry)
-    }
+    found.push({ date: day.date, starts })
   }
-  return [...held.values()].flatMap(({ group, days }) => toForecast(group, days))
+  return found
 }
 
 type Group = Pick<HeldForecast, 'congestionPointId' | 'kind'>

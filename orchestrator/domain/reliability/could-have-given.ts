@@ -1,0 +1,40 @@
+import { givenOf, takenToStore } from '../battery-losses.ts'
+import type { Direction, Resource } from '../resource.ts'
+import type { Instant } from '../time.ts'
+import type { AvailabilityReading } from './availability.ts'
+
+/** What its meter says of one device in one settlement period of the past. */
+export type Metered = {
+  readonly resource: Pick<Resource, 'id' | 'kind' | 'congestionPointId' | 'rating'>
+  readonly start: Instant
+  readonly end: Instant
+  /** Mean power, W, + is import. */
+  readonly meanW: number
+  /** As the period began; null where it is not told. */
+  readonly socBp: number | null
+}
+
+/**
+ * What a device could have given in a period, as an offer counts it: a charger what it drew above
+ * the least that it may be told, a battery what its inverter and its energy allow; nobody whose
+ * battery tells no state of charge. What it gave to a call then is not put back: such a day says too
+ * little rather than too much.
+ */
+export function couldHaveGiven(metered: Metered, direction: Direction): AvailabilityReading {
+  const { resource, start, end, meanW, socBp } = metered
+  const { id: resourceId, kind, congestionPointId, rating } = resource
+  const known = { resourceId, kind, congestionPointId, start, knownAt: end }
+  const reduces = direction === 'reduce-import'
+  if (kind === 'charger') {
+    const floorW = rating.pausable ? 0 : rating.importMinW
+    const powerW = reduces ? Math.max(0, meanW - floorW) : 0
+    return { ...known, powerW, energyWh: null }
+  }
+  if (socBp === null) return { ...known, powerW: 0, energyWh: 0 }
+  const storedWh = (socBp / 10_000) * rating.energyWh
+  const powerW = Math.max(0, reduces ? meanW + rating.exportMaxW : rating.importMaxW - meanW)
+  const energyWh = reduces
+    ? givenOf(Math.max(0, storedWh - rating.reserveWh))
+    : takenToStore(Math.max(0, rating.energyWh - storedWh))
+  return { ...known, powerW, energyWh }
+}
