@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { run } from '#commands/network.ts'
 import { keccakText } from '#domain/canonical.ts'
+import { congestionPointId } from '#domain/ids.ts'
+import { feederHash } from '#domain/network/stored-feeder.ts'
 import { ieee33 } from '#commands/bench/ieee33.ts'
+import { WINDOW_START } from '../support/builders.ts'
 import { aTown, type Service, startService, type Town } from './service.ts'
 
 const path = '/v1/congestion-points/cp-north/feeder'
@@ -71,6 +74,26 @@ describe('the feeder behind a congestion point', () => {
     const told = await service.send('GET', path, { key: town.keys.dso })
     expect(told.body.feeder).toEqual(feeder)
     expect(told.body).toMatchObject({ version: 2, branch: '2-3', hash: first.body.hash })
+  })
+
+  test('that was taken before stays usable, though a new one is refused for its field', async () => {
+    const older = { ...feeder, voltage: 'high' }
+    expect((await put({ ...body, feeder: older })).body.errors[0].field).toBe('feeder.voltage')
+    const text = JSON.stringify(older)
+    await service.world.store.transaction((tx) =>
+      tx.organisations.saveFeeder({
+        congestionPointId: congestionPointId('cp-south'),
+        version: 1,
+        branchId: '6-26',
+        text,
+        hash: feederHash(text),
+        importedAt: WINDOW_START,
+      }),
+    )
+    const told = await service.send('GET', path.replace('cp-north', 'cp-south'), {
+      key: service.operatorKey,
+    })
+    expect(told).toMatchObject({ status: 200, body: { version: 1, feeder: older } })
   })
 
   test('is given by the command, which names what is wrong before and after it is sent', async () => {

@@ -20,7 +20,7 @@ type Enrolled = Pick<Resource, 'id' | 'siteId'>
 
 /** @throws Error if the feeder that was stored cannot be used any more */
 export function behindPoint(stored: StoredFeeder, resources: readonly Enrolled[]): BehindPoint {
-  const { feeder } = readFeeder(JSON.parse(stored.text), stored.branchId)
+  const { feeder } = readFeeder(JSON.parse(stored.text), stored.branchId, { strict: false })
   const placeOf = busesOf(feeder)
   const placed = resources.map((resource) => ({ id: resource.id, bus: placeOf(resource) }))
   const effects = effectOnBranch(feeder, stored.branchId)

@@ -26,17 +26,23 @@ const FIELDS = {
   placed: ['id', 'bus'],
 } as const
 
-type Report = (field: string, expected: string, got: unknown) => void
+/** What only a new feeder is refused for is told as `of: 'new'`. */
+type Report = (field: string, expected: string, got: unknown, of?: 'new') => void
 type Fields = Readonly<Record<string, unknown>>
+
+export type ImportOptions = {
+  /** Off for one that was taken before: an unknown field or a number beyond any feeder is no problem. */
+  readonly strict?: boolean
+}
 
 /**
  * Reads a feeder out of parsed JSON; docs/network.md tells its fields. Every problem is told at once.
  * @throws DomainError malformed, each problem with the field, what was expected and what came
  */
-export function importFeeder(raw: unknown): Feeder {
+export function importFeeder(raw: unknown, { strict = true }: ImportOptions = {}): Feeder {
   const problems: FieldProblem[] = []
-  const report: Report = (field, expected, got) => {
-    problems.push({ field, expected, got: shown(got) })
+  const report: Report = (field, expected, got, of) => {
+    if (strict || of !== 'new') problems.push({ field, expected, got: shown(got) })
   }
   const top = fieldsOf(raw, 'feeder', report)
   refuseOthers(top, FIELDS.feeder, '', report)
@@ -155,7 +161,7 @@ function readPlaced<T extends string>(
 function refuseOthers(fields: Fields, known: readonly string[], at: string, report: Report): void {
   for (const name of Object.keys(fields)) {
     if (name === 'comment' || known.includes(name)) continue
-    report(`${at}${name}`.slice(0, 100), `one of ${known.join(', ')}`, fields[name])
+    report(`${at}${name}`.slice(0, 100), `one of ${known.join(', ')}`, fields[name], 'new')
   }
 }
 
@@ -194,18 +200,9 @@ function idOf(fields: Fields, name: string, at: string, report: Report): string 
 /** Beyond any feeder in its unit (kW, kV, MVA, ohm, per unit), and far from where doubles end. */
 const [LEAST, MOST] = [0.001, 1_000_000]
 const NUMBERS = {
-  any: {
-    is: (value: number) => Math.abs(value) <= MOST,
-    words: `a number from ${-MOST} to ${MOST}`,
-  },
-  'not negative': {
-    is: (value: number) => value >= 0 && value <= MOST,
-    words: `a number from 0 to ${MOST}`,
-  },
-  positive: {
-    is: (value: number) => value >= LEAST && value <= MOST,
-    words: `a number from ${LEAST} to ${MOST}`,
-  },
+  any: { is: () => true, least: -MOST },
+  'not negative': { is: (value: number) => value >= 0, least: 0 },
+  positive: { is: (value: number) => value > 0, least: LEAST },
 } as const
 
 /** 1 where it was reported. */
@@ -219,8 +216,13 @@ function numberOf(
 ): number {
   const raw = fields[name]
   if (raw === undefined && otherwise !== undefined) return otherwise
-  if (typeof raw === 'number' && Number.isFinite(raw) && NUMBERS[range].is(raw)) return raw
-  report(`${at}${name}`, NUMBERS[range].words, raw)
+  const { is, least } = NUMBERS[range]
+  const words = `a number from ${least} to ${MOST}`
+  if (typeof raw === 'number' && Number.isFinite(raw) && is(raw)) {
+    if (raw < least || raw > MOST) report(`${at}${name}`, words, raw, 'new')
+    return raw
+  }
+  report(`${at}${name}`, words, raw)
   return 1
 }
 

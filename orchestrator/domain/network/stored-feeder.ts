@@ -4,7 +4,7 @@ import type { CongestionPointId, Hex, SiteId } from '../ids.ts'
 import type { Resource } from '../resource.ts'
 import type { Instant } from '../time.ts'
 import type { Feeder } from './feeder.ts'
-import { importFeeder } from './import-feeder.ts'
+import { importFeeder, type ImportOptions } from './import-feeder.ts'
 import { sweepFlow } from './sweep.ts'
 
 /** A feeder as its DSO gave it for one congestion point; a version, once saved, stays. */
@@ -35,11 +35,16 @@ export type NetworkStatement = {
 const BUSES_MAX = 5_000
 
 /**
- * A feeder that can be used for a congestion point: it is one, has the branch and a solution.
+ * A feeder that can be used for a congestion point: it is one, has the branch and a solution. One
+ * that was taken before is read with `strict: false`: it stays usable whatever is refused since.
  * @throws DomainError malformed, each problem with its field
  */
-export function readFeeder(raw: unknown, branchId: string): { feeder: Feeder; text: string } {
-  const feeder = imported(raw)
+export function readFeeder(
+  raw: unknown,
+  branchId: string,
+  options: ImportOptions = {},
+): { feeder: Feeder; text: string } {
+  const feeder = imported(raw, options)
   if (feeder.buses.length > BUSES_MAX) {
     throw fieldError('malformed', 'feeder.buses', `at most ${BUSES_MAX}`, feeder.buses.length)
   }
@@ -69,9 +74,9 @@ export function busesOf(
   return ({ id, siteId }) => own.get(id) ?? sites.get(siteId) ?? null
 }
 
-function imported(raw: unknown): Feeder {
+function imported(raw: unknown, options: ImportOptions): Feeder {
   try {
-    return importFeeder(raw)
+    return importFeeder(raw, options)
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     const problems = error.problems.map((one) => ({ ...one, field: `feeder.${one.field}` }))

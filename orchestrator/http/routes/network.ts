@@ -75,7 +75,7 @@ export function networkRoutes({ ports }: ApiContext) {
 }
 
 function feederView(stored: StoredFeeder): z.infer<typeof FeederView> {
-  const { feeder } = readFeeder(JSON.parse(stored.text), stored.branchId)
+  const { feeder } = readFeeder(JSON.parse(stored.text), stored.branchId, { strict: false })
   return {
     congestionPointId: stored.congestionPointId,
     version: stored.version,

@@ -6,7 +6,7 @@ import { congestionSentence, toLeaveOut } from '#domain/network/adding-to.ts'
 import { behindPoint } from '#domain/network/behind-point.ts'
 import { intervalsOf, takenBackW } from '#domain/network/call-loads.ts'
 import { newCongestions } from '#domain/network/new-congestion.ts'
-import { feederHash, readFeeder } from '#domain/network/stored-feeder.ts'
+import { feederHash } from '#domain/network/stored-feeder.ts'
 import type { Direction } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
@@ -19,7 +19,7 @@ const needs = [0, 1].map((i) => {
 
 function behind(changes: object, places: Readonly<Record<string, string>>) {
   const resources = Object.entries(places).map(([id, bus]) => ({ id, bus }))
-  const { text } = readFeeder({ ...ieee33(), ...changes, resources }, '6-26')
+  const text = JSON.stringify({ ...ieee33(), ...changes, resources })
   const stored = {
     congestionPointId: north,
     version: 4,
@@ -55,6 +55,13 @@ function part(id: string, powerW: number, setpointW: number): Allocation {
 }
 
 describe('what a feeder says of enrolled resources', () => {
+  it('is said by one that was taken before with a field that nobody knows', () => {
+    const places = { low: '33' }
+    const { effectBp } = behind({ voltage: 'high', baseMva: 2e6 }, places)
+    expect(effectBp).toEqual(behind({}, places).effectBp)
+    expect(effectBp.size).toBe(1)
+  })
+
   it('is their effect on the branch where it places them, and their bus', () => {
     const { buses, effectBp, statement } = behind({}, { low: '33', side: '22' })
     expect(statement).toMatchObject({ feederVersion: 4, branchId: '6-26', unplaced: 1 })

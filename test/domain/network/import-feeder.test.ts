@@ -136,6 +136,19 @@ describe('a feeder that cannot be used', () => {
 })
 
 describe('a feeder that can', () => {
+  it('was taken before, with a field and numbers that a new one is refused for', () => {
+    const file = Object.assign(ieee33(), { voltage: 'high', baseMva: 2e6, rootVoltagePu: 1 })
+    Object.assign(file.buses[1] ?? {}, { colour: 'red', loadKw: 1e-9 })
+    Object.assign(file.branches[0] ?? {}, { limitKva: 5e-4 })
+    expect(() => importFeeder(file)).toThrow(/^voltage: .*colour: .*limitKva: .*baseMva: /)
+    const feeder = importFeeder(file, { strict: false })
+    expect([feeder.baseMva, feeder.branches[0]?.limitVa]).toEqual([2e6, 0.5])
+    expect(() => importFeeder({ ...file, baseMva: 0 }, { strict: false })).toThrow(/^baseMva: /)
+    const loop = { from: '18', to: '33', rOhm: 0.5, xOhm: 0.5 }
+    const branches = [...file.branches, loop]
+    expect(() => importFeeder({ ...file, branches }, { strict: false })).toThrow(/a loop through/)
+  })
+
   it('is the example of the guide', () => {
     const guide = readFileSync(join(root, 'docs', 'network.md'), 'utf8')
     const [, example = ''] = /```json\n(.*?)```/s.exec(guide) ?? []
