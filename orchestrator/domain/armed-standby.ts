@@ -91,7 +91,7 @@ export function frequencyStandby(watched: FrequencyWatched): Standby[] {
       isWitnessed(together, at, frequencyMilliHz, FREQUENCY_ROOM_MILLI_HZ),
     followedBp(allocation, samples, window) {
       const reservedW = reservedThroughout(allocation)
-      const service = { ...terms, droop, reservedW, window, restW: restOf(terms.droop, samples) }
+      const service = { ...terms, droop, reservedW, window, restW: restOf(droop, samples) }
       return verifyDroop(service, samples).performanceBp
     },
   })
@@ -112,7 +112,10 @@ function frequenciesOf(recording: DroopArming['recording']): FrequencySample[] {
   })
 }
 
-/** About which power it answered: what it did while there was nothing to answer. */
+/**
+ * About which power it answered: what it did while there was nothing to answer, which is also the
+ * side of the droop that was not armed.
+ */
 function restOf(droop: FrequencyDroop, samples: readonly FrequencySample[]): number {
   const idle = samples.filter(
     ({ frequencyMilliHz }) => droopW(droop, 1_000, frequencyMilliHz) === 0,

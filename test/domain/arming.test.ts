@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Allocation } from '#domain/allocation.ts'
 import { frequencyStandby } from '#domain/armed-standby.ts'
-import { type DroopArming, type FrequencyRecording, packSamples } from '#domain/arming.ts'
+import { type DroopArming, type FrequencyRecording, oneSided, packSamples } from '#domain/arming.ts'
 import { droopW, type FrequencyTerms } from '#domain/frequency-response.ts'
 import { callId, resourceId } from '#domain/ids.ts'
+import type { Direction } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
 import { WINDOW_START } from '../support/builders.ts'
 
@@ -29,14 +30,30 @@ const grid = (second: number) => (second >= 300 && second < 600 ? 50_220 : 50_00
 /** Who writes down that there never was anything to answer, and truly does nothing. */
 const idle = () => 50_000
 
+type Service = {
+  readonly direction: Direction
+  readonly restW: number
+  /** It says what it is to answer, and does not. */
+  readonly sleeps?: true
+}
+
 /** Wh that count of each of some devices, by the frequency that each saw. */
 function counted(...seen: ((second: number) => number)[]): number[] {
+  return countedOf({ direction: 'increase-import', restW: 0 }, seen)
+}
+
+/** The same of devices that answer one side of the droop, about the power that they rest at. */
+function countedOf(
+  { direction, restW, sleeps }: Service,
+  seen: readonly ((second: number) => number)[],
+): number[] {
+  const droop = oneSided(terms.droop, direction)
   const periods = [{ ...window, powerW: RESERVED_W, setpointW: RESERVED_W }]
   const devices = seen.map((frequencyAt, i) => {
     const id = resourceId(`battery-${i}`)
     const samples = Array.from({ length: SECONDS }, (_, second) => {
       const frequencyMilliHz = frequencyAt(second)
-      const powerW = droopW(terms.droop, RESERVED_W, frequencyMilliHz)
+      const powerW = restW + (sleeps ? 0 : droopW(droop, RESERVED_W, frequencyMilliHz))
       return { at: at(second), frequencyMilliHz, powerW }
     })
     const drawnWh = samples.reduce((sum, { powerW }) => sum + powerW / 3600, 0)
@@ -44,7 +61,7 @@ function counted(...seen: ((second: number) => number)[]): number[] {
     const arming: DroopArming = {
       callId: callId('call-1'),
       resourceId: id,
-      droop: terms.droop,
+      droop,
       reservedW: RESERVED_W,
       validFrom: window.start,
       validUntil: window.end,
@@ -63,7 +80,7 @@ function counted(...seen: ((second: number) => number)[]): number[] {
     armings: devices.map(({ arming }) => arming),
     readings: devices.flatMap(({ readings }) => readings),
     terms,
-    direction: 'increase-import',
+    direction,
     longestGapSeconds: SECONDS,
   })
   return found.map(({ isReady, reservedWh }) => (isReady ? reservedWh : 0))
@@ -84,5 +101,18 @@ describe('what a device recorded of the frequency', () => {
 
   it('is all that is known where there are fewer than three', () => {
     expect(counted(grid, idle)).toEqual([750, 750])
+  })
+
+  it('shows what it rests at also where all of the time is on the side that it does not answer', () => {
+    const reduces = { direction: 'reduce-import', restW: 2_000 } as const
+    expect(countedOf(reduces, [() => 50_100])).toEqual([750])
+    const increases = { direction: 'increase-import', restW: -2_000 } as const
+    expect(countedOf(increases, [() => 49_900])).toEqual([750])
+  })
+
+  it('counts for nothing where it sits still on the side that it is to answer', () => {
+    const asleep = { direction: 'reduce-import', restW: 2_000, sleeps: true } as const
+    // Five minutes of fifteen, and the two seconds that it may take.
+    expect(countedOf(asleep, [(second) => (second < 300 ? 50_100 : 49_800)])).toEqual([251])
   })
 })
