@@ -22,6 +22,7 @@ import type { Program } from './program.ts'
 import type { CallSettlement } from './settlement.ts'
 import type { Assurance } from './signed-meter/assurance.ts'
 import type { MeterKey } from './signed-meter/meter-key.ts'
+import { STANDBY_RULE } from './standby.ts'
 import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
 
@@ -69,6 +70,11 @@ export type CallTerms = {
   readonly correctionLog?: typeof CORRECTION_LOG
   /** What devices recorded has to be signed by a gateway; absent of calls ordered before it was. */
   readonly recordingsSigned?: true
+  /**
+   * By which rule its stand-by is judged. Absent of what does not stand by for a call, and of calls
+   * ordered before the second rule: they are judged by the first.
+   */
+  readonly standbyRule?: typeof STANDBY_RULE
 }
 
 /** What a log of corrections tells, by version: of a call ordered now, this. */
@@ -135,6 +141,7 @@ export function termsOf(
     policyHash: policyHash(call.program.paymentPolicy),
     correctionLog: CORRECTION_LOG,
     ...(hasCurves(call.program) ? { recordingsSigned: true } : {}),
+    ...(call.program.product === 'availability' ? { standbyRule: STANDBY_RULE } : {}),
     ...known,
   }
 }

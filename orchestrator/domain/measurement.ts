@@ -165,7 +165,7 @@ export function isIncomplete(evidence: Evidence, deliveries: readonly Delivery[]
 export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
   const { activations, allocations, readings } = evidence
   if (activations === undefined) return {}
-  const { candidates, program, request } = evidence.terms
+  const { candidates, program, request, standbyRule: rule } = evidence.terms
   const { direction } = request
   const longestGapSeconds = program.settlementPeriodSeconds
   const { armings = [] } = evidence
@@ -180,7 +180,7 @@ export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
     return { standby: frequencyStandby(watched) }
   }
   const called = used(evidence)
-  const watched = { allocations, called, readings, candidates, direction, longestGapSeconds }
+  const watched = { allocations, called, readings, candidates, direction, longestGapSeconds, rule }
   return { standby: standbyOf(watched) }
 }
 

@@ -18,6 +18,12 @@ export type Standby = {
   readonly isReady: boolean
 }
 
+/**
+ * How a call ordered now judges its stand-by, by version. 2: a battery's energy is counted with what
+ * it loses one way. Terms without a version are of the first rule, which counted no losses.
+ */
+export const STANDBY_RULE = 2
+
 type Watched = {
   readonly allocations: readonly Allocation[]
   /** The same with the periods in which they were called upon. */
@@ -26,6 +32,8 @@ type Watched = {
   readonly candidates: readonly Candidate[]
   readonly direction: Direction
   readonly longestGapSeconds: number
+  /** Of the terms; absent: the first. */
+  readonly rule?: typeof STANDBY_RULE | undefined
 }
 
 /**
@@ -42,6 +50,7 @@ export function standbyOf(watched: Watched): Standby[] {
     if (!candidate) throw new Error(`${resourceId} is not among the terms' candidates`)
     const mine = readings.get(resourceId) ?? []
     const called = calledOf.get(resourceId) ?? []
+    const hasEnergy = watched.rule === undefined ? hasRoomLossless : hasRoom
     return periods.map((period): Standby => {
       const { start, end } = period
       const reservedWh = orderedEnergy(period)
@@ -52,7 +61,7 @@ export function standbyOf(watched: Watched): Standby[] {
         (isUsed ||
           (candidate.kind === 'charger'
             ? meteredWh >= reservedWh
-            : hasRoom(candidate, socAt(mine, start), reservedWh, watched.direction)))
+            : hasEnergy(candidate, socAt(mine, start), reservedWh, watched.direction)))
       return { resourceId, start, end, reservedWh, isReady }
     })
   })
@@ -76,6 +85,20 @@ function hasRoom(
   return direction === 'reduce-import'
     ? givenOf(storedWh + hiddenWh - rating.reserveWh) >= reservedWh
     : takenToStore(rating.energyWh - storedWh + hiddenWh) >= reservedWh
+}
+
+/** By the first rule: what is stored is what is given, and what is taken is stored. */
+function hasRoomLossless(
+  { rating }: Candidate,
+  socBp: number | null,
+  reservedWh: number,
+  direction: Direction,
+): boolean {
+  if (socBp === null) return false
+  const storedWh = Math.floor((socBp * rating.energyWh) / 10_000)
+  return direction === 'reduce-import'
+    ? storedWh - rating.reserveWh >= reservedWh
+    : rating.energyWh - storedWh >= reservedWh
 }
 
 /** Wh that a device reserved in a call that stands by; null: in no such call, or no part of it. */

@@ -26,6 +26,7 @@ import { measure, settlementOf } from './measurement.ts'
 import { policyHash } from './payment-policy.ts'
 import { asAtGate } from './reserve.ts'
 import type { Rounding } from './settlement.ts'
+import { STANDBY_RULE } from './standby.ts'
 import { byResource, type Reading, readingHash } from './telemetry.ts'
 import type { CheckMeterSignature } from './signed-meter/meter-key.ts'
 import { assurancesOf } from './signed-meter/vouch.ts'
@@ -216,6 +217,10 @@ function activationDifferences({ terms, activations }: EvidenceBundle): Differen
   const isReserve = terms.program.product !== undefined
   const has = same('activations', activations !== undefined, isReserve)
   if (has.length > 0 || activations === undefined) return has
+  const { standbyRule } = terms
+  if (standbyRule !== undefined && standbyRule !== STANDBY_RULE) {
+    return same('stand-by rule', standbyRule, STANDBY_RULE)
+  }
   return activations.flatMap((activation, i) => {
     const before = { ...terms, activations: activations.slice(0, i) }
     const fault = activationFault(before, activation, activation.orderedAt)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Candidate } from '#domain/allocation.ts'
 import { inForce } from '#domain/activation.ts'
 import type { ResourceKind } from '#domain/resource.ts'
-import { standbyOf } from '#domain/standby.ts'
+import { STANDBY_RULE, standbyOf } from '#domain/standby.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
@@ -14,7 +14,7 @@ const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 function isReady(
   kind: ResourceKind,
   readings: readonly Omit<DeviceReading, 'resourceId' | 'powerW'>[],
-  { direction = 'reduce-import', isUsed = false }: Partial<Asked> = {},
+  { direction = 'reduce-import', isUsed = false, isOfFirstRule = false }: Partial<Asked> = {},
 ): boolean {
   const { id, ownerId, aggregatorId, rating, offer } = aResource('device', kind, 0n)
   const candidate: Candidate = {
@@ -37,11 +37,16 @@ function isReady(
     candidates: [candidate],
     direction,
     longestGapSeconds: 900,
+    ...(isOfFirstRule ? {} : { rule: STANDBY_RULE }),
   })
   expect(found?.reservedWh).toBe(750)
   return found?.isReady ?? false
 }
-type Asked = { direction: 'reduce-import' | 'increase-import'; isUsed: boolean }
+type Asked = {
+  direction: 'reduce-import' | 'increase-import'
+  isUsed: boolean
+  isOfFirstRule: boolean
+}
 
 const meter = (socBp: number | null, usedWh = 0) => [
   { at: at(0), registerWh: 1000, socBp },
@@ -63,6 +68,16 @@ describe('who stood by', () => {
     const more = { direction: 'increase-import' } as const
     expect(isReady('battery', meter(9289), more)).toBe(false)
     expect(isReady('battery', meter(9288), more)).toBe(true)
+  })
+
+  it('is by the first rule a battery with so much stored, or so much to be filled, to the Wh', () => {
+    const first = { isOfFirstRule: true }
+    expect(isReady('battery', meter(2749), first)).toBe(false)
+    expect(isReady('battery', meter(2750), first)).toBe(true)
+    const more = { ...first, direction: 'increase-import' } as const
+    expect(isReady('battery', meter(9251), more)).toBe(false)
+    expect(isReady('battery', meter(9250), more)).toBe(true)
+    expect(isReady('battery', meter(null), first)).toBe(false)
   })
 
   it('is a charger that drew what was to be taken away', () => {

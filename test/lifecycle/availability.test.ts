@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
-import { bundleText } from '#domain/evidence.ts'
+import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
 import { type CallId, organisationId } from '#domain/ids.ts'
+import { stoodBy } from '#domain/measurement.ts'
 import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import type { Program } from '#domain/program.ts'
 import { addSeconds } from '#domain/time.ts'
@@ -22,6 +23,7 @@ import {
 } from '../support/builders.ts'
 import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
 import { STANDBY_POLICY, AVAILABILITY as STANDING_BY } from '../support/standby-world.ts'
+import { withOwnEscrow } from '../support/tampered-bundle.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const battery = aResource('battery', 'battery', 200_000n)
@@ -192,5 +194,34 @@ describe('a call for availability', () => {
     const { activations: _none, ...without } = bundle
     const differing = verifyBundle(bundleText(without), checks).map(({ line }) => line)
     expect(differing).toContain('activations')
+  })
+
+  it('is judged by the rule of its terms, and by the first where they name none', async () => {
+    const id = await reserved()
+    await world.passTo(at(1950))
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
+    if (text === null) throw new Error('no evidence')
+    const bundle = parseBundle(text)
+    expect(bundle.terms.standbyRule).toBe(2)
+    const { standbyRule: _none, ...first } = bundle.terms
+    // 760 Wh are stored above its reserve, of which it gives 722.
+    const storedWh = bundle.readings.find(({ socBp }) => socBp !== null)?.socBp ?? 0
+    const isReady = (terms: EvidenceBundle['terms']) => {
+      const candidates = terms.candidates.map((one) => {
+        return { ...one, rating: { ...one.rating, reserveWh: storedWh - 760 } }
+      })
+      const { standby = [] } = stoodBy({ ...bundle, terms: { ...terms, candidates } })
+      return standby.map((one) => one.isReady)
+    }
+    expect(isReady(bundle.terms)).toEqual([false, false])
+    expect(isReady(first)).toEqual([true, true])
+    const { checkMeterSignature: meter } = world.ports()
+    const checks = { gateway: verifySimulatedSignature, meter }
+    const lines = (terms: EvidenceBundle['terms']) => {
+      const other = withOwnEscrow({ ...bundle, terms }, () => bundle.escrow.requestId)
+      return verifyBundle(bundleText(other), checks).map(({ line }) => line)
+    }
+    expect(lines(first)).toEqual([])
+    expect(lines({ ...first, standbyRule: 3 as never })).toEqual(['stand-by rule'])
   })
 })
