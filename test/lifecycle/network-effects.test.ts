@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { canonicalJson } from '#domain/canonical.ts'
 import { siteId } from '#domain/ids.ts'
 import type { Candidate } from '#domain/allocation.ts'
-import { type OrderEvidence, parseEvidence } from '#domain/evidence.ts'
+import { bundleText, type OrderEvidence, parseEvidence } from '#domain/evidence.ts'
 import { effectDifferences } from '#domain/network/check-effects.ts'
 import { addSeconds } from '#domain/time.ts'
+import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { saveFeeder } from '#lifecycle/save-feeder.ts'
 import { createWorld, type World } from '#simulations/world.ts'
@@ -142,16 +144,32 @@ describe('a call behind a feeder', () => {
     expect(moved(near.id, { siteId: lost.siteId })).toEqual([
       'terms.candidates.battery-near.effectBp',
     ])
-    const withoutSite = terms.candidates.map(({ siteId: _siteId, ...one }) => one)
-    expect(
-      effectDifferences({ ...terms, candidates: withoutSite }, street)
-        .map(({ line }) => line)
-        .sort(),
-    ).toEqual(['terms.candidates.battery-lost.siteId', 'terms.candidates.battery-near.siteId'])
+    expect(moved(near.id, { siteId: undefined as never })).toEqual([
+      'terms.candidates.battery-near.siteId',
+    ])
     const [another] = effectDifferences(terms, { ...street, name: 'another street' })
     expect(another?.line).toBe('terms.network.feederHash')
     const { network: _network, ...without } = terms
     expect(effectDifferences(without, street)[0]?.line).toBe('terms.network')
+  })
+
+  it('holds terms that name no site against the effects of all sites', async () => {
+    const { id } = await offered([4000])
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 0))
+    const { terms } = parseEvidence(text ?? '') as OrderEvidence
+    const candidates = terms.candidates.map(({ siteId: _siteId, ...one }) => one)
+    const older = { ...terms, candidates }
+    expect(candidates.map(({ resourceId }) => resourceId)).toContain(near.id)
+    expect(effectDifferences(older, street)).toEqual([])
+    const nearBp = candidates.find(({ resourceId }) => resourceId === near.id)?.effectBp ?? 0
+    const effects = { [near.id]: nearBp + 1, [lost.id]: nearBp, [far.id]: nearBp }
+    const wrong = candidates.map((one) => ({ ...one, effectBp: effects[one.resourceId] ?? 0 }))
+    const found = effectDifferences({ ...terms, candidates: wrong }, street)
+    expect(found.map(({ line }) => line).sort()).toEqual([
+      'terms.candidates.battery-far.effectBp',
+      'terms.candidates.battery-near.effectBp',
+    ])
+    expect(found.find(({ line }) => line.includes('near'))?.expected).toBe(`none or ${nearBp}`)
   })
 
   it('is delivered and verified at the branch, also where another stands in', async () => {
@@ -172,6 +190,14 @@ describe('a call behind a feeder', () => {
     expect(settlement?.orderedWh).toBe(orderedWh)
     const atDevices = settlement?.lines.reduce((sum, line) => sum + line.deliveredWh, 0) ?? 0
     expect(settlement?.deliveredWh).toBeGreaterThan(atDevices)
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
+    const { terms, ...bundle } = parseBundle(text ?? '')
+    const candidates = terms.candidates.map(({ siteId: _siteId, ...one }) => one)
+    const checks = { gateway: verifySimulatedSignature, meter: world.ports().checkMeterSignature }
+    const linesOf = (changed: typeof terms) =>
+      verifyBundle(bundleText({ ...bundle, terms: changed }), checks).map(({ line }) => line)
+    expect(linesOf(terms)).toEqual([])
+    expect(linesOf({ ...terms, candidates })).toContain('terms hash')
     await runVerifiers(world)
     await world.passTo(at(1800 + 210))
     const verified = await world.store.transaction((tx) => tx.calls.lock(id))
