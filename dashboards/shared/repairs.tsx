@@ -12,8 +12,10 @@ export function Repairs({ repairs }: { repairs: readonly Repair[] }) {
       {ordered.map((repair) => (
         <li key={`${repair.resourceId} ${repair.detectedAt}`}>
           <p>
-            <strong>{repair.resourceId}</strong> {REPAIRED[repair.reason]}. It was to move{' '}
-            {formatPower(repair.orderedW)}
+            <strong>{repair.resourceId}</strong> {REPAIRED[repair.reason]}. It{' '}
+            {repair.orderedW > 0
+              ? `was to move ${formatPower(repair.orderedW)}`
+              : 'was not to move anything yet'}
             {repair.reason !== 'silent' && (
               <> and was measured at {formatPower(repair.observedW)}</>
             )}

@@ -1,5 +1,5 @@
 import { type Activation, inForce, type Stretch } from './activation.ts'
-import type { AllocatedPeriod, Allocation, Candidate } from './allocation.ts'
+import { type AllocatedPeriod, type Allocation, type Candidate, periodAt } from './allocation.ts'
 import type { Limits } from './allocation/limits.ts'
 import { meritFill } from './allocation/merit-fill.ts'
 import { countedPrice, STEP_W } from './allocation/offers.ts'
@@ -60,6 +60,12 @@ export function activatedPart(call: Reserved, resourceId: ResourceId): Allocatio
     known.set(call, parts)
   }
   return parts.get(resourceId)
+}
+
+/** W that a device is told to give at an instant: 0 where it only stands by, or has no part. */
+export function toldToGiveW(call: Reserved, resourceId: ResourceId, at: Instant): number {
+  const part = activatedPart(call, resourceId)
+  return (part && periodAt(part, at)?.powerW) ?? 0
 }
 
 /**

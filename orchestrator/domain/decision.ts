@@ -1,6 +1,6 @@
 import type { Allocation, Offerable, PeriodNeed, SkippedResource } from './allocation.ts'
 import { STEP_W } from './allocation/offers.ts'
-import type { FlexibilityCall, Repair } from './flexibility-call.ts'
+import { type FlexibilityCall, type Repair, wasTo } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
 import { asAtGate } from './reserve.ts'
 import { type Instant, secondsBetween } from './time.ts'
@@ -140,7 +140,7 @@ function insideTheWindow(call: FlexibilityCall): Step[] {
   const releases: Step[] = []
   for (const repair of repairs) {
     const { resourceId, reason, detectedAt: at, replacedBy, restoredAt } = repair
-    const detail = `was to move ${repair.orderedW} W, measured at ${repair.observedW} W`
+    const detail = `${wasTo(call, repair)}, measured at ${repair.observedW} W`
     if (reason === 'cannot-pause') staying.push({ resourceId, code: 'held-at-minimum', at, detail })
     else releases.push({ resourceId, code: releasedAs(call, repair, reason), at, detail })
     staying.push(...replacedBy.map(standIn('taken-from-reserve', at)))

@@ -51,6 +51,7 @@ export const TERMINAL: ReadonlySet<CallState> = new Set(
 /** A device found not to obey, what replaced it and when the ordered power was back. */
 export type Repair = {
   readonly resourceId: ResourceId
+  /** What it had been told to give; 0 where it only stood by, or its part had not begun. */
   readonly orderedW: number
   readonly observedW: number
   /** The setpoint's acknowledgement: from here the device should have obeyed. */
@@ -156,4 +157,13 @@ export function isReboundOpen({ rebound }: Pick<FlexibilityCall, 'rebound'>): bo
 export function deliveryEnd(call: FlexibilityCall): Instant {
   const { end } = call.request.window
   return call.cancelledAt !== null && call.cancelledAt < end ? call.cancelledAt : end
+}
+
+/** What a device that was found not to do its part had been told. */
+export function wasTo(
+  { activations }: Pick<FlexibilityCall, 'activations'>,
+  { orderedW }: Pick<Repair, 'orderedW'>,
+): string {
+  if (orderedW > 0) return `was to move ${orderedW} W`
+  return activations === undefined ? 'was not to move anything yet' : 'stood by'
 }

@@ -1,7 +1,7 @@
-import type { Allocation, Candidate } from './allocation.ts'
+import { type Allocation, type Candidate, cutAt } from './allocation.ts'
 import { givenOf, takenToStore } from './battery-losses.ts'
 import { orderedEnergy } from './delivery.ts'
-import type { FlexibilityCall } from './flexibility-call.ts'
+import { deliveryEnd, type FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
 import type { Direction } from './resource.ts'
 import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
@@ -101,12 +101,14 @@ function hasRoomLossless(
     : rating.energyWh - storedWh >= reservedWh
 }
 
-/** Wh that a device reserved in a call that stands by; null: in no such call, or no part of it. */
-export function reservedWhOf(
-  { activations, allocations }: Pick<FlexibilityCall, 'activations' | 'allocations'>,
-  resourceId: ResourceId,
-): number | null {
-  const part = allocations.find((one) => one.resourceId === resourceId)
-  if (activations === undefined || part === undefined) return null
-  return part.periods.reduce((sum, period) => sum + orderedEnergy(period), 0)
+/**
+ * Wh with which a device stood by until the call ended, or it was let go; null: in no call that
+ * stands by, or no part of it.
+ */
+export function reservedWhOf(call: FlexibilityCall, resourceId: ResourceId): number | null {
+  const part = call.allocations.find((one) => one.resourceId === resourceId)
+  if (call.activations === undefined || part === undefined) return null
+  const end = deliveryEnd(call)
+  const until = part.releasedAt !== null && part.releasedAt < end ? part.releasedAt : end
+  return cutAt(part.periods, until).reduce((sum, period) => sum + orderedEnergy(period), 0)
 }

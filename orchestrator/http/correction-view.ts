@@ -23,7 +23,9 @@ export const CorrectionView = z.object({
   resourceId: z.string(),
   reason: z.enum(REASONS),
   sentence: z.string().openapi({ description: 'The same for a person, about the device' }),
-  fromW: z.int().openapi({ description: 'What it was told to give' }),
+  fromW: z
+    .int()
+    .openapi({ description: 'What it was told to give, or to hold where it stands by' }),
   toW: z.int().openapi({ description: 'What from then on' }),
   errorW: z
     .int()
@@ -41,24 +43,31 @@ type CorrectionView = z.infer<typeof CorrectionView>
  * portfolio lacked is between the DSO and the service: an aggregator reads of its own devices.
  */
 export function correctionViews(
-  { corrections = [] }: FlexibilityCall,
+  call: FlexibilityCall,
   own: ReadonlySet<ResourceId> | null,
 ): CorrectionView[] {
-  return corrections
+  return (call.corrections ?? [])
     .filter(({ resourceId }) => own === null || own.has(resourceId))
-    .map((one) => viewOf(one, own === null))
+    .map((one) => viewOf(call, one, own === null))
 }
 
-function viewOf(correction: Correction, isWhole: boolean): CorrectionView {
+function viewOf(call: FlexibilityCall, correction: Correction, isWhole: boolean): CorrectionView {
   const { at: toldAt, resourceId, reason, fromW, toW, errorW, makeUpW } = correction
   return {
     at: at(toldAt),
     resourceId,
     reason,
-    sentence: correctionSentence(correction),
+    sentence: correctionSentence(correction, standbyOf(call, resourceId)),
     fromW,
     toW,
     errorW: isWhole ? errorW : null,
     makeUpW: isWhole ? makeUpW : null,
   }
+}
+
+/** What it had been told to give when it was let go or held; null: the call orders all it holds. */
+function standbyOf({ activations, repairs }: FlexibilityCall, resourceId: ResourceId) {
+  if (activations === undefined) return null
+  const found = repairs.findLast((repair) => repair.resourceId === resourceId)
+  return { toldW: found?.orderedW ?? 0 }
 }

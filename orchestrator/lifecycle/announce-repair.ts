@@ -3,7 +3,7 @@ import type { BusinessEventInput } from '#domain/business-event.ts'
 import { STEP_W } from '#domain/allocation/offers.ts'
 import { sayTakenBack } from '#domain/charge-now.ts'
 import { type Correction, correctionSentence } from '#domain/control/correction.ts'
-import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
+import { type FlexibilityCall, type Repair, wasTo } from '#domain/flexibility-call.ts'
 import { atPoint, effectsOf, WHOLE_EFFECT_BP } from '#domain/network-effect.ts'
 import type { Instant } from '#domain/time.ts'
 import { callEvent, resourceEvent } from './announce.ts'
@@ -22,7 +22,7 @@ export function announceRepair(
     'resource-not-obeying',
     now,
     resourceId,
-    `${resourceId} was to move ${orderedW} W${whatIsWrong(call, repair)}`,
+    `${resourceId} ${wasTo(call, repair)}${whatIsWrong(call, repair)}`,
     { notice: true, data: { orderedW, observedW, reason } },
   )
   const effectOf = effectsOf(call.candidates)
@@ -60,7 +60,7 @@ export function announceRepair(
 }
 
 /**
- * What is told of corrections that no single device is the reason for. What nobody can give is told
+ * What is told of corrections that no single device is the reason for: never where devices stand by. What nobody can give is told
  * only in a cycle that could give some of it: else every cycle would say the same.
  */
 export function announceCorrections(
@@ -71,7 +71,7 @@ export function announceCorrections(
   const raised = corrections.filter(({ fromW, toW }) => toW > fromW)
   const told = raised.map((correction) => {
     const { at, resourceId, fromW, toW, errorW } = correction
-    const message = `${resourceId} ${correctionSentence(correction)}`
+    const message = `${resourceId} ${correctionSentence(correction, null)}`
     const data = { fromW, toW, errorW }
     return resourceEvent(call, 'shortfall-repaired', at, resourceId, message, {
       notice: true,

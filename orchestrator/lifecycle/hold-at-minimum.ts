@@ -15,6 +15,8 @@ import { openNeeds, takeFromReserve } from './take-from-reserve.ts'
 type Cycle = {
   readonly tx: StoreTransaction
   readonly now: Instant
+  /** W that a device had been told to give as the cycle began. */
+  readonly toldW: (resourceId: ResourceId) => number
   readonly rows: ReadonlyMap<ResourceId, SetpointRow>
   readonly verdicts: ReadonlyMap<ResourceId, Verdict>
   readonly events: BusinessEventInput[]
@@ -71,7 +73,7 @@ async function hold(
   call: FlexibilityCall,
   allocation: Allocation,
   floorW: number,
-  { tx, now, rows, verdicts, events }: Cycle,
+  { tx, now, toldW, rows, verdicts, events }: Cycle,
 ): Promise<FlexibilityCall> {
   const { resourceId } = allocation
   const held = { ...allocation, floorW }
@@ -89,7 +91,7 @@ async function hold(
   const row = rows.get(resourceId)
   const repair: Repair = {
     resourceId,
-    orderedW: allocation.periods.find((p) => p.start <= now && now < p.end)?.powerW ?? 0,
+    orderedW: toldW(resourceId),
     observedW: last?.powerW ?? floorW,
     startedAt: row?.acknowledgedAt ?? row?.orderedAt ?? now,
     detectedAt: now,

@@ -1,5 +1,6 @@
+import { cutAt } from '#domain/allocation.ts'
 import { orderedEnergy } from '#domain/delivery.ts'
-import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { HeldRest } from '#domain/held-rest.ts'
 import type { Hex, OrganisationId } from '#domain/ids.ts'
 import { euros, type MicroEur, microEur, sumMoney } from '#domain/money.ts'
@@ -167,12 +168,13 @@ function callCells(call: FlexibilityCall, use: EscrowUse): Cell[] {
   ]
 }
 
-/** Wh that were reserved at the congestion point, used or not; null where nothing stands by. */
+/** Wh reserved at the point until the call ended, used or not; null where nothing stands by. */
 function heldWhOf(call: FlexibilityCall): number | null {
   const { activations, orderedW, program, request } = call
   if (activations === undefined) return null
-  return request.periods.reduce((sum, { start }, i) => {
+  const held = request.periods.map(({ start }, i) => {
     const end = addSeconds(start, program.settlementPeriodSeconds)
-    return sum + orderedEnergy({ start, end, powerW: orderedW[i] ?? 0, setpointW: 0 })
-  }, 0)
+    return { start, end, powerW: orderedW[i] ?? 0, setpointW: 0 }
+  })
+  return cutAt(held, deliveryEnd(call)).reduce((sum, period) => sum + orderedEnergy(period), 0)
 }

@@ -1,3 +1,4 @@
+import { toldToGiveW } from '#domain/activated-parts.ts'
 import { type Allocation, periodAt } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import { judge, judgeStandby, patientUntil, type Verdict } from '#domain/compliance.ts'
@@ -44,7 +45,9 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const known = await deviceFacts(tx, call, ids, now, readings)
     const limits = limitsReached(call, known, readings, now)
     const findings = new Map([...contradicted(call, rows, readings), ...limits])
-    const cycle = { tx, now, rows, known, verdicts, findings, events: [] as BusinessEventInput[] }
+    const toldW = (id: ResourceId) => toldToGiveW(call, id, now)
+    const judged = { rows, known, verdicts, findings }
+    const cycle = { tx, now, toldW, ...judged, events: [] as BusinessEventInput[] }
     const held = await holdAtMinimum(call, cycle)
     const repaired = await replaceAll(call, held, cycle)
     const corrected = await correctError({ ...cycle, call: repaired, readings })
@@ -63,6 +66,8 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
 type Cycle = {
   readonly tx: StoreTransaction
   readonly now: Instant
+  /** W that a device had been told to give as the cycle began. */
+  readonly toldW: (resourceId: ResourceId) => number
   readonly rows: ReadonlyMap<ResourceId, SetpointRow>
   readonly known: KnownDevices
   readonly verdicts: ReadonlyMap<ResourceId, Verdict>
@@ -187,7 +192,6 @@ async function replace(
   cycle: Cycle,
 ): Promise<FlexibilityCall> {
   const { now, events } = cycle
-  const orderedW = periodAt(failed, now)?.powerW ?? 0
   const released = call.allocations.map((allocation) =>
     allocation === failed ? releaseOf(allocation, verdict) : allocation,
   )
@@ -200,7 +204,7 @@ async function replace(
   const row = cycle.rows.get(failed.resourceId)
   const repair: Repair = {
     resourceId: failed.resourceId,
-    orderedW,
+    orderedW: cycle.toldW(failed.resourceId),
     observedW: verdict.observedW,
     startedAt: row?.acknowledgedAt ?? row?.orderedAt ?? now,
     detectedAt: verdict.detectedAt,

@@ -2,13 +2,18 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
+import { decisionsOf } from '#domain/decision.ts'
 import { type CallId, organisationId } from '#domain/ids.ts'
 import { stoodBy } from '#domain/measurement.ts'
 import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import type { Program } from '#domain/program.ts'
-import { addSeconds } from '#domain/time.ts'
+import { reservedWhOf } from '#domain/standby.ts'
+import { addSeconds, secondsBetween } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
+import { correctionViews } from '#http/correction-view.ts'
 import { activateReserve } from '#lifecycle/activate-reserve.ts'
+import { cancelCall } from '#lifecycle/cancel-call.ts'
+import { invoiceDso } from '#lifecycle/invoice-dso.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { saveProgram } from '#lifecycle/save-program.ts'
 import { createWorld, type World } from '#simulations/world.ts'
@@ -58,6 +63,17 @@ describe('a call for availability', () => {
     await acceptAsDso(world.ports(), call.id)
     await world.passTo(at(-30))
     return call.id
+  }
+  /** What is said of the first battery: to the DSO at once, in its decisions, and in the log. */
+  async function saidOf(id: CallId) {
+    const call = await found(id)
+    const events = await world.store.transaction((tx) => tx.events.ofCall(id))
+    const decisions = decisionsOf(call).find(({ resourceId }) => resourceId === battery.id)
+    return {
+      event: events.find(({ kind }) => kind === 'resource-not-obeying')?.message,
+      decision: decisions?.final.detail,
+      log: correctionViews(call, null).map(({ sentence }) => sentence),
+    }
   }
   const found = (id: CallId) => world.store.transaction((tx) => tx.calls.lock(id))
   const activate = (id: CallId, from: number, until: number, by = dso) =>
@@ -142,7 +158,17 @@ describe('a call for availability', () => {
     const id = await reserved(AVAILABILITY, { disobeys: true })
     await activate(id, 600, 1800)
     const { settlement, repairs } = await settled(id)
-    expect(repairs).toMatchObject([{ resourceId: battery.id, replacedBy: [dearer.id] }])
+    expect(repairs).toMatchObject([
+      { resourceId: battery.id, orderedW: 3000, replacedBy: [dearer.id] },
+    ])
+    expect(await saidOf(id)).toEqual({
+      event: 'battery was to move 3000 W and is measured at 0 W (not-obeying)',
+      decision: 'was to move 3000 W, measured at 0 W',
+      log: [
+        'was let go: its meter did not show the 3000 W that it was told to give',
+        'was called from the reserve to stand by with 3000 W: less was left than is held',
+      ],
+    })
     const [first, second] = settlement?.lines ?? []
     expect(first).toMatchObject({ reason: 'not-obeying', gross: 0n })
     expect(second).toMatchObject({ resourceId: dearer.id, reason: 'paid' })
@@ -156,8 +182,20 @@ describe('a call for availability', () => {
     await world.passTo(at(900))
     const { repairs } = await found(id)
     expect(repairs).toMatchObject([
-      { resourceId: battery.id, reason: 'silent', replacedBy: [dearer.id] },
+      { resourceId: battery.id, reason: 'silent', orderedW: 0, replacedBy: [dearer.id] },
     ])
+    expect(await saidOf(id)).toEqual({
+      event: 'battery stood by and is measured at 0 W (silent)',
+      decision: 'stood by, measured at 0 W',
+      log: [
+        'was let go: nothing was heard of it while it stood by with 3000 W',
+        'was called from the reserve to stand by with 3000 W: less was left than is held',
+      ],
+    })
+    // Until it was let go, not for the half hour: 3 kW.
+    const letGo = secondsBetween(WINDOW_START, repairs[0]?.detectedAt ?? at(1800))
+    expect(letGo).toBeLessThan(900)
+    expect(reservedWhOf(await found(id), battery.id)).toBe(Math.trunc((3000 * letGo) / 3600))
     await activate(id, 1200, 1800)
     const { settlement, repairs: after, allocations } = await settled(id)
     expect(after).toHaveLength(1)
@@ -174,6 +212,18 @@ describe('a call for availability', () => {
     expect(silent?.gross).toBe(0n)
     // 3 kW for ten minutes: what was activated is there.
     expect(talks).toMatchObject({ resourceId: dearer.id, reason: 'paid', deliveredWh: 500 })
+  })
+
+  it('that is cancelled inside its window stood by until then', async () => {
+    const id = await reserved()
+    await world.passTo(at(1200))
+    await cancelCall(world.ports(), dso, id, null)
+    // 3 kW for twenty minutes, and not the 1,500 Wh of the window.
+    expect(reservedWhOf(await found(id), battery.id)).toBe(1000)
+    const invoice = await invoiceDso(world.ports(), dso, '2026-01', '')
+    const [table] = invoice.tables
+    const column = table?.columns.findIndex(({ key }) => key === 'reserved_wh') ?? -1
+    expect(table?.rows.map((cells) => cells[column])).toEqual([1000])
   })
 
   it('is recomputed by whoever verifies it, from when it was activated', async () => {

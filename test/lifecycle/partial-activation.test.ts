@@ -5,6 +5,7 @@ import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
 import type { CallId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
+import { correctionViews } from '#http/correction-view.ts'
 import { activateReserve } from '#lifecycle/activate-reserve.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
@@ -130,7 +131,13 @@ describe('a part of what stands by', () => {
     expect(await powersAt(630)).toEqual([-3000, 0])
     expect((await powersAt(900))[1]).toBe(-3000)
     const { settlement, repairs } = await settled(id)
-    expect(repairs).toMatchObject([{ resourceId: battery.id }])
+    // It holds 5 kW and was told to give 3 of them.
+    expect(repairs).toMatchObject([{ resourceId: battery.id, orderedW: 3000 }])
+    const [letGo] = correctionViews(await found(id), null)
+    expect(letGo).toMatchObject({ resourceId: battery.id, fromW: 5000, toW: 0 })
+    expect(letGo?.sentence).toBe(
+      'was let go: its meter did not show the 3000 W that it was told to give',
+    )
     const [silent, took] = settlement?.lines ?? []
     expect(silent).toMatchObject({ reason: 'not-obeying', gross: 0n })
     expect(took).toMatchObject({ resourceId: dearer.id, reason: 'paid' })

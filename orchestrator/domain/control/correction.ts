@@ -38,8 +38,33 @@ export type PassedOver = {
   readonly reason: 'dwell' | 'price-cap'
 }
 
-/** A sentence for the device's owner. */
-export function correctionSentence({ reason, fromW, toW }: Correction): string {
+/** A sentence for the device's owner; in a call that stands by the figures are what it holds. */
+export function correctionSentence(
+  correction: Correction,
+  standby: { readonly toldW: number } | null,
+): string {
+  return (standby && standbySentence(correction, standby.toldW)) ?? orderedSentence(correction)
+}
+
+/** Where it differs; `toldW`: what it had been told to give, 0 where it only stood by. */
+function standbySentence({ reason, fromW, toW }: Correction, toldW: number): string | null {
+  switch (reason) {
+    case 'not-responding':
+      return toldW > 0
+        ? `was let go: its meter did not show the ${toldW} W that it was told to give`
+        : `was let go: nothing was heard of it while it stood by with ${fromW} W`
+    case 'cannot-pause':
+      return `stands by with ${toW} W instead of ${fromW} W: it does not go below its least power`
+    case 'headroom':
+      return `stands by with ${toW} W instead of ${fromW} W: less was left than is held, and it had room`
+    case 'reserve':
+      return `was called from the reserve to stand by with ${toW} W: less was left than is held`
+    default:
+      return null
+  }
+}
+
+function orderedSentence({ reason, fromW, toW }: Correction): string {
   switch (reason) {
     case 'not-responding':
       return `was let go: its meter did not show the ${fromW} W that it was told to give`
