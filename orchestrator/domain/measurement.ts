@@ -126,13 +126,14 @@ export function settlementInput(
   evidence: Evidence,
   deliveries: readonly Delivery[],
 ): SettlementInput {
-  const { request, program, candidates, carriedWh } = evidence.terms
+  const { request, program, candidates, carriedWh, standbyRule } = evidence.terms
   return {
     allocations: evidence.allocations,
     candidates,
     deliveries,
     orderedPeriods: orderedPeriodsOf(evidence),
     ...stoodBy(evidence),
+    ...(standbyRule === undefined ? { scalesAll: true } : {}),
     policy: program.paymentPolicy,
     priceCap: request.priceCap,
     penalty: request.penalty,

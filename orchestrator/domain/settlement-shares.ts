@@ -18,6 +18,9 @@ import type { LineReason, SettlementInput, SettlementLine } from './settlement.t
 import type { Standby } from './standby.ts'
 import type { Instant } from './time.ts'
 
+/** Nothing is taken off. */
+const WHOLE: Kept = { part: 1n, whole: 1n }
+
 type Counted = { countedWh: number; orderedWh: number; physicalWh: number }
 
 /** One resource's figures, per stretch that is settled together. */
@@ -28,6 +31,8 @@ export type Row = {
   readonly eligibleWh: readonly number[]
   /** What of its order stood, per stretch: what availability is paid for. */
   readonly stoodWh: readonly number[]
+  /** Whether it was called upon at all, per stretch: only that can fall short of anything. */
+  readonly isCalled: readonly boolean[]
   readonly deliveries: readonly Delivery[]
 }
 
@@ -101,6 +106,7 @@ function countedRow(
     candidate,
     eligibleWh,
     stoodWh,
+    isCalled: place.starts.map((_, i) => mine.some(({ start }) => place.of(start) === i)),
     deliveries: mine,
     line: {
       resourceId,
@@ -196,11 +202,12 @@ export function earn(rows: readonly Row[], input: SettlementInput): Earned {
     return row.eligibleWh.reduce((sum, wh, i) => {
       const used = BigInt(wh) * price * (perWh[i] ?? 0n)
       // What was not called upon could not fall short of anything.
-      const isUsed = (stretches[i]?.orderedWh ?? 0) > 0
+      const isCalled = input.scalesAll === true || row.isCalled[i] === true
+      const isUsed = isCalled && (stretches[i]?.orderedWh ?? 0) > 0
       const factorBp = isUsed ? (awards[i]?.factorBp ?? 0) : 10_000
       const stood = availabilityNumerator(policy, row.stoodWh[i] ?? 0, factorBp) * common
       earned[i] = (earned[i] ?? 0n) + used + stood
-      const { part, whole } = kept[i] as Kept
+      const { part, whole } = isUsed ? (kept[i] as Kept) : WHOLE
       return sum + ((used + stood) * part) / whole
     }, 0n)
   })

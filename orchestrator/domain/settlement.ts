@@ -86,6 +86,8 @@ export type SettlementInput = {
   readonly orderedPeriods: readonly OrderedPeriod[]
   /** What stood by, where availability is paid for itself; absent: for what was ordered. */
   readonly standby?: readonly Standby[]
+  /** Terms of the first stand-by rule: what was not called upon shared what others fell short of. */
+  readonly scalesAll?: true
   readonly policy: PaymentPolicy
   /** No kWh is paid more, whatever a policy says. */
   readonly priceCap: MicroEurPerKwh

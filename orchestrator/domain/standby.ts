@@ -20,7 +20,8 @@ export type Standby = {
 
 /**
  * How a call ordered now judges its stand-by, by version. 2: a battery's energy is counted with what
- * it loses one way. Terms without a version are of the first rule, which counted no losses.
+ * it loses one way, and what others fall short of leaves the stand-by of who was not called alone.
+ * Terms without a version are of the first rule, which did neither.
  */
 export const STANDBY_RULE = 2
 

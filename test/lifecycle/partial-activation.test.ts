@@ -19,7 +19,7 @@ import {
   WINDOW_START,
 } from '../support/builders.ts'
 import { plugBattery, plugCharger, runVerifiers } from '../support/simulated-call.ts'
-import { AVAILABILITY } from '../support/standby-world.ts'
+import { AVAILABILITY, STANDBY_POLICY } from '../support/standby-world.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const battery = aResource('battery', 'battery', 200_000n)
@@ -33,9 +33,14 @@ describe('a part of what stands by', () => {
   /** 8 kW are held for half an hour, 5 of them by the cheaper battery; a minute before. */
   async function reserved(
     device: Partial<SimulatedDeviceOptions> = {},
-    { others = [dearer], heldW = 8000 } = {},
+    { others = [dearer], heldW = 8000, scaledByDelivery = false } = {},
   ) {
-    const program = aProgram(AVAILABILITY)
+    const { availability } = STANDBY_POLICY
+    const paymentPolicy = {
+      ...STANDBY_POLICY,
+      availability: { ...availability, scaledByDelivery },
+    }
+    const program = aProgram({ ...AVAILABILITY, paymentPolicy })
     world = createWorld({ start: at(-1200), ...program })
     await world.boot()
     await enrolAll(world, [battery, ...others], program)
@@ -122,6 +127,17 @@ describe('a part of what stands by', () => {
     expect(settlement?.lines).toMatchObject([
       { resourceId: battery.id, reason: 'paid', deliveredWh: 100, gross: 70_000n },
       { resourceId: dearer.id, reason: 'stood-by', deliveredWh: 0, gross: 30_000n },
+    ])
+  })
+
+  it('does not cost the others their stand-by where it does not come', async () => {
+    const id = await reserved({ disobeys: true }, { scaledByDelivery: true })
+    await activate(id, 600, 660, 100)
+    const { state, settlement } = await settled(id)
+    expect(state).toBe('verified')
+    expect(settlement?.lines).toMatchObject([
+      { resourceId: battery.id, deliveredWh: 0, gross: 0n },
+      { resourceId: dearer.id, reason: 'stood-by', gross: 30_000n },
     ])
   })
 
