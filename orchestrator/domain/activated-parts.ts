@@ -1,11 +1,12 @@
 import { type Activation, inForce, type Stretch } from './activation.ts'
 import { type AllocatedPeriod, type Allocation, type Candidate, periodAt } from './allocation.ts'
-import type { Limits } from './allocation/limits.ts'
+import { type Limits, planOf, type Wanted } from './allocation/limits.ts'
 import { meritFill } from './allocation/merit-fill.ts'
 import { countedPrice, STEP_W } from './allocation/offers.ts'
+import { toppedUp } from './allocation/topped-up.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
-import { atPoint, effectsOf } from './network-effect.ts'
+import { atPoint, effectsOf, WHOLE_EFFECT_BP } from './network-effect.ts'
 import { belowFloorW, partIn } from './reserve.ts'
 import type { Direction } from './resource.ts'
 import { addSeconds, floorToStep, type Instant, secondsBetween } from './time.ts'
@@ -69,8 +70,8 @@ export function toldToGiveW(call: Reserved, resourceId: ResourceId, at: Instant)
 }
 
 /**
- * The least that an activation of a fraction gets at the congestion point in any part of it, W, and
- * what all that stand by then could give together.
+ * The least that an activation of a fraction gets at the congestion point in any part of it, W with
+ * what effects make of whole W, and what all that stand by then could give together, whole W.
  */
 export function leastActivated(
   call: Reserved,
@@ -78,10 +79,10 @@ export function leastActivated(
 ): { readonly givenW: number; readonly heldW: number } {
   const effectOf = effectsOf(call.candidates)
   const found = piecesOf(call, activation).map((piece) => {
-    const shares = [...piece.shares].map(([id, { powerW: amount }]) => {
-      return { amount, effectBp: effectOf(id) }
-    })
-    return { givenW: atPoint(shares), heldW: heldAtPoint(call, piece) }
+    const given = [...piece.shares].reduce((sum, [id, { powerW }]) => {
+      return sum + powerW * effectOf(id)
+    }, 0)
+    return { givenW: given / WHOLE_EFFECT_BP, heldW: heldAtPoint(call, piece) }
   })
   return found.reduce((least, one) => (one.givenW < least.givenW ? one : least), {
     givenW: Number.POSITIVE_INFINITY,
@@ -114,18 +115,11 @@ function piecesOf(call: Reserved, activation: Activation): Piece[] {
     const before = pieces.at(-1)?.shares ?? new Map<ResourceId, Share>()
     const stretch = { start: from, end: until }
     const all = standingBy(call, stretch).filter((one) => mayStart(one, activation))
-    const shares = new Map<ResourceId, Share>()
-    const open = fill(
+    const shares = filled(
       call,
       all.filter(({ resourceId }) => before.has(resourceId)),
-      wantedW,
-      shares,
-    )
-    fill(
-      call,
       all.filter(({ resourceId }) => !before.has(resourceId)),
-      open,
-      shares,
+      wantedW,
     )
     pieces.push({ ...stretch, shares })
   }
@@ -167,24 +161,38 @@ function mayStart({ candidate: { conditions } }: StandingBy, { start, end }: Act
   return (conditions?.onSecondsMin ?? 0) <= secondsBetween(start, end)
 }
 
-/** Adds what these give of what is wanted at the congestion point; returns what is open still. */
-function fill(
+/**
+ * Who gives how much of what is wanted at the congestion point: first those that give already, then
+ * the others, each in merit order and in whole steps; what steps leave open is given in whole W.
+ */
+function filled(
   { request: { direction } }: Reserved,
-  some: readonly StandingBy[],
+  staying: readonly StandingBy[],
+  coming: readonly StandingBy[],
   wantedW: number,
-  shares: Map<ResourceId, Share>,
-): number {
-  const limits = some.map((one) => limitsOf(one, direction))
-  const { powerW } = meritFill(limits, { powerW: [wantedW], hours: [1] }, { stepW: STEP_W })
-  let open = wantedW
-  some.forEach(({ resourceId, period }, i) => {
+): Map<ResourceId, Share> {
+  const steps = { stepW: STEP_W }
+  const limitsOfAll = (some: readonly StandingBy[]) => some.map((one) => limitsOf(one, direction))
+  const [kept, others] = [limitsOfAll(staying), limitsOfAll(coming)]
+  const first = meritFill(kept, forAnHour(wantedW), steps)
+  const then = meritFill(others, forAnHour(first.unservedWh), steps)
+  const limits = [...kept, ...others]
+  const wanted = forAnHour(wantedW)
+  const inSteps = planOf(limits, wanted, [...first.powerW, ...then.powerW])
+  const { powerW } = toppedUp(limits, wanted, inSteps, steps)
+  const shares = new Map<ResourceId, Share>()
+  for (const [i, { resourceId, period }] of [...staying, ...coming].entries()) {
     const given = powerW[i]?.[0] ?? 0
-    if (given <= 0) return
-    open -= given * (limits[i]?.effect ?? 1)
+    if (given <= 0) continue
     const lessW = (direction === 'reduce-import' ? 1 : -1) * (period.powerW - given)
     shares.set(resourceId, { powerW: given, setpointW: period.setpointW + lessW })
-  })
-  return Math.max(0, open)
+  }
+  return shares
+}
+
+/** Energy is held for all of the window: any length will do, and in an hour W are Wh. */
+function forAnHour(powerW: number): Wanted {
+  return { powerW: [powerW], hours: [1] }
 }
 
 /** What it may give of what it holds: a charger goes on at its least power or more, or stops. */

@@ -108,6 +108,8 @@ function powerFault(
   const mostW = Math.min(...touched)
   const isWhole = Number.isSafeInteger(powerW) && powerW % STEP_W === 0
   if (isWhole && powerW > 0 && powerW <= mostW) return null
-  const expected = `whole hundreds of W, at most the ${mostW} W that are held`
+  const stepsW = Math.floor(mostW / STEP_W) * STEP_W
+  const most = stepsW === mostW ? `the ${mostW} W` : `${stepsW} of the ${mostW} W`
+  const expected = `whole hundreds of W, at most ${most} that are held, or nothing for all of it`
   return fieldError('malformed', 'powerW', expected, powerW)
 }

@@ -1,5 +1,6 @@
 import { leastActivated } from '#domain/activated-parts.ts'
 import { type Activation, activationFault } from '#domain/activation.ts'
+import { STEP_W } from '#domain/allocation/offers.ts'
 import { DomainError, fieldError } from '#domain/errors.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { CallId, OrganisationId } from '#domain/ids.ts'
@@ -61,14 +62,34 @@ function isSame(one: Wanted, other: Wanted): boolean {
 }
 
 /**
- * A fraction that devices cannot give together, because one of them stops or goes on at its least
- * power, is not ordered. Where too few stand by for it, what there is is used.
+ * A fraction that devices cannot give together to within a W, because one of them stops or goes on
+ * at its least power, is not ordered. Where too few stand by for it, what there is is used.
  */
 function checkReachable(call: FlexibilityCall, activation: Activation): void {
   const { powerW } = activation
-  if (powerW === undefined) return
-  const { givenW, heldW } = leastActivated({ ...call, activations: [activation] }, activation)
-  if (givenW >= powerW || givenW >= heldW) return
-  const expected = `${givenW} W, the most below it that those that stand by can give, or more`
+  if (powerW === undefined || isReachable(call, activation, powerW)) return
+  let belowW = stepsGiven(call, activation, powerW)
+  while (belowW > 0 && !isReachable(call, activation, belowW)) {
+    belowW = stepsGiven(call, activation, belowW)
+  }
+  const expected =
+    belowW > 0
+      ? `${belowW} W, the most found below it that those that stand by can give, or more`
+      : 'more, or nothing for all that is held: those that stand by cannot give so little'
   throw fieldError('malformed', 'powerW', expected, powerW)
+}
+
+function isReachable(call: FlexibilityCall, activation: Activation, powerW: number): boolean {
+  const { givenW, heldW } = leastOf(call, activation, powerW)
+  return powerW - givenW < 1 || givenW >= heldW
+}
+
+/** Whole steps of what is given where so much is asked for: less than that, if it is not reachable. */
+function stepsGiven(call: FlexibilityCall, activation: Activation, powerW: number): number {
+  return Math.floor(leastOf(call, activation, powerW).givenW / STEP_W) * STEP_W
+}
+
+function leastOf(call: FlexibilityCall, activation: Activation, powerW: number) {
+  const asked = { ...activation, powerW }
+  return leastActivated({ ...call, activations: [asked] }, asked)
 }

@@ -15,7 +15,7 @@ const SECONDS = 1800
 type Holding = {
   readonly kind: ResourceKind
   readonly price: number
-  /** What it draws, W, and so much of it is held, in hundreds of W. */
+  /** What it draws, W, and so much of it is held. */
   readonly fromW: number
   readonly heldW: number
   readonly effectBp?: number
@@ -92,6 +92,10 @@ describe('an activation of a fraction', () => {
     expect(fault(3100)).toMatchObject({ field: 'powerW', expected: /at most the 3000 W/ })
     expect(fault(3000)).toBeUndefined()
     expect(fault(5000, 900)).toBeUndefined()
+    const odd = { ...call, orderedW: [4999, 4999] }
+    const beyond = activationFault(odd, { ...whole, powerW: 5000 }, at(0))?.problems[0]
+    expect(beyond?.expected).toMatch(/at most 4900 of the 4999 W that are held/)
+    expect(activationFault(odd, { ...whole, powerW: 4900 }, at(0))).toBeNull()
   })
 
   it('is given in merit order, and the others go on standing by', () => {
@@ -138,6 +142,43 @@ describe('an activation of a fraction', () => {
     expect(givenAt(reserved([half, dear], { ...whole, powerW: 2000 }), 600)).toEqual([3000, 500])
   })
 
+  it('is given to the W where what is held is no whole step', () => {
+    const held = [
+      { ...cheap, heldW: 2437 },
+      { ...dear, heldW: 2563 },
+    ]
+    const given = (powerW: number) => givenAt(reserved(held, { ...whole, powerW }), 600)
+    expect(given(2000)).toEqual([2000, 0])
+    expect(given(2500)).toEqual([2400, 100])
+    expect(given(3000)).toEqual([2437, 563])
+    expect(given(4000)).toEqual([2437, 1563])
+    expect(given(4900)).toEqual([2437, 2463])
+    expect(given(5000)).toEqual([2437, 2563])
+    // Though a part more costs little beside what it serves, it is ordered for 2 W, too.
+    const costly = [{ ...held[0], heldW: 2498 } as const, { ...held[1], price: 900_000 } as const]
+    const two = reserved(costly as Holding[], { ...whole, powerW: 2500 })
+    expect(givenAt(two, 600)).toEqual([2400, 100])
+  })
+
+  it('is given to within a W where effects are no whole numbers', () => {
+    const held = [
+      { ...cheap, heldW: 3000, effectBp: 9873 },
+      { ...dear, heldW: 2065, effectBp: 9873 },
+    ]
+    for (const powerW of [100, 1000, 2900, 3000, 4000, 4900, 5000]) {
+      const call = reserved(held, { ...whole, powerW })
+      const { givenW } = leastActivated(call, call.activation)
+      expect(Math.abs(givenW - powerW)).toBeLessThan(1)
+    }
+  })
+
+  it('is the same through all of it though another one begins for less than a step', () => {
+    const held = [{ ...cheap, heldW: 2437 }, dear]
+    const call = reserved(held, { ...whole, powerW: 2500 })
+    expect(givenAt(call, 600)).toEqual([2400, 100])
+    expect(givenAt(call, 900)).toEqual([2400, 100])
+  })
+
   it('goes on with the next in merit order where one was let go, from the next metering boundary', () => {
     const gone = { ...cheap, releasedAfter: 615 }
     const call = reserved([gone, dear], { ...whole, powerW: 2000 })
@@ -163,8 +204,9 @@ const holding: fc.Arbitrary<Holding> = fc.record({
   kind: fc.constantFrom<ResourceKind[]>('charger', 'battery'),
   price: fc.integer({ min: 0, max: 4 }).map((step) => step * 50_000),
   fromW: fc.constant(0),
-  heldW: fc.integer({ min: 1, max: 50 }).map((steps) => steps * 100),
-  effectBp: fc.constantFrom(10_000, 10_000, 7_500),
+  // No order is below a step.
+  heldW: fc.integer({ min: 100, max: 5000 }),
+  effectBp: fc.constantFrom(10_000, 10_000, 10_000, 7_500, 9_873, 10_479),
   releasedAfter: fc.option(fc.integer({ min: 0, max: SECONDS }), { nil: null }),
 })
 
@@ -217,18 +259,20 @@ describe('whatever stands by and whatever is asked for', () => {
     })
   })
 
-  it('all together never give more than is asked for, and all of it where batteries hold it', () => {
+  it('all together never give a W more than is asked for, and all of it where batteries hold it', () => {
     each((call, held) => {
       const { activation } = call
       const parts = activated(call)
       const isPlain = held.every(({ kind, effectBp }) => kind === 'battery' && effectBp === 10_000)
       for (const second of seconds) {
-        const sumW = parts.reduce((sum, part, i) => {
+        const sum = parts.reduce((all, part, i) => {
           const powerW = periodAt(part, at(second))?.powerW ?? 0
-          return sum + (powerW * (held[i]?.effectBp ?? 0)) / 10_000
+          return all + powerW * (held[i]?.effectBp ?? 0)
         }, 0)
+        const sumW = sum / 10_000
         const isIn = at(second) >= activation.start && at(second) < activation.end
-        expect(sumW).toBeLessThanOrEqual(isIn ? (activation.powerW ?? 0) : 0)
+        if (isIn) expect(sumW).toBeLessThan((activation.powerW ?? 0) + 1)
+        else expect(sumW).toBe(0)
         if (!isIn || !isPlain) continue
         const thereW = held
           .filter(({ releasedAfter = null }) => {

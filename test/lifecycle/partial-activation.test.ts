@@ -103,6 +103,28 @@ describe('a part of what stands by', () => {
     await activate(id, 1200, 1800, 7000)
   })
 
+  it('is refused where only all of it can be given, and all of it is told to be the way', async () => {
+    const cheaper = aResource('cheaper', 'battery', 100_000n)
+    const offer = { ...cheaper.offer, conditions: { allOrNothing: true } }
+    const others = [{ ...cheaper, offer }]
+    const id = await reserved({}, { others, heldW: 5000 })
+    const { allocations } = await found(id)
+    expect(allocations.map(({ resourceId }) => resourceId)).toEqual([cheaper.id])
+    await expect(activate(id, 600, 1200, 4000)).rejects.toThrow(/or nothing for all that is held/)
+    await activate(id, 600, 1200)
+  })
+
+  it('is given where what is held is no whole step, and what is told as the most is taken', async () => {
+    // 5,037 W are held: 4,937 by one and a whole step by the other.
+    const id = await reserved({}, { heldW: 5037 })
+    const { allocations } = await found(id)
+    expect(allocations.map(({ periods }) => periods[0]?.powerW)).toEqual([4937, 100])
+    const most = /at most 5000 of the 5037 W that are held/
+    await expect(activate(id, 600, 1200, 5100)).rejects.toThrow(most)
+    await activate(id, 600, 1200, 5000)
+    expect(await powersAt(630)).toEqual([-4900, -100])
+  })
+
   it('is given in merit order and paid, and the others are paid for going on standing by', async () => {
     const id = await reserved()
     await activate(id, 300, 600, 1200)

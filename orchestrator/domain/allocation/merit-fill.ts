@@ -12,7 +12,8 @@ import {
  * Fills each period in merit order, whatever limits devices have, in whole steps of power where one
  * is told: perhaps not the optimum, but never beyond a limit and never more than is asked. A device
  * short of energy spreads it evenly over the periods in which it is needed; all or nothing, and a
- * least time on, are kept by leaving the device out. Limits of power must be whole steps.
+ * least time on, are kept by leaving the device out. Where a limit is no whole step, a device at its
+ * limit gives that, and the next one leaves less than a step open: `toppedUp` closes that.
  */
 export function meritFill(
   devices: readonly Limits[],
