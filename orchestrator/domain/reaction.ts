@@ -12,16 +12,6 @@ export function reactedBy(rating: Rating, toldAt: Instant): Instant {
   return addSeconds(toldAt, responseSeconds + rampSeconds)
 }
 
-/** Seconds from when it is told until it has moved by this power. */
-export function leadSeconds(
-  { responseSeconds = 0, rampWattsPerSecondMax }: Reaction,
-  powerW: number,
-) {
-  return (
-    responseSeconds + (rampWattsPerSecondMax === undefined ? 0 : powerW / rampWattsPerSecondMax)
-  )
-}
-
 /** A stretch of time in seconds since the device was told. */
 export type SinceTold = { readonly from: number; readonly until: number }
 

@@ -122,27 +122,37 @@ describe('an allocation to a device that takes its time', () => {
   })
 })
 
-/** Mean W in each period of a device that is told once a cycle, second by second. */
-function meansOf(part: Pick<Allocation, 'periods'>, how: ToldDevice, periods: number): number[] {
+/** What a device that is told once a cycle has moved by, W at the beginning of each second. */
+function movedBy(part: Pick<Allocation, 'periods'>, how: ToldDevice, periods: number): number[] {
   const { responseSeconds = 0, rampWattsPerSecondMax = 1e9 } = how.rating
   const sign = how.direction === 'reduce-import' ? -1 : 1
-  const tolds: number[] = []
-  const means = Array.from({ length: periods }, () => 0)
+  const [tolds, moved]: [number[], number[]] = [[], [0]]
   let [told, movedW] = [0, 0]
   for (let second = 0; second < periods * 900; second++) {
     if (second % how.controlCycleSeconds === 0) {
       told = sign * (periodTold(part, how, at(second))?.setpointW ?? 0)
     }
     tolds.push(told)
-    const before = movedW
     const towards = (tolds[second - responseSeconds] ?? 0) - movedW
     movedW += Math.sign(towards) * Math.min(Math.abs(towards), rampWattsPerSecondMax)
-    const i = Math.floor(second / 900)
-    // Along a ramp the mean of a second lies in its middle.
-    const isStep = how.rating.rampWattsPerSecondMax === undefined
-    means[i] = (means[i] as number) + (isStep ? movedW : (before + movedW) / 2) / 900
+    moved.push(movedW)
   }
-  return means
+  return moved
+}
+
+/** The mean W of each period. */
+function meansOf(part: Pick<Allocation, 'periods'>, how: ToldDevice, periods: number): number[] {
+  const moved = movedBy(part, how, periods)
+  const isStep = how.rating.rampWattsPerSecondMax === undefined
+  return Array.from({ length: periods }, (_, i) => {
+    let sum = 0
+    for (let second = i * 900; second < (i + 1) * 900; second++) {
+      const [before, after] = [moved[second] ?? 0, moved[second + 1] ?? 0]
+      // Along a ramp the mean of a second lies in its middle.
+      sum += isStep ? after : (before + after) / 2
+    }
+    return sum / 900
+  })
 }
 
 describe('a slow device in a call of several periods', () => {
@@ -178,6 +188,23 @@ describe('a slow device in a call of several periods', () => {
     expect(toldW([0, 3000], both, 780)).toBe(3000)
   })
 
+  it('is told a little more as long before as the difference takes', () => {
+    const ramp = { rampWattsPerSecondMax: 10 }
+    expect(toldW([4900, 5000], ramp, 869)).toBe(4900)
+    expect(toldW([4900, 5000], ramp, 870)).toBe(5000)
+    expect(toldW([2000, 5000], ramp, 599)).toBe(2000)
+    expect(toldW([2000, 5000], ramp, 600)).toBe(5000)
+    expect(toldW([2000, 5000], { ...ramp, responseSeconds: 60 }, 539)).toBe(2000)
+    expect(toldW([2000, 5000], { ...ramp, responseSeconds: 60 }, 540)).toBe(5000)
+    // At 2 W/s the second is too short for the way: the third is told in the first.
+    expect(toldW([1000, 1100, 4000], { rampWattsPerSecondMax: 2 }, 299)).toBe(1000)
+    expect(toldW([1000, 1100, 4000], { rampWattsPerSecondMax: 2 }, 300)).toBe(4000)
+    // It falls for 350 s, to 2,900 W, and is back at 5,000 W in 350 s.
+    const falls = { rampWattsPerSecondMax: 6 }
+    expect(toldW([5000, 0, 5000], falls, 1349)).toBeUndefined()
+    expect(toldW([5000, 0, 5000], falls, 1350)).toBe(5000)
+  })
+
   it('is told less when less is wanted, and not before', () => {
     expect(toldW([4000, 1000], { responseSeconds: 600 }, 899)).toBe(4000)
     expect(toldW([4000, 1000], { responseSeconds: 600 }, 900)).toBe(1000)
@@ -186,31 +213,62 @@ describe('a slow device in a call of several periods', () => {
     expect(periodTold(more, takes, at(840))?.setpointW).toBe(1000)
   })
 
+  const { id: resourceId, ownerId, aggregatorId, kind, offer } = aResource('b', 'battery', 1n)
+  const who = { resourceId, ownerId, aggregatorId, kind, price: offer.price }
+  const asked = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 4 })
+  const ramp = fc.option(fc.integer({ min: 3, max: 500 }), { nil: undefined })
+  const delay = fc.integer({ min: 0, max: 1200 })
+  function partOf(hundreds: readonly number[], { rating }: ToldDevice) {
+    const needs = hundreds.map((hundred, i) => {
+      return { start: at(i * 900), end: at((i + 1) * 900), powerW: hundred * 100 }
+    })
+    const candidate = { ...who, rating, ...aBaseline(), aggregatorShareBp: basisPoints(0) }
+    const one: Offerable = {
+      candidate,
+      fromW: needs.map(() => 0),
+      powerMaxW: needs.map(() => 5000),
+      energyMaxWh: 20_000,
+    }
+    return allocate(needs, [one], 'reduce-import', 'order')[0]
+  }
+
   it('gives in every period what was ordered of it, whatever it takes and whatever is asked', () => {
-    const { id: resourceId, ownerId, aggregatorId, kind, offer } = aResource('b', 'battery', 1n)
-    const who = { resourceId, ownerId, aggregatorId, kind, price: offer.price }
-    const asked = fc.array(fc.integer({ min: 0, max: 50 }), { minLength: 1, maxLength: 4 })
-    const ramp = fc.option(fc.integer({ min: 3, max: 500 }), { nil: undefined })
     fc.assert(
-      fc.property(asked, fc.integer({ min: 0, max: 1200 }), ramp, (hundreds, seconds, watts) => {
-        const device = how({ responseSeconds: seconds, rampWattsPerSecondMax: watts })
-        const needs = hundreds.map((hundred, i) => {
-          return { start: at(i * 900), end: at((i + 1) * 900), powerW: hundred * 100 }
-        })
-        const candidate = { ...who, rating: device.rating, ...aBaseline() }
-        const one: Offerable = {
-          candidate: { ...candidate, aggregatorShareBp: basisPoints(0) },
-          fromW: needs.map(() => 0),
-          powerMaxW: needs.map(() => 5000),
-          energyMaxWh: 20_000,
-        }
-        const [part] = allocate(needs, [one], 'reduce-import', 'order')
+      fc.property(asked, delay, ramp, (hundreds, responseSeconds, rampWattsPerSecondMax) => {
+        const device = how({ responseSeconds, rampWattsPerSecondMax })
+        const part = partOf(hundreds, device)
         if (part === undefined) return
-        const means = meansOf(part, device, needs.length)
+        const means = meansOf(part, device, hundreds.length)
         for (const { start, powerW } of part.periods) {
           const mean = means[(start - WINDOW_START) / 900_000] ?? 0
           expect(mean).toBeGreaterThanOrEqual(powerW - 1)
         }
+      }),
+    )
+  })
+
+  it('gives before its time no more than it must to be there, and that of one control cycle', () => {
+    const rising = asked.map((hundreds) => hundreds.toSorted((a, b) => a - b))
+    fc.assert(
+      fc.property(rising, delay, ramp, (hundreds, responseSeconds, rampWattsPerSecondMax) => {
+        const device = how({ responseSeconds, rampWattsPerSecondMax })
+        const part = partOf(hundreds, device)
+        if (part === undefined) return
+        const moved = movedBy(part, device, hundreds.length)
+        const periods = part.periods.map(({ start, powerW, setpointW }) => {
+          return { from: (start - WINDOW_START) / 1000, powerW, mostW: -setpointW }
+        })
+        // What a period is told beyond its mean, because it is not reached in time.
+        const beyondW = Math.max(...periods.map(({ powerW, mostW }) => mostW - powerW))
+        const beyond = moved.map((movedW, second) => {
+          const needed = periods.map(({ from, powerW, mostW }) => {
+            const early = Math.max(0, from - second - device.controlCycleSeconds)
+            if (early === 0) return mostW
+            return Math.min(mostW, powerW + beyondW - early * (rampWattsPerSecondMax ?? 1e9))
+          })
+          return movedW - Math.max(0, ...needed)
+        })
+        expect(Math.max(...beyond)).toBeLessThanOrEqual(1e-6)
       }),
     )
   })
