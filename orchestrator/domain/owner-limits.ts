@@ -41,22 +41,19 @@ export function sayWithdrawn({ withdrawnAt, withdrawnBy }: Consent): string | nu
 }
 
 /**
- * Does less stay in it, or is its car ready later or with less, than its owner said? `from`: since
- * when the car is there, or now where none is. What is the earlier of two times of day only their
- * instants tell: half past midnight comes after eleven for who plugs in at ten.
+ * Could less stay in it, or a car be ready later or with less, than its owner said? Any other time of
+ * day is looser, an earlier one, too: a car that is plugged in after it and before the owner's would
+ * be ready a day later. A car that is there is no reason: the wish outlasts it.
  */
 export function isLooser(
   before: Pick<OwnerLimits, 'leastSocBp' | 'readyBy'>,
   after: { readonly leastSocBp: number | null; readonly readyBy: ReadyBy | null },
-  from: Instant,
-  timeZone: string,
 ): boolean {
   if (before.leastSocBp !== null && (after.leastSocBp ?? -1) < before.leastSocBp) return true
   if (before.readyBy === null) return false
   const { readyBy } = after
   if (readyBy === null || readyBy.energyWh < before.readyBy.energyWh) return true
-  const readyAt = ({ minuteOfDay }: ReadyBy) => nextLocalMinute(from, minuteOfDay, timeZone)
-  return readyAt(readyBy) > readyAt(before.readyBy)
+  return readyBy.minuteOfDay !== before.readyBy.minuteOfDay
 }
 
 /** Is the wish for full power in force? Its end is exclusive. */

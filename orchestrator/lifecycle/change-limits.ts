@@ -53,10 +53,8 @@ export async function saveLimits(
     whole('readyBy.minuteOfDay', readyBy.minuteOfDay, 0, MINUTES_PER_DAY - 1, 'minutes')
     whole('readyBy.energyWh', readyBy.energyWh, 0, ENERGY_MAX_WH, 'Wh')
   }
-  return change(ports, who, resourceId, async ({ limits, tx, resource }, now) => {
-    const [car] = await tx.sessions.at([resourceId], now)
-    const timeZone = await timeZoneOf(tx, resource)
-    if (who.ownerId === null && isLooser(limits, wanted, car?.startedAt ?? now, timeZone)) {
+  return change(ports, who, resourceId, ({ limits }) => {
+    if (who.ownerId === null && isLooser(limits, wanted)) {
       throw new DomainError('forbidden', 'only the owner loosens what a device keeps')
     }
     return {
@@ -150,13 +148,6 @@ export async function chargeNow(
       letsGo: true,
     }
   })
-}
-
-/** Of the program that its times of day are read by. */
-async function timeZoneOf(tx: StoreTransaction, { congestionPointId }: Resource): Promise<string> {
-  const point = await tx.organisations.congestionPoint(congestionPointId)
-  const program = point === null ? null : await tx.organisations.program(point.dsoId)
-  return program?.timeZone ?? 'UTC'
 }
 
 function roleOf({ ownerId }: WhoLimits): 'aggregator' | 'owner' {

@@ -218,11 +218,12 @@ describe('what an owner keeps', () => {
       { leastSocBp: 3000, readyBy: null },
       { leastSocBp: 3000, readyBy: { ...readyBy, energyWh: 11_999 } },
       { leastSocBp: 3000, readyBy: { ...readyBy, minuteOfDay: 391 } },
+      { leastSocBp: 3000, readyBy: { ...readyBy, minuteOfDay: 389 } },
     ]) {
       const saved = saveLimits(world.ports(), aggregator, charger.id, looser)
       await expect(saved).rejects.toMatchObject(refused)
     }
-    const tighter = { leastSocBp: 3001, readyBy: { minuteOfDay: 389, energyWh: 12_001 } }
+    const tighter = { leastSocBp: 3001, readyBy: { ...readyBy, energyWh: 12_001 } }
     const { limits } = await saveLimits(world.ports(), aggregator, charger.id, tighter)
     expect(limits).toMatchObject(tighter)
     const full = chargeNow(world.ports(), aggregator, charger.id, { minutes: 30, costMinor: 0n })
