@@ -179,7 +179,9 @@ function filled(
   const limits = [...kept, ...others]
   const wanted = forAnHour(wantedW)
   const inSteps = planOf(limits, wanted, [...first.powerW, ...then.powerW])
-  const { powerW } = toppedUp(limits, wanted, inSteps, steps)
+  // The DSO has named a power: it is met whatever the last W costs.
+  const exact = { ...steps, unservedPrice: Number.POSITIVE_INFINITY }
+  const { powerW } = toppedUp(limits, wanted, inSteps, exact)
   const shares = new Map<ResourceId, Share>()
   for (const [i, { resourceId, period }] of [...staying, ...coming].entries()) {
     const given = powerW[i]?.[0] ?? 0

@@ -15,7 +15,7 @@ import { DomainError } from '#domain/errors.ts'
 import { planAllocation } from '#lifecycle/plan-allocation.ts'
 import type { Solver } from '#ports.ts'
 import { bruteForce } from '../support/brute-force.ts'
-import { anUnevenInstance, breaches } from '../support/limits.ts'
+import { anInstanceWithSmallOnes, anUnevenInstance, breaches } from '../support/limits.ts'
 
 let highs: Awaited<ReturnType<typeof load>>
 
@@ -78,7 +78,7 @@ describe('an allocation as it is ordered, with effects, unequal periods, a peak 
   test('is within every limit and no dearer than merit order when the solver is late or never done', async () => {
     const late = fc.constantFrom<'late' | 'never'>('late', 'never')
     await fc.assert(
-      fc.asyncProperty(anUnevenInstance, late, async ({ devices, wanted }, ends) => {
+      fc.asyncProperty(anInstanceWithSmallOnes, late, async ({ devices, wanted }, ends) => {
         const plan = await planAllocation(solver(ends), devices, wanted, options)
         expect(breaches(devices, wanted, plan, 1)).toEqual([])
         const merit = meritFill(devices, wanted, { stepW: 100 })

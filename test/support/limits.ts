@@ -102,6 +102,35 @@ export const anUnevenInstance: fc.Arbitrary<Instance> = fc
     },
   }))
 
+/** The same with batteries of a few steps, or these alone; what is asked for is no whole step. */
+export const anInstanceWithSmallOnes: fc.Arbitrary<Instance> = fc
+  .record({
+    uneven: anUnevenInstance,
+    isSmall: fc.boolean(),
+    oddW: fc.integer({ min: 0, max: 199 }),
+    small: fc.array(
+      fc.record({
+        price: fc.integer({ min: 20_000, max: 100_000 }),
+        steps: fc.integer({ min: 1, max: 3 }),
+        effect: fc.constantFrom(0.6137, 1, 1.0479),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+  })
+  .map(({ uneven: { devices, wanted }, isSmall, oddW, small }) => {
+    const batteries = small.map(({ price, steps, effect }, i) => {
+      const maxW = wanted.powerW.map(() => steps * 100)
+      return { id: `small${i}`, price, effect, maxW, energyWh: steps * 400 }
+    })
+    if (isSmall) {
+      // A tenth, so that these few come near to serving it.
+      const powerW = wanted.powerW.map((askedW) => (askedW % 1_000_000) / 10 + oddW)
+      return { devices: batteries, wanted: { ...wanted, powerW } }
+    }
+    const powerW = wanted.powerW.map((askedW) => askedW + oddW)
+    return { devices: [...devices, ...batteries], wanted: { ...wanted, powerW } }
+  })
+
 /** Each breach of a limit or of the demand, in words. Of a W too much there may be a part. */
 export function breaches(
   devices: readonly Limits[],

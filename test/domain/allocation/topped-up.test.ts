@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Limits, planOf, type Wanted } from '#domain/allocation/limits.ts'
+import { type Limits, type Plan, planOf, type Wanted } from '#domain/allocation/limits.ts'
+import { meritFill } from '#domain/allocation/merit-fill.ts'
 import { toppedUp } from '#domain/allocation/topped-up.ts'
 import { isWithin } from '#domain/allocation/within-limits.ts'
 import { planAllocation } from '#lifecycle/plan-allocation.ts'
@@ -65,10 +66,41 @@ describe('what whole steps leave open', () => {
     // 60 W are open; 100 W of the other are 80: 20 too much, of which neither alone can give all.
     const two = [{ ...full, id: 'c', minW: 140 }, full, { ...dear, minW: 100 }]
     expect(topped(two, 330, [150, 150, 0])).toEqual([140, 138, 100])
-    // Where nobody can keep a step, less than that is kept.
-    expect(topped([{ ...full, maxW: [100], energyWh: 100 }, dear], 135, [100, 0])).toEqual([
-      62, 100,
-    ])
+  })
+
+  test('leaves nobody with less than a step, whatever stays open', () => {
+    const small = { ...cheap, maxW: [100], energyWh: 100 }
+    expect(topped([small, dear], 135, [100, 0])).toEqual([100, 0])
+    const whole = { ...small, effect: 1 }
+    expect(topped([whole, { ...dear, effect: 1 }], 101, [100, 0])).toEqual([100, 0])
+    expect(topped([whole, { ...dear, effect: 1 }], 200, [100, 0])).toEqual([100, 100])
+  })
+
+  test('stays open where another part would cost more than what is served is worth', () => {
+    const one = { ...cheap, price: 20_000, effect: 1, maxW: [1_000] }
+    const other = { ...dear, price: 80_000, effect: 1 }
+    // 100 W of the other for 98 of the one are 6,040 micro-EUR dearer; 2 W are worth 1,600.
+    const priced = { stepW: 100 }
+    const left = (askedW: number, options: Parameters<typeof toppedUp>[3]) => {
+      const wanted = { powerW: [askedW], hours: [1] }
+      const plan = planOf([one, other], wanted, [[1_000], [0]])
+      return toppedUp([one, other], wanted, plan, options).powerW.flat()
+    }
+    expect(left(1_002, priced)).toEqual([1_000, 0])
+    expect(left(1_009, priced)).toEqual([909, 100])
+    // Whoever has to have it has it.
+    const anyPrice = { ...priced, unservedPrice: Number.POSITIVE_INFINITY }
+    expect(left(1_002, anyPrice)).toEqual([902, 100])
+  })
+
+  test('takes no whole W for a part of one that is worth less', () => {
+    const half = { ...cheap, price: 80_000, effect: 0.5 }
+    const wanted = { powerW: [500.04], hours: [1] }
+    const plan = planOf([half], wanted, [[1_000]])
+    expect(toppedUp([half], wanted, plan, steps).powerW).toEqual([[1_000]])
+    const worth = { ...wanted, powerW: [500.2] }
+    const short = planOf([half], worth, [[1_000]])
+    expect(toppedUp([half], worth, short, steps).powerW).toEqual([[1_001]])
   })
 
   test('never is a whole W too much, whatever the effect', () => {
@@ -112,20 +144,46 @@ const anInstance = fc
     return { devices: limits, wanted }
   })
 
-test('a call that devices behind a feeder can serve is ordered to within a W, and within all limits', async () => {
-  const none: Solver = { solve: () => Promise.reject(new Error('asked')) }
+const none: Solver = { solve: () => Promise.reject(new Error('asked')) }
+
+/** W at the congestion point in each period, times 10,000. */
+function givenOf(devices: readonly Limits[], wanted: Wanted, powerW: Plan['powerW']): number[] {
+  return wanted.powerW.map((_, t) =>
+    devices.reduce((sum, { effect = 1 }, i) => {
+      return sum + Math.round(effect * 10_000) * (powerW[i]?.[t] ?? 0)
+    }, 0),
+  )
+}
+
+test('a call that devices behind a feeder can serve is ordered but for W that a step would not pay, within all limits', async () => {
   await fc.assert(
     fc.asyncProperty(anInstance, async ({ devices, wanted }) => {
       const plan = await planAllocation(none, devices, wanted, { deadlineMs: 1 })
       expect(isWithin(devices, wanted, plan)).toBe(true)
-      wanted.powerW.forEach((askedW, t) => {
-        const given = devices.reduce((sum, { effect = 1 }, i) => {
-          return sum + Math.round(effect * 10_000) * (plan.powerW[i]?.[t] ?? 0)
-        }, 0)
+      givenOf(devices, wanted, plan.powerW).forEach((given, t) => {
+        const askedW = wanted.powerW[t] as number
+        expect(given).toBeLessThan((askedW + 1) * 10_000)
+        // A W unserved costs ten of the dearest: for 10 W a whole step of anybody pays.
+        expect(given).toBeGreaterThan((askedW - 11) * 10_000)
+      })
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('what has to be had at any price is given to within a W, and no part is below a step', () => {
+  fc.assert(
+    fc.property(anInstance, ({ devices, wanted }) => {
+      const begun = meritFill(devices, wanted, steps)
+      const anyPrice = { ...steps, unservedPrice: Number.POSITIVE_INFINITY }
+      const { powerW } = toppedUp(devices, wanted, begun, anyPrice)
+      expect(powerW.flat().filter((power) => power > 0 && power < 100)).toEqual([])
+      givenOf(devices, wanted, powerW).forEach((given, t) => {
+        const askedW = wanted.powerW[t] as number
         expect(given).toBeLessThan((askedW + 1) * 10_000)
         expect(given).toBeGreaterThan((askedW - 1) * 10_000)
       })
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   )
 })
