@@ -131,7 +131,8 @@ function Question({
           Activate {what} from {formatTime(start, zone.value)} to {formatTime(end, zone.value)}?
         </strong>{' '}
         Devices give it in that time, the cheapest first, and you pay what they deliver: at most{' '}
-        {formatPrice(reserve.mostMinorPerKwh)}. An activation cannot be taken back.
+        {formatPrice(reserve.mostMinorPerKwh)} at the congestion point. An activation cannot be
+        taken back.
       </p>
       <Refusal refused={refused} />
       <p class="buttons">

@@ -91,12 +91,19 @@ export function leastActivated(
 }
 
 /** W at the congestion point that stand by throughout a stretch, used or not. */
-export function heldAtPoint(call: Reserved, stretch: Stretch): number {
+function heldAtPoint(call: Reserved, stretch: Stretch): number {
+  return atPoint(heldParts(call, stretch))
+}
+
+/** What each device gives of that at its own meter, W, and what it does at the congestion point. */
+export function heldParts(
+  call: Reserved,
+  stretch: Stretch,
+): { readonly amount: number; readonly effectBp: number }[] {
   const effectOf = effectsOf(call.candidates)
-  const held = standingBy(call, stretch).map(({ resourceId, period }) => {
+  return standingBy(call, stretch).map(({ resourceId, period }) => {
     return { amount: period.powerW, effectBp: effectOf(resourceId) }
   })
-  return atPoint(held)
 }
 
 function piecesOf(call: Reserved, activation: Activation): Piece[] {

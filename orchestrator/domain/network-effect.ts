@@ -1,5 +1,6 @@
 import type { Candidate } from './allocation.ts'
 import type { ResourceId } from './ids.ts'
+import { ceilDiv, type MicroEurPerKwh, microEurPerKwh } from './money.ts'
 
 /** Of a device of which no feeder says otherwise: what it moves is moved at the congestion point. */
 export const WHOLE_EFFECT_BP = 10_000
@@ -30,4 +31,23 @@ export function atPoint(
 ): number {
   const sum = parts.reduce((all, { amount, effectBp }) => all + amount * effectBp, 0)
   return Math.trunc(sum / WHOLE_EFFECT_BP) + 0
+}
+
+/**
+ * What a kWh at the congestion point costs of devices that are paid this for each kWh of their own
+ * meters: by what they are together at the devices and there, rounded up; of nothing, the price.
+ */
+export function priceAtPoint(
+  price: MicroEurPerKwh,
+  parts: readonly { readonly amount: number; readonly effectBp: number }[],
+): MicroEurPerKwh {
+  let [atDevices, there] = [0n, 0n]
+  for (const { amount, effectBp } of parts) {
+    // A weight in whole W: what stands by above a device's least power need not be.
+    const weight = BigInt(Math.round(amount))
+    atDevices += weight
+    there += weight * BigInt(Math.max(1, effectBp))
+  }
+  if (there === 0n) return price
+  return microEurPerKwh(ceilDiv(price * atDevices * BigInt(WHOLE_EFFECT_BP), there))
 }

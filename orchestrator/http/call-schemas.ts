@@ -200,7 +200,9 @@ export const ReserveView = z.object({
   heldW: z.int(),
   usableFrom: At.nullable().openapi({ description: 'null: it can be used no more, or not yet' }),
   usableUntil: At,
-  standbyMinorPerKwh: MoneyText,
+  standbyMinorPerKwh: MoneyText.openapi({
+    description: 'Per kWh at the congestion point, as the others; rounded up',
+  }),
   leastMinorPerKwh: MoneyText.openapi({ description: 'Of the cheapest that stands by, once used' }),
   mostMinorPerKwh: MoneyText,
 })

@@ -1,23 +1,23 @@
-import { heldAtPoint } from '#domain/activated-parts.ts'
+import { heldParts } from '#domain/activated-parts.ts'
 import { type Activation, orderedIn } from '#domain/activation.ts'
 import { orderedEnergy } from '#domain/delivery.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { MicroEurPerKwh } from '#domain/money.ts'
-import { atPoint, effectsOf } from '#domain/network-effect.ts'
+import { atPoint, effectsOf, priceAtPoint } from '#domain/network-effect.ts'
 import { policyPrice } from '#domain/payment-policy.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { measuredUntil } from './follow-call.ts'
 
-/** What stands by at the congestion point, and what it costs. */
+/** What stands by, and what it costs, both at the congestion point; devices are paid by their meters. */
 export type ReserveFigures = {
   /** Now, or as the window begins: of those that were not let go. */
   readonly heldW: number
   /** The first instant from which it can still be used; null: none is left, or it is not ordered. */
   readonly usableFrom: Instant | null
   readonly usableUntil: Instant
-  /** For each kWh that stands by. */
+  /** For each kWh that stands by, of all together; rounded up, as the others. */
   readonly standbyPrice: MicroEurPerKwh
   /** For each kWh that is used: from the cheapest to the dearest of those that stand by. */
   readonly leastPrice: MicroEurPerKwh
@@ -37,9 +37,14 @@ export function followReserve({ clock }: Ports, call: FlexibilityCall): ReserveF
   const standing = new Set(
     call.allocations.filter((one) => one.releasedAt === null).map((one) => one.resourceId),
   )
+  const effectOf = effectsOf(call.candidates)
   const prices = call.candidates
     .filter(({ resourceId }) => standing.has(resourceId))
-    .map(({ price }) => lower(policyPrice(policy, price), request.priceCap))
+    .map(({ resourceId, price }) => {
+      const paid = lower(policyPrice(policy, price), request.priceCap)
+      return priceAtPoint(paid, [{ amount: 1, effectBp: effectOf(resourceId) }])
+    })
+  const held = heldParts(call, stretch)
   const noticed = addSeconds(now, program.activationNoticeSeconds ?? 0)
   const floor = floorToStep(noticed, interval)
   const soonest = floor === noticed ? floor : addSeconds(floor, interval)
@@ -49,11 +54,11 @@ export function followReserve({ clock }: Ports, call: FlexibilityCall): ReserveF
     call.cancelledAt === null &&
     call.releasedAt === null
   return {
-    heldW: heldAtPoint(call, stretch),
+    heldW: atPoint(held),
     usableFrom: isOpen && usableFrom < end ? usableFrom : null,
     usableUntil: end,
-    standbyPrice: policy.availability.price,
-    leastPrice: prices.reduce(lower, request.priceCap),
+    standbyPrice: priceAtPoint(policy.availability.price, held),
+    leastPrice: prices.reduce(lower, prices[0] ?? request.priceCap),
     mostPrice: prices.reduce(
       (most, price) => (price > most ? price : most),
       prices[0] ?? request.priceCap,

@@ -13,6 +13,7 @@ import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { correctionViews } from '#http/correction-view.ts'
 import { activateReserve } from '#lifecycle/activate-reserve.ts'
 import { cancelCall } from '#lifecycle/cancel-call.ts'
+import { followReserve } from '#lifecycle/follow-reserve.ts'
 import { invoiceDso } from '#lifecycle/invoice-dso.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { saveProgram } from '#lifecycle/save-program.ts'
@@ -94,6 +95,37 @@ describe('a call for availability', () => {
     const idle = save(2, { activationNoticeSeconds: 60 })
     await expect(idle).rejects.toThrow(/activationNoticeSeconds: expected none/)
     await save(2, AVAILABILITY)
+  })
+
+  it('costs what it does at the congestion point, where devices are paid by their own meters', async () => {
+    const call = await found(await reserved())
+    const [one] = call.allocations
+    if (one === undefined) throw new Error('nothing stands by')
+    const figures = (effectsBp: Readonly<Record<string, number>>, allocations = [one]) => {
+      const candidates = call.candidates.map((candidate) => {
+        const effectBp = effectsBp[candidate.resourceId]
+        return effectBp === undefined ? candidate : { ...candidate, effectBp }
+      })
+      return followReserve(world.ports(), { ...call, candidates, allocations })
+    }
+    const [standbyPrice, price] = [20_000n, 200_000n]
+    const plain = { heldW: 3000, standbyPrice, leastPrice: price, mostPrice: price }
+    expect(figures({})).toMatchObject(plain)
+    expect(figures({ battery: 8000 })).toMatchObject({
+      heldW: 2400,
+      standbyPrice: 25_000n,
+      leastPrice: 250_000n,
+      mostPrice: 250_000n,
+    })
+    // Half of it at 0.7, half at 1.25: the dearer one costs less where it counts.
+    const both = [one, { ...one, resourceId: dearer.id }]
+    expect(figures({ battery: 7000, dearer: 12_500 }, both)).toMatchObject({
+      heldW: 5850,
+      standbyPrice: 20_513n,
+      leastPrice: 200_000n,
+      mostPrice: 285_715n,
+    })
+    expect(figures({}, [])).toMatchObject({ heldW: 0, standbyPrice: 20_000n })
   })
 
   it('is not activated by others, off the raster, outside its window, too late or twice at once', async () => {
