@@ -40,7 +40,7 @@ const MINUTES_PER_DAY = 1440
 /** Does the standing offer hold for this request? Otherwise the reason why not. */
 export function standingOfferAnswers(
   resource: Resource,
-  request: FlexibilityRequest,
+  request: Pick<FlexibilityRequest, 'direction' | 'window' | 'priceCap'>,
   timeZone: string,
 ): SkippedResource | null {
   const { offer } = resource

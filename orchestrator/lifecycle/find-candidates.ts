@@ -2,7 +2,7 @@ import type { Candidate, SkippedResource } from '#domain/allocation.ts'
 import { meritOrder } from '#domain/allocation/offers.ts'
 import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
 import { cannotAnswer, ratingForCurves } from '#domain/armed-curve.ts'
-import { ratingAsFound } from '#domain/capability.ts'
+import { type Capability, ratingAsFound } from '#domain/capability.ts'
 import { controlGroupOf } from '#domain/control-group.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import { standingOfferAnswers } from '#domain/flexibility-offer.ts'
@@ -10,7 +10,7 @@ import type { CallId, ResourceId } from '#domain/ids.ts'
 import { ratingUnderLaw } from '#domain/legal-floor.ts'
 import { type BehindPoint, behindPoint } from '#domain/network/behind-point.ts'
 import { type OwnerLimits, ratingWithReserve, sayWithdrawn } from '#domain/owner-limits.ts'
-import type { Resource } from '#domain/resource.ts'
+import type { Rating, Resource } from '#domain/resource.ts'
 import { inPriceBands } from '#domain/rotation.ts'
 import { basisPoints } from '#domain/units.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -34,12 +34,11 @@ export async function findCandidates(tx: StoreTransaction, call: FlexibilityCall
     return detail === null
   })
   const willing = able.map((resource) => {
-    const { id, kind, rating } = resource
-    const capability = capabilities.get(id) ?? null
-    const found = ratingForCurves(ratingAsFound(kind, rating, capability), call, capability)
-    const lawful = ratingUnderLaw({ kind, rating: found }, program)
-    const owner = owners.get(id)
-    return { ...resource, rating: owner ? ratingWithReserve(lawful, owner) : lawful }
+    const { id } = resource
+    return {
+      ...resource,
+      rating: ratingToPromise(resource, call, capabilities.get(id), owners.get(id)),
+    }
   })
   const { baselines, history } = await readHistory(tx, call, willing)
   const { calledBp, giniBp } = await calledLately(tx, call)
@@ -86,6 +85,21 @@ export async function findCandidates(tx: StoreTransaction, call: FlexibilityCall
   return { candidates, control, skipped, history, meterKeys, giniBp, network }
 }
 
+/** What may be promised of a device: as found out, by the curves ordered, the law, and its owner. */
+export function ratingToPromise(
+  { kind, rating }: Pick<Resource, 'kind' | 'rating'>,
+  ordered: {
+    readonly program: FlexibilityCall['program']
+    readonly request: Pick<FlexibilityCall['request'], 'direction'>
+  },
+  capability: Capability | null = null,
+  owner?: OwnerLimits,
+): Rating {
+  const found = ratingForCurves(ratingAsFound(kind, rating, capability), ordered, capability)
+  const lawful = ratingUnderLaw({ kind, rating: found }, ordered.program)
+  return owner === undefined ? lawful : ratingWithReserve(lawful, owner)
+}
+
 /** Those whose own offer, owner and place keep none of them out of the call. */
 async function whoAnswers(tx: StoreTransaction, call: FlexibilityCall) {
   const { request, program } = call
@@ -117,7 +131,8 @@ function inOtherFleet(resourceId: ResourceId, other: CallId): SkippedResource {
   return { resourceId, reason: 'already-promised', detail }
 }
 
-function withoutConsent(limits: OwnerLimits | undefined): SkippedResource | null {
+/** Its owner, or his aggregator, withdrew the consent; null: it stands. */
+export function withoutConsent(limits: OwnerLimits | undefined): SkippedResource | null {
   const detail = limits === undefined ? null : sayWithdrawn(limits.consent)
   if (limits === undefined || detail === null) return null
   return { resourceId: limits.resourceId, reason: 'no-consent', detail }

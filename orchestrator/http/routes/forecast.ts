@@ -16,7 +16,7 @@ const ForecastView = z.object({
       p10W: z.int().openapi({ description: 'In nine of ten windows at least this is held' }),
       p50W: z.int(),
       p90W: z.int(),
-      days: z.int().openapi({ description: 'Like days that it stands on, five at least' }),
+      days: z.int().openapi({ description: 'Like days that it stands on, nine at least' }),
     }),
   ),
 })
@@ -26,8 +26,10 @@ const getForecast = createRoute({
   path: '/v1/availability-forecast',
   summary: 'What can be held for a whole window at a congestion point, per class of device',
   description:
-    'P10, P50 and P90 of W, from the stored readings of like days (working or not). A class with ' +
-    'fewer than five such days is left out. An aggregator reads of its own devices.',
+    'P10, P50 and P90 of W, from the stored readings of like days (working or not), of devices that ' +
+    'would answer a request there now. Not known of those days: when cars were to leave. A class ' +
+    'with fewer than nine such days is left out, and for a DSO one of fewer than five devices: it ' +
+    'would show single households. An aggregator reads of its own devices. Six hours at most.',
   ...forRoles('dso', 'aggregator', 'operator'),
   request: {
     query: z.strictObject({

@@ -4,7 +4,10 @@ import { congestionPointId, resourceId } from '#domain/ids.ts'
 import {
   type AvailabilityReading,
   type ForecastQuestion,
+  forecastFrom,
   forecastHeld,
+  heldOn,
+  likeDays,
 } from '#domain/reliability/availability.ts'
 import { addSeconds, type Instant, parseInstant } from '#domain/time.ts'
 
@@ -21,6 +24,9 @@ const point = congestionPointId('cp-1')
 function periodsBefore(days: number): Instant[] {
   return [0, 1, 2, 3].map((period) => addSeconds(window.start, period * PERIOD - days * 86_400))
 }
+
+/** The nine newest days that are like it. */
+const NINE = [1, 2, 5, 6, 7, 8, 9, 12, 13]
 
 function reading(start: Instant, changes: Partial<AvailabilityReading> = {}): AvailabilityReading {
   return {
@@ -56,10 +62,50 @@ function forecast(
 }
 
 describe('the forecast of what is held for a whole window', () => {
-  it('is none from fewer than five like days', () => {
-    const four = [1, 2, 5, 6].flatMap((back) => periodsBefore(back).map((at) => reading(at)))
-    expect(forecast(four)).toEqual([])
-    expect(forecast([])).toEqual([])
+  it('is none from fewer than nine like days', () => {
+    const of = (days: number[]) =>
+      forecast(days.flatMap((back) => periodsBefore(back).map((at) => reading(at))))
+    expect(of(NINE.slice(0, 8))).toEqual([])
+    expect(of([])).toEqual([])
+    expect(of(NINE)).toMatchObject([{ days: { length: 9 } }])
+  })
+
+  it('counts a day as nothing on which a whole class was silent', () => {
+    const silent = NINE.filter((back) => back !== 5).flatMap((back) =>
+      periodsBefore(back).map((at) => reading(at)),
+    )
+    expect(forecast(silent)).toMatchObject([{ p10W: 0, p50W: 7_000, days: { length: 9 } }])
+  })
+
+  it('counts silence from when a class has devices, and not what may still come in', () => {
+    const time = {
+      window,
+      periodSeconds: PERIOD,
+      timeZone: 'Europe/Amsterdam',
+      holidays: new Set<string>(),
+    }
+    const days = likeDays({ ...time, decidedAt })
+    const group = { congestionPointId: point, kind: 'battery' as const }
+    const held = days.map((day, i) => heldOn(day, [], window, i < 9 ? [group] : []))
+    expect(forecastFrom(held)).toMatchObject([{ p90W: 0, devices: 0, days: { length: 9 } }])
+    expect(forecastFrom(held.slice(1))).toEqual([])
+    const [last] = days
+    const early = likeDays({ ...time, decidedAt: parseInstant('2026-03-10T18:14:59+01:00') })
+    const late = likeDays({ ...time, decidedAt: parseInstant('2026-03-10T18:15:00+01:00') })
+    expect([early[0]?.date, late[0]?.date, last?.date]).toEqual([
+      '2026-03-09',
+      '2026-03-10',
+      '2026-03-10',
+    ])
+  })
+
+  it('tells how many devices it rests on', () => {
+    const two = NINE.flatMap((back) =>
+      periodsBefore(back).map((at) =>
+        reading(at, { resourceId: resourceId(back < 6 ? 'a' : 'b') }),
+      ),
+    )
+    expect(forecast(two)).toMatchObject([{ devices: 2, p10W: 7_000 }])
   })
 
   it('looks at working days for a working day, and at holidays with the weekends', () => {
@@ -84,7 +130,7 @@ describe('the forecast of what is held for a whole window', () => {
   })
 
   it('counts the least of a window, what the energy lasts for, and a gap as nothing', () => {
-    const days = [1, 2, 5, 6, 7, 8].flatMap((back) =>
+    const days = NINE.flatMap((back) =>
       periodsBefore(back).flatMap((start, period) => [
         reading(start, { resourceId: resourceId('dips'), powerW: period === 2 ? 1_000 : 9_000 }),
         reading(start, { resourceId: resourceId('small'), powerW: 5_000, energyWh: 2_000 }),
@@ -95,7 +141,7 @@ describe('the forecast of what is held for a whole window', () => {
   })
 
   it('keeps classes and congestion points apart', () => {
-    const days = [1, 2, 5, 6, 7].flatMap((back) =>
+    const days = NINE.flatMap((back) =>
       periodsBefore(back).flatMap((start) => [
         reading(start),
         reading(start, { resourceId: resourceId('b'), kind: 'battery', powerW: 2_000 }),
@@ -119,13 +165,12 @@ describe('the forecast of what is held for a whole window', () => {
       start: parseInstant('2026-03-31T17:00:00+02:00'),
       end: parseInstant('2026-03-31T18:00:00+02:00'),
     }
-    const days = [20, 23, 24, 25, 26].flatMap((day) =>
-      [0, 1, 2, 3].map((period) =>
-        reading(addSeconds(parseInstant(`2026-03-${day}T16:00:00Z`), period * PERIOD)),
-      ),
+    const winter = [17, 18, 19, 20, 23, 24, 25, 26, 27].map((day) => `2026-03-${day}T16:00:00Z`)
+    const days = [...winter, '2026-03-30T15:00:00Z'].flatMap((start) =>
+      [0, 1, 2, 3].map((period) => reading(addSeconds(parseInstant(start), period * PERIOD))),
     )
     const told = forecast(days, { window: summer, decidedAt: summer.start })
-    expect(told[0]?.p50W).toBe(7_000)
+    expect(told).toMatchObject([{ p10W: 7_000, days: { length: 10 } }])
   })
 })
 
