@@ -4,6 +4,7 @@ import { formatPower, formatWindow } from '../format.ts'
 import { businessNow, zone } from '../shared/business-time.ts'
 
 const DAY_MS = 86_400_000
+const LEFT_OUT = 'Fewer than five devices: not shown. Fewer than nine like days: not shown.'
 const KINDS = { charger: 'Chargers', battery: 'Batteries' } as const
 
 /** What can be held there at the same time of the next day that is to come. */
@@ -36,7 +37,11 @@ export function Forecast({ client, call }: { client: Client; call: WholeCall }) 
   if (told === null) return <p class="quiet">Reading the forecast …</p>
   const when = formatWindow({ start: told.start, end: told.end }, zone.value)
   if (told.classes.length === 0) {
-    return <p class="quiet">{when}: fewer than five like days are known.</p>
+    return (
+      <p class="quiet">
+        {when}: nothing is shown. {LEFT_OUT}
+      </p>
+    )
   }
   return (
     <>
@@ -68,6 +73,7 @@ export function Forecast({ client, call }: { client: Client; call: WholeCall }) 
           </tbody>
         </table>
       </div>
+      <p class="quiet">{LEFT_OUT}</p>
     </>
   )
 }

@@ -115,7 +115,6 @@ describeWith('chromium', 'what a DSO does inside the window', (executablePath) =
     await district.passTo(3300)
     await district.accept(third)
     await district.passTo(3660)
-    await heldOnLikeDays(district)
     const path = `/v1/flexibility-calls/${third}`
     const call = async () =>
       (await district.service.send('GET', path, { key: district.keys.dso })).body
@@ -168,6 +167,7 @@ describeWith('chromium', 'what a DSO does inside the window', (executablePath) =
     expect(await faultsOf(page)).toEqual([])
     expect(faults).toEqual([])
 
+    await heldOnLikeDays(district)
     const wide = await openTab(browser, origin, 'light, wide')
     await enterKey(wide.page, origin, 'dso', district.keys.dso)
     await wide.page.getByText('Delivered of the activation').waitFor()
@@ -175,20 +175,31 @@ describeWith('chromium', 'what a DSO does inside the window', (executablePath) =
     expect(await faultsOf(wide.page)).toEqual([])
     const forecast = wide.page.getByRole('region', { name: 'What can be held next' })
     await forecast.getByText(/^Thu, 15 Jan 2026, 18:00–18:30/).waitFor()
-    await forecast.getByRole('row', { name: /^Batteries 4.75.kW 4.75.kW 4.75.kW 5$/ }).waitFor()
+    await forecast.getByRole('row', { name: /^Batteries 23.75.kW 23.75.kW 23.75.kW 9$/ }).waitFor()
+    await forecast.getByText(/Fewer than five devices: not shown/).waitFor()
+    expect(await forecast.getByRole('row').count()).toBe(2)
     expect(wide.faults).toEqual([])
   }, 180_000)
 })
 
-/** A battery at 45 % on five working days: 2.5 kWh above its reserve, less 5 %, for half an hour. */
+/** Five batteries at 45 % on nine working days: 2.5 kWh above reserve, less 5 %, for half an hour. */
 async function heldOnLikeDays({ service }: District): Promise<void> {
-  const id = resourceId('battery-1')
-  const days = [1, 2, 5, 6, 7].toReversed()
-  const readings = days.flatMap((back) =>
-    [3600, 4500, 5400].map((seconds) => {
-      const at = addSeconds(WINDOW_START, seconds - back * 86_400)
-      return { resourceId: id, at, powerW: 0, registerWh: 0, socBp: 4_500 }
-    }),
+  const { store } = service.ports
+  const one = await store.transaction((tx) => tx.resources.find(resourceId('battery-1')))
+  if (one === null) throw new Error('there is no battery-1')
+  const ids = [1, 5, 6, 7, 8].map((i) => resourceId(`battery-${i}`))
+  for (const id of ids.slice(1)) {
+    const connection = { protocol: 'simulated', address: id } as const
+    await store.transaction((tx) => tx.resources.save({ ...one, id, connection }))
+  }
+  const days = [1, 2, 5, 6, 7, 8, 9, 12, 13].toReversed()
+  const readings = ids.flatMap((id) =>
+    days.flatMap((back) =>
+      [3600, 4500, 5400].map((seconds) => {
+        const at = addSeconds(WINDOW_START, seconds - back * 86_400)
+        return { resourceId: id, at, powerW: 0, registerWh: 0, socBp: 4_500 }
+      }),
+    ),
   )
   await recordTelemetry(service.ports, readings)
 }
