@@ -245,8 +245,10 @@ function correctionDifferences(bundle: EvidenceBundle): Difference[] {
     const expected = `the log that the terms promise, version ${terms.correctionLog}`
     return [{ line: 'corrections', expected, got: 'none' }]
   }
-  const interval = terms.program.meteringIntervalSeconds
-  const strays = unexplained(allocations, corrections, deliveryEnd, interval)
+  const { meteringIntervalSeconds } = terms.program
+  const starts = new Set(terms.request.periods.map(({ start }) => start))
+  const raster = { until: deliveryEnd, meteringIntervalSeconds, starts }
+  const strays = unexplained(allocations, corrections, raster)
   const prices = new Map(terms.candidates.map(({ resourceId, price }) => [resourceId, price]))
   const dear = corrections.filter(({ resourceId, toW, fromW }) => {
     return toW > fromW && (prices.get(resourceId) ?? 0n) > terms.request.priceCap

@@ -135,6 +135,27 @@ describe('a device that was ordered at the gate and obeys', () => {
     ).toEqual(['correction second'])
     const late = log.map((one) => ({ ...one, at: addSeconds(one.at, 300) }))
     expect(differing({ corrections: late })).toContain('correction second')
+    // 3 kW from 90 s on, until the next line at 150 s: neither wider there nor after it.
+    const wider = (isChanged: (start: number) => boolean, cutAt?: number) =>
+      bundle.allocations.map((part) => {
+        if (part.resourceId !== 'second') return part
+        const periods = part.periods.flatMap((period) => {
+          if (!isChanged(period.start - WINDOW_START)) return [period]
+          const changed = { ...period, powerW: 3900 }
+          if (cutAt === undefined) return [changed]
+          return [
+            { ...period, end: at(cutAt) },
+            { ...changed, start: at(cutAt) },
+          ]
+        })
+        return { ...part, periods }
+      })
+    expect(differing({ allocations: wider((start) => start === 90_000) })).toContain(
+      'correction second',
+    )
+    expect(differing({ allocations: wider((start) => start === 150_000, 450) })).toContain(
+      'correction second',
+    )
     const unsaid = bundle.allocations.map((part) => {
       return { ...part, periods: part.periods.map(({ atGate: _none, ...period }) => period) }
     })

@@ -14,12 +14,25 @@ const figures = { at: at(80), errorW: 2000, makeUpW: 0 }
 /** The metering boundary after the decision. */
 const FROM = at(90)
 
+/** Settlement periods of a quarter of an hour, all of them delivered. */
+const raster = (periods: number) => ({
+  until: at(periods * 900),
+  meteringIntervalSeconds: 30,
+  starts: new Set(Array.from({ length: periods }, (_, i) => at(i * 900))),
+})
+
 /** A battery that gives 3 kW for two quarters of an hour. */
 function part(name: string, changes: Partial<Allocation> = {}): Allocation {
   const periods = [0, 900].map((start) => {
     return { start: at(start), end: at(start + 900), powerW: 3000, setpointW: -3000 }
   })
   return { resourceId: resourceId(name), role: 'order', periods, releasedAt: null, ...changes }
+}
+
+/** Another one that does so from an instant of the first quarter on, in reserve until then. */
+function calledFrom(start: Instant): Allocation {
+  const [first, ...rest] = part('b').periods
+  return part('b', { role: 'repair', periods: first ? [{ ...first, start }, ...rest] : [] })
 }
 
 const lines = (before: readonly Allocation[], after: readonly Allocation[]) =>
@@ -55,19 +68,86 @@ describe('the log of corrections', () => {
   })
 
   it('leads to the parts that the call ends with; another one is named', () => {
-    const stands = part('b', { role: 'repair' })
+    const stands = calledFrom(FROM)
     const after = [part('a', { releasedAt: at(60) }), stands]
     const log = correctionsBetween(before, after, FROM, figures)
     const check = (parts: readonly Allocation[], told = log, until = at(1800)) =>
-      unexplained(parts, told, until, 30).map(({ resourceId: id }) => id)
+      unexplained(parts, told, { ...raster(2), until }).map(({ resourceId: id }) => id)
     expect(check(after)).toEqual([])
     expect(check(before, [])).toEqual([])
     expect(check(after, [])).toEqual(['a', 'b'])
     expect(check([part('a'), stands])).toEqual(['a'])
     const less = { resourceId: stands.resourceId, from: at(0), byW: 100 }
     expect(check(withLess(after, less, 'reduce-import'))).toEqual(['b'])
+    expect(check([...after.slice(0, 1), calledFrom(at(60))])).toEqual(['b'])
     // What was told for after the window's end was never in force.
     expect(check([part('a'), stands], log, FROM)).toEqual([])
+  })
+})
+
+describe('a part that was changed between two lines of the log', () => {
+  const a = resourceId('a')
+  const more = part('a').periods.map((one, i) => {
+    return { ...one, powerW: 2000, setpointW: -5000, ...(i === 0 ? { start: FROM } : {}) }
+  })
+  const raised = withAdded([part('a')], [part('a', { periods: more })])
+  const less = { resourceId: a, from: at(600), byW: 1800 }
+  const lowered = withLess(raised, less, 'reduce-import')
+  const released = lowered.map((one) => ({ ...one, releasedAt: at(700) }))
+  const log = [
+    ...correctionsBetween([part('a')], raised, FROM, figures),
+    ...correctionsBetween(raised, lowered, at(600), { ...figures, at: at(570) }),
+  ]
+  const letGo = correctionsBetween(lowered, released, at(720), { ...figures, at: at(700) })
+  type Period = Allocation['periods'][number]
+  const found = (
+    change: (period: Period) => Period[],
+    parts: readonly Allocation[] = lowered,
+    told: readonly Correction[] = log,
+  ) => {
+    const changed = parts.map((one) => ({ ...one, periods: one.periods.flatMap(change) }))
+    return unexplained(changed, told, raster(2)).map(({ byLogW, byPartW }) => [byLogW, byPartW])
+  }
+  const between = (period: Period) => period.start === FROM
+  const cut = (period: Period, powerW: number): Period[] => [
+    { ...period, end: at(300) },
+    { ...period, start: at(300), powerW },
+  ]
+
+  it('is right as it was told', () => {
+    expect(log.map(({ reason, fromW, toW }) => [reason, fromW, toW])).toEqual([
+      ['headroom', 3000, 5000],
+      ['too-much', 5000, 3200],
+    ])
+    expect(found((one) => [one])).toEqual([])
+    expect(found((one) => [one], released, [...log, ...letGo])).toEqual([])
+    // A cut alone changes nothing.
+    expect(found((one) => (between(one) ? cut(one, one.powerW) : [one]))).toEqual([])
+  })
+
+  it('is named where a line leads to other W, also where it was let go later', () => {
+    const wider = (one: Period) => [between(one) ? { ...one, powerW: 9000 } : one]
+    expect(found(wider)).toEqual([[5000, 9000]])
+    expect(found(wider, released, [...log, ...letGo])).toEqual([[5000, 9000]])
+    const gone = (one: Period) => (between(one) ? [] : [one])
+    expect(found(gone)).toEqual([[5000, 0]])
+  })
+
+  it('is named where it changes without a line, up or down', () => {
+    expect(found((one) => (between(one) ? cut(one, 9000) : [one]))).toEqual([[null, 9000]])
+    const atGate = ({ atGate: ordered, ...one }: Period) => ({ ...one, ...ordered })
+    const down = (one: Period) => {
+      const [head, tail] = cut(one, 3000) as [Period, Period]
+      return between(one) ? [head, atGate(tail)] : [one]
+    }
+    expect(found(down)).toEqual([[null, 3000]])
+    const twice = found((one) => (between(one) ? [one, one] : [one]))
+    expect(twice).toEqual([[null, 5000]])
+  })
+
+  it('is named where the next line says that it found other W', () => {
+    const forged = log.map((one, i) => (i === 1 ? { ...one, fromW: 4000 } : one))
+    expect(found((one) => [one], lowered, forged)).toEqual([[4000, 5000]])
   })
 })
 
@@ -128,7 +208,7 @@ describe('the log of any number of repairs over several settlement periods', () 
           log.push(...correctionsBetween(parts, after, addSeconds(now, 30), decidedOn))
           parts = after
         }
-        expect(unexplained(parts, log, at(PERIODS * 900), 30)).toEqual([])
+        expect(unexplained(parts, log, raster(PERIODS))).toEqual([])
         // Whatever was raised and lowered: what the gate ordered can still be told from it.
         const starts = new Set(ordered.flatMap((powersW) => powersW.map((_, i) => at(i * 900))))
         const atGate = parts.filter(({ role }) => role === 'order')
