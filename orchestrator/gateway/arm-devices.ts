@@ -1,3 +1,4 @@
+import type { Answered } from '#domain/armed-curve.ts'
 import { type Arming, curveOrder, packSamples } from '#domain/arming.ts'
 import { DomainError } from '#domain/errors.ts'
 import type { ResourceId } from '#domain/ids.ts'
@@ -13,6 +14,13 @@ const RECORDING_DEADLINE_MS = 60_000
 /** What does not come within so long after the end is waited for no more, s. */
 const GIVEN_UP_SECONDS = 86_400
 
+type Place = { readonly resourceId: ResourceId; readonly answers?: Answered }
+
+/** A device holds one curve for the frequency and one for the voltage, each by itself. */
+function placeOf({ resourceId, answers = 'frequency' }: Place): string {
+  return `${answers} of ${resourceId}`
+}
+
 /**
  * Arms the curves that calls want on the devices of this gateway, again after a reconnect, takes
  * back what is over, and fetches what the devices recorded. What answers frequency and voltage is the
@@ -21,8 +29,8 @@ const GIVEN_UP_SECONDS = 86_400
 export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId, Attached>) {
   const { clock, log, store, gateway } = ports
   const looks = createLooks(look, 'arming devices', log)
-  /** On whose connection of now which call's curve stands. */
-  const standing = new Map<ResourceId, string>()
+  /** In which place of a device, on its connection of now, which call's curve stands. */
+  const standing = new Map<string, string>()
   const busy = new Map<string, Promise<void>>()
   /** Why it did not work the last time. */
   const said = new Map<ResourceId, string>()
@@ -98,12 +106,12 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
   /** As soon as it is wanted: never longer than a metering interval before its part begins. */
   async function arm(driver: DeviceDriver, row: Arming): Promise<boolean> {
     const { resourceId, callId, armedAt } = row
-    const stands = standing.get(resourceId) === callId
+    const stands = standing.get(placeOf(row)) === callId
     if (stands && armedAt !== null) return false
     if (driver.arm === undefined) throw cannot(row)
     if (!stands) {
       await handOver(driver, row)
-      standing.set(resourceId, callId)
+      standing.set(placeOf(row), callId)
     }
     if (armedAt === null) await recordArming(ports, row, { armedAt: clock.now() })
     said.delete(resourceId)
@@ -117,10 +125,10 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
   async function disarm(driver: DeviceDriver, row: Arming): Promise<boolean> {
     const { resourceId, callId, disarmedAt } = row
     if (disarmedAt !== undefined) return false
-    const stands = standing.get(resourceId)
+    const stands = standing.get(placeOf(row))
     // The curve of another call has taken its place: that one is not taken back.
     if (driver.arm !== undefined && (stands === undefined || stands === callId)) {
-      standing.delete(resourceId)
+      standing.delete(placeOf(row))
       await hand(driver, row, false)
     }
     await recordArming(ports, row, { disarmedAt: clock.now() })
@@ -134,18 +142,22 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
       await hand(driver, row, true)
     } catch (error) {
       const isRefused = error instanceof DomainError && error.code === 'device-refused'
-      if (isRefused && !standing.has(row.resourceId)) await takeBack(driver, row)
+      if (isRefused && !standing.has(placeOf(row))) await takeBack(driver, row, error.message)
       throw error
     }
   }
 
-  async function takeBack(driver: DeviceDriver, row: Arming): Promise<void> {
+  /**
+   * While it cannot be taken back, a refusal is not the last word: it may stand, and whoever counts
+   * what stands has to find it. @throws DomainError unavailable
+   */
+  async function takeBack(driver: DeviceDriver, row: Arming, refusal: string): Promise<void> {
     try {
       await hand(driver, row, false)
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
-      const { resourceId } = row
-      log.warn('a curve that was refused may stand', { resourceId, reason: error.message })
+      const why = `${refusal}; it may stand, and was not taken back: ${error.message}`
+      throw new DomainError('unavailable', why)
     }
   }
 
@@ -180,7 +192,10 @@ export function armDevices(ports: GatewayPorts, attached: ReadonlyMap<ResourceId
   return {
     wake: looks.wake,
     /** A new connection: what stands on the device has to be made true again. */
-    forget: (resourceId: ResourceId) => void standing.delete(resourceId),
+    forget(resourceId: ResourceId): void {
+      standing.delete(placeOf({ resourceId, answers: 'frequency' }))
+      standing.delete(placeOf({ resourceId, answers: 'voltage' }))
+    },
     async stop(): Promise<void> {
       await looks.stop()
       await Promise.all(busy.values())
