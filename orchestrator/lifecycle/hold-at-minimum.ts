@@ -5,7 +5,7 @@ import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { atPoint, effectsOf } from '#domain/network-effect.ts'
-import { belowFloorW, partIn } from '#domain/reserve.ts'
+import { belowFloorW, mayGiveMore, partIn } from '#domain/reserve.ts'
 import type { Rating } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -34,17 +34,21 @@ export async function holdAtMinimum(call: FlexibilityCall, cycle: Cycle): Promis
       .filter(({ kind, rating }) => kind === 'charger' && rating.pausable)
       .map(({ resourceId, rating }) => [resourceId, rating]),
   )
-  const open = call.allocations.filter(
-    ({ resourceId, releasedAt, floorW }) =>
-      releasedAt === null && floorW === undefined && ratings.has(resourceId),
-  )
+  const open = call.allocations
+    .filter((one) => mayGiveMore(one) && ratings.has(one.resourceId))
+    .map(({ resourceId }) => resourceId)
   if (open.length === 0) return call
-  const known = await cycle.tx.resources.capabilities(open.map(({ resourceId }) => resourceId))
+  const known = await cycle.tx.resources.capabilities(open)
   const found = new Map(known.map((one) => [one.resourceId, one.capability]))
   let current = call
-  for (const allocation of open) {
-    const { importMinW } = ratings.get(allocation.resourceId) as Rating
-    const capability = found.get(allocation.resourceId)
+  for (const resourceId of open) {
+    // As it stands now: one that was held before it may have had it give more.
+    const allocation = current.allocations.find(
+      (one) => one.resourceId === resourceId && mayGiveMore(one),
+    )
+    if (allocation === undefined) continue
+    const { importMinW } = ratings.get(resourceId) as Rating
+    const capability = found.get(resourceId)
     const floorW = Math.max(importMinW, Math.ceil(capability?.minimumW ?? 0))
     const isLower = allocation.periods.some((p) => p.end > cycle.now && p.setpointW < floorW)
     const cannot = capability?.pauses === false || restsAt(floorW, allocation, call, cycle)
