@@ -26,10 +26,14 @@ type Asked = {
   readonly giniBp: number | null
 }
 
+type CallOf = Pick<FlexibilityCall, 'request'> & {
+  readonly program: Pick<FlexibilityCall['program'], 'rotationBandBp'>
+}
+
 /** Who is ordered what as the gate closes, how that was found, and what nobody could serve. */
 export async function planOrder(
   { solver }: Pick<Ports, 'solver'>,
-  { request }: Pick<FlexibilityCall, 'request'>,
+  { request, program }: CallOf,
   { needs, requested, giniBp }: Asked,
   offers: readonly Offerable[],
   plansBefore = 0,
@@ -43,7 +47,7 @@ export async function planOrder(
     allocations: allocationsOf(offers, needs, powerW, request.direction, 'order'),
     allocatedBy: {
       method,
-      because,
+      because: `${because}${sayingBands(offers, program.rotationBandBp ?? 0)}`,
       unavoidableWh: outOfReachWh(devices, wantedOf(requested)),
       ...(giniBp === null ? {} : { giniBp }),
     },
@@ -54,6 +58,12 @@ export async function planOrder(
 export function sayingHow({ because, unavoidableWh }: AllocationStatement): string {
   if (unavoidableWh === 0) return because
   return `${because}; ${unavoidableWh} Wh of the request are beyond all resources together`
+}
+
+/** The least cost is then one of prices that count, and not of those that are paid. */
+function sayingBands(offers: readonly Offerable[], bandBp: number): string {
+  const isBanded = offers.some(({ candidate }) => candidate.bandPrice !== undefined)
+  return isBanded ? `; prices within ${bandBp / 100} % counted as equal` : ''
 }
 
 function outOfReachWh(devices: readonly Limits[], wanted: Wanted): number {
