@@ -62,6 +62,9 @@ export function demoJson(outcome: Outcome, extras: Extras): object {
     })),
     notices: outcome.notices.map(({ at, kind, message }) => ({ at, kind, message })),
     rebound: reboundOf(call),
+    restarts: [call, ...others].flatMap(({ restarts }) =>
+      restarts.map(({ resourceId, restartsAt }) => ({ resource: resourceId, restartsAt })),
+    ),
     driversShort: report.driversShort.length,
     backAtDefault: isBackAtDefault(outcome),
     escrow: escrowOf(call),

@@ -63,6 +63,7 @@ export type OperatorCallView = {
   }
   readonly evidence: { readonly version: number; readonly root: string } | null
   readonly rebound: OperatorRebound | null
+  readonly restarts: readonly { readonly resourceId: string; readonly restartsAt: string }[]
 }
 
 /** What was planned for the time after the window, and what the meters say of it. */

@@ -57,6 +57,8 @@ export type DemoJson = {
     readonly measured: { readonly peakW: number; readonly overshootW: number } | null
     readonly periods: readonly { readonly powerW: number; readonly measuredW: number | null }[]
   } | null
+  /** Of all calls: when who is brought back in turn is planned to be. */
+  readonly restarts: readonly { readonly resource: string; readonly restartsAt: string }[]
   readonly driversShort: number
   readonly backAtDefault: boolean
   readonly escrow: EscrowJson | null

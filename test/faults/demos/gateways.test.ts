@@ -75,23 +75,28 @@ async function endedWell(demo: DemoRun): Promise<DemoJson> {
   expect(json.delivered.ocppWh).toBeGreaterThan(0)
   expect(json.delivered.opcuaWh).toBeGreaterThan(0)
   const log = readFleetLog(json.fleetLog)
+  expect(json.restarts.length).toBeGreaterThan(0)
   const disobeyed = log.filter(({ kind }) => kind === 'disobeys').map(({ ref }) => ref)
   expect(json.repairs.map(({ resource }) => resource).sort()).toEqual(disobeyed.sort())
-  expect(letGoEarly(log).filter((ref) => !disobeyed.includes(ref))).toEqual([])
+  expect(letGoEarly(json, log).filter((ref) => !disobeyed.includes(ref))).toEqual([])
   return json
 }
 
 /**
- * Devices that went back to their default before the end of the setpoint they had. After the window
- * they are brought back in turn: a setpoint outlasts that for the case that nobody does.
+ * Devices that went back to their default before the end of the setpoint they had and before their
+ * turn: the planned one of those that are brought back one after the other, for whom a setpoint
+ * outlasts the window in case nobody does; else the window's end.
  */
-function letGoEarly(log: ReturnType<typeof readFleetLog>): string[] {
-  const { windowEnd } = bundledScenario(Number(SEED)).calls.main
-  const validUntil = new Map<string, string>()
+function letGoEarly(json: DemoJson, log: ReturnType<typeof readFleetLog>): string[] {
+  const windowEnd = Date.parse(bundledScenario(Number(SEED)).calls.main.windowEnd)
+  const turns = new Map(
+    json.restarts.map(({ resource, restartsAt }) => [resource, Date.parse(restartsAt)]),
+  )
+  const validUntil = new Map<string, number>()
   return log.flatMap(({ ref, kind, at, ...more }) => {
-    if (kind === 'setpoint') validUntil.set(ref, String(more.validUntil))
-    const isEarly = at < windowEnd && at < (validUntil.get(ref) ?? '')
-    return kind === 'default' && isEarly ? [ref] : []
+    if (kind === 'setpoint') validUntil.set(ref, Date.parse(String(more.validUntil)))
+    const due = Math.min(validUntil.get(ref) ?? 0, turns.get(ref) ?? windowEnd)
+    return kind === 'default' && Date.parse(at) < due ? [ref] : []
   })
 }
 
