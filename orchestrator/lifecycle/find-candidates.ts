@@ -1,7 +1,7 @@
 import type { Candidate, SkippedResource } from '#domain/allocation.ts'
 import { meritOrder } from '#domain/allocation/offers.ts'
 import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
-import { cannotAnswer, ratingForCurves } from '#domain/armed-curve.ts'
+import { cannotAnswer, hasCurves, ratingForCurves } from '#domain/armed-curve.ts'
 import { type Capability, ratingAsFound } from '#domain/capability.ts'
 import { controlGroupOf } from '#domain/control-group.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
@@ -108,8 +108,8 @@ async function whoAnswers(tx: StoreTransaction, call: FlexibilityCall) {
   const elsewhere = await fleetsElsewhere(tx, call)
   const out = await keptOut(tx, call, resources.map(tiedOf))
   const stored = await tx.organisations.feeder(request.congestionPointId)
-  // The frequency is one for all of the grid: no branch is short of it.
-  const network = stored === null || program.frequency ? null : behindPoint(stored, resources)
+  // No branch is short of frequency or voltage: what a W does there says nothing of either.
+  const network = stored === null || hasCurves(program) ? null : behindPoint(stored, resources)
   const said = await tx.control.limits(resources.map(({ id }) => id))
   const owners = new Map(said.map((limits) => [limits.resourceId, limits]))
   const answering = resources.filter((resource) => {

@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
+import { hasCurves } from '#domain/armed-curve.ts'
 import { canonicalJson } from '#domain/canonical.ts'
 import { siteId } from '#domain/ids.ts'
 import type { Candidate } from '#domain/allocation.ts'
 import { bundleText, type OrderEvidence, parseEvidence } from '#domain/evidence.ts'
 import { effectDifferences } from '#domain/network/check-effects.ts'
+import type { Program } from '#domain/program.ts'
 import { addSeconds } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
@@ -21,6 +23,7 @@ import {
   WINDOW_START,
 } from '../support/builders.ts'
 import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
+import { FREQUENCY, VOLTAGE } from '../support/standby-world.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 
@@ -57,13 +60,21 @@ describe('a call behind a feeder', () => {
   let world: World
   afterEach(() => world.stop())
 
-  async function offered(askedW: readonly number[], disobeying?: string) {
+  async function offered(
+    askedW: readonly number[],
+    disobeying?: string,
+    changes: Partial<Program> = {},
+  ) {
     const all = [near, far, other, lost]
-    world = createWorld({ start: at(-1200), ...aProgram() })
+    const program = aProgram(changes)
+    world = createWorld({ start: at(-1200), ...program })
     await world.boot()
-    await enrolAll(world, all, aProgram())
+    await enrolAll(world, all, program)
+    const sees = hasCurves(program)
+      ? { frequencyMilliHz: () => 50_000, voltageBp: () => 10_000 }
+      : {}
     for (const one of all) {
-      plugBattery(world, one, one.id === disobeying ? { disobeys: true } : {})
+      plugBattery(world, one, one.id === disobeying ? { disobeys: true } : sees)
     }
     await world.ports().wakeUps.notify('resources')
     await saveFeeder(world.ports(), dso, north, { branch: 'transformer', feeder: street })
@@ -81,6 +92,19 @@ describe('a call behind a feeder', () => {
       reason: 'no-effect',
       detail: 'it does not lie behind transformer, the branch that is short',
     })
+  })
+
+  it.each([
+    ['frequency', FREQUENCY],
+    ['voltage', VOLTAGE],
+  ])('weighs nobody who answers the %s by what a watt does at the branch', async (_of, changes) => {
+    const call = await offered([3000], undefined, changes)
+    expect(call.skipped.map(({ reason }) => reason)).not.toContain('no-effect')
+    expect(call.candidates.map(({ effectBp }) => effectBp)).toEqual(Array(4).fill(undefined))
+    // The cheapest of all.
+    expect(call.allocations.map(({ resourceId }) => resourceId)).toEqual([other.id])
+    expect(call.orderedW).toEqual([3000])
+    expect(call.network).toBeUndefined()
   })
 
   it('takes first who costs least per watt there, and orders there what was asked for', async () => {
