@@ -44,19 +44,27 @@ type CurvesOrdered = {
 }
 
 /**
- * What may be promised of a device by the curves that are to be armed: no more W than it has var,
- * where its reactive power is asked for. The other way its rating stays: a P(V) curve is a share of
- * the export.
+ * The most that may be offered of a device by the curves that are to be armed, W: all of a Q(V)
+ * curve is as many var as W are reserved, and it has no more of them than its own. null: no bound.
+ * What it may export stays: a P(V) curve is a share of that.
  */
+export function mostByCurves(
+  { voltage }: Pick<Program, 'voltage'>,
+  capability: Pick<Capability, 'voltage'> | null,
+): number | null {
+  const isReactive = voltage?.curves.some(({ kind }) => kind === 'volt-var') === true
+  return isReactive ? (capability?.voltage?.ratedVar ?? null) : null
+}
+
+/** A rating by which no more is foreseen of a device than may be offered by its curves. */
 export function ratingForCurves(
   rating: Rating,
-  { program: { voltage }, request: { direction } }: CurvesOrdered,
+  { program, request: { direction } }: CurvesOrdered,
   capability: Pick<Capability, 'voltage'> | null,
 ): Rating {
-  const ratedVar = capability?.voltage?.ratedVar
-  const isReactive = voltage?.curves.some(({ kind }) => kind === 'volt-var') === true
-  if (!isReactive || ratedVar === undefined) return rating
+  const mostW = mostByCurves(program, capability)
+  if (mostW === null) return rating
   return direction === 'increase-import'
-    ? { ...rating, importMaxW: Math.min(rating.importMaxW, ratedVar) }
-    : { ...rating, exportMaxW: Math.min(rating.exportMaxW, ratedVar) }
+    ? { ...rating, importMaxW: Math.min(rating.importMaxW, mostW) }
+    : { ...rating, exportMaxW: Math.min(rating.exportMaxW, mostW) }
 }

@@ -28,6 +28,8 @@ export type ResourceNow = {
   readonly promised: readonly Promised[]
   /** Energy that it has still to give to other calls in the same direction, Wh. */
   readonly promisedWh: number
+  /** No more than that may be promised of it, W; absent: all that it can do. */
+  readonly mostW?: number
   /** Where it will stand when the window begins, W: a battery's own last reading. */
   readonly lookedAt: Instant
 }
@@ -124,7 +126,7 @@ export function offerable(
       : chargerCapability(now, now.reading, powerW, needs, direction)
   if ('reason' in found) return skip(found.reason, found.detail)
   const powerMaxW = found.powerMaxW.map((power, i) =>
-    isPromised(now, needs[i] as PeriodNeed) ? 0 : power,
+    isPromised(now, needs[i] as PeriodNeed) ? 0 : Math.min(power, now.mostW ?? power),
   )
   if (found.powerMaxW.some((p) => p >= LEAST_W) && powerMaxW.every((p) => p < LEAST_W)) {
     const held = sayPromised(now.promised)

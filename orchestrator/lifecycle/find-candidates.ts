@@ -1,7 +1,7 @@
 import type { Candidate, SkippedResource } from '#domain/allocation.ts'
 import { meritOrder } from '#domain/allocation/offers.ts'
 import { meanPower, methodFor, referenceOf } from '#domain/baseline/candidate.ts'
-import { cannotAnswer, hasCurves, ratingForCurves } from '#domain/armed-curve.ts'
+import { cannotAnswer, hasCurves } from '#domain/armed-curve.ts'
 import { type Capability, ratingAsFound } from '#domain/capability.ts'
 import { controlGroupOf } from '#domain/control-group.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
@@ -37,7 +37,7 @@ export async function findCandidates(tx: StoreTransaction, call: FlexibilityCall
     const { id } = resource
     return {
       ...resource,
-      rating: ratingToPromise(resource, call, capabilities.get(id), owners.get(id)),
+      rating: ratingToPromise(resource, program, capabilities.get(id), owners.get(id)),
     }
   })
   const { baselines, history } = await readHistory(tx, call, willing)
@@ -85,18 +85,15 @@ export async function findCandidates(tx: StoreTransaction, call: FlexibilityCall
   return { candidates, control, skipped, history, meterKeys, giniBp, network }
 }
 
-/** What may be promised of a device: as found out, by the curves ordered, the law, and its owner. */
+/** What may be promised of a device: as found out, by the law, and its owner. */
 export function ratingToPromise(
   { kind, rating }: Pick<Resource, 'kind' | 'rating'>,
-  ordered: {
-    readonly program: FlexibilityCall['program']
-    readonly request: Pick<FlexibilityCall['request'], 'direction'>
-  },
+  program: FlexibilityCall['program'],
   capability: Capability | null = null,
   owner?: OwnerLimits,
 ): Rating {
-  const found = ratingForCurves(ratingAsFound(kind, rating, capability), ordered, capability)
-  const lawful = ratingUnderLaw({ kind, rating: found }, ordered.program)
+  const found = ratingAsFound(kind, rating, capability)
+  const lawful = ratingUnderLaw({ kind, rating: found }, program)
   return owner === undefined ? lawful : ratingWithReserve(lawful, owner)
 }
 

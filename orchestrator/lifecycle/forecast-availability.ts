@@ -1,4 +1,4 @@
-import { cannotAnswer } from '#domain/armed-curve.ts'
+import { cannotAnswer, ratingForCurves } from '#domain/armed-curve.ts'
 import { DomainError, fieldError } from '#domain/errors.ts'
 import { standingOfferAnswers } from '#domain/flexibility-offer.ts'
 import type { CongestionPointId, OrganisationId, ResourceId } from '#domain/ids.ts'
@@ -128,7 +128,8 @@ async function answering(
       standingOfferAnswers(resource, request, program.timeZone) ??
       cannotAnswer(program, capability)
     if (no !== null) return []
-    const rating = ratingToPromise(resource, { program, request }, capability, owner)
+    const whole = ratingToPromise(resource, program, capability, owner)
+    const rating = ratingForCurves(whole, { program, request }, capability)
     return [{ ...resource, rating }]
   })
 }

@@ -1,4 +1,5 @@
 import type { Candidate } from '#domain/allocation.ts'
+import { hasCurves, mostByCurves } from '#domain/armed-curve.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceNow } from '#domain/flexibility-offer.ts'
 import { asWished, chargesNow } from '#domain/owner-limits.ts'
@@ -22,6 +23,7 @@ export async function resourcesNow(
   const readings = await tx.readings.lastBefore(ids, at)
   const sessions = await tx.sessions.at(ids, at)
   const conditions = await tx.resources.conditions(ids)
+  const able = hasCurves(call.program) ? await tx.resources.capabilities(ids) : []
   const said = await tx.control.limits(ids)
   const taken = await tx.promises.taken(ids, window.start, window.end)
   const energies = await energyElsewhere(tx, call, at)
@@ -40,6 +42,8 @@ export async function resourcesNow(
     const promisedWh = energies.get(resourceId) ?? 0
     const condition = conditions.find((c) => c.resourceId === resourceId) ?? null
     const known = { candidate, reading, session, condition, promised, promisedWh, lookedAt: at }
-    return { ...known, ...wish }
+    const { capability = null } = able.find((one) => one.resourceId === resourceId) ?? {}
+    const mostW = mostByCurves(call.program, capability)
+    return { ...known, ...wish, ...(mostW === null ? {} : { mostW }) }
   })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Allocation, Candidate } from '#domain/allocation.ts'
-import { cannotAnswer, ratingForCurves } from '#domain/armed-curve.ts'
+import { cannotAnswer, mostByCurves, ratingForCurves } from '#domain/armed-curve.ts'
 import { voltageStandby } from '#domain/armed-standby.ts'
 import { packSamples, type VoltageArming, type VoltageRecording } from '#domain/arming.ts'
 import { callId, resourceId } from '#domain/ids.ts'
@@ -106,7 +106,14 @@ describe('who can answer the voltage', () => {
     expect(cannotAnswer({}, null)).toBeNull()
   })
 
-  it('promises no more W than it has var, in the direction that is asked for', () => {
+  it('is offered with no more W than it has var, where its reactive power is asked for', () => {
+    expect(mostByCurves(VOLTAGE, able)).toBe(2_000)
+    const [, pv] = terms.curves
+    expect(mostByCurves({ voltage: { ...terms, curves: [pv] } }, able)).toBeNull()
+    expect(mostByCurves({}, able)).toBeNull()
+  })
+
+  it('is foreseen with no more W than it has var, in the direction that is asked for', () => {
     const less = (direction: 'increase-import' | 'reduce-import') =>
       ratingForCurves(rating, { program: VOLTAGE, request: { direction } }, able)
     expect(less('increase-import')).toEqual({ ...rating, importMaxW: 2_000 })

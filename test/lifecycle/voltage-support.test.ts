@@ -132,6 +132,26 @@ describe('a call for voltage support', () => {
     expect(arming?.disarmedAt).toBe(at(1800))
   })
 
+  it('is offered with no more W than it has var, and armed with all that it may export', async () => {
+    const id = await reserved({
+      async meanwhile() {
+        await world.store.transaction(async (tx) => {
+          const [known] = await tx.resources.capabilities([battery.id])
+          const voltage = known?.capability.voltage
+          if (known === undefined || voltage === undefined) throw new Error('it answers none')
+          const capability = { ...known.capability, voltage: { ...voltage, ratedVar: 2_000 } }
+          await tx.resources.saveCapability({ ...known, capability })
+        })
+      },
+    })
+    const { candidates, orderedW } = await found(id)
+    expect(orderedW).toEqual([2000, 2000])
+    expect(candidates.map(({ rating }) => rating.exportMaxW)).toEqual([battery.rating.exportMaxW])
+    await world.passTo(at(30))
+    const armed = { reservedW: 2000, ratedW: battery.rating.exportMaxW }
+    expect(await armings(id)).toMatchObject([armed])
+  })
+
   it('leaves no device for another call at the same time: one MW once', async () => {
     let second: CallId | null = null
     await reserved({
