@@ -80,10 +80,17 @@ describe('the service is killed with SIGKILL and started again', () => {
   })
 })
 
-/** Who was ordered what when the gate closed, before anything went wrong. */
+/**
+ * Who was ordered what when the gate closed, before anything went wrong: what each begins with. Later
+ * it may be raised for another that failed, at a moment that real time decides; nobody is raised before
+ * it was seen to obey.
+ */
 function orderOf({ allocations }: DemoJson): string {
   const ordered = allocations.filter(({ role }) => role === 'order')
-  return JSON.stringify(ordered.map(({ resourceId, periods }) => ({ resourceId, periods })))
+  const begins = ordered.map(({ resourceId, periods: [first] }) => {
+    return [resourceId, first?.start, first?.powerW]
+  })
+  return JSON.stringify(begins)
 }
 
 /** What was posted before the kill is the call that was paid after it; nothing happened twice. */
