@@ -121,11 +121,10 @@ export function withMeanPower<T extends DeviceReading>(
 ): T[] {
   return readings.map((reading, i) => {
     const before = readings[i - 1]
-    if (reading.powerW !== null || before === undefined) return reading
-    const seconds = secondsBetween(before.at, reading.at)
-    if (seconds <= 0 || seconds > longestGapSeconds) return reading
-    const powerW = Math.round(((reading.registerWh - before.registerWh) * 3600) / seconds)
-    return { ...reading, powerW }
+    if (reading.powerW !== null || before === undefined || before.at >= reading.at) return reading
+    if (secondsBetween(before.at, reading.at) > longestGapSeconds) return reading
+    const powerW = meanPower(readings, before.at, reading.at, longestGapSeconds)
+    return powerW === null ? reading : { ...reading, powerW: Math.round(powerW) }
   })
 }
 

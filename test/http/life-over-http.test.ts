@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SIMULATED_PARTIES, simulatedSignature } from '#adapters/simulated/rail.ts'
 import { canonicalJson, keccakText } from '#domain/canonical.ts'
-import { callId as asCallId, organisationId, siteId } from '#domain/ids.ts'
+import { callId as asCallId } from '#domain/ids.ts'
 import { parseReceipt, verifyReceipt } from '#domain/receipt.ts'
-import type { Resource } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
-import { enrolResource } from '#lifecycle/enrol-resource.ts'
-import { aResource, WINDOW_START } from '../support/builders.ts'
-import { plugBattery, plugCharger } from '../support/simulated-call.ts'
+import { WINDOW_START } from '../support/builders.ts'
 import { undocumented } from './documented.ts'
+import { fourDevices } from './four-devices.ts'
 import {
   aTown,
   callBody,
@@ -16,7 +14,6 @@ import {
   idempotent,
   type Party,
   type Service,
-  siteBody,
   startService,
   type Town,
 } from './service.ts'
@@ -29,7 +26,7 @@ describe('a call over HTTP', () => {
   let service: Service
   let town: Town
   let id: string
-  const verifierKeys: string[] = []
+  let verifierKeys: readonly string[] = []
 
   const get = async (by: Party, path: string) => service.send('GET', path, { key: town.keys[by] })
   const view = async (by: Party) => (await get(by, `/v1/flexibility-calls/${id}`)).body
@@ -39,48 +36,14 @@ describe('a call over HTTP', () => {
   beforeAll(async () => {
     service = await startService()
     town = await aTown(service)
-    const { keys } = town
-    const post = (key: string, path: string, body: unknown) =>
-      service.send('POST', path, { key, body, headers: idempotent() })
-    const address = `0x${'ab'.repeat(20)}`
-    await post(keys.agg, '/v1/owners', { id: 'wanda', payout: { kind: 'wallet', address } })
-    await post(keys.agg, '/v1/sites', siteBody('wanda', 'cp-north'))
-    const second = { kind: 'verifier', name: 'V2', address: SIMULATED_PARTIES.verifiers[1] }
-    const { body } = await post(keys.operator, '/v1/organisations', second)
-    verifierKeys.push(keys.verifier, body.key)
-    const { world } = service
-    const honest = aResource('honest', 'charger', 120_000n)
-    const liar = aResource('liar', 'charger', 130_000n)
-    const reserve = aResource('reserve', 'battery', 200_000n)
-    const dear = aResource('dear', 'battery', 450_001n)
-    await plugCharger(world, honest, 7000)
-    await plugCharger(world, liar, 7000, { disobeys: true })
-    plugBattery(world, reserve)
-    plugBattery(world, dear)
-    await enrol(honest, 'anna')
-    await enrol(liar, 'anna')
-    await enrol(reserve, 'bert')
-    await enrol(dear, 'wanda')
+    verifierKeys = await fourDevices(service, town)
     await passTo(-600)
-    const call = await post(keys.dso, '/v1/flexibility-calls', callBody([9000, 9000]))
+    const asked = { key: town.keys.dso, body: callBody([9000, 9000]), headers: idempotent() }
+    const call = await service.send('POST', '/v1/flexibility-calls', asked)
     id = call.body.id
     await passTo(-300)
   }, 60_000)
   afterAll(() => service.stop())
-
-  /** A device in memory, enrolled as over HTTP but for its protocol. */
-  async function enrol(resource: Resource, owner: string) {
-    const { id: name, kind, rating, offer } = resource
-    const aggregator = organisationId(owner === 'bert' ? 'agg-2' : 'agg-1')
-    await enrolResource(service.ports, aggregator, {
-      id: name,
-      kind,
-      siteId: siteId(`site-${owner}`),
-      rating,
-      offer,
-      connection: { protocol: 'simulated', address: name },
-    })
-  }
 
   /** What a verifier's process does, with HTTP and its key only. */
   async function verify(which: number): Promise<number> {

@@ -15,18 +15,10 @@ import { activateReserve } from '#lifecycle/activate-reserve.ts'
 import { cancelCall } from '#lifecycle/cancel-call.ts'
 import { followReserve } from '#lifecycle/follow-reserve.ts'
 import { invoiceDso } from '#lifecycle/invoice-dso.ts'
-import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { saveProgram } from '#lifecycle/save-program.ts'
 import { createWorld, type World } from '#simulations/world.ts'
-import {
-  acceptAsDso,
-  aProgram,
-  aRequest,
-  aResource,
-  dso,
-  enrolAll,
-  WINDOW_START,
-} from '../support/builders.ts'
+import { aProgram, aRequest, aResource, dso, enrolAll, WINDOW_START } from '../support/builders.ts'
+import { orderedCall } from '../support/ordered-call.ts'
 import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
 import { STANDBY_POLICY, AVAILABILITY as STANDING_BY } from '../support/standby-world.ts'
 import { withOwnEscrow } from '../support/tampered-bundle.ts'
@@ -57,13 +49,9 @@ describe('a call for availability', () => {
     await enrolAll(world, [battery, dearer], program)
     plugBattery(world, battery, device)
     plugBattery(world, dearer)
-    await world.ports().wakeUps.notify('resources')
-    await world.passTo(at(-600))
-    const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([3000, 3000]))
-    await world.passTo(at(-240))
-    await acceptAsDso(world.ports(), call.id)
+    const id = await orderedCall(world, aRequest([3000, 3000]))
     await world.passTo(at(-30))
-    return call.id
+    return id
   }
   /** What is said of the first battery: to the DSO at once, in its decisions, and in the log. */
   async function saidOf(id: CallId) {

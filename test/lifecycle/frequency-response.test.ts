@@ -10,18 +10,10 @@ import { addSeconds, type Instant } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { changeConsent } from '#lifecycle/change-limits.ts'
 import { emergencyStop } from '#lifecycle/emergency-stop.ts'
-import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { saveProgram } from '#lifecycle/save-program.ts'
 import { createWorld, type World } from '#simulations/world.ts'
-import {
-  acceptAsDso,
-  aProgram,
-  aRequest,
-  aResource,
-  dso,
-  enrolAll,
-  WINDOW_START,
-} from '../support/builders.ts'
+import { aProgram, aRequest, aResource, dso, enrolAll, WINDOW_START } from '../support/builders.ts'
+import { orderedCall } from '../support/ordered-call.ts'
 import { plugBattery, runVerifiers } from '../support/simulated-call.ts'
 import { FREQUENCY, STANDBY_POLICY } from '../support/standby-world.ts'
 import { withOwnEscrow } from '../support/tampered-bundle.ts'
@@ -50,13 +42,9 @@ describe('a call for frequency response', () => {
     plugBattery(world, battery, { frequencyMilliHz, ...changes })
     for (const other of others)
       plugBattery(world, other, other === plain ? {} : { frequencyMilliHz })
-    await world.ports().wakeUps.notify('resources')
-    await world.passTo(at(-600))
-    const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([3000, 3000]))
-    await world.passTo(at(-240))
-    await acceptAsDso(world.ports(), call.id)
+    const id = await orderedCall(world, aRequest([3000, 3000]))
     await world.passTo(at(-30))
-    return call.id
+    return id
   }
   const found = (id: CallId) => world.store.transaction((tx) => tx.calls.lock(id))
   async function settled(id: CallId) {

@@ -1,17 +1,9 @@
 import { afterEach, expect, it } from 'vitest'
 import { addSeconds } from '#domain/time.ts'
 import { recordCapability } from '#lifecycle/record-device.ts'
-import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
-import {
-  acceptAsDso,
-  aProgram,
-  aRequest,
-  aResource,
-  dso,
-  enrolAll,
-  WINDOW_START,
-} from '../support/builders.ts'
+import { aProgram, aRequest, aResource, enrolAll, WINDOW_START } from '../support/builders.ts'
+import { orderedCall } from '../support/ordered-call.ts'
 import { plugBattery, plugCharger } from '../support/simulated-call.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
@@ -29,14 +21,10 @@ it('holds two chargers at their minimum that are found out at once, also one tha
   await enrolAll(world, [...chargers, battery], aProgram())
   for (const one of chargers) await plugCharger(world, one, 7000)
   plugBattery(world, battery)
-  await world.ports().wakeUps.notify('resources')
-  await world.passTo(at(-600))
   // The second one goes on with 5 kW in the first quarter of an hour, and stops in the next.
   const request = aRequest([9000, 14_000])
-  const { call } = await requestFlexibility(world.ports(), dso, 'key', request)
-  await world.passTo(at(-240))
-  await acceptAsDso(world.ports(), call.id)
-  const now = () => world.store.transaction((tx) => tx.calls.lock(call.id))
+  const id = await orderedCall(world, request)
+  const now = () => world.store.transaction((tx) => tx.calls.lock(id))
   await world.passTo(at(330))
   const ordered = (await now()).allocations.map(({ resourceId, periods }) => [
     resourceId,

@@ -7,17 +7,9 @@ import { addSeconds } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { correctionViews } from '#http/correction-view.ts'
 import { activateReserve } from '#lifecycle/activate-reserve.ts'
-import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
-import {
-  acceptAsDso,
-  aProgram,
-  aRequest,
-  aResource,
-  dso,
-  enrolAll,
-  WINDOW_START,
-} from '../support/builders.ts'
+import { aProgram, aRequest, aResource, dso, enrolAll, WINDOW_START } from '../support/builders.ts'
+import { orderedCall } from '../support/ordered-call.ts'
 import { plugBattery, plugCharger, runVerifiers } from '../support/simulated-call.ts'
 import { AVAILABILITY, STANDBY_POLICY } from '../support/standby-world.ts'
 
@@ -49,14 +41,10 @@ describe('a part of what stands by', () => {
       if (one.kind === 'battery') plugBattery(world, one)
       else await plugCharger(world, one, 7000)
     }
-    await world.ports().wakeUps.notify('resources')
-    await world.passTo(at(-600))
     const request = aRequest([heldW, heldW])
-    const { call } = await requestFlexibility(world.ports(), dso, 'key', request)
-    await world.passTo(at(-240))
-    await acceptAsDso(world.ports(), call.id)
+    const id = await orderedCall(world, request)
     await world.passTo(at(-60))
-    return call.id
+    return id
   }
   const found = (id: CallId) => world.store.transaction((tx) => tx.calls.lock(id))
   const activate = (id: CallId, from: number, until: number, powerW?: number) =>

@@ -1,17 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { addSeconds } from '#domain/time.ts'
 import type { ResourceKind } from '#domain/resource.ts'
-import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
-import {
-  acceptAsDso,
-  aProgram,
-  aRequest,
-  aResource,
-  dso,
-  enrolAll,
-  WINDOW_START,
-} from '../support/builders.ts'
+import { aProgram, aRequest, aResource, enrolAll, WINDOW_START } from '../support/builders.ts'
+import { orderedCall } from '../support/ordered-call.ts'
 import { plugBattery, plugCharger } from '../support/simulated-call.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
@@ -34,15 +26,11 @@ async function called(kind: ResourceKind, share: number, reserves: number) {
     else await plugCharger(world, one, 7000, { share })
   }
   for (const one of others) plugBattery(world, one, { storedWh: 9500 })
-  await world.ports().wakeUps.notify('resources')
-  await world.passTo(at(-600))
   const askedW = kind === 'battery' ? 20_000 : 28_000
   const request = aRequest([askedW, askedW])
-  const { call } = await requestFlexibility(world.ports(), dso, 'key', request)
-  await world.passTo(at(-240))
-  await acceptAsDso(world.ports(), call.id)
+  const id = await orderedCall(world, request)
   await world.passTo(at(2000))
-  const { settlement, repairs } = await world.store.transaction((tx) => tx.calls.lock(call.id))
+  const { settlement, repairs } = await world.store.transaction((tx) => tx.calls.lock(id))
   const { deliveredWh = 0, orderedWh = Number.NaN } = settlement ?? {}
   return { delivered: deliveredWh / orderedWh, reasons: repairs.map(({ reason }) => reason) }
 }

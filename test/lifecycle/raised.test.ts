@@ -6,17 +6,9 @@ import { decisionsOf } from '#domain/decision.ts'
 import type { Resource } from '#domain/resource.ts'
 import { addSeconds } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
-import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld, type World } from '#simulations/world.ts'
-import {
-  acceptAsDso,
-  aProgram,
-  aRequest,
-  aResource,
-  dso,
-  enrolAll,
-  WINDOW_START,
-} from '../support/builders.ts'
+import { aProgram, aRequest, aResource, enrolAll, WINDOW_START } from '../support/builders.ts'
+import { orderedCall } from '../support/ordered-call.ts'
 import { plugBattery, plugCharger, runVerifiers } from '../support/simulated-call.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
@@ -53,12 +45,8 @@ async function called({ powerW, second, does = {}, inReserve, lies = liar, over 
   if (second.kind === 'battery') plugBattery(world, second, does)
   else await plugCharger(world, second, 7000, does)
   for (const one of reserves) plugBattery(world, one)
-  await world.ports().wakeUps.notify('resources')
-  await world.passTo(at(-600))
-  const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([powerW, powerW]))
-  await world.passTo(at(-240))
-  await acceptAsDso(world.ports(), call.id)
-  const found = () => world.store.transaction((tx) => tx.calls.lock(call.id))
+  const id = await orderedCall(world, aRequest([powerW, powerW]))
+  const found = () => world.store.transaction((tx) => tx.calls.lock(id))
   const told = async () => {
     const { corrections = [] } = await found()
     return corrections.map(({ at: then, resourceId, reason, fromW, toW }) => {

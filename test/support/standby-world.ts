@@ -3,17 +3,9 @@ import { curvePolicy } from '#domain/payment-policies.ts'
 import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import type { Program } from '#domain/program.ts'
 import { addSeconds } from '#domain/time.ts'
-import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import { createWorld } from '#simulations/world.ts'
-import {
-  acceptAsDso,
-  aProgram,
-  aRequest,
-  aResource,
-  dso,
-  enrolAll,
-  WINDOW_START,
-} from './builders.ts'
+import { aProgram, aRequest, aResource, enrolAll, WINDOW_START } from './builders.ts'
+import { orderedCall } from './ordered-call.ts'
 import { plugBattery } from './simulated-call.ts'
 
 /** 0.02 EUR for each kWh that stands by, and the offered price for each that is used. */
@@ -98,11 +90,7 @@ export async function standbyWorld(changes: Partial<Program>) {
   await enrolAll(world, standbyBatteries, program)
   const sees = { frequencyMilliHz: () => 50_000, voltageBp: () => 10_000 }
   for (const one of standbyBatteries) plugBattery(world, one, sees)
-  await world.ports().wakeUps.notify('resources')
-  await world.passTo(at(-600))
-  const { call } = await requestFlexibility(world.ports(), dso, 'key', aRequest([3000, 3000]))
-  await world.passTo(at(-240))
-  await acceptAsDso(world.ports(), call.id)
+  const callId = await orderedCall(world, aRequest([3000, 3000]))
   await world.passTo(at(-30))
-  return { world, callId: call.id, at }
+  return { world, callId, at }
 }
