@@ -104,17 +104,25 @@ export function outcomeOf(report: Report | null, exitCode: number): VitestOutcom
 function failuresIn({ name, status, message, assertionResults }: Report['testResults'][number]) {
   const file = relative(root, name)
   const failed = assertionResults.filter((test) => test.status === 'failed')
-  if (failed.length === 0 && status === 'failed') return [`${file}: ${firstLine(message)}`]
+  if (failed.length === 0 && status === 'failed') return [`${file}: ${inOneLine(message)}`]
   return failed.map(
     ({ title, fullName, failureMessages }) =>
-      `${file} > ${fullName ?? title}: ${firstLine(failureMessages?.[0])}`,
+      `${file} > ${fullName ?? title}: ${inOneLine(failureMessages?.[0])}`,
   )
 }
 
-const FIRST_LINE_MAX = 300
+const WHY_BEGINS = 300
+const WHY_ENDS = 1200
 
-function firstLine(text = ''): string {
-  return (text.trim().split('\n')[0] ?? '').slice(0, FIRST_LINE_MAX)
+/**
+ * Why a test failed, without where: its lines as one. Of a long one, as of a process with all that it
+ * said, the first characters and the last.
+ */
+function inOneLine(text = ''): string {
+  const lines = text.split('\n').map((line) => line.trim())
+  const why = lines.filter((line) => line !== '' && !/^at .+:\d+/.test(line)).join(' | ')
+  if (why.length <= WHY_BEGINS + WHY_ENDS) return why
+  return `${why.slice(0, WHY_BEGINS)} … ${why.slice(-WHY_ENDS)}`
 }
 
 function skippedIn({ name, assertionResults }: Report['testResults'][number]): Skipped[] {

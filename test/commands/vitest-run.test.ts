@@ -43,24 +43,36 @@ test('the files in which something failed are named', () => {
 })
 
 describe('what failed is told in a line each', () => {
-  test('a test with its file and the first line of why', () => {
+  test('a test with its file and why, without where', () => {
     const failed = {
       status: 'failed',
       title: 'is right',
       fullName: 'a sum is right',
-      failureMessages: ['AssertionError: expected 2 to be 3\n    at a.test.ts:3'],
+      failureMessages: [
+        'AssertionError: expected 2 to be 3\n    at a.test.ts:3:1\n  said:\nnothing',
+      ],
     }
     const some = { name: 'a.test.ts', status: 'failed', assertionResults: [failed] } as const
     const { failures } = outcomeOf({ numPassedTests: 0, testResults: [some] }, 1)
     expect(failures).toEqual([
-      expect.stringMatching(/a\.test\.ts > a sum is right: AssertionError: expected 2 to be 3$/),
+      expect.stringMatching(
+        /a\.test\.ts > a sum is right: AssertionError: expected 2 to be 3 \| said: \| nothing$/,
+      ),
     ])
   })
 
   test('a file that does not load, with its error', () => {
-    const broken = { ...file('a.test.ts', 'failed'), message: 'no such module\nstack' }
+    const broken = { ...file('a.test.ts', 'failed'), message: 'no such module\n    at a.ts:1:1' }
     const { failures } = outcomeOf({ numPassedTests: 0, testResults: [broken] }, 1)
     expect(failures).toEqual([expect.stringMatching(/a\.test\.ts: no such module$/)])
+  })
+
+  test('a process that said much, with how it began and how it ended', () => {
+    const message = ['it ended.', ...Array(500).fill('a line'), 'the last word'].join('\n')
+    const broken = { ...file('a.test.ts', 'failed'), message }
+    const [told = ''] = outcomeOf({ numPassedTests: 0, testResults: [broken] }, 1).failures
+    expect(told).toMatch(/a\.test\.ts: it ended\. \| a line .+ the last word$/)
+    expect(told.length).toBeLessThan(2000)
   })
 
   test('an error outside of all tests', () => {
