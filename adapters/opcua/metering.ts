@@ -1,6 +1,6 @@
 import type { Resource } from '#domain/resource.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
-import { instant } from '#domain/time.ts'
+import { type Instant, instant } from '#domain/time.ts'
 import type { Clock, Timer } from '#ports.ts'
 import type { BatterySession } from './battery-session.ts'
 import type { Product } from './product.ts'
@@ -8,6 +8,9 @@ import { readNow } from './wire.ts'
 
 /** How late, wall time, registers may be read and still count as those of the instant. */
 const latenessMsMax = 1000
+/** A reading that is late is told at the whole second it was read in. */
+const stampMs = 1000
+const triesMax = 3
 /** Not much longer than the metering interval may be slept, so that a halt is noticed. */
 const napMsMax = 60_000
 
@@ -51,40 +54,65 @@ export type MeteringContext = {
   readonly meteringIntervalSeconds: number
 }
 
+/** One battery whose registers are read. */
+export type Metered = {
+  readonly resource: Resource
+  readonly product: Product
+  readonly mean: PowerMean
+  /** null: not healthy now. */
+  session(): BatterySession | null
+  measured(reading: DeviceReading): void
+  failed(error: unknown): void
+}
+
 /**
  * Reads the registers of a battery that keeps no records at every multiple of the metering
- * interval, until it is stopped. What comes too late is no reading of that instant and left out.
+ * interval, until it is stopped. What is read too late to be of that instant is told at the moment it
+ * was read, so that a register that was seen counts, whatever held up this process.
  */
 export async function meterByReading(
-  { clock, timer, meteringIntervalSeconds }: MeteringContext,
-  battery: {
-    readonly resource: Resource
-    readonly product: Product
-    readonly mean: PowerMean
-    /** null: not healthy now. */
-    session(): BatterySession | null
-    measured(reading: DeviceReading): void
-    failed(error: unknown): void
-  },
+  context: MeteringContext,
+  battery: Metered,
   signal: AbortSignal,
 ): Promise<void> {
-  const { resource, product, mean } = battery
+  const { clock, timer, meteringIntervalSeconds } = context
   const intervalMs = meteringIntervalSeconds * 1000
   while (!signal.aborted) {
     const at = instant((Math.floor(clock.now() / intervalMs) + 1) * intervalMs)
     if (!(await sleepUntil(clock, timer, at, signal))) return
-    const session = battery.session()
-    if (session === null) continue
     try {
-      const names = ['EnergyImported', 'EnergyExported', 'StateOfCharge'] as const
-      const values = await session.read(names)
-      const meanPower = mean.take()
-      if ((clock.now() - at) / clock.speed > latenessMsMax) continue
-      battery.measured(readNow(product, resource.id, at, values, meanPower))
+      const reading = await readFrom(at, context, battery, signal)
+      if (reading !== null) battery.measured(reading)
     } catch (error) {
       battery.failed(error)
     }
   }
+}
+
+/**
+ * The registers at an instant, or as soon after it as they can be read. An answer that was long under
+ * way says nothing of when it was true: then they are read again, and after some tries left out.
+ */
+async function readFrom(
+  at: Instant,
+  { clock }: MeteringContext,
+  { resource, product, mean, session: sessionNow }: Metered,
+  signal: AbortSignal,
+): Promise<DeviceReading | null> {
+  const isLater = (from: Instant, until: Instant) => (until - from) / clock.speed > latenessMsMax
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const session = sessionNow()
+    if (session === null || signal.aborted) return null
+    const askedAt = clock.now()
+    const values = await session.read(['EnergyImported', 'EnergyExported', 'StateOfCharge'])
+    const readAt = clock.now()
+    const isOfInstant = !isLater(at, readAt)
+    if (isOfInstant || !isLater(askedAt, readAt)) {
+      const stamp = isOfInstant ? at : instant(Math.floor(readAt / stampMs) * stampMs)
+      return readNow(product, resource.id, stamp, values, mean.take())
+    }
+  }
+  return null
 }
 
 /** false: stopped meanwhile. */

@@ -174,6 +174,32 @@ describe.each([plainPcs, sunspecDer])('orders as writes: $name', (product) => {
     expect(reading).toMatchObject({ powerW, registerWh: 9000, socBp: 5000 })
   })
 
+  test('what is read too late for its instant counts at the second it was read in', async () => {
+    server.set('EnergyImported', 12_500)
+    server.set('EnergyExported', 3000)
+    const had = seen.readings.length
+    now += 3400 // this process stood still past the instant that was next
+    await until('a late reading', () => seen.readings.length > had)
+    const at = Math.floor(now / 1000) * 1000
+    expect(seen.readings[had]).toMatchObject({ resourceId: id, at, registerWh: 9500 })
+  })
+
+  test('an answer that was long under way is asked for again', async () => {
+    const had = seen.readings.length
+    wire.hold()
+    now += 1000
+    await delay(1100) // by now the registers were asked for
+    server.set('EnergyImported', 12_700)
+    server.set('EnergyExported', 3000)
+    now += 2600
+    wire.release()
+    await until('the reading after it', () => seen.readings.length > had)
+    const at = Math.floor(now / 1000) * 1000
+    expect(seen.readings[had]).toMatchObject({ at, registerWh: 9700 })
+    await delay(100)
+    expect(seen.readings.length).toBe(had + 1)
+  })
+
   test('a write without an answer drops the client, which sends nothing more', async () => {
     const before = server.writes.length
     wire.hold()
