@@ -17,7 +17,14 @@ import { python } from './python.ts'
 
 const nodeset = fileURLToPath(import.meta.resolve('#adapters/opcua/gridcall-bess.xml'))
 
-type Told = { kind: string; endpoint?: string; thumbprint?: string; watts?: number; on?: boolean }
+type Told = {
+  kind: string
+  at: string
+  endpoint?: string
+  thumbprint?: string
+  watts?: number
+  on?: boolean
+}
 
 /** Starts a server; one that stands by has loaded all it needs, and comes up when it is let. */
 async function standBy(id: string, model: 'nodeset' | 'plain', service: Service, port: string) {
@@ -52,6 +59,7 @@ function batteryOf(child: ChildProcess, told: readonly Told[], up: Told) {
   return {
     endpoint,
     thumbprint: up.thumbprint ?? '',
+    told,
     port: new URL(endpoint.replace('opc.tcp', 'http')).port,
     orders: () => told.filter(({ kind }) => kind === 'order'),
     releases: () => told.filter(({ kind }) => kind === 'release' || kind === 'reverted'),
@@ -88,9 +96,10 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', () => {
   }
 
   /** More than nothing, by nobody else. */
-  function expectPaid(call: OperatorCallView, id: string): void {
+  function expectPaid(call: OperatorCallView, id: string, { told }: Battery): void {
     expect(call.allocations.map(({ resourceId }) => resourceId)).toEqual([id])
-    const course = JSON.stringify(call.periods)
+    const { periods, lines, repairs } = call
+    const course = `${JSON.stringify({ lines, repairs, periods, told })}\n${service.lastWords()}`
     expect(call.deliveredWh, course).toBeGreaterThan(0)
     expect(Number(call.escrow?.paidMinor), course).toBeGreaterThan(0)
     process.stderr.write(
@@ -102,7 +111,7 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', () => {
   test.concurrent('our NodeSet in its server: it alone delivers and is paid, and is let go', async () => {
     const there = await enrolled('battery-1', 'nodeset')
     const { id } = await service.order('battery-1', 6000, 2)
-    expectPaid(await service.paid(id), 'battery-1')
+    expectPaid(await service.paid(id), 'battery-1', there)
     expect(there.orders().at(0)).toMatchObject({ watts: 6000 })
     expect(there.releases().length).toBeGreaterThan(0)
   }, 420_000)
@@ -110,7 +119,7 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', () => {
   test.concurrent('plain variables without methods: it alone delivers and is paid, and is let go', async () => {
     const there = await enrolled('battery-2', 'plain')
     const { id } = await service.order('battery-2', 6000, 2)
-    expectPaid(await service.paid(id), 'battery-2')
+    expectPaid(await service.paid(id), 'battery-2', there)
     expect(there.orders().some(({ watts }) => watts === 6000)).toBe(true)
     expect(there.releases().length).toBeGreaterThan(0)
   }, 420_000)
@@ -132,7 +141,7 @@ describeWith('python3-venv', 'batteries of the Python package asyncua', () => {
     expect(Date.now()).toBeLessThan(endMs)
     expect(again).toMatchObject({ watts: 6000, result: 0 })
     const call = await service.paid(id)
-    expectPaid(call, 'battery-3')
+    expectPaid(call, 'battery-3', second)
     expect(call.periods.at(-1)?.measuredW).toBeLessThan(-5000)
     expect(second.orders().every(({ watts }) => watts === 6000)).toBe(true)
   }, 460_000)

@@ -38,7 +38,8 @@ logging.basicConfig(level=logging.ERROR)
 
 
 def tell(kind, **fields):
-    print(json.dumps({"kind": kind, **fields}), flush=True)
+    at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    print(json.dumps({"kind": kind, "at": at, **fields}), flush=True)
 
 
 def thumbprint(certificate):
