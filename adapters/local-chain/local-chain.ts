@@ -88,7 +88,7 @@ async function launch(
   giveUpAt: number,
 ): Promise<Note> {
   const { dataDir, host, chainId, timer, stateFile } = options
-  const port = options.port ?? (await freePort(host))
+  const port = await freePort(host, options.port)
   const logFile = join(dataDir, 'anvil.log')
   const log = openSync(logFile, 'a', 0o600)
   const from = statSync(logFile).size
@@ -105,7 +105,8 @@ async function launch(
   while (ended === null && pid !== undefined) {
     const note = { pid, port }
     writeNote(dataDir, note) // before it answers, so that it is found whatever becomes of us
-    if ((await chainIdAt(host, port)) === chainId) return note
+    const isAnswered = (await chainIdAt(host, port)) === chainId
+    if (isAnswered && child.exitCode === null) return note // else another's chain answers there
     if (timer.monotonicMs() > giveUpAt) {
       child.kill('SIGKILL')
       ended = 'it did not answer in time'
@@ -114,6 +115,8 @@ async function launch(
     await timer.sleep(pollMs)
   }
   const output = readFileSync(logFile).subarray(from).toString()
+  // Whom it was free for a moment ago was not told that it was ours.
+  if (options.port === undefined && isTaken(output)) return await launch(options, giveUpAt)
   throw failure(ended ?? 'it could not be started', output, port, stateFile)
 }
 
@@ -148,10 +151,12 @@ function binary(): string {
   }
 }
 
+function isTaken(output: string): boolean {
+  return /address already in use/i.test(output)
+}
+
 function failure(what: string, output: string, port: number, stateFile?: string): DomainError {
-  if (/address already in use/i.test(output)) {
-    return new DomainError('unavailable', `port ${port}, wanted for the local chain, is taken`)
-  }
+  if (isTaken(output)) return taken(port)
   if (/failed to parse json file/i.test(output)) {
     return new DomainError(
       'unavailable',
@@ -171,11 +176,14 @@ function noRoom(place: string): DomainError {
   return new DomainError('unavailable', what)
 }
 
-function freePort(host: string): Promise<number> {
+/** The wanted port, which another's chain may hold already, else any that is free. */
+function freePort(host: string, wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
-    probe.once('error', reject)
-    probe.listen({ port: 0, host }, () => {
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? taken(wanted) : error),
+    )
+    probe.listen({ port: wanted, host, exclusive: true }, () => {
       const address = probe.address()
       probe.close(() => {
         if (typeof address === 'object' && address !== null) resolve(address.port)
@@ -183,6 +191,10 @@ function freePort(host: string): Promise<number> {
       })
     })
   })
+}
+
+function taken(port: number): DomainError {
+  return new DomainError('unavailable', `port ${port}, wanted for the local chain, is taken`)
 }
 
 /** The chain id that answers there; null if nothing does. */

@@ -79,6 +79,18 @@ describe('refusals', () => {
     }
   })
 
+  test('a chain of the same id that another folder runs there is not taken for the wanted one', async () => {
+    const first = await start()
+    const port = Number(new URL(first.url).port)
+    const other = mkdtempSync(join(tmpdir(), 'gridcall-chain-'))
+    try {
+      const wanted = { dataDir: other, chainId, timestamp, port, timer: wallTimer }
+      await expect(startAnvil(wanted)).rejects.toThrow(`port ${port}`)
+    } finally {
+      rmSync(other, { recursive: true, force: true })
+    }
+  })
+
   test('a running chain of another id is not taken for the wanted one', async () => {
     await start()
     await expect(startAnvil({ dataDir, chainId: 5, timestamp, timer: wallTimer })).rejects.toThrow(
