@@ -36,6 +36,8 @@ const accessName = 'gridcall-access.json'
 /** In a folder outside of the data folder: whose data it holds. */
 const originName = 'data-of'
 
+const REMOVED_MEANWHILE = new Set(['ENOENT', 'ENOTDIR', 'ENOTEMPTY'])
+
 /** What a client needs besides the host; the port is the last one used. */
 export type Access = { readonly password: string; readonly port: number | null }
 
@@ -58,10 +60,15 @@ export function clusterFolder(account: Account, dataDir: string): string {
  */
 export function removeOrphans(isRunningIn: (cluster: string) => boolean): void {
   for (const folder of foldersOpenToAll()) {
-    const list = join(folder, originName)
-    const origin = existsSync(list) ? readFileSync(list, 'utf8') : null
-    if (origin === null || !origin.startsWith(join(tmpdir(), '/')) || existsSync(origin)) continue
-    if (!isRunningIn(join(folder, 'cluster'))) rmSync(folder, { recursive: true, force: true })
+    try {
+      const list = join(folder, originName)
+      const origin = existsSync(list) ? readFileSync(list, 'utf8') : null
+      if (origin === null || !origin.startsWith(join(tmpdir(), '/')) || existsSync(origin)) continue
+      if (!isRunningIn(join(folder, 'cluster'))) rmSync(folder, { recursive: true, force: true })
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException
+      if (!REMOVED_MEANWHILE.has(code)) throw error // else another start removes it just now
+    }
   }
 }
 
