@@ -143,13 +143,13 @@ export function startDemo(...args: string[]): DemoRun {
 
 /** The same with settings of its own. */
 export function startDemoIn(env: Readonly<Record<string, string>>, ...args: string[]): DemoRun {
-  const { run, child, printed, said } = start(['demo', '--json', ...args], env)
+  const { run, isOver, printed, said } = start(['demo', '--json', ...args], env)
   return {
     ...run,
     async json() {
       const whole = async () => {
         while (!printed().includes('\n')) {
-          if (child.exitCode !== null) throw new Error(`it ended without JSON. ${said()}`)
+          if (isOver()) throw new Error(`it ended without JSON. ${said()}`)
           await wallTimer.sleep(50)
         }
         return JSON.parse(printed()) as DemoJson
@@ -181,6 +181,8 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>) {
   })
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  let over = false
+  child.once('close', () => (over = true)) // after the last of what it printed
   const gone = once(child, 'exit').then(([code]) => code as number | null)
   const said = () => `It said:\n${lines.join('\n')}`
   const run: Run = {
@@ -214,7 +216,7 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>) {
         began !== null && beganAt(pid) === began ? [`${role} ${pid}`] : [],
       ),
   }
-  return { run, child, printed: () => printed, said }
+  return { run, isOver: () => over, printed: () => printed, said }
 }
 
 async function interrupt(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
