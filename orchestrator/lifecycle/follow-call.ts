@@ -84,11 +84,12 @@ async function measured(
   return measure({ allocations: begun, ...used, before, readings, terms })
 }
 
-type Energies = Pick<Delivery, 'baselineWh' | 'deliveredWh'>
+type Energies = Pick<Delivery, 'baselineWh' | 'deliveredWh' | 'measuredWh'>
 
-function weighed({ baselineWh, deliveredWh }: Energies, effectBp: number): Energies {
+function weighed(delivery: Energies, effectBp: number): Energies {
   const share = (wh: number) => (wh * effectBp) / WHOLE_EFFECT_BP
-  return { baselineWh: share(baselineWh), deliveredWh: share(deliveredWh) }
+  const { baselineWh, deliveredWh } = delivery
+  return { ...delivery, baselineWh: share(baselineWh), deliveredWh: share(deliveredWh) }
 }
 
 function means(
@@ -102,11 +103,12 @@ function means(
   const watts = (wh: number) => divideHalfEven(wh * 3600, seconds)
   const baselineWh = deliveries.reduce((sum, d) => sum + d.baselineWh, 0)
   const deliveredWh = deliveries.reduce((sum, d) => sum + d.deliveredWh, 0)
-  // Where no reading tells, nothing counts as delivered: it is shown at its baseline.
+  // Of whom no reading tells nothing counts as delivered: it is shown at its baseline among others.
+  const isMeasured = deliveries.some((d) => d.measuredWh !== null)
   const measuredWh = baselineWh - (direction === 'reduce-import' ? deliveredWh : -deliveredWh)
   return {
     baselineW: watts(baselineWh),
-    measuredW: watts(measuredWh),
+    measuredW: isMeasured ? watts(measuredWh) : null,
     deliveredW: watts(deliveredWh),
   }
 }

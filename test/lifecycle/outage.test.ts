@@ -4,6 +4,7 @@ import { createSimulatedRail } from '#adapters/simulated/rail.ts'
 import { createMemoryStore } from '#db/memory-store.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import { addSeconds } from '#domain/time.ts'
+import { followCall } from '#lifecycle/follow-call.ts'
 import { requestFlexibility } from '#lifecycle/request-flexibility.ts'
 import type { DeviceDriver, Ports } from '#ports.ts'
 import { createWorld, type World } from '#simulations/world.ts'
@@ -115,6 +116,10 @@ it('and not for ever: what nobody tells is measured as unknown', async () => {
   expect(await call()).toMatchObject({ state: 'dispatched' })
   await world.passTo(at(1980 + 390))
   expect(reasons(await call())).toEqual(['no-readings', 'no-readings'])
+  const ended = await call()
+  const periods = await world.store.transaction((tx) => followCall(world.ports(), tx, ended, null))
+  expect(periods.map(({ measuredW }) => measuredW === null)).toEqual([false, true])
+  expect(periods.at(-1)).toMatchObject({ deliveredW: 0 })
 })
 
 /** It tells only its newest reading after a reconnect, as batteries do. */
