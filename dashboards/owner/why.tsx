@@ -2,6 +2,7 @@ import type { OwnDecision, Resource } from '../api.ts'
 import { formatWindow } from '../format.ts'
 import { zone } from '../shared/business-time.ts'
 import { OUTCOME } from '../shared/decision-groups.ts'
+import { PassedOver } from '../shared/decisions.tsx'
 import { deviceName } from './device-name.ts'
 
 type Props = { readonly decisions: readonly OwnDecision[]; readonly resources: readonly Resource[] }
@@ -15,7 +16,7 @@ export function Why({ decisions, resources }: Props) {
         <p class="quiet">After a call you read here why your devices were asked, or were not.</p>
       )}
       <ul class="plain">
-        {decisions.map(({ callId, resourceId, window, outcome, sentence }) => (
+        {decisions.map(({ callId, resourceId, window, outcome, sentence, passedOver }) => (
           <li key={`${callId} ${resourceId}`}>
             <p class="line">
               <span>
@@ -25,6 +26,7 @@ export function Why({ decisions, resources }: Props) {
               <span class="tag">{OUTCOME[outcome]}</span>
             </p>
             <p>{sentence}</p>
+            <PassedOver steps={passedOver} />
           </li>
         ))}
       </ul>

@@ -16,17 +16,32 @@ export function Decisions({ decisions }: { decisions: readonly Decision[] }) {
               <span class="quiet">({members.length})</span>
             </summary>
             <ul>
-              {members.map(({ resourceId, at, detail }) => (
+              {members.map(({ resourceId, at, detail, passedOver }) => (
                 <li key={resourceId}>
                   {resourceId}
                   <span class="quiet">
                     , {formatTime(at, zone.value)}
                     {detail && <>: {forReader(detail, zone.value)}</>}
                   </span>
+                  <PassedOver steps={passedOver} />
                 </li>
               ))}
             </ul>
           </details>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** Why else a device was not asked when less came than was ordered. */
+export function PassedOver({ steps }: { steps: Decision['passedOver'] }) {
+  if (steps.length === 0) return null
+  return (
+    <ul class="plain">
+      {steps.map(({ code, at, sentence }) => (
+        <li key={code} class="quiet">
+          {formatTime(at, zone.value)}: {sentence}
         </li>
       ))}
     </ul>

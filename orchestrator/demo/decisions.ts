@@ -3,9 +3,11 @@ import type { Parties } from './enrol.ts'
 import type { DecisionView, OperatorCallView, OwnDecisionView } from './views.ts'
 
 /** What was decided about a resource, with what its owner was told of it. */
-export type DecisionLine = Omit<DecisionView, 'earlier'> & {
+export type DecisionLine = Omit<DecisionView, 'earlier' | 'passedOver'> & {
   /** Codes before the one that stands. */
   readonly before: readonly string[]
+  /** Codes for which else it was not asked when less came than was ordered. */
+  readonly passedOver: readonly string[]
   /** By whoever owns it, with the own key; null: nothing. */
   readonly toOwner: { readonly code: string; readonly sentence: string } | null
 }
@@ -27,7 +29,9 @@ export async function gatherDecisions(
     const lines = (await operator.get<DecisionView[]>(path)).map(({ earlier, ...decision }) => {
       const own = told.get(`${callId} ${decision.resourceId}`)
       const toOwner = own === undefined ? null : { code: own.code, sentence: own.sentence }
-      return { ...decision, before: earlier.map(({ code }) => code), toOwner }
+      const before = earlier.map(({ code }) => code)
+      const passedOver = decision.passedOver.map(({ code }) => code)
+      return { ...decision, before, passedOver, toOwner }
     })
     found.set(callId, lines)
   }

@@ -97,6 +97,7 @@ export type DecisionView = DecisionStep & {
   readonly outcome: string
   readonly detail: string | null
   readonly earlier: readonly DecisionStep[]
+  readonly passedOver: readonly DecisionStep[]
 }
 
 export type OwnDecisionView = DecisionView & { readonly callId: string }

@@ -1,4 +1,5 @@
 import type { DecisionCode } from './decision.ts'
+import { PASSED_OVER_WORDS } from './passed-over-words.ts'
 
 /** What a decision comes to. */
 export type Outcome = 'selected' | 'cut' | 'stands-in' | 'released' | 'skipped'
@@ -227,6 +228,7 @@ const SKIPPED = {
 export const DECISION_WORDS: Readonly<Record<DecisionCode, DecisionWords>> = {
   ...TAKEN,
   ...SKIPPED,
+  ...PASSED_OVER_WORDS,
 }
 
 /** Every code. */

@@ -2,12 +2,15 @@ import type { Allocation, Offerable, PeriodNeed, SkippedResource } from './alloc
 import { STEP_W } from './allocation/offers.ts'
 import { type FlexibilityCall, type Repair, wasTo } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
+import type { NotedPassing, PassedOverReason } from './passed-over.ts'
 import { asAtGate } from './reserve.ts'
 import { type Instant, secondsBetween } from './time.ts'
 
 /** What can become of an enrolled resource in a call; `decision-words.ts` has words for each. */
 export type DecisionCode =
   | SkippedResource['reason']
+  /** Could have helped inside the window, and was not asked. */
+  | `passed-${PassedOverReason}`
   /** Ordered as the gate closed: all that it could give, or less. */
   | 'selected'
   | 'cut'
@@ -49,6 +52,11 @@ export type ResourceDecisions = {
   readonly final: Decision
   /** Those before it, oldest first. */
   readonly earlier: readonly Decision[]
+  /**
+   * Why else it was not asked when the call looked for what it lacked inside its window, each
+   * reason once, oldest first: beside a part, which stands all the same.
+   */
+  readonly passedOver: readonly Decision[]
 }
 
 /**
@@ -57,13 +65,31 @@ export type ResourceDecisions = {
  */
 export function decisionsOf(call: FlexibilityCall): ResourceDecisions[] {
   const steps = [...atTheGate(call), ...insideTheWindow(call), ...atTheEnd(call)]
+  const passings = Map.groupBy(call.passedOver ?? [], ({ resourceId }) => resourceId)
+  const withPart = new Set(call.allocations.map(({ resourceId }) => resourceId))
   return [...Map.groupBy(steps, ({ resourceId }) => resourceId)]
     .map(([resourceId, mine]) => {
       const decisions = mine.map(({ code, at, detail }) => ({ code, at, detail }))
       const final = decisions.at(-1) as Decision // a group has at least one
-      return { resourceId, final, earlier: decisions.slice(0, -1) }
+      const one = { resourceId, final, earlier: decisions.slice(0, -1) }
+      return withPassings(one, passings.get(resourceId) ?? [], withPart.has(resourceId))
     })
     .sort((a, b) => (a.resourceId < b.resourceId ? -1 : 1))
+}
+
+/** Of who never had a part the last reason stands: it is why it was not called in. */
+function withPassings(
+  one: Omit<ResourceDecisions, 'passedOver'>,
+  passings: readonly NotedPassing[],
+  hasPart: boolean,
+): ResourceDecisions {
+  const passed = passings.map(({ reason, at, detail = '' }): Decision => {
+    return { code: `passed-${reason}`, at, detail }
+  })
+  const last = passed.at(-1)
+  if (hasPart || last === undefined) return { ...one, passedOver: passed }
+  const earlier = [...one.earlier, one.final]
+  return { ...one, final: last, earlier, passedOver: passed.slice(0, -1) }
 }
 
 /** Who was ordered less than it could give: a step more in some period, and energy for it. */

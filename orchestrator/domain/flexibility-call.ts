@@ -7,6 +7,7 @@ import type { EvidenceHead } from './evidence.ts'
 import type { FlexibilityRequest } from './flexibility-request.ts'
 import type { CallId, Hex, OrganisationId, ResourceId } from './ids.ts'
 import type { NetworkStatement } from './network/stored-feeder.ts'
+import type { NotedPassing } from './passed-over.ts'
 import type { Program } from './program.ts'
 import type { MeasuredRebound } from './rebound/measured.ts'
 import type { ReboundPlan } from './rebound.ts'
@@ -104,6 +105,11 @@ export type FlexibilityCall = {
    * it, and where it was dispatched before such a log was kept.
    */
   readonly corrections?: readonly Correction[]
+  /**
+   * Who was not asked inside the window when something was missing, and why: each resource and
+   * reason once. Absent: nobody.
+   */
+  readonly passedOver?: readonly NotedPassing[]
   /** Readings taken in at window start, before the first setpoint, and the hash over them. */
   readonly before: readonly Reading[]
   readonly windowStartCommitment: Hex | null

@@ -21,6 +21,10 @@ export const DecisionView = z.object({
     .nullable()
     .openapi({ description: 'Figures, for its aggregator and the operator' }),
   earlier: z.array(Step).openapi({ description: 'What was decided before, oldest first' }),
+  passedOver: z.array(Step).openapi({
+    description:
+      'Why else it was not asked when less came than was ordered, each reason once, oldest first',
+  }),
 })
 export type DecisionView = z.infer<typeof DecisionView>
 
@@ -58,20 +62,24 @@ export function visibleDecisions(
     .map((one) => ownerView(one, start))
 }
 
-function gridView({ resourceId, final, earlier }: ResourceDecisions, withDetail: boolean) {
+function gridView(decisions: ResourceDecisions, withDetail: boolean) {
+  const { resourceId, final, earlier, passedOver } = decisions
   const { outcome } = DECISION_WORDS[final.code]
   const detail = withDetail ? final.detail : null
   const step = ({ code, at: decidedAt }: Decision) => {
     return { code, at: at(decidedAt), sentence: DECISION_WORDS[code].grid }
   }
-  return { resourceId, outcome, ...step(final), detail, earlier: earlier.map(step) }
+  const others = { earlier: earlier.map(step), passedOver: passedOver.map(step) }
+  return { resourceId, outcome, ...step(final), detail, ...others }
 }
 
 /** Dated from the window's start on: what was decided before shows no owner how long before. */
-function ownerView({ resourceId, final, earlier }: ResourceDecisions, start: number) {
+function ownerView(decisions: ResourceDecisions, start: number) {
+  const { resourceId, final, earlier, passedOver } = decisions
   const { outcome } = DECISION_WORDS[final.code]
   const step = ({ code, at: decidedAt }: Decision) => {
     return { code, at: at(Math.max(decidedAt, start)), sentence: DECISION_WORDS[code].owner }
   }
-  return { resourceId, outcome, ...step(final), detail: null, earlier: earlier.map(step) }
+  const others = { earlier: earlier.map(step), passedOver: passedOver.map(step) }
+  return { resourceId, outcome, ...step(final), detail: null, ...others }
 }

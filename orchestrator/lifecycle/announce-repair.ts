@@ -1,10 +1,9 @@
 import type { Allocation, PeriodNeed } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
-import { STEP_W } from '#domain/allocation/offers.ts'
 import { sayTakenBack } from '#domain/charge-now.ts'
 import { type Correction, correctionSentence } from '#domain/control/correction.ts'
 import { type FlexibilityCall, type Repair, wasTo } from '#domain/flexibility-call.ts'
-import { atPoint, effectsOf, WHOLE_EFFECT_BP } from '#domain/network-effect.ts'
+import { isWorthAStep, stillOpenW } from '#domain/passed-over.ts'
 import type { Instant } from '#domain/time.ts'
 import { callEvent, resourceEvent } from './announce.ts'
 
@@ -25,19 +24,7 @@ export function announceRepair(
     `${resourceId} ${wasTo(call, repair)}${whatIsWrong(call, repair)}`,
     { notice: true, data: { orderedW, observedW, reason } },
   )
-  const effectOf = effectsOf(call.candidates)
-  const missing = needs.map((need) => {
-    const given = added.flatMap(({ resourceId: id, periods }) =>
-      periods
-        .filter((p) => p.start === need.start)
-        .map(({ powerW: amount }) => ({ amount, effectBp: effectOf(id) })),
-    )
-    return need.powerW - atPoint(given)
-  })
-  const openW = Math.max(0, ...missing)
-  // Less than one whole step of the device with the most effect is nobody's to give.
-  const effects = call.candidates.map((one) => effectOf(one.resourceId))
-  const stepW = atPoint([{ amount: STEP_W, effectBp: Math.max(WHOLE_EFFECT_BP, ...effects) }])
+  const openW = stillOpenW(needs, added, call.candidates)
   const repaired = resourceEvent(
     call,
     'shortfall-repaired',
@@ -56,7 +43,11 @@ export function announceRepair(
     `${openW} W cannot be replaced from the reserve`,
     { notice: true, data: { openW } },
   )
-  return [found, ...(replacedBy.length > 0 ? [repaired] : []), ...(openW >= stepW ? [remains] : [])]
+  return [
+    found,
+    ...(replacedBy.length > 0 ? [repaired] : []),
+    ...(isWorthAStep(openW, call.candidates) ? [remains] : []),
+  ]
 }
 
 /**

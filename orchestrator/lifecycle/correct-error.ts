@@ -16,6 +16,7 @@ import { loopReadings } from '#domain/control/portfolio.ts'
 import { CONTROL_RULES } from '#domain/control/rules.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import { shareAtPoint } from '#domain/network-effect.ts'
+import { isWorthAStep, passedOverFor, withPassedOver } from '#domain/passed-over.ts'
 import { withLess } from '#domain/reserve.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { announceCorrections } from './announce-repair.ts'
@@ -49,8 +50,8 @@ export async function correctError(seen: Seen): Promise<CorrectedCall> {
   const most = loopError(readings, since, Number.MAX_SAFE_INTEGER, CONTROL_RULES, span)
   if (most.correctionW === 0) return { call, figures }
   const needs = openNeeds(call, now, orderedIn(call))
-  const offers = await reserveOffers(call, needs, seen)
-  const { corrections, openW } = controlCycle({
+  const { offers, unable } = await reserveOffers(call, needs, seen)
+  const { corrections, openW, passedOver } = controlCycle({
     now: period.from, // from there on devices are told
     since,
     span,
@@ -64,9 +65,14 @@ export async function correctError(seen: Seen): Promise<CorrectedCall> {
   const [{ makeUpW } = figures] = corrections
   const corrected = await applied(seen, corrections, { needs, offers, period })
   const told = { ...figures, makeUpW }
+  const raised = corrections.filter(({ fromW, toW }) => toW > fromW)
+  const asked = new Set(raised.map(({ resourceId }) => resourceId))
+  const isOpen = isWorthAStep(openW, call.candidates)
+  const passed =
+    most.correctionW > 0 ? [...passedOver, ...passedOverFor(unable, asked, isOpen, call)] : []
   const lines = correctionsBetween(call.allocations, corrected.allocations, period.from, told)
   events.push(...announceCorrections(call, lines, openW))
-  return { call: corrected, figures: told }
+  return { call: withPassedOver(corrected, passed, now), figures: told }
 }
 
 async function applied(

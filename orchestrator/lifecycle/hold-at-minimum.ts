@@ -5,6 +5,7 @@ import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { atPoint, effectsOf } from '#domain/network-effect.ts'
+import { withPassedOver } from '#domain/passed-over.ts'
 import { belowFloorW, mayGiveMore, partIn } from '#domain/reserve.ts'
 import type { Rating } from '#domain/resource.ts'
 import type { Instant } from '#domain/time.ts'
@@ -90,7 +91,8 @@ async function hold(
   }
   const needs = openNeeds(call, now, missingW)
   const cycle = { tx, now, rows, verdicts }
-  const { added, allocations: all } = await takeFromReserve({ ...call, allocations }, needs, cycle)
+  const found = await takeFromReserve({ ...call, allocations }, needs, cycle)
+  const { added, allocations: all, passedOver } = found
   const last = (await tx.readings.lastBefore([resourceId], now))[0]
   const row = rows.get(resourceId)
   const repair: Repair = {
@@ -104,9 +106,6 @@ async function hold(
     reason: 'cannot-pause',
   }
   events.push(...announceRepair(call, repair, needs, added, now))
-  return {
-    ...call,
-    allocations: all,
-    repairs: [...call.repairs, repair],
-  }
+  const noted = { ...call, allocations: all, repairs: [...call.repairs, repair] }
+  return withPassedOver(noted, passedOver, now)
 }

@@ -7,6 +7,7 @@ import { deliveryEnd, type FlexibilityCall, type Repair } from '#domain/flexibil
 import type { CallId, ResourceId } from '#domain/ids.ts'
 import { correctionsBetween } from '#domain/control/log.ts'
 import { atPoint, effectsOf } from '#domain/network-effect.ts'
+import { withPassedOver } from '#domain/passed-over.ts'
 import { contradictionIn } from '#domain/plausibility.ts'
 import { reactedBy } from '#domain/reaction.ts'
 import { belowFloorW, movedFrom, partIn } from '#domain/reserve.ts'
@@ -200,7 +201,7 @@ async function replace(
     atPoint([{ amount: expectedOf(failed, start, end), effectBp }]),
   )
   const left = { ...call, allocations: released }
-  const { added, allocations } = await takeFromReserve(left, needs, cycle)
+  const { added, allocations, passedOver } = await takeFromReserve(left, needs, cycle)
   const row = cycle.rows.get(failed.resourceId)
   const repair: Repair = {
     resourceId: failed.resourceId,
@@ -214,7 +215,8 @@ async function replace(
     ...(verdict.detail === undefined ? {} : { detail: verdict.detail }),
   }
   events.push(...announceRepair(call, repair, needs, added, now))
-  return { ...call, allocations, repairs: [...call.repairs, repair] }
+  const repaired = { ...call, allocations, repairs: [...call.repairs, repair] }
+  return withPassedOver(repaired, passedOver, now)
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   allocate,
   type Allocation,
+  type Candidate,
   type Offerable,
   periodAt,
   type PeriodNeed,
@@ -12,11 +13,19 @@ import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import { offerable, type ResourceNow } from '#domain/flexibility-offer.ts'
 import type { ResourceId } from '#domain/ids.ts'
+import {
+  asPassedOver,
+  isWorthAStep,
+  type PassedOver,
+  passedOverFor,
+  stillOpenW,
+} from '#domain/passed-over.ts'
 import { promisedPeriod } from '#domain/promised.ts'
 import { beyond, mayGiveMore, movedFrom, withAdded } from '#domain/reserve.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { keptOut } from './calls-around.ts'
+import { withoutConsent } from './find-candidates.ts'
 import { needsOf } from './offer-flexibility.ts'
 import { resourcesNow } from './resources-now.ts'
 
@@ -48,6 +57,12 @@ export type FromReserve = {
   readonly allocations: Allocation[]
 }
 
+/** What candidates can give now, and why others can be asked for nothing. */
+export type ReserveNow = {
+  readonly offers: readonly Offerable[]
+  readonly unable: readonly PassedOver[]
+}
+
 type Cycle = {
   readonly tx: StoreTransaction
   readonly now: Instant
@@ -63,17 +78,21 @@ export async function takeFromReserve(
   call: FlexibilityCall,
   needs: readonly PeriodNeed[],
   cycle: Cycle,
-): Promise<FromReserve> {
+): Promise<FromReserve & { readonly passedOver: readonly PassedOver[] }> {
   if (needs.every((need) => need.powerW === 0))
-    return { added: [], allocations: [...call.allocations] }
-  const offers = await reserveOffers(call, needs, cycle)
+    return { added: [], allocations: [...call.allocations], passedOver: [] }
+  const { offers, unable } = await reserveOffers(call, needs, cycle)
   const { direction } = call.request
   const busy = new Set(call.allocations.map(({ resourceId }) => resourceId))
   const isBusy = ({ candidate }: Offerable) => busy.has(candidate.resourceId)
   const { parts, left } = evenly(needs, offers.filter(isBusy), direction)
   const reserve = offers.filter((offer) => !isBusy(offer))
   const called = allocate(left, reserve, direction, 'repair')
-  return orderFromReserve(call, [...parts, ...called], cycle)
+  const found = await orderFromReserve(call, [...parts, ...called], cycle)
+  const asked = new Set(found.added.map(({ resourceId }) => resourceId))
+  const openW = stillOpenW(needs, found.added, call.candidates)
+  const isOpen = isWorthAStep(openW, call.candidates)
+  return { ...found, passedOver: passedOverFor(unable, asked, isOpen, call) }
 }
 
 /**
@@ -84,36 +103,81 @@ export async function takeFromReserve(
 export async function reserveOffers(
   call: FlexibilityCall,
   needs: readonly PeriodNeed[],
-  { tx, now, rows, verdicts }: Cycle,
-): Promise<Offerable[]> {
+  cycle: Cycle,
+): Promise<ReserveNow> {
+  const { tx, now } = cycle
   await tx.promises.lockCongestionPoint(call.request.congestionPointId)
   const busy = new Map(call.allocations.map((one) => [one.resourceId, one]))
   const interval = call.program.meteringIntervalSeconds
-  const from = needs[0]?.start ?? now
   const others = call.candidates.filter(({ resourceId }) => !busy.has(resourceId))
-  const out = await keptOut(tx, call, others, true)
-  const congesting = new Set(
-    call.skipped.filter(({ reason }) => reason === 'would-congest').map((one) => one.resourceId),
-  )
-  const reserve = call.candidates.filter(({ resourceId, kind }) => {
-    const part = busy.get(resourceId)
-    if (part === undefined) return !out.has(resourceId) && !congesting.has(resourceId)
-    const told = rows.get(resourceId)?.orderedAt
-    const rested = told === undefined || from >= addSeconds(told, dwellSeconds(kind, interval))
-    const obeys = verdicts.get(resourceId)?.kind === 'obeys'
-    const isStandby = part.role === 'order' && call.activations !== undefined
-    return mayGiveMore(part) && rested && obeys && !isStandby
-  })
+  const mayBeCalled = await notKeptOut(call, others, tx)
+  const mayGive = whoMayGiveMore(call, needs[0]?.start ?? now, cycle)
+  const unable: PassedOver[] = [...mayBeCalled.unable, ...mayGive.unable]
+  const able = new Set([...mayBeCalled.able, ...mayGive.able])
+  const reserve = call.candidates.filter(({ resourceId }) => able.has(resourceId))
   const at = floorToStep(addSeconds(now, -interval), interval)
   const offers: Offerable[] = []
   for (const state of await resourcesNow(tx, call, reserve, at)) {
     const part = busy.get(state.candidate.resourceId)
     const known = onlyOpen(call, part ? asUncalled(state, part, call, now) : state, needs)
     const found = offerable(known, needs, call.request.direction)
-    if (!('reason' in found))
-      offers.push(part ? beyond(part, found, needs, call.request.direction) : found)
+    if ('reason' in found) unable.push(...asPassedOver(found))
+    else offers.push(part ? beyond(part, found, needs, call.request.direction) : found)
   }
-  return offers
+  return { offers, unable }
+}
+
+type Able = { readonly able: readonly ResourceId[]; readonly unable: readonly PassedOver[] }
+
+/** Candidates without a part, but for those whom their owners, or their offers, keep out. */
+async function notKeptOut(
+  call: FlexibilityCall,
+  others: readonly Candidate[],
+  tx: StoreTransaction,
+): Promise<Able> {
+  const out = await keptOut(tx, call, others, true)
+  const said = await tx.control.limits(others.map(({ resourceId }) => resourceId))
+  const owners = new Map(said.map((limits) => [limits.resourceId, limits]))
+  const congesting = new Set(
+    call.skipped.filter(({ reason }) => reason === 'would-congest').map((one) => one.resourceId),
+  )
+  const able: ResourceId[] = []
+  const unable: PassedOver[] = []
+  for (const { resourceId } of others) {
+    // It was told as the gate closed that it would congest something, and that holds.
+    if (congesting.has(resourceId)) continue
+    const no = out.get(resourceId) ?? withoutConsent(owners.get(resourceId))
+    if (no === undefined || no === null) able.push(resourceId)
+    else unable.push(...asPassedOver(no))
+  }
+  return { able, unable }
+}
+
+/** Those with a part that may be told to give more: what only stands by gives what it reserved. */
+function whoMayGiveMore(
+  { allocations, candidates, activations, program }: FlexibilityCall,
+  from: Instant,
+  { rows, verdicts }: Cycle,
+): Able {
+  const kinds = new Map(candidates.map(({ resourceId, kind }) => [resourceId, kind]))
+  const able: ResourceId[] = []
+  const unable: PassedOver[] = []
+  for (const part of allocations) {
+    const { resourceId, role } = part
+    const kind = kinds.get(resourceId)
+    const isStandby = role === 'order' && activations !== undefined
+    if (kind === undefined || !mayGiveMore(part) || isStandby) continue
+    const told = rows.get(resourceId)?.orderedAt
+    const seconds = dwellSeconds(kind, program.meteringIntervalSeconds)
+    const isRested = told === undefined || from >= addSeconds(told, seconds)
+    const isShown = verdicts.get(resourceId)?.kind === 'obeys'
+    if (!isRested) {
+      const detail = `keeps what it is told for ${seconds} s`
+      unable.push({ resourceId, reason: 'dwell', detail })
+    } else if (isShown) able.push(resourceId)
+    else unable.push({ resourceId, reason: 'not-shown' })
+  }
+  return { able, unable }
 }
 
 /** Orders parts from the reserve, as far as no other call was promised them meanwhile. */

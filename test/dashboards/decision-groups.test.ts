@@ -7,7 +7,7 @@ function decided(code: Decision['code'], count = 1): Decision[] {
   const { outcome, grid: sentence } = DECISION_WORDS[code]
   return Array.from({ length: count }, (_, i) => {
     const about = { resourceId: `${code}-${i}`, outcome, code, sentence }
-    return { ...about, at: '2026-01-14T15:55:00Z', detail: null, earlier: [] }
+    return { ...about, at: '2026-01-14T15:55:00Z', detail: null, earlier: [], passedOver: [] }
   })
 }
 

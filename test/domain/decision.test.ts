@@ -62,11 +62,13 @@ describe('what was decided', () => {
         resourceId: first,
         final: { code: 'selected', at: at(-290), detail: '3000 W ordered' },
         earlier: [],
+        passedOver: [],
       },
       {
         resourceId: second,
         final: { code: 'cut', at: at(-290), detail: '3000 W ordered' },
         earlier: [],
+        passedOver: [],
       },
     ])
   })

@@ -104,6 +104,7 @@ export type DecisionJson = {
   readonly at: string
   readonly sentence: string
   readonly before: readonly string[]
+  readonly passedOver: readonly string[]
   readonly toOwner: { readonly code: string; readonly sentence: string } | null
 }
 

@@ -79,9 +79,10 @@ function reboundFigures({ rebound }: FlexibilityCall) {
   }
 }
 
-function decisionLine({ resourceId, final: { code } }: ResourceDecisions) {
+function decisionLine({ resourceId, final: { code }, passedOver }: ResourceDecisions) {
   const { outcome, owner, grid } = DECISION_WORDS[code]
-  return { resourceId, outcome, code, sentence: grid, toOwner: owner }
+  const passed = passedOver.map((one) => one.code)
+  return { resourceId, outcome, code, sentence: grid, toOwner: owner, passedOver: passed }
 }
 
 function pictureOf({ name, seed }: Scenario, played: readonly PlayedCall[]): string {

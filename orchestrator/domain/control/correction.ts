@@ -32,12 +32,6 @@ export type Correction = {
   readonly makeUpW: number
 }
 
-/** Why a device that could have helped was not told to. */
-export type PassedOver = {
-  readonly resourceId: ResourceId
-  readonly reason: 'dwell' | 'price-cap'
-}
-
 /** A sentence for the device's owner; in a call that stands by the figures are what it holds. */
 export function correctionSentence(
   correction: Correction,

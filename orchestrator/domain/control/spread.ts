@@ -1,6 +1,7 @@
 import type { ResourceId } from '../ids.ts'
 import type { MicroEurPerKwh } from '../money.ts'
 import { shareAtPoint } from '../network-effect.ts'
+import type { PassedOver } from '../passed-over.ts'
 import type { Instant } from '../time.ts'
 import {
   type Adjustable,
@@ -11,7 +12,6 @@ import {
   raisedTo,
   roomAtPoint,
 } from './adjustable.ts'
-import type { PassedOver } from './correction.ts'
 
 /** W that devices are to give from now on; those that are not in it are not told anything new. */
 export type Spread = {

@@ -15,8 +15,9 @@ const getDecisions = createRoute({
   summary: 'What was decided about each resource of a call, and why',
   description:
     'One entry for each resource that was enrolled at the congestion point as the gate closed: ' +
-    'the decision that stands, by code and in a sentence, and those before it. An owner reads of ' +
-    'the own devices from the start of the window on, and of one that took no part after it.',
+    'the decision that stands, by code and in a sentence, those before it, and why it was passed ' +
+    'over when the call looked for what it lacked. An owner reads of the own devices from the ' +
+    'start of the window on, and of one that took no part after it.',
   ...forRoles('dso', 'aggregator', 'owner', 'operator'),
   request: { params: z.object({ id: CallIdText }) },
   responses: { 200: answers(z.array(DecisionView), 'By resource; empty before the gate closes') },
