@@ -28,7 +28,7 @@ export type BusinessEventKind =
   | 'shortfall-repaired'
   | 'shortfall-remains'
   | 'resource-released'
-  /** The window has ended, and devices come back one after the other. */
+  /** The window, or an activation, has ended, and devices come back one after the other. */
   | 'rebound-planned'
   /** All are back, and the meters tell what they did meanwhile. */
   | 'rebound-measured'

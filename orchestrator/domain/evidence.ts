@@ -22,7 +22,7 @@ import type { Program } from './program.ts'
 import type { CallSettlement } from './settlement.ts'
 import type { Assurance } from './signed-meter/assurance.ts'
 import type { MeterKey } from './signed-meter/meter-key.ts'
-import { STANDBY_RULE } from './standby.ts'
+import { STANDBY_RULE, type StandbyRule } from './standby.ts'
 import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
 
@@ -74,7 +74,7 @@ export type CallTerms = {
    * By which rule its stand-by is judged. Absent of what does not stand by for a call, and of calls
    * ordered before the second rule: they are judged by the first.
    */
-  readonly standbyRule?: typeof STANDBY_RULE
+  readonly standbyRule?: StandbyRule
 }
 
 /** What a log of corrections tells, by version: of a call ordered now, this. */

@@ -10,7 +10,7 @@ import type { NetworkStatement } from './network/stored-feeder.ts'
 import type { NotedPassing } from './passed-over.ts'
 import type { Program } from './program.ts'
 import type { MeasuredRebound } from './rebound/measured.ts'
-import type { ReboundPlan } from './rebound.ts'
+import type { PlannedRestart, ReboundPlan } from './rebound.ts'
 import type { CallSettlement } from './settlement.ts'
 import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
@@ -118,6 +118,8 @@ export type FlexibilityCall = {
   /** Who ended it inside the window, where it was not its DSO that cancelled. */
   readonly endedBy?: 'emergency-stop'
   readonly releasedAt: Instant | null
+  /** How devices come back that an activation no longer uses, inside the window; absent: none do. */
+  readonly comingBack?: readonly PlannedRestart[]
   /** How its devices come back after the window; absent: all at once as it ended, or not yet. */
   readonly rebound?: Rebound
   readonly evidence: EvidenceHead | null

@@ -22,7 +22,7 @@ import {
   settle,
   type SettlementInput,
 } from './settlement.ts'
-import { standbyOf } from './standby.ts'
+import { heldSecondsOf, standbyOf } from './standby.ts'
 import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
 import { addSeconds, instant, secondsBetween } from './time.ts'
 
@@ -166,7 +166,7 @@ export function isIncomplete(evidence: Evidence, deliveries: readonly Delivery[]
 export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
   const { activations, allocations, readings } = evidence
   if (activations === undefined) return {}
-  const { candidates, program, request, standbyRule: rule } = evidence.terms
+  const { candidates, program, request, orderedW, standbyRule: rule } = evidence.terms
   const { direction } = request
   const longestGapSeconds = program.settlementPeriodSeconds
   const { armings = [] } = evidence
@@ -181,8 +181,9 @@ export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
     return { standby: frequencyStandby(watched) }
   }
   const called = used(evidence)
-  const watched = { allocations, called, readings, candidates, direction, longestGapSeconds, rule }
-  return { standby: standbyOf(watched) }
+  const heldSeconds = heldSecondsOf(orderedW, program)
+  const watched = { allocations, called, readings, candidates, direction, longestGapSeconds }
+  return { standby: standbyOf({ ...watched, rule, heldSeconds }) }
 }
 
 /** The exact split of the call's escrow; in a later round of what an earlier one held. */

@@ -3,9 +3,12 @@ import { givenOf, takenToStore } from './battery-losses.ts'
 import { orderedEnergy } from './delivery.ts'
 import { deliveryEnd, type FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
+import type { Program } from './program.ts'
+import { RESTART_SECONDS_MAX } from './rebound/rebound-periods.ts'
 import type { Direction } from './resource.ts'
+import { secondsToChange } from './step-limit.ts'
 import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
-import type { Instant } from './time.ts'
+import { addSeconds, type Instant } from './time.ts'
 
 /** What one resource kept ready in one settlement period of an availability call. */
 export type Standby = {
@@ -21,9 +24,13 @@ export type Standby = {
 /**
  * How a call ordered now judges its stand-by, by version. 2: a battery's energy is counted with what
  * it loses one way, and what others fall short of leaves the stand-by of who was not called alone.
- * Terms without a version are of the first rule, which did neither.
+ * 3: what is held after it was called upon, until a step limit lets it go, has not left its stand-by.
+ * Terms without a version are of the first rule, which did none of that.
  */
-export const STANDBY_RULE = 2
+export const STANDBY_RULE = 3
+/** By which terms may be judged. */
+export const STANDBY_RULES = [2, STANDBY_RULE] as const
+export type StandbyRule = (typeof STANDBY_RULES)[number]
 
 type Watched = {
   readonly allocations: readonly Allocation[]
@@ -34,7 +41,19 @@ type Watched = {
   readonly direction: Direction
   readonly longestGapSeconds: number
   /** Of the terms; absent: the first. */
-  readonly rule?: typeof STANDBY_RULE | undefined
+  readonly rule?: StandbyRule | undefined
+  /** So long it may be held after it was called upon, s, by the third rule; absent: not at all. */
+  readonly heldSeconds?: number
+}
+
+/** How long all that was ordered takes to be let go of, one step after the other. */
+export function heldSecondsOf(
+  orderedW: readonly number[],
+  { stepLimit, controlCycleSeconds }: Pick<Program, 'stepLimit' | 'controlCycleSeconds'>,
+): number {
+  if (stepLimit === undefined) return 0
+  const rampSeconds = secondsToChange(Math.max(0, ...orderedW), stepLimit)
+  return Math.min(RESTART_SECONDS_MAX, rampSeconds + controlCycleSeconds)
 }
 
 /**
@@ -52,11 +71,14 @@ export function standbyOf(watched: Watched): Standby[] {
     const mine = readings.get(resourceId) ?? []
     const called = calledOf.get(resourceId) ?? []
     const hasEnergy = watched.rule === undefined ? hasRoomLossless : hasRoom
+    const heldSeconds = watched.rule === STANDBY_RULE ? (watched.heldSeconds ?? 0) : 0
     return periods.map((period): Standby => {
       const { start, end } = period
       const reservedWh = orderedEnergy(period)
       const meteredWh = energyBetween(mine, start, end, watched.longestGapSeconds)
-      const isUsed = called.some((one) => one.start < end && start < one.end)
+      const isUsed = called.some((one) => {
+        return one.start < end && start < addSeconds(one.end, heldSeconds)
+      })
       const isReady =
         meteredWh !== null &&
         (isUsed ||

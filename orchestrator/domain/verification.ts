@@ -26,7 +26,7 @@ import { measure, settlementOf } from './measurement.ts'
 import { policyHash } from './payment-policy.ts'
 import { asAtGate } from './reserve.ts'
 import type { Rounding } from './settlement.ts'
-import { STANDBY_RULE } from './standby.ts'
+import { STANDBY_RULE, STANDBY_RULES } from './standby.ts'
 import { byResource, type Reading, readingHash } from './telemetry.ts'
 import type { CheckMeterSignature } from './signed-meter/meter-key.ts'
 import { assurancesOf } from './signed-meter/vouch.ts'
@@ -218,7 +218,7 @@ function activationDifferences({ terms, activations }: EvidenceBundle): Differen
   const has = same('activations', activations !== undefined, isReserve)
   if (has.length > 0 || activations === undefined) return has
   const { standbyRule } = terms
-  if (standbyRule !== undefined && standbyRule !== STANDBY_RULE) {
+  if (standbyRule !== undefined && !STANDBY_RULES.includes(standbyRule)) {
     return same('stand-by rule', standbyRule, STANDBY_RULE)
   }
   return activations.flatMap((activation, i) => {

@@ -30,7 +30,7 @@ const NEWS: Partial<Record<BusinessEventKind, string>> = {
   'call-cancelled': 'The DSO cancelled the call.',
   'call-stopped': 'An emergency stop ended the call.',
   'call-refunded': 'The DSO was refunded.',
-  'rebound-planned': 'The window has ended; devices come back one after the other.',
+  'rebound-planned': 'The devices are no longer needed; they come back one after the other.',
   'rebound-measured': 'What devices did after the window was measured.',
   'resource-released': 'All devices were released.',
   'shortfall-repaired': 'Another device took over.',

@@ -109,8 +109,10 @@ function nextDue(call: FlexibilityCall, now: Instant): Instant | null {
         return now < closesAt ? closesAt : addSeconds(now, cycle) // late readings are awaited
       }
       const next = addSeconds(floorToStep(now, cycle), cycle)
-      const begins = (call.activations ?? []).map(({ start }) => start).filter((at) => at > now)
-      return instant(Math.min(next, deliveryEnd(call), ...begins))
+      const used = (call.activations ?? []).flatMap(({ start, end }) => [start, end])
+      const back = (call.comingBack ?? []).flatMap(({ parts }) => parts.map(({ end }) => end))
+      const ahead = [...used, ...back].filter((at) => at > now)
+      return instant(Math.min(next, deliveryEnd(call), ...ahead))
     }
     case 'measured':
       // A proposal's window ends in any case; before there is one, late readings are looked for.

@@ -123,13 +123,16 @@ function ratingsOf(candidates: readonly Candidate[]): ReadonlyMap<ResourceId, Ra
 
 /**
  * Where devices come back one after the other, a charger lets go by itself after the window's end,
- * and under a step limit everybody does: it is told what follows in time, or comes back in a step
+ * and under a step limit everybody does, after an activation's end too: it is told what follows in time, or comes back in a step
  * of its own if nobody is left to tell it.
  */
 function letsGoAt(call: FlexibilityCall, { resourceId }: Allocation, end: Instant): Instant {
   const { program, request, candidates } = call
   const isStepped = program.stepLimit !== undefined
-  if (!(isStepped || restartsInSteps(call)) || end < request.window.end) return end
+  const isInside = end < request.window.end
+  // What stands by is promised to nobody else until the window ends: it may be held on.
+  if (isInside && !(isStepped && call.activations !== undefined)) return end
+  if (!(isStepped || restartsInSteps(call))) return end
   const kind = candidates.find((candidate) => candidate.resourceId === resourceId)?.kind
   if (!isStepped && kind !== 'charger') return end
   return addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(call)))

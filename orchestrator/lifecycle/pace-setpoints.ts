@@ -29,7 +29,8 @@ export function firstStep(
 
 function powerNow({ facts, drawsW }: KnownDevice, now: Instant): number {
   const { row, resource, reading } = facts
-  if (row !== null && row.powerW !== null && row.validUntil > now) return row.powerW
+  // As a setpoint ends, the device still stands where it brought it.
+  if (row !== null && row.powerW !== null && row.validUntil >= now) return row.powerW
   return resource.kind === 'charger' ? drawsW : (reading?.powerW ?? 0)
 }
 

@@ -25,7 +25,9 @@ export async function releaseCall(ports: Ports, callId: CallId): Promise<void> {
     const { plan, passedW } = await keepToSteps(tx, call, held, planned, now)
     const due = await dueNow(tx, call, plan?.restarts ?? [], held, now)
     await orderSetpoints(tx, call, due, now)
-    const released = { ...call, releasedAt: now }
+    // Who was coming back from an activation is held still, and planned anew with the others.
+    const { comingBack: _over, ...rest } = call
+    const released = { ...rest, releasedAt: now }
     const message = `the window has ended; ${held.length} resources go back to their default`
     if (plan === null) {
       await tx.calls.save(released)

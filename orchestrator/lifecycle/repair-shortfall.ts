@@ -11,6 +11,7 @@ import { withPassedOver } from '#domain/passed-over.ts'
 import { contradictionIn } from '#domain/plausibility.ts'
 import { reactedBy } from '#domain/reaction.ts'
 import { belowFloorW, movedFrom, partIn } from '#domain/reserve.ts'
+import type { PlannedRestart } from '#domain/rebound.ts'
 import type { Rating } from '#domain/resource.ts'
 import { byResource, type Reading, withMeanPower } from '#domain/telemetry.ts'
 import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
@@ -25,6 +26,7 @@ import { limitsReached, type NotObeying } from './limits-reached.ts'
 import { listeningTo } from './listening-to.ts'
 import { orderArmings } from './order-armings.ts'
 import { backToDefault, orderSetpoints } from './order-setpoints.ts'
+import { returnFromActivation, withComingBack } from './return-from-activation.ts'
 import { openNeeds, takeFromReserve } from './take-from-reserve.ts'
 
 /**
@@ -53,8 +55,9 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const repaired = await replaceAll(call, held, cycle)
     const corrected = await correctError({ ...cycle, call: repaired, readings })
     const settled = noteRestored(logged(call, corrected, now), verdicts)
-    if (settled !== call) await tx.calls.save(settled)
-    const ordered = await renewSetpoints(settled, cycle)
+    const { restarts, ordered } = await renewSetpoints(settled, cycle)
+    const planned = withComingBack(settled, restarts)
+    if (planned !== call) await tx.calls.save(planned)
     const isDue = await orderArmings(tx, settled, now)
     await tx.events.append(cycle.events)
     return ordered || isDue || cycle.events.length > 0
@@ -260,13 +263,25 @@ function noteRestored(
   return changed ? { ...call, repairs } : call
 }
 
-/** Brings each resource's row to what its allocation asks for now; true if one was written. */
-async function renewSetpoints(call: FlexibilityCall, cycle: Cycle): Promise<boolean> {
+/**
+ * Brings each resource's row to what its allocation asks for now. Those that an activation no
+ * longer uses come after the others: they wait for what these leave of a step.
+ */
+async function renewSetpoints(
+  call: FlexibilityCall,
+  cycle: Cycle,
+): Promise<{ readonly restarts: readonly PlannedRestart[]; readonly ordered: boolean }> {
   const { tx, now, known } = cycle
-  const wanted = call.allocations.flatMap(({ resourceId }) => {
+  const wanted = call.allocations.flatMap((part) => {
+    const { resourceId } = part
     const due = setpointFor(call, resourceId, now)
-    return due.length > 0 ? due : [backToDefault(call, resourceId, now)]
+    if (due.length > 0) return due
+    const isStandingBy = call.activations !== undefined && part.releasedAt === null
+    return isStandingBy ? [] : [backToDefault(call, resourceId, now)]
   })
-  const { written } = await orderSetpoints(tx, call, wanted, now, known)
-  return written > 0
+  const told = await orderSetpoints(tx, call, wanted, now, known)
+  const { restarts, due, events } = await returnFromActivation(tx, call, now)
+  cycle.events.push(...events)
+  const freed = await orderSetpoints(tx, call, due, now)
+  return { restarts, ordered: told.written + freed.written > 0 }
 }

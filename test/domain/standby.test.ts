@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Candidate } from '#domain/allocation.ts'
 import { inForce } from '#domain/activation.ts'
 import type { ResourceKind } from '#domain/resource.ts'
-import { STANDBY_RULE, standbyOf } from '#domain/standby.ts'
+import { heldSecondsOf, STANDBY_RULE, type StandbyRule, standbyOf } from '#domain/standby.ts'
 import type { DeviceReading } from '#domain/telemetry.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
@@ -14,7 +14,13 @@ const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 function isReady(
   kind: ResourceKind,
   readings: readonly Omit<DeviceReading, 'resourceId' | 'powerW'>[],
-  { direction = 'reduce-import', isUsed = false, isOfFirstRule = false }: Partial<Asked> = {},
+  {
+    direction = 'reduce-import',
+    isUsed = false,
+    isOfFirstRule = false,
+    rule = STANDBY_RULE,
+    usedUntil,
+  }: Partial<Asked> = {},
 ): boolean {
   const { id, ownerId, aggregatorId, rating, offer } = aResource('device', kind, 0n)
   const candidate: Candidate = {
@@ -29,7 +35,11 @@ function isReady(
   }
   const period = { start: at(0), end: at(900), powerW: 3000, setpointW: 0 }
   const allocation = { resourceId: id, role: 'order', periods: [period], releasedAt: null } as const
-  const used = isUsed ? [{ ...period, start: at(600) }] : []
+  const before = (end: number) => ({ ...period, start: at(-300), end: at(end) })
+  const used = [
+    ...(isUsed ? [{ ...period, start: at(600) }] : []),
+    ...(usedUntil === undefined ? [] : [before(usedUntil)]),
+  ]
   const [found] = standbyOf({
     allocations: [allocation],
     called: [{ ...allocation, periods: used }],
@@ -37,7 +47,8 @@ function isReady(
     candidates: [candidate],
     direction,
     longestGapSeconds: 900,
-    ...(isOfFirstRule ? {} : { rule: STANDBY_RULE }),
+    heldSeconds: 120,
+    ...(isOfFirstRule ? {} : { rule }),
   })
   expect(found?.reservedWh).toBe(750)
   return found?.isReady ?? false
@@ -46,6 +57,9 @@ type Asked = {
   direction: 'reduce-import' | 'increase-import'
   isUsed: boolean
   isOfFirstRule: boolean
+  rule: StandbyRule
+  /** It was called upon just before, until then. */
+  usedUntil: number
 }
 
 const meter = (socBp: number | null, usedWh = 0) => [
@@ -68,6 +82,23 @@ describe('who stood by', () => {
     const more = { direction: 'increase-import' } as const
     expect(isReady('battery', meter(9289), more)).toBe(false)
     expect(isReady('battery', meter(9288), more)).toBe(true)
+  })
+
+  it('is a charger that was held on after it was called upon, until a step limit let it go', () => {
+    const meters = meter(null, 700)
+    expect(isReady('charger', meters)).toBe(false)
+    expect(isReady('charger', meters, { usedUntil: 0 })).toBe(true)
+    expect(isReady('charger', meters, { usedUntil: -120 })).toBe(false)
+    expect(isReady('charger', meters, { usedUntil: 0, rule: 2 })).toBe(false)
+    expect(isReady('charger', meters, { usedUntil: 0, isOfFirstRule: true })).toBe(false)
+    expect(isReady('charger', [], { usedUntil: 0 })).toBe(false)
+  })
+
+  it('may be held on for as long as letting go of all takes, without a step limit not at all', () => {
+    const stepLimit = { stepMaxW: 5000, rampMaxWPerMinute: 5000 }
+    expect(heldSecondsOf([15_000, 9000], { stepLimit, controlCycleSeconds: 30 })).toBe(150)
+    expect(heldSecondsOf([15_000], { controlCycleSeconds: 30 })).toBe(0)
+    expect(heldSecondsOf([10_000_000], { stepLimit, controlCycleSeconds: 30 })).toBe(3600)
   })
 
   it('is by the first rule a battery with so much stored, or so much to be filled, to the Wh', () => {
