@@ -42,7 +42,15 @@ export type PlannedRestart = {
   readonly parts: readonly HeldPart[]
   /** From here on it is at its own default. */
   readonly restartsAt: Instant
+  /**
+   * What it takes back at the most, until it has done so: also after it was let go nobody else has
+   * that room. Absent: nobody planned that.
+   */
+  readonly takes?: readonly TakenPower[]
 }
+
+/** Without gaps where it is 0 W: those are left out. */
+export type TakenPower = TimeWindow & { readonly powerW: number }
 
 export type ReboundPlan = {
   /** In the order in which they were given. */
@@ -114,5 +122,21 @@ function restartOf(
     else parts.push({ start, end, limitW })
   })
   const restartsAt = parts.at(-1)?.end ?? (periods[0]?.start as Instant)
-  return { resourceId, parts, restartsAt }
+  return { resourceId, parts, restartsAt, takes: takesOf(index, periods, steps) }
+}
+
+function takesOf(
+  index: number,
+  periods: readonly ReboundPeriod[],
+  steps: readonly Progress[],
+): TakenPower[] {
+  const takes: TakenPower[] = []
+  periods.forEach(({ start, end }, t) => {
+    const powerW = steps[t]?.powerW[index] ?? 0
+    const last = takes.at(-1)
+    if (powerW === 0) return
+    if (last?.end === start && last.powerW === powerW) takes[takes.length - 1] = { ...last, end }
+    else takes.push({ start, end, powerW })
+  })
+  return takes
 }

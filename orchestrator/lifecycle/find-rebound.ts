@@ -1,4 +1,5 @@
 import { DomainError } from '#domain/errors.ts'
+import { ownPartOf, type Together } from '#domain/rebound/together.ts'
 import { reboundProgram } from '#domain/rebound/rebound-program.ts'
 import {
   planRebound,
@@ -16,9 +17,19 @@ const CELLS_MAX = 5_000
 /**
  * The plan of a rebound. Where it passes the room and might not have to, because devices that can
  * be held at nothing below a least were packed badly, the solver is asked; without its answer in
- * time the plan stays as it is, and says by how much the room is passed.
+ * time the plan stays as it is, and says by how much the room is passed. What devices of other
+ * calls that end together must have is left to them.
  */
 export async function findRebound(
+  solver: Solver,
+  together: Together,
+  periods: readonly ReboundPeriod[],
+): Promise<ReboundPlan> {
+  const all = [...together.own, ...together.others]
+  return ownPartOf(await planOfAll(solver, all, periods), together, periods)
+}
+
+async function planOfAll(
   solver: Solver,
   recoveries: readonly Recovery[],
   periods: readonly ReboundPeriod[],

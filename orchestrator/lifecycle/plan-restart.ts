@@ -1,5 +1,6 @@
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
-import { type FlexibilityCall, isComingBack } from '#domain/flexibility-call.ts'
+import { activatedPart } from '#domain/activated-parts.ts'
+import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import {
   REBOUND_SECONDS_MAX,
@@ -10,14 +11,16 @@ import {
   stepsInOrder,
 } from '#domain/rebound/rebound-periods.ts'
 import { type AfterWindow, recoveryOf } from '#domain/rebound/recovery-of.ts'
+import { takenBy } from '#domain/rebound/ledger.ts'
 import { roomBetween } from '#domain/rebound/room.ts'
 import { restartOrder } from '#domain/rebound/restart-order.ts'
-import type { ReboundPlan, Recovery } from '#domain/rebound.ts'
+import type { ReboundPlan, Recovery, TakenPower } from '#domain/rebound.ts'
 import { secondsToChange } from '#domain/step-limit.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { findRebound } from './find-rebound.ts'
+import { heldBy } from './held-by.ts'
 
 /** A reading older than this many metering intervals tells nothing of a device's present. */
 const FRESH_INTERVALS = 3
@@ -41,7 +44,9 @@ export function stepsOf({ program, orderedW }: FlexibilityCall): RestartSteps {
 
 /**
  * When each device that the call still holds comes back, by what is known of it now. null: all at
- * once, because the program says no more, or nobody is held who takes anything back.
+ * once, because the program says no more, or nobody is held who takes anything back. What other
+ * calls at the point have planned is counted; to calls that end now too and have planned nothing
+ * yet is left what their devices must have.
  */
 export async function planRestart(
   { solver }: Pick<Ports, 'solver'>,
@@ -54,45 +59,81 @@ export async function planRestart(
   // Whoever let go while we were away has come back by itself, and is not caught again.
   const gone = addSeconds(now, -LATE_CYCLES * call.program.controlCycleSeconds)
   const still = held.filter(({ validUntil }) => validUntil > gone)
-  const known = await afterWindow(tx, call, still, now)
+  const own = await recoveriesOf(tx, call, still, now)
+  if (own.length === 0) return null
+  const { congestionPointId } = call.request
+  await tx.promises.lockCongestionPoint(congestionPointId)
+  const room = (await tx.organisations.congestionPoint(congestionPointId))?.room
+  const beside = room === undefined ? NOBODY : await besideOf(tx, call, held, now)
+  const { taken, others } = beside
+  const departures = [...own, ...others].flatMap(({ readyBy }) => readyBy ?? [])
+  const periods = reboundPeriods(now, {
+    steps: stepsOf(call),
+    periodSeconds: call.program.settlementPeriodSeconds,
+    departures,
+    changes: taken.flatMap(({ start, end }) => [start, end]),
+    roomOf: (start, end) => {
+      if (room === undefined) return null
+      return roomBetween(room, call.program.timeZone, taken, { start, end })
+    },
+  })
+  return findRebound(solver, { own, others }, periods)
+}
+
+/** What each of the devices takes back, in the order and from the step in which it may. */
+async function recoveriesOf(
+  tx: StoreTransaction,
+  call: FlexibilityCall,
+  held: readonly SetpointRow[],
+  now: Instant,
+): Promise<Recovery[]> {
+  const known = await afterWindow(tx, call, held, now)
   const steps = stepsOf(call)
   const mayComeAt = (step: number) => addSeconds(now, step * steps.seconds)
   const first = restartOrder(call.id, [...known.keys()]).flatMap((resourceId): Recovery[] => {
     const recovery = recoveryOf(known.get(resourceId) as AfterWindow, now)
     return recovery === null ? [] : [recovery]
   })
-  if (first.length === 0) return null
   const turns = stepsInOrder(
     first.map(({ powerMaxW }) => powerMaxW),
     steps.count,
   )
-  const recoveries = first.map((one, i) => ({ ...one, restartFrom: mayComeAt(turns[i] ?? 0) }))
-  const roomOf = await roomAt(tx, call, now)
-  const periods = reboundPeriods(now, {
-    steps,
-    periodSeconds: call.program.settlementPeriodSeconds,
-    departures: recoveries.flatMap(({ readyBy }) => (readyBy === null ? [] : [readyBy])),
-    roomOf,
-  })
-  return findRebound(solver, recoveries, periods)
+  return first.map((one, i) => ({ ...one, restartFrom: mayComeAt(turns[i] ?? 0) }))
 }
 
-/** What the point has room for beside its other load and the devices of calls that ended before. */
-async function roomAt(
+/** What binds the room beside the devices of a call. */
+type Beside = { readonly taken: readonly TakenPower[]; readonly others: readonly Recovery[] }
+const NOBODY: Beside = { taken: [], others: [] }
+
+/** What other calls at the point have planned or do, and what those take that end now, too. */
+async function besideOf(
   tx: StoreTransaction,
-  { id, program, request }: FlexibilityCall,
+  call: FlexibilityCall,
+  held: readonly SetpointRow[],
   now: Instant,
-): Promise<(start: Instant, end: Instant) => number | null> {
-  const { congestionPointId } = request
-  await tx.promises.lockCongestionPoint(congestionPointId)
-  const room = (await tx.organisations.congestionPoint(congestionPointId))?.room
-  if (room === undefined) return () => null
+): Promise<Beside> {
+  const { congestionPointId } = call.request
   const endsAfter = addSeconds(now, -2 * REBOUND_SECONDS_MAX)
   const calls = await tx.calls.list({ congestionPointId, endsAfter })
-  const taken = calls
-    .filter((other) => other.id !== id && isComingBack(other))
-    .flatMap(({ rebound }) => rebound?.periods ?? [])
-  return (start, end) => roomBetween(room, program.timeZone, taken, { start, end })
+  const mine = new Set(held.map(({ resourceId }) => resourceId))
+  const taken: TakenPower[] = []
+  const others: Recovery[] = []
+  for (const each of calls) {
+    const other = each.id === call.id ? call : each
+    const ids = other.allocations.map(({ resourceId }) => resourceId)
+    const rows = new Map((await tx.setpoints.current(ids)).map((row) => [row.resourceId, row]))
+    const isTheirs = (id: ResourceId) => {
+      const row = rows.get(id)
+      return !mine.has(id) && (row === undefined || row.callId === other.id)
+    }
+    const endsToo = other.state === 'dispatched' && other.releasedAt === null
+    if (other.id !== call.id && endsToo && now >= deliveryEnd(other) && restartsInSteps(other)) {
+      const theirs = await heldBy(tx, other)
+      others.push(...(await recoveriesOf(tx, other, theirs, now)))
+    }
+    taken.push(...takenBy(other, isTheirs, now).filter(({ end }) => end > now))
+  }
+  return { taken, others }
 }
 
 async function afterWindow(
@@ -111,11 +152,11 @@ async function afterWindow(
   const sessions = byId(await tx.sessions.at(ids, now))
   const conditions = byId(await tx.resources.conditions(ids))
   const candidates = byId(call.candidates)
-  const allocations = byId(call.allocations)
   return new Map(
     held.map(({ resourceId, powerW }): [ResourceId, AfterWindow] => {
       const candidate = candidates.get(resourceId)
-      const allocation = allocations.get(resourceId)
+      // Of what only stood by what was activated.
+      const allocation = activatedPart(call, resourceId)
       if (!candidate || !allocation || powerW === null) {
         throw new Error(`${resourceId} is held by ${call.id} and has no part in it`)
       }

@@ -4,10 +4,11 @@ import type { ReboundPlan } from '#domain/rebound.ts'
 import { formatInstant, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { callEvent } from './announce.ts'
+import { heldBy } from './held-by.ts'
 import { keepToSteps } from './keep-to-steps.ts'
 import { orderSetpoints } from './order-setpoints.ts'
 import { planRestart } from './plan-restart.ts'
-import { dueNow, heldBy } from './restart-devices.ts'
+import { dueNow } from './restart-devices.ts'
 
 /**
  * The ordered window has ended: every device that still has a setpoint of this call is sent back to

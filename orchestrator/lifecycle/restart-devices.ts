@@ -6,6 +6,7 @@ import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
+import { heldBy } from './held-by.ts'
 import { backToDefault, type NewSetpoint, orderSetpoints } from './order-setpoints.ts'
 
 /** So long a limit outlasts its end where another one follows. */
@@ -36,13 +37,6 @@ export async function restartDevices(ports: Ports, callId: CallId): Promise<void
   if (!changed) return
   await ports.wakeUps.notify('setpoints')
   await ports.wakeUps.notify('events')
-}
-
-/** The newest rows of its devices, as far as they are this call's and hold anything. */
-export async function heldBy(tx: StoreTransaction, call: FlexibilityCall): Promise<SetpointRow[]> {
-  const ids = call.allocations.map(({ resourceId }) => resourceId)
-  const rows = await tx.setpoints.current(ids)
-  return rows.filter(({ callId, powerW }) => callId === call.id && powerW !== null)
 }
 
 /** The rows that have to be written so that held devices stand as planned at an instant. */

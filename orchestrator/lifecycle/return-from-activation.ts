@@ -7,9 +7,10 @@ import { formatInstant, type Instant, instant } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { callEvent } from './announce.ts'
 import { setpointFor } from './dispatch-call.ts'
+import { heldBy } from './held-by.ts'
 import { keepToSteps } from './keep-to-steps.ts'
 import type { NewSetpoint } from './order-setpoints.ts'
-import { dueNow, heldBy } from './restart-devices.ts'
+import { dueNow } from './restart-devices.ts'
 
 /** What devices are to be told that an activation no longer uses, by a plan that is kept. */
 export type Returning = {

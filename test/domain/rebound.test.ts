@@ -12,9 +12,10 @@ const hour = (count: number) => addSeconds(WINDOW_END, count * 3600)
 describe('the plan of a rebound', () => {
   test('lets everybody go at once where nobody said how much room there is', () => {
     const plan = planRebound([aRecovery('a'), aRecovery('b')], periodsWith([null, null]))
+    const takes = [{ start: WINDOW_END, end: hour(1), powerW: 7000 }]
     expect(plan.restarts).toEqual([
-      { resourceId: 'a', parts: [], restartsAt: WINDOW_END },
-      { resourceId: 'b', parts: [], restartsAt: WINDOW_END },
+      { resourceId: 'a', parts: [], restartsAt: WINDOW_END, takes },
+      { resourceId: 'b', parts: [], restartsAt: WINDOW_END, takes },
     ])
     expect(plan.periods.map(({ powerW }) => powerW)).toEqual([14_000])
   })

@@ -80,7 +80,7 @@ describe('recharging after the window, with least powers', { timeout: 60_000 }, 
     const seen = { possible: 0, impossible: 0, solved: 0 }
     await fc.assert(
       fc.asyncProperty(aPacking, async (one) => {
-        const plan = await findRebound(solver, one.recoveries, one.periods)
+        const plan = await findRebound(solver, { own: one.recoveries, others: [] }, one.periods)
         const possible = isPossible(one)
         seen[possible ? 'possible' : 'impossible'] += 1
         const alone = planRebound(one.recoveries, one.periods)
@@ -98,7 +98,7 @@ describe('recharging after the window, with least powers', { timeout: 60_000 }, 
   test('holds no car between 0 and its least, and has every car ready', async () => {
     await fc.assert(
       fc.asyncProperty(aPacking, async (one) => {
-        const plan = await findRebound(solver, one.recoveries, one.periods)
+        const plan = await findRebound(solver, { own: one.recoveries, others: [] }, one.periods)
         plan.restarts.forEach(({ parts }, i) => {
           const { minimumW } = one.recoveries[i] as (typeof one.recoveries)[number]
           for (const { limitW } of parts) {

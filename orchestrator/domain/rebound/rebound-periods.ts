@@ -36,7 +36,7 @@ export function stepsInOrder(powersW: readonly number[], count: number): number[
 
 /**
  * The time after a window in stretches over which nothing changes: the steps of the restart, then
- * settlement periods, split where a car leaves.
+ * settlement periods, split where a car leaves and where the room changes.
  */
 export function reboundPeriods(
   from: Instant,
@@ -44,11 +44,14 @@ export function reboundPeriods(
     steps,
     periodSeconds,
     departures,
+    changes = [],
     roomOf,
   }: {
     readonly steps: RestartSteps
     readonly periodSeconds: number
     readonly departures: readonly Instant[]
+    /** Instants at which the room is another one, because others take more or less. */
+    readonly changes?: readonly Instant[]
     /** W for the devices of a plan; null: nobody said. */
     readonly roomOf: (start: Instant, end: Instant) => number | null
   },
@@ -59,6 +62,7 @@ export function reboundPeriods(
   const first = floorToStep(from, periodSeconds)
   for (let at = first; at < end; at = addSeconds(at, periodSeconds)) bounds.add(at)
   for (const at of departures) bounds.add(floorToStep(at, MINUTE))
+  for (const at of changes) bounds.add(at)
   const sorted = [...bounds].filter((at) => at >= from && at <= end).sort((a, b) => a - b)
   return sorted.slice(1).map((until, k) => {
     const start = instant(sorted[k] as number)

@@ -1,0 +1,10 @@
+import type { SetpointRow } from '#domain/dispatch-instruction.ts'
+import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import type { StoreTransaction } from '#store-ports.ts'
+
+/** The newest rows of its devices, as far as they are this call's and hold anything. */
+export async function heldBy(tx: StoreTransaction, call: FlexibilityCall): Promise<SetpointRow[]> {
+  const ids = call.allocations.map(({ resourceId }) => resourceId)
+  const rows = await tx.setpoints.current(ids)
+  return rows.filter(({ callId, powerW }) => callId === call.id && powerW !== null)
+}
