@@ -22,6 +22,7 @@ export function OfferForm({ model, resource }: Props) {
   const { conditions = {}, ...rest } = offer
   const inputs = useRef<Partial<Record<FigureName, HTMLInputElement | null>>>({})
   const whole = useRef<HTMLSelectElement>(null)
+  const less = useRef<HTMLSelectElement>(null)
   const [wrong, setWrong] = useState<Readonly<Partial<Record<FigureName, string>>>>({})
   const [isSaved, setIsSaved] = useState(false)
   const { isSending, refused, send } = useSending()
@@ -33,6 +34,7 @@ export function OfferForm({ model, resource }: Props) {
     const read = readConditions(
       Object.fromEntries(typed) as Record<FigureName, string>,
       whole.current?.value === 'all',
+      less.current?.value === 'less',
     )
     setWrong(read.wrong)
     const first = FIGURE_NAMES.find((name) => read.wrong[name] !== undefined)
@@ -75,6 +77,16 @@ export function OfferForm({ model, resource }: Props) {
         >
           <option value="part">Any part of what it can give</option>
           <option value="all">All that it can give, or nothing</option>
+        </ChoiceField>
+        <ChoiceField
+          id={`less-${id}`}
+          label="Where it is called in for others"
+          problem={null}
+          selectRef={less}
+          defaultValue={conditions.onLessAsStandIn === true ? 'less' : 'whole'}
+        >
+          <option value="whole">Only where its least time is left</option>
+          <option value="less">Also for less, until the end</option>
         </ChoiceField>
         <Refusal refused={refused} />
         <p>

@@ -2,7 +2,7 @@ import type { Resource } from '../api.ts'
 
 export type Conditions = NonNullable<Resource['offer']['conditions']>
 /** The conditions that are a figure. */
-export type FigureName = Exclude<keyof Conditions, 'allOrNothing'>
+export type FigureName = Exclude<keyof Conditions, 'allOrNothing' | 'onLessAsStandIn'>
 
 type Figure = {
   readonly label: string
@@ -53,7 +53,7 @@ export const FIGURES: Readonly<Record<FigureName, Figure>> = {
   },
   onSecondsMin: {
     label: 'Minutes it goes on for, at least',
-    help: 'Once it moves, within the window.',
+    help: 'Once it moves, counted from its own start.',
     unit: 60,
     from: 0,
     to: DAY,
@@ -73,6 +73,9 @@ export function conditionWords(conditions: Conditions): string {
   const told = FIGURE_NAMES.filter((name) => (conditions[name] ?? 0) > 0).map((name) =>
     FIGURES[name].words(shownAs(name, conditions)),
   )
+  if (conditions.onLessAsStandIn === true && (conditions.onSecondsMin ?? 0) > 0) {
+    told.push('or until the end where it is called in for others')
+  }
   const all = conditions.allOrNothing === true ? [...told, 'all it can or nothing'] : told
   return all.length === 0 ? 'answers any call' : all.join(', ')
 }
@@ -86,8 +89,12 @@ type Read = {
 export function readConditions(
   typed: Readonly<Record<FigureName, string>>,
   allOrNothing: boolean,
+  onLessAsStandIn = false,
 ): Read {
-  const conditions: Conditions = allOrNothing ? { allOrNothing } : {}
+  const conditions: Conditions = {
+    ...(allOrNothing ? { allOrNothing } : {}),
+    ...(onLessAsStandIn ? { onLessAsStandIn } : {}),
+  }
   const wrong: Partial<Record<FigureName, string>> = {}
   for (const name of FIGURE_NAMES) {
     const text = typed[name].trim()

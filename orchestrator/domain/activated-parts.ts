@@ -7,14 +7,19 @@ import { toppedUp } from './allocation/topped-up.ts'
 import type { FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
 import { atPoint, effectsOf, WHOLE_EFFECT_BP } from './network-effect.ts'
+import { standInSeconds } from './offer-conditions.ts'
+import { onTimeDetail, type PassedOver } from './passed-over.ts'
 import { belowFloorW, partIn } from './reserve.ts'
 import type { Direction } from './resource.ts'
+import { STANDBY_RULE, type StandbyRule } from './standby.ts'
 import { addSeconds, floorToStep, type Instant, secondsBetween } from './time.ts'
 
 /** A call's parts, when they are used, and the rules by which a fraction of them is chosen. */
 export type Reserved = Pick<FlexibilityCall, 'activations' | 'allocations' | 'candidates'> & {
   readonly program: Pick<FlexibilityCall['program'], 'meteringIntervalSeconds'>
   readonly request: Pick<FlexibilityCall['request'], 'direction'>
+  /** Of the terms: by the third, who takes over counts its least time from then; absent: the first. */
+  readonly standbyRule?: StandbyRule
 }
 
 /** What one device is to give of what it holds, W, and what it is told. */
@@ -61,6 +66,21 @@ export function activatedPart(call: Reserved, resourceId: ResourceId): Allocatio
     known.set(call, parts)
   }
   return parts.get(resourceId)
+}
+
+/** Who stands by and could not take over in the activation that runs: less than its least time was left. */
+export function tooLateToTakeOver(call: Reserved, at: Instant): PassedOver[] {
+  const running = call.activations?.find(({ start, end }) => start <= at && at < end)
+  if (running?.powerW === undefined) return []
+  const piece = piecesOf(call, running).find(({ start, end }) => start <= at && at < end)
+  if (piece === undefined || piece.start === running.start) return []
+  return standingBy(call, piece).flatMap((one): PassedOver[] => {
+    const { resourceId, candidate } = one
+    if (piece.shares.has(resourceId) || mayStart(call, one, running, piece.start)) return []
+    const least = candidate.conditions?.onSecondsMin ?? 0
+    const left = secondsBetween(piece.start, running.end)
+    return [{ resourceId, reason: 'on-time', detail: onTimeDetail(least, left) }]
+  })
 }
 
 /** W that a device is told to give at an instant: 0 where it only stands by, or has no part. */
@@ -121,7 +141,9 @@ function piecesOf(call: Reserved, activation: Activation): Piece[] {
     const until = at[i + 1] as Instant
     const before = pieces.at(-1)?.shares ?? new Map<ResourceId, Share>()
     const stretch = { start: from, end: until }
-    const all = standingBy(call, stretch).filter((one) => mayStart(one, activation))
+    const all = standingBy(call, stretch).filter((one) => {
+      return before.has(one.resourceId) || mayStart(call, one, activation, from)
+    })
     const shares = filled(
       call,
       all.filter(({ resourceId }) => before.has(resourceId)),
@@ -163,9 +185,19 @@ function standingBy(call: Reserved, { start, end }: Stretch): StandingBy[] {
   })
 }
 
-/** An offer that is tied to a least time is not used for less of it. */
-function mayStart({ candidate: { conditions } }: StandingBy, { start, end }: Activation): boolean {
-  return (conditions?.onSecondsMin ?? 0) <= secondsBetween(start, end)
+/**
+ * An offer that is tied to a least time is not used for less of it; who takes over for somebody
+ * counts it from there, unless its owner lets it go on for less.
+ */
+function mayStart(
+  { standbyRule }: Pick<Reserved, 'standbyRule'>,
+  { candidate: { conditions = {} } }: StandingBy,
+  { start, end }: Activation,
+  from: Instant,
+): boolean {
+  const takesOver = from > start && standbyRule === STANDBY_RULE
+  if (takesOver) return standInSeconds(conditions, secondsBetween(from, end)) !== null
+  return (conditions.onSecondsMin ?? 0) <= secondsBetween(start, end)
 }
 
 /**

@@ -22,7 +22,7 @@ import type { Program } from './program.ts'
 import type { CallSettlement } from './settlement.ts'
 import type { Assurance } from './signed-meter/assurance.ts'
 import type { MeterKey } from './signed-meter/meter-key.ts'
-import { STANDBY_RULE, type StandbyRule } from './standby.ts'
+import type { StandbyRule } from './standby.ts'
 import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
 
@@ -141,7 +141,7 @@ export function termsOf(
     policyHash: policyHash(call.program.paymentPolicy),
     correctionLog: CORRECTION_LOG,
     ...(hasCurves(call.program) ? { recordingsSigned: true } : {}),
-    ...(call.program.product === 'availability' ? { standbyRule: STANDBY_RULE } : {}),
+    ...(call.standbyRule === undefined ? {} : { standbyRule: call.standbyRule }),
     ...known,
   }
 }

@@ -12,6 +12,7 @@ import type { Program } from './program.ts'
 import type { MeasuredRebound } from './rebound/measured.ts'
 import type { PlannedRestart, ReboundPlan } from './rebound.ts'
 import type { CallSettlement } from './settlement.ts'
+import type { StandbyRule } from './standby.ts'
 import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
 
@@ -100,6 +101,8 @@ export type FlexibilityCall = {
   readonly repairs: readonly Repair[]
   /** When the reserve is used, in order; absent where the whole window is. */
   readonly activations?: readonly Activation[]
+  /** By which its stand-by is judged, as in its terms; absent as there. */
+  readonly standbyRule?: StandbyRule
   /**
    * Whatever devices were told anew inside the window, in order, from its dispatch on; absent before
    * it, and where it was dispatched before such a log was kept.

@@ -31,7 +31,7 @@ export type Evidence = Omit<EvidenceBundle, 'deliveries' | 'settlement'>
 
 /** What deliveries follow from; also while the call runs and there is no bundle yet. */
 export type Measurable = Pick<Evidence, 'activations' | 'allocations' | 'before' | 'readings'> & {
-  readonly terms: Pick<Evidence['terms'], 'candidates' | 'program' | 'request'>
+  readonly terms: Pick<Evidence['terms'], 'candidates' | 'program' | 'request' | 'standbyRule'>
 }
 
 /** Whose readings deliveries follow from: those ordered, and the whole fleet where one is settled. */
@@ -63,13 +63,14 @@ export function measure(measurable: Measurable): Delivery[] {
 }
 
 function used({ activations, allocations, terms }: Measurable): readonly Allocation[] {
-  const { candidates, program, request } = terms
+  const { candidates, program, request, standbyRule } = terms
   return activated({
     allocations,
     candidates,
     program,
     request,
     ...(activations && { activations }),
+    ...(standbyRule && { standbyRule }),
   })
 }
 

@@ -21,8 +21,10 @@ export type OfferConditions = {
   readonly restSeconds?: number
   /** Where it moves at all it moves by this at least, W. */
   readonly powerMinW?: number
-  /** Once it moves it goes on for this long, within the window. */
+  /** Once it moves it goes on for this long, counted from its own start, within the window. */
   readonly onSecondsMin?: number
+  /** Called in for others it may go on for less than that: until the window, or its use, ends. */
+  readonly onLessAsStandIn?: boolean
   /** All that it can give, in every period, or nothing. */
   readonly allOrNothing?: boolean
 }
@@ -30,6 +32,18 @@ export type OfferConditions = {
 /** Whether it can be called from a reserve: that is inside the window, where nobody has notice. */
 export function canStandIn({ noticeSeconds = 0 }: OfferConditions): boolean {
   return noticeSeconds === 0
+}
+
+/**
+ * How long a stand-in goes on at least, s, where so long is left; null: longer than that, and it
+ * does not stand in for less.
+ */
+export function standInSeconds(
+  { onSecondsMin = 0, onLessAsStandIn = false }: OfferConditions,
+  leftSeconds: number,
+): number | null {
+  if (onSecondsMin <= leftSeconds) return onSecondsMin
+  return onLessAsStandIn ? leftSeconds : null
 }
 
 /** Another call that a resource is promised to, as far as it lies around a window. */

@@ -17,6 +17,13 @@ export const PASSED_OVER_WORDS = {
       'been asked for.',
     grid: 'Passed over inside the window: not measured to do all that it was told.',
   },
+  'passed-on-time': {
+    outcome: 'skipped',
+    owner:
+      'Your device was not called in: by its offer it goes on for longer, once it begins, than ' +
+      'there was time left.',
+    grid: 'Passed over inside the window: its least time on reaches beyond the end.',
+  },
   'passed-price-cap': {
     outcome: 'skipped',
     owner: 'Your device was not called in: it asks more per kWh than this call pays at most.',

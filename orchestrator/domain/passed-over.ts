@@ -11,6 +11,8 @@ export const PASSED_OVER_REASONS = [
   'dwell',
   /** It has a part, and its meter does not show (yet) that it does all that it was told. */
   'not-shown',
+  /** Once it moves it goes on for longer than there is time left. */
+  'on-time',
   'price-cap',
   'driver-override',
   'kept-by-owner',
@@ -37,6 +39,11 @@ export type PassedOver = {
 
 /** One that stands in its call. */
 export type NotedPassing = PassedOver & { readonly at: Instant }
+
+/** In figures, why one with a least time on is passed over, s. */
+export function onTimeDetail(least: number, left: number): string {
+  return `goes on for ${least} s once it moves; ${left} s are left`
+}
 
 /** Why a candidate can give nothing now, as a reason for which it is passed over; null: no such. */
 export function asPassedOver({ resourceId, reason, detail }: SkippedResource): PassedOver[] {

@@ -24,7 +24,8 @@ export type Standby = {
 /**
  * How a call ordered now judges its stand-by, by version. 2: a battery's energy is counted with what
  * it loses one way, and what others fall short of leaves the stand-by of who was not called alone.
- * 3: what is held after it was called upon, until a step limit lets it go, has not left its stand-by.
+ * 3: what is held after it was called upon, until a step limit lets it go, has not left its stand-by,
+ * and who takes over inside an activation counts its least time on from there.
  * Terms without a version are of the first rule, which did none of that.
  */
 export const STANDBY_RULE = 3

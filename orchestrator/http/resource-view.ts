@@ -32,6 +32,10 @@ export const ConditionsView = z.object({
   restSeconds: z.int().optional().openapi({ description: 'Between two calls' }),
   powerMinW: z.int().optional().openapi({ description: 'Where it moves at all' }),
   onSecondsMin: z.int().optional().openapi({ description: 'Once it moves' }),
+  onLessAsStandIn: z
+    .boolean()
+    .optional()
+    .openapi({ description: 'Called in for others it may go on for less, until the end' }),
   allOrNothing: z.boolean().optional().openapi({ description: 'No part of what it can give' }),
 })
 

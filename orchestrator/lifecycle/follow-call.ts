@@ -76,10 +76,11 @@ async function measured(
       .map((period) => (period.end > until ? { ...period, end: until } : period)),
   }))
   if (begun.every(({ periods }) => periods.length === 0)) return []
-  const { candidates, program, request, before, activations } = call
+  const { candidates, program, request, before, activations, standbyRule } = call
   const { start, end } = request.window
   const readings = await tx.readings.between(measuredResources(call), start, end)
-  const terms = { candidates, program, request }
+  const judged = standbyRule === undefined ? {} : { standbyRule }
+  const terms = { candidates, program, request, ...judged }
   const used = activations === undefined ? {} : { activations }
   return measure({ allocations: begun, ...used, before, readings, terms })
 }

@@ -18,6 +18,7 @@ import type { BehindPoint } from '#domain/network/behind-point.ts'
 import { canStandIn, leastPart } from '#domain/offer-conditions.ts'
 import { type PromisedPeriod, promisedPeriod } from '#domain/promised.ts'
 import { escrowNeeded } from '#domain/settlement.ts'
+import { STANDBY_RULE } from '#domain/standby.ts'
 import { addSeconds, floorToStep, type Instant } from '#domain/time.ts'
 import { energyOrdered, toWattHours, watts } from '#domain/units.ts'
 import type { Ports } from '#ports.ts'
@@ -73,7 +74,7 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     const fixed = { candidates, skipped: sorted(skipped), allocations, allocatedBy, orderedW }
     const behind = network ? { network: { ...network.statement, leftOut: leftOut.length } } : {}
     const decided = { at: now, inPart: orderedInPart(allocations, offers, needs) }
-    const offered = { ...call, ...fixed, ...behind, decided }
+    const offered = { ...call, ...fixed, ...behind, ...standbyRuleOf(call), decided }
     if (allocations.length === 0) {
       return declineRequest(tx, offered, reasonsOf(skipped), now)
     }
@@ -92,6 +93,11 @@ export async function offerFlexibility(ports: Ports, callId: CallId): Promise<vo
     await tx.events.append([callEvent(call, 'call-offered', now, message)])
   })
   await ports.wakeUps.notify('events')
+}
+
+/** What only stands by is judged by the rule of today, whatever comes after it. */
+function standbyRuleOf({ program }: FlexibilityCall): Pick<FlexibilityCall, 'standbyRule'> {
+  return program.product === 'availability' ? { standbyRule: STANDBY_RULE } : {}
 }
 
 type Question = {

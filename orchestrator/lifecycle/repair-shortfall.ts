@@ -1,4 +1,4 @@
-import { toldToGiveW } from '#domain/activated-parts.ts'
+import { toldToGiveW, tooLateToTakeOver } from '#domain/activated-parts.ts'
 import { type Allocation, periodAt } from '#domain/allocation.ts'
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import { judge, judgeStandby, patientUntil, type Verdict } from '#domain/compliance.ts'
@@ -54,7 +54,8 @@ export async function repairShortfall(ports: Ports, callId: CallId): Promise<voi
     const held = await holdAtMinimum(call, cycle)
     const repaired = await replaceAll(call, held, cycle)
     const corrected = await correctError({ ...cycle, call: repaired, readings })
-    const settled = noteRestored(logged(call, corrected, now), verdicts)
+    const restored = noteRestored(logged(call, corrected, now), verdicts)
+    const settled = withPassedOver(restored, tooLateToTakeOver(restored, now), now)
     const { restarts, ordered } = await renewSetpoints(settled, cycle)
     const planned = withComingBack(settled, restarts)
     if (planned !== call) await tx.calls.save(planned)

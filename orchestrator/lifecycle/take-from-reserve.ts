@@ -13,16 +13,18 @@ import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import { deliveryEnd, type FlexibilityCall } from '#domain/flexibility-call.ts'
 import { offerable, type ResourceNow } from '#domain/flexibility-offer.ts'
 import type { ResourceId } from '#domain/ids.ts'
+import { standInSeconds } from '#domain/offer-conditions.ts'
 import {
   asPassedOver,
   isWorthAStep,
+  onTimeDetail,
   type PassedOver,
   passedOverFor,
   stillOpenW,
 } from '#domain/passed-over.ts'
 import { promisedPeriod } from '#domain/promised.ts'
 import { beyond, mayGiveMore, movedFrom, withAdded } from '#domain/reserve.ts'
-import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
+import { addSeconds, floorToStep, type Instant, instant, secondsBetween } from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { keptOut } from './calls-around.ts'
 import { withoutConsent } from './find-candidates.ts'
@@ -122,9 +124,40 @@ export async function reserveOffers(
     const known = onlyOpen(call, part ? asUncalled(state, part, call, now) : state, needs)
     const found = offerable(known, needs, call.request.direction)
     if ('reason' in found) unable.push(...asPassedOver(found))
-    else offers.push(part ? beyond(part, found, needs, call.request.direction) : found)
+    else if (part) {
+      const more = beyond(part, found, needs, call.request.direction)
+      // It moves already: its least time runs since then.
+      offers.push(withOnTime(more, 0))
+    } else {
+      const left = leftSeconds(needs)
+      const seconds = standInSeconds(state.candidate.conditions ?? {}, left)
+      if (seconds === null) unable.push(tooLate(state.candidate, left))
+      else offers.push(withOnTime(found, seconds))
+    }
   }
   return { offers, unable }
+}
+
+/** From where something can still be changed to where something is missing last, s. */
+function leftSeconds(needs: readonly PeriodNeed[]): number {
+  const [first] = needs
+  const last = needs.findLast(({ powerW }) => powerW > 0)
+  return first === undefined || last === undefined ? 0 : secondsBetween(first.start, last.end)
+}
+
+function tooLate({ resourceId, conditions }: Candidate, left: number): PassedOver {
+  const detail = onTimeDetail(conditions?.onSecondsMin ?? 0, left)
+  return { resourceId, reason: 'on-time', detail }
+}
+
+/** What is left of its least time, s; of one without any nothing changes. */
+function withOnTime(offer: Offerable, onSecondsMin: number): Offerable {
+  const { conditions } = offer.candidate
+  if (conditions?.onSecondsMin === undefined) return offer
+  return {
+    ...offer,
+    candidate: { ...offer.candidate, conditions: { ...conditions, onSecondsMin } },
+  }
 }
 
 type Able = { readonly able: readonly ResourceId[]; readonly unable: readonly PassedOver[] }

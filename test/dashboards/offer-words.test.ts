@@ -62,5 +62,9 @@ describe('the form of offer conditions', () => {
     expect(conditionWords({ noticeSeconds: 1800, callsPerDayMax: 1, allOrNothing: true })).toBe(
       '30 min of notice, at most 1 call a day, all it can or nothing',
     )
+    expect(conditionWords({ onSecondsMin: 1800, onLessAsStandIn: true })).toBe(
+      'goes on for 30 min or longer, or until the end where it is called in for others',
+    )
+    expect(conditionWords({ onLessAsStandIn: true })).toBe('answers any call')
   })
 })

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { activated, leastActivated, type Reserved } from '#domain/activated-parts.ts'
+import {
+  activated,
+  leastActivated,
+  type Reserved,
+  tooLateToTakeOver,
+} from '#domain/activated-parts.ts'
 import { type Activation, activationFault } from '#domain/activation.ts'
 import { type Allocation, type Candidate, periodAt } from '#domain/allocation.ts'
 import type { OfferConditions } from '#domain/offer-conditions.ts'
@@ -134,6 +139,43 @@ describe('an activation of a fraction', () => {
     const all = { ...cheap, conditions: { allOrNothing: true } }
     expect(givenAt(reserved([all, dear], { ...whole, powerW: 2500 }), 600)).toEqual([0, 2000])
     expect(givenAt(reserved([all, dear], { ...whole, powerW: 3500 }), 600)).toEqual([3000, 500])
+  })
+
+  it('counts the least time of who takes over from there, by the third rule of the stand-by', () => {
+    const gone = { ...cheap, releasedAfter: 600 }
+    const activation = { start: at(300), end: at(1200), powerW: 1000 }
+    const giving = (seconds: number, conditions: OfferConditions, standbyRule?: 2 | 3) => {
+      const tied = { ...dear, conditions }
+      const call = reserved([gone, tied, { ...dear, price: 900_000 }], activation)
+      return givenAt(standbyRule ? { ...call, standbyRule } : call, seconds)
+    }
+    // 900 s are used, of which 570 are left once the first is gone.
+    expect(giving(700, { onSecondsMin: 570 }, 3)).toEqual([0, 1000, 0])
+    expect(giving(700, { onSecondsMin: 571 }, 3)).toEqual([0, 0, 1000])
+    expect(giving(700, { onSecondsMin: 571, onLessAsStandIn: true }, 3)).toEqual([0, 1000, 0])
+    expect(giving(700, { onSecondsMin: 900 }, 2)).toEqual([0, 1000, 0])
+    expect(giving(700, { onSecondsMin: 900 })).toEqual([0, 1000, 0])
+    // From the activation's own start it is not let off, and who gives goes on.
+    const alone = { ...cheap, conditions: { onSecondsMin: 901, onLessAsStandIn: true } }
+    const call = { ...reserved([alone], activation), standbyRule: 3 } as const
+    expect(givenAt(call, 400)).toEqual([0])
+  })
+
+  it('says who could not take over, because less than its least time was left', () => {
+    const gone = { ...cheap, releasedAfter: 600 }
+    const tied = { ...dear, conditions: { onSecondsMin: 571 } }
+    const activation = { start: at(300), end: at(1200), powerW: 1000 }
+    const held = [gone, tied, { ...dear, price: 900_000 }]
+    const call = { ...reserved(held, activation), standbyRule: 3 } as const
+    expect(tooLateToTakeOver(call, at(600))).toEqual([])
+    expect(tooLateToTakeOver(call, at(630))).toEqual([
+      {
+        resourceId: 'device-1',
+        reason: 'on-time',
+        detail: 'goes on for 571 s once it moves; 570 s are left',
+      },
+    ])
+    expect(tooLateToTakeOver(call, at(1200))).toEqual([])
   })
 
   it('counts what devices relieve the congested element of', () => {

@@ -25,6 +25,8 @@ export type Limits = {
    * with a `minW`: without one there is no telling 0 W from standing still.
    */
   readonly minOnPeriods?: number
+  /** The same in hours, which binds where periods are not equally long; absent: by periods. */
+  readonly minOnHours?: number
   /** All of `maxW` in every period, or nothing at all. */
   readonly allOrNothing?: boolean
 }

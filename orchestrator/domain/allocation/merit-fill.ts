@@ -29,7 +29,7 @@ export function meritFill(
     const room = open.map((power) => inStep(power / effect, stepW))
     const given =
       device.allOrNothing === true ? whole(device, wanted, room) : part(device, wanted, room, stepW)
-    powerW[i] = withoutShortRuns(given, leastPeriodsOn(device))
+    powerW[i] = withoutShortRuns(given, device, wanted)
     powerW[i].forEach((power, t) => {
       open[t] = Math.max(0, (open[t] as number) - power * effect)
     })
@@ -61,13 +61,23 @@ function inStep(power: number, stepW: number): number {
   return stepW === 0 ? power : Math.floor(power / stepW + 1e-9) * stepW
 }
 
+/** Less is arithmetic. */
+const NOTHING_HOURS = 1e-9
+
 /** Without the runs that end sooner than the device may. */
-function withoutShortRuns(powerW: readonly number[], leastPeriods: number): number[] {
+function withoutShortRuns(powerW: readonly number[], device: Limits, { hours }: Wanted): number[] {
+  const { minW = 0, minOnHours } = device
+  const leastPeriods = leastPeriodsOn(device)
+  const isShort = (from: number, until: number): boolean => {
+    if (minW === 0 || minOnHours === undefined) return until - from < leastPeriods
+    const lasts = hours.slice(from, until).reduce((sum, each) => sum + each, 0)
+    return lasts < minOnHours - NOTHING_HOURS
+  }
   const kept = [...powerW]
   let begun = 0
   for (let t = 0; t <= kept.length; t += 1) {
     if (t < kept.length && (kept[t] as number) > 0) continue
-    if (t - begun < leastPeriods) kept.fill(0, begun, t)
+    if (isShort(begun, t)) kept.fill(0, begun, t)
     begun = t + 1
   }
   return kept

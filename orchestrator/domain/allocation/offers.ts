@@ -68,7 +68,7 @@ export function limitsOf(
 function leastOf(
   { conditions = {} }: Candidate,
   needs: readonly PeriodNeed[],
-): Pick<Limits, 'minW' | 'minOnPeriods' | 'allOrNothing'> {
+): Pick<Limits, 'minW' | 'minOnPeriods' | 'minOnHours' | 'allOrNothing'> {
   const { powerMinW = 0, onSecondsMin = 0, allOrNothing = false } = conditions
   if (allOrNothing) return { allOrNothing }
   if (powerMinW <= 0 && onSecondsMin <= 0) return {}
@@ -77,6 +77,7 @@ function leastOf(
     // Less than a step cannot be told from standing still.
     minW: Math.max(STEP_W, Math.ceil(powerMinW / STEP_W) * STEP_W),
     minOnPeriods: Math.max(1, Math.ceil(onSecondsMin / shortest)),
+    ...(onSecondsMin > 0 ? { minOnHours: onSecondsMin / 3600 } : {}),
   }
 }
 
