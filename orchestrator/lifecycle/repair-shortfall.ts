@@ -105,7 +105,9 @@ function judgeAll(
     const row = rows.get(id)
     const mine = readings.get(id) ?? []
     const patience = patientUntil(listening.get(id) ?? startedAt, clock.speed, program)
-    if (row !== undefined && row.powerW !== null) {
+    // What only stands by lets go in turn after it was used, also while we were away.
+    const hasEnded = activations !== undefined && row !== undefined && row.validUntil <= now
+    if (row !== undefined && row.powerW !== null && !hasEnded) {
       const told = reacted(row, ratings.get(id))
       const period = periodAt(allocation, now)
       const fromW = period === undefined ? row.powerW : movedFrom(period, request.direction)

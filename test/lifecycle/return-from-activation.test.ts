@@ -101,6 +101,19 @@ describe('the end of an activation, under a step limit', () => {
     expect(counts.some((count) => count > 0 && count < 4)).toBe(true)
   })
 
+  it('blames nobody who let go in turn while the service was away', async () => {
+    const id = await activated(batteries, 20_000, [[300, 900]])
+    await world.passTo(at(870))
+    await world.stop()
+    await world.passTo(at(1110))
+    await world.boot()
+    await world.passTo(at(1290))
+    expect(led()).toBe(0)
+    const { repairs, allocations } = await found(id)
+    expect(repairs).toEqual([])
+    expect(allocations.map(({ releasedAt }) => releasedAt)).toEqual([null, null, null, null])
+  })
+
   it('costs nobody the stand-by of the period in which it was still held for the limit', async () => {
     const id = await activated(chargers, 21_000, [[300, 900]])
     await world.passTo(at(899))
