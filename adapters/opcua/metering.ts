@@ -10,7 +10,9 @@ import { readNow } from './wire.ts'
 const latenessMsMax = 1000
 /** A reading that is late is told at the whole second it was read in. */
 const stampMs = 1000
-const triesMax = 3
+const triesLeast = 3
+/** Between two tries, wall time. */
+const pauseMs = 250
 /** Not much longer than the metering interval may be slept, so that a halt is noticed. */
 const napMsMax = 60_000
 
@@ -68,7 +70,7 @@ export type Metered = {
 /**
  * Reads the registers of a battery that keeps no records at every multiple of the metering
  * interval, until it is stopped. What is read too late to be of that instant is told at the moment it
- * was read, so that a register that was seen counts, whatever held up this process.
+ * was read, so that a register that was seen counts, whatever held up this process or the battery.
  */
 export async function meterByReading(
   context: MeteringContext,
@@ -80,39 +82,39 @@ export async function meterByReading(
   while (!signal.aborted) {
     const at = instant((Math.floor(clock.now() / intervalMs) + 1) * intervalMs)
     if (!(await sleepUntil(clock, timer, at, signal))) return
-    try {
-      const reading = await readFrom(at, context, battery, signal)
-      if (reading !== null) battery.measured(reading)
-    } catch (error) {
-      battery.failed(error)
+    // Again and again until it succeeds or the next instant is due.
+    for (let tries = 1; !(await readOnce(at, context, battery)); tries += 1) {
+      if (tries >= triesLeast && clock.now() - at >= intervalMs) break
+      if (!(await nap(timer, pauseMs, signal))) return
     }
   }
 }
 
 /**
- * The registers at an instant, or as soon after it as they can be read. An answer that was long under
- * way says nothing of when it was true: then they are read again, and after some tries left out.
+ * Reads the registers for an instant. false: the battery is not there, or its answer was so long under
+ * way that it says nothing of when it was true.
  */
-async function readFrom(
+async function readOnce(
   at: Instant,
   { clock }: MeteringContext,
-  { resource, product, mean, session: sessionNow }: Metered,
-  signal: AbortSignal,
-): Promise<DeviceReading | null> {
+  { resource, product, mean, ...battery }: Metered,
+): Promise<boolean> {
   const isLater = (from: Instant, until: Instant) => (until - from) / clock.speed > latenessMsMax
-  for (let tries = 0; tries < triesMax; tries += 1) {
-    const session = sessionNow()
-    if (session === null || signal.aborted) return null
+  const session = battery.session()
+  if (session === null) return false
+  try {
     const askedAt = clock.now()
     const values = await session.read(['EnergyImported', 'EnergyExported', 'StateOfCharge'])
     const readAt = clock.now()
     const isOfInstant = !isLater(at, readAt)
-    if (isOfInstant || !isLater(askedAt, readAt)) {
-      const stamp = isOfInstant ? at : instant(Math.floor(readAt / stampMs) * stampMs)
-      return readNow(product, resource.id, stamp, values, mean.take())
-    }
+    if (!isOfInstant && isLater(askedAt, readAt)) return false
+    const stamp = isOfInstant ? at : instant(Math.floor(readAt / stampMs) * stampMs)
+    battery.measured(readNow(product, resource.id, stamp, values, mean.take()))
+    return true
+  } catch (error) {
+    battery.failed(error)
+    return false
   }
-  return null
 }
 
 /** false: stopped meanwhile. */
@@ -125,11 +127,18 @@ async function sleepUntil(
   for (;;) {
     const left = at - clock.now()
     if (left <= 0) return !signal.aborted
-    try {
-      await timer.sleep(Math.min(napMsMax, Math.max(1, left / clock.speed)), signal)
-    } catch (error) {
-      if (signal.aborted) return false
-      throw error
-    }
+    const ms = Math.min(napMsMax, Math.max(1, left / clock.speed))
+    if (!(await nap(timer, ms, signal))) return false
+  }
+}
+
+/** false: stopped meanwhile. */
+async function nap(timer: Timer, ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await timer.sleep(ms, signal)
+    return true
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
   }
 }

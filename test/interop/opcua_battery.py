@@ -39,7 +39,7 @@ logging.basicConfig(level=logging.ERROR)
 
 def tell(kind, **fields):
     at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    print(json.dumps({"kind": kind, "at": at, **fields}), flush=True)
+    print(json.dumps({"kind": kind, **fields, "at": at}), flush=True)
 
 
 def thumbprint(certificate):
