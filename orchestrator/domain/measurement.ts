@@ -133,7 +133,7 @@ export function settlementInput(
     candidates,
     deliveries,
     orderedPeriods: orderedPeriodsOf(evidence),
-    ...stoodBy(evidence),
+    ...stoodBy(evidence, deliveries),
     ...(standbyRule === undefined ? { scalesAll: true } : {}),
     policy: program.paymentPolicy,
     priceCap: request.priceCap,
@@ -164,7 +164,10 @@ export function isIncomplete(evidence: Evidence, deliveries: readonly Delivery[]
 }
 
 /** Who stood by where availability is paid for; nothing in an ordinary call. */
-export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
+export function stoodBy(
+  evidence: Evidence,
+  deliveries: readonly Delivery[],
+): Pick<SettlementInput, 'standby'> {
   const { activations, allocations, readings } = evidence
   if (activations === undefined) return {}
   const { candidates, program, request, orderedW, standbyRule: rule } = evidence.terms
@@ -181,10 +184,13 @@ export function stoodBy(evidence: Evidence): Pick<SettlementInput, 'standby'> {
     const watched = { allocations, armings, readings, terms, direction, longestGapSeconds }
     return { standby: frequencyStandby(watched) }
   }
+  const { meteringIntervalSeconds } = program
   const called = used(evidence)
   const heldSeconds = heldSecondsOf(orderedW, program)
-  const watched = { allocations, called, readings, candidates, direction, longestGapSeconds }
-  return { standby: standbyOf({ ...watched, rule, heldSeconds }) }
+  const watched = { allocations, called, deliveries, readings, candidates, direction, rule }
+  return {
+    standby: standbyOf({ ...watched, longestGapSeconds, meteringIntervalSeconds, heldSeconds }),
+  }
 }
 
 /** The exact split of the call's escrow; in a later round of what an earlier one held. */

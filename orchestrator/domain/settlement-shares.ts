@@ -15,11 +15,7 @@ import {
   type Stretch,
 } from './payment-policy.ts'
 import type { LineReason, SettlementInput, SettlementLine } from './settlement.ts'
-import type { Standby } from './standby.ts'
 import type { Instant } from './time.ts'
-
-/** Nothing is taken off. */
-const WHOLE: Kept = { part: 1n, whole: 1n }
 
 type Counted = { countedWh: number; orderedWh: number; physicalWh: number }
 
@@ -29,10 +25,10 @@ export type Row = {
   readonly line: Omit<SettlementLine, 'gross' | 'held' | 'ownerAmount' | 'aggregatorAmount'>
   /** What counts, per stretch; at most what the device can do and its order allows. */
   readonly eligibleWh: readonly number[]
-  /** What of its order stood, per stretch: what availability is paid for. */
-  readonly stoodWh: readonly number[]
-  /** Whether it was called upon at all, per stretch: only that can fall short of anything. */
-  readonly isCalled: readonly boolean[]
+  /** What of its order stood and was called upon, per stretch: what is paid by what came of it. */
+  readonly calledWh: readonly number[]
+  /** What stood by and was not called upon: it could not fall short of anything. */
+  readonly heldWh: readonly number[]
   readonly deliveries: readonly Delivery[]
 }
 
@@ -72,9 +68,10 @@ function countedRow(
   allocation: Allocation,
   candidate: Candidate,
   mine: readonly Delivery[],
-  { policy, standby }: SettlementInput,
+  input: SettlementInput,
   place: Placing,
 ): Row {
+  const { policy, standby } = input
   const counted = mine.filter((delivery) => counts(allocation, delivery))
   const isUnknown = counted.some((delivery) => delivery.measuredWh === null)
   const stretches: Counted[] = place.starts.map(() => ({
@@ -98,15 +95,17 @@ function countedRow(
         ),
   )
   const { resourceId, ownerId, aggregatorId } = candidate
-  const stoodWh = standby
-    ? readyWh(allocation, standby, place)
-    : stretches.map(({ orderedWh }) => (isUnknown ? 0 : orderedWh))
+  const stood = standby
+    ? readyWh(allocation, mine, input, place)
+    : {
+        calledWh: stretches.map(({ orderedWh }) => (isUnknown ? 0 : orderedWh)),
+        heldWh: stretches.map(() => 0),
+      }
   const sumWh = eligibleWh.reduce((sum, wh) => sum + wh, 0)
   return {
     candidate,
     eligibleWh,
-    stoodWh,
-    isCalled: place.starts.map((_, i) => mine.some(({ start }) => place.of(start) === i)),
+    ...stood,
     deliveries: mine,
     line: {
       resourceId,
@@ -115,7 +114,7 @@ function countedRow(
       orderedWh: mine.reduce((sum, delivery) => sum + delivery.orderedWh, 0),
       deliveredWh: mine.reduce((sum, delivery) => sum + delivery.deliveredWh, 0),
       eligibleWh: sumWh,
-      reason: isStandby(standby, mine, stoodWh)
+      reason: isStandby(standby, mine, [...stood.calledWh, ...stood.heldWh])
         ? 'stood-by'
         : reasonOf(allocation, isUnknown, sumWh),
     },
@@ -138,16 +137,24 @@ function isStandby(
   return standby !== undefined && mine.length === 0 && stoodWh.some((wh) => wh > 0)
 }
 
-/** What it reserved and had ready, per stretch. */
-function readyWh(allocation: Allocation, standby: readonly Standby[], place: Placing): number[] {
-  const ready = place.starts.map(() => 0)
+/** What it reserved and had ready, per stretch, called upon or held. */
+function readyWh(
+  allocation: Allocation,
+  mine: readonly Delivery[],
+  { standby = [], scalesAll }: SettlementInput,
+  place: Placing,
+): Pick<Row, 'calledWh' | 'heldWh'> {
+  const [calledWh, heldWh] = [place.starts.map(() => 0), place.starts.map(() => 0)]
+  const isCalledIn = place.starts.map((_, i) => mine.some(({ start }) => place.of(start) === i))
   for (const one of standby) {
     if (one.resourceId !== allocation.resourceId || !one.isReady) continue
     if (!counts(allocation, one)) continue
     const at = place.of(one.start)
+    const isCalled = one.isCalled ?? (scalesAll === true || isCalledIn[at] === true)
+    const ready = isCalled ? calledWh : heldWh
     ready[at] = (ready[at] ?? 0) + one.reservedWh
   }
-  return ready
+  return { calledWh, heldWh }
 }
 
 function counts(
@@ -201,14 +208,13 @@ export function earn(rows: readonly Row[], input: SettlementInput): Earned {
     if (effectOf(row) <= 0) return 0n
     return row.eligibleWh.reduce((sum, wh, i) => {
       const used = BigInt(wh) * price * (perWh[i] ?? 0n)
-      // What was not called upon could not fall short of anything.
-      const isCalled = input.scalesAll === true || row.isCalled[i] === true
-      const isUsed = isCalled && (stretches[i]?.orderedWh ?? 0) > 0
+      const isUsed = (stretches[i]?.orderedWh ?? 0) > 0
       const factorBp = isUsed ? (awards[i]?.factorBp ?? 0) : 10_000
-      const stood = availabilityNumerator(policy, row.stoodWh[i] ?? 0, factorBp) * common
-      earned[i] = (earned[i] ?? 0n) + used + stood
-      const { part, whole } = isUsed ? (kept[i] as Kept) : WHOLE
-      return sum + ((used + stood) * part) / whole
+      const called = availabilityNumerator(policy, row.calledWh[i] ?? 0, factorBp) * common
+      const held = availabilityNumerator(policy, row.heldWh[i] ?? 0, 10_000) * common
+      earned[i] = (earned[i] ?? 0n) + used + called + held
+      const { part, whole } = kept[i] as Kept
+      return sum + ((used + called) * part) / whole + held
     }, 0n)
   })
   const total = shares.reduce((sum, share) => sum + share, 0n)

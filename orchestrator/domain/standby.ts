@@ -1,6 +1,6 @@
-import { type Allocation, type Candidate, cutAt } from './allocation.ts'
+import { type AllocatedPeriod, type Allocation, type Candidate, cutAt } from './allocation.ts'
 import { givenOf, takenToStore } from './battery-losses.ts'
-import { orderedEnergy } from './delivery.ts'
+import { type Delivery, orderedEnergy } from './delivery.ts'
 import { deliveryEnd, type FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
 import type { Program } from './program.ts'
@@ -8,7 +8,7 @@ import { RESTART_SECONDS_MAX } from './rebound/rebound-periods.ts'
 import type { Direction } from './resource.ts'
 import { secondsToChange } from './step-limit.ts'
 import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
-import { addSeconds, type Instant } from './time.ts'
+import { addSeconds, type Instant, instant } from './time.ts'
 
 /** What one resource kept ready in one settlement period of an availability call. */
 export type Standby = {
@@ -19,32 +19,42 @@ export type Standby = {
   readonly reservedWh: number
   /** Its own meter says that it could have given what it reserved, or it was called upon. */
   readonly isReady: boolean
+  /**
+   * That it was called upon for just this, or not at all. Absent: it is judged as one, and was
+   * called upon if its device was at all in what is settled together.
+   */
+  readonly isCalled?: boolean
 }
+
+/** The rules by which terms may have their stand-by judged, beside the first one. */
+export const STANDBY_RULES = [2, 3] as const
+export type StandbyRule = (typeof STANDBY_RULES)[number]
 
 /**
  * How a call ordered now judges its stand-by, by version. 2: a battery's energy is counted with what
  * it loses one way, and what others fall short of leaves the stand-by of who was not called alone.
- * 3: what is held after it was called upon, until a step limit lets it go, has not left its stand-by,
- * and who takes over inside an activation counts its least time on from there.
- * Terms without a version are of the first rule, which did none of that.
+ * 3: so it does with what a device holds beside what it is called for; what is held on after it was
+ * called upon, until a step limit lets it go, has not left its stand-by; and who takes over inside an
+ * activation counts its least time on from there. Terms without a version are of the first rule, which
+ * did none of that.
  */
-export const STANDBY_RULE = 3
-/** By which terms may be judged. */
-export const STANDBY_RULES = [2, STANDBY_RULE] as const
-export type StandbyRule = (typeof STANDBY_RULES)[number]
+export const STANDBY_RULE = 3 satisfies StandbyRule
 
 type Watched = {
   readonly allocations: readonly Allocation[]
   /** The same with the periods in which they were called upon. */
   readonly called: readonly Allocation[]
+  /** What came of that. */
+  readonly deliveries: readonly Delivery[]
   readonly readings: readonly DeviceReading[]
   readonly candidates: readonly Candidate[]
   readonly direction: Direction
   readonly longestGapSeconds: number
+  readonly meteringIntervalSeconds: number
   /** Of the terms; absent: the first. */
   readonly rule?: StandbyRule | undefined
-  /** So long it may be held after it was called upon, s, by the third rule; absent: not at all. */
-  readonly heldSeconds?: number
+  /** So long it may be held on after it was called upon, s, by the third rule. */
+  readonly heldSeconds: number
 }
 
 /** How long all that was ordered takes to be let go of, one step after the other. */
@@ -57,38 +67,104 @@ export function heldSecondsOf(
   return Math.min(RESTART_SECONDS_MAX, rampSeconds + controlCycleSeconds)
 }
 
+/** One device with what it was called for, and what its meter told. */
+type Device = {
+  readonly candidate: Candidate
+  readonly called: readonly AllocatedPeriod[]
+  readonly deliveries: readonly Delivery[]
+  readonly readings: readonly DeviceReading[]
+}
+
 /**
  * Availability as the meters show it, period by period: a battery had the energy, or the room for
  * it, when the period began; a charger drew what was to be taken away. Without readings nobody
- * stood by. In a period in which it is called upon the delivery says what it was worth.
+ * stood by. Of what it is called upon for the delivery says what it was worth; the rest is judged
+ * like all that is held. By earlier rules a call upon a part is one upon all.
  */
 export function standbyOf(watched: Watched): Standby[] {
   const readings = byResource(watched.readings)
   const calledOf = new Map(watched.called.map((one) => [one.resourceId, one.periods]))
+  const deliveriesOf = Map.groupBy(watched.deliveries, ({ resourceId }) => resourceId)
   const byId = new Map(watched.candidates.map((one) => [one.resourceId, one]))
   return watched.allocations.flatMap(({ resourceId, periods }) => {
     const candidate = byId.get(resourceId)
     if (!candidate) throw new Error(`${resourceId} is not among the terms' candidates`)
-    const mine = readings.get(resourceId) ?? []
-    const called = calledOf.get(resourceId) ?? []
-    const hasEnergy = watched.rule === undefined ? hasRoomLossless : hasRoom
-    const heldSeconds = watched.rule === STANDBY_RULE ? (watched.heldSeconds ?? 0) : 0
-    return periods.map((period): Standby => {
-      const { start, end } = period
-      const reservedWh = orderedEnergy(period)
-      const meteredWh = energyBetween(mine, start, end, watched.longestGapSeconds)
-      const isUsed = called.some((one) => {
-        return one.start < end && start < addSeconds(one.end, heldSeconds)
-      })
-      const isReady =
-        meteredWh !== null &&
-        (isUsed ||
-          (candidate.kind === 'charger'
-            ? meteredWh >= reservedWh
-            : hasEnergy(candidate, socAt(mine, start), reservedWh, watched.direction)))
-      return { resourceId, start, end, reservedWh, isReady }
-    })
+    const device = {
+      candidate,
+      called: calledOf.get(resourceId) ?? [],
+      deliveries: deliveriesOf.get(resourceId) ?? [],
+      readings: readings.get(resourceId) ?? [],
+    }
+    return periods.flatMap((period) =>
+      watched.rule === STANDBY_RULE
+        ? inParts(period, device, watched)
+        : [asOne(period, device, watched)],
+    )
   })
+}
+
+function asOne(period: AllocatedPeriod, device: Device, watched: Watched): Standby {
+  const { start, end } = period
+  const { candidate, called, readings } = device
+  const reservedWh = orderedEnergy(period)
+  const meteredWh = energyBetween(readings, start, end, watched.longestGapSeconds)
+  const isUsed = called.some((one) => one.start < end && start < one.end)
+  const hasEnergy = watched.rule === undefined ? hasRoomLossless : hasRoom
+  const isReady =
+    meteredWh !== null &&
+    (isUsed ||
+      (candidate.kind === 'charger'
+        ? meteredWh >= reservedWh
+        : hasEnergy(candidate, socAt(readings, start), reservedWh, watched.direction)))
+  return { resourceId: candidate.resourceId, start, end, reservedWh, isReady }
+}
+
+/** What it was called upon for, and what it went on holding beside that. */
+function inParts(period: AllocatedPeriod, device: Device, watched: Watched): Standby[] {
+  const { start, end } = period
+  const { candidate, called, readings } = device
+  const wholeWh = orderedEnergy(period)
+  const meteredWh = energyBetween(readings, start, end, watched.longestGapSeconds)
+  const used = called.filter((one) => one.start < end && start < one.end)
+  const usedWh = used.reduce((sum, one) => sum + orderedEnergy(one), 0)
+  const calledWh = Math.min(wholeWh, usedWh)
+  const isHeld =
+    meteredWh !== null &&
+    (candidate.kind === 'charger'
+      ? meteredWh + notDrawnWh(period, device, watched) >= wholeWh
+      : hasRoom(candidate, socAt(readings, start), wholeWh, watched.direction))
+  const { resourceId } = candidate
+  const isReady = meteredWh !== null
+  const parts: Standby[] = [
+    { resourceId, start, end, reservedWh: calledWh, isReady, isCalled: true },
+    { resourceId, start, end, reservedWh: wholeWh - calledWh, isReady: isHeld, isCalled: false },
+  ]
+  return parts.filter(({ reservedWh }) => reservedWh > 0)
+}
+
+/**
+ * What a charger did not draw because it was called: what it gave, and what it lacked of what it
+ * holds while a step limit held it on and in the metering interval in which it came back.
+ */
+function notDrawnWh(period: AllocatedPeriod, device: Device, watched: Watched): number {
+  const { start, end } = period
+  const { called, deliveries, readings } = device
+  const given = deliveries.filter((one) => one.start >= start && one.end <= end)
+  const givenWh = given.reduce((sum, { baselineWh, measuredWh }) => {
+    const lessWh = baselineWh - (measuredWh ?? baselineWh)
+    // Of baseline and meter whole Wh are known: what the rounding may hide is not held against it.
+    return lessWh > 0 ? sum + lessWh + 1 : sum
+  }, 0)
+  const backSeconds = watched.heldSeconds + watched.meteringIntervalSeconds
+  return called.reduce((sum, { end: back }) => {
+    const again = called.flatMap((one) => (one.start >= back ? [one.start] : []))
+    const from = instant(Math.max(start, back))
+    const until = instant(Math.min(end, addSeconds(back, backSeconds), ...again))
+    if (until <= from) return sum
+    const heldWh = orderedEnergy({ ...period, start: from, end: until })
+    const drawnWh = energyBetween(readings, from, until, watched.longestGapSeconds) ?? 0
+    return sum + Math.max(0, heldWh - drawnWh)
+  }, givenWh)
 }
 
 /** The last state of charge that was told by an instant. */

@@ -144,20 +144,11 @@ function sentence(
   if (status === 'not-paid' && call.state === 'refunded') {
     return `${when} nothing is paid: the call could not be settled and the DSO was refunded.`
   }
-  if (line.reason === 'not-obeying') {
-    return `${when} nothing is paid: the device did not follow its setpoint and was replaced.`
-  }
-  if (line.reason === 'overridden' && line.eligibleWh === 0) {
-    return `${when} nothing is paid: ${sayTakenBack(kindOf(call, line))}.`
-  }
-  if (line.reason === 'owner-limit' && line.eligibleWh === 0) {
-    return `${when} nothing is paid: what its owner allows ended its part.`
-  }
-  if (line.reason === 'no-readings') {
-    return `${when} nothing is paid: the meter readings needed to know what it did are missing.`
-  }
-  if (line.reason === 'nothing-delivered') {
-    return `${when} nothing is paid: measured against its baseline the device delivered nothing.`
+  const why = whyNothing(call, line)
+  if (why !== null) {
+    if (amount === 0n) return `${when} nothing is paid: ${why}.`
+    const forStandby = `${euros(amount)} ${verbFor(status)} for what it stood by with besides`
+    return `${when} nothing is paid for delivery: ${why}; ${forStandby}.`
   }
   if (line.reason === 'stood-by') {
     const what = wordsForStandby(call.program.product)
@@ -183,6 +174,24 @@ function sentence(
     `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
     `${status === 'being-verified' ? ', once verifiers have signed' : ''}${later}.`
   )
+}
+
+/** Why nothing counts of what it was to deliver; null: something does, or nothing was called. */
+function whyNothing(call: FlexibilityCall, line: SettlementLine): string | null {
+  switch (line.reason) {
+    case 'not-obeying':
+      return 'the device did not follow its setpoint and was replaced'
+    case 'overridden':
+      return line.eligibleWh === 0 ? sayTakenBack(kindOf(call, line)) : null
+    case 'owner-limit':
+      return line.eligibleWh === 0 ? 'what its owner allows ended its part' : null
+    case 'no-readings':
+      return 'the meter readings needed to know what it did are missing'
+    case 'nothing-delivered':
+      return 'measured against its baseline the device delivered nothing'
+    default:
+      return null
+  }
 }
 
 function kindOf({ candidates }: FlexibilityCall, { resourceId }: SettlementLine): ResourceKind {

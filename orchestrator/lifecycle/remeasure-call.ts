@@ -28,7 +28,8 @@ export async function remeasureCall(ports: Ports, callId: CallId): Promise<void>
     const deliveries = measure(evidence)
     const before = await bundle()
     const isSame = canonicalJson(deliveries) === canonicalJson(before.deliveries)
-    if (isSame && canonicalJson(stoodBy(evidence)) === canonicalJson(stoodBy(before))) return false
+    const [now, then] = [stoodBy(evidence, deliveries), stoodBy(before, before.deliveries)]
+    if (isSame && canonicalJson(now) === canonicalJson(then)) return false
     await closeEvidence(tx, call, evidence, deliveries, ports.clock.now())
     return true
   })

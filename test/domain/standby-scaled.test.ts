@@ -17,6 +17,22 @@ const PENALISED: PaymentPolicy = {
   penalty: { kind: 'share-of-payment', shareBp: 10_000 },
 }
 
+/** What was called of a device is scaled or penalised; what it held beside that is not. */
+function inParts(input: SettlementInput): SettlementInput {
+  const standby = input.standby?.flatMap((one) => {
+    const mine = input.deliveries.filter(
+      ({ resourceId: id, start }) => id === one.resourceId && start >= one.start && start < one.end,
+    )
+    const usedWh = mine.reduce((sum, { orderedWh }) => sum + orderedWh, 0)
+    const calledWh = Math.min(usedWh, one.reservedWh)
+    return [
+      { ...one, reservedWh: calledWh, isCalled: true },
+      { ...one, reservedWh: one.reservedWh - calledWh, isCalled: false },
+    ]
+  })
+  return { ...input, ...(standby && { standby }) }
+}
+
 type Called = { readonly ordered: readonly number[]; readonly delivered: readonly number[] }
 
 /** Each stands by with 1 kWh in each of two quarters of an hour, 0.04 EUR. */
@@ -78,6 +94,64 @@ describe('what stands by while another one is called', () => {
       fc.property(fc.array(row, { minLength: 1, maxLength: 4 }), policy, (rows, by) => {
         const input = standing(rows, by)
         expect(settle(input)).toEqual(settle({ ...input, scalesAll: true }))
+      }),
+    )
+  })
+})
+
+describe('what a device holds beside what it is called for', () => {
+  it.each([
+    ['scales by delivery', SCALED],
+    ['takes a share of the payment', PENALISED],
+  ])('is paid in full where the call fails and the policy %s', (_, policy) => {
+    // 25 Wh of its 2,000 were called and did not come, at 0.02 EUR per kWh.
+    expect(paid(inParts(standing([FAILED, null], policy)))).toEqual([39_500n, 40_000n])
+    const byPeriod = { ...policy, over: 'period' } as const
+    expect(paid(inParts(standing([FAILED, null], byPeriod)))).toEqual([39_500n, 40_000n])
+  })
+
+  const wh = fc.integer({ min: 1, max: 1000 })
+  const called = fc.record({
+    ordered: fc.tuple(wh, wh),
+    delivered: fc.tuple(fc.nat(1500), fc.nat(1500)),
+  })
+  const by = fc
+    .tuple(fc.constantFrom(SCALED, PENALISED), fc.constantFrom('window' as const, 'period'))
+    .map(([one, over]): PaymentPolicy => ({ ...one, over }))
+
+  it('makes no difference where all is called: to the cent as by the rule before', () => {
+    const whole = called.map(({ delivered }) => ({ ordered: [1000, 1000], delivered }))
+    fc.assert(
+      fc.property(fc.array(whole, { minLength: 1, maxLength: 4 }), by, (rows, policy) => {
+        const input = standing(rows, policy)
+        expect(settle(inParts(input))).toEqual(settle(input))
+      }),
+    )
+  })
+
+  it('is never lost, whatever came of the call, and the split stays exact', () => {
+    const rows = fc.array(fc.option(called), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(rows, by, (calls, policy) => {
+        const input = inParts(standing(calls, policy))
+        const { lines, payout, fee, held, refund } = settle(input)
+        expect(payout + fee + held + refund).toBe(input.escrow)
+        calls.forEach((call, i) => {
+          const usedWh = (call?.ordered ?? []).reduce((sum, one) => sum + one, 0)
+          const keptMoney = BigInt(2000 - usedWh) * 20n
+          expect(lines[i]?.gross).toBeGreaterThanOrEqual(keptMoney)
+          if (call === null) expect(lines[i]?.gross).toBe(keptMoney)
+        })
+      }),
+    )
+  })
+
+  it('never earns less than by the rule before, by which all of it was lost with the call', () => {
+    fc.assert(
+      fc.property(fc.array(called, { minLength: 1, maxLength: 4 }), by, (calls, policy) => {
+        const input = standing(calls, policy)
+        const [before, now] = [paid(input), paid(inParts(input))]
+        now.forEach((gross, i) => expect(gross).toBeGreaterThanOrEqual(before[i] ?? 0n))
       }),
     )
   })

@@ -11,17 +11,17 @@ import { aBaseline, aResource, WINDOW_START } from '../support/builders.ts'
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 
 /** 3 kW are reserved for a quarter of an hour, 750 Wh, of a battery of 10 kWh that keeps 2 kWh. */
-function isReady(
+function standbyParts(
   kind: ResourceKind,
   readings: readonly Omit<DeviceReading, 'resourceId' | 'powerW'>[],
   {
     direction = 'reduce-import',
-    isUsed = false,
-    isOfFirstRule = false,
+    used = [],
+    gaveWh = 0,
     rule = STANDBY_RULE,
-    usedUntil,
+    heldSeconds = 0,
   }: Partial<Asked> = {},
-): boolean {
+) {
   const { id, ownerId, aggregatorId, rating, offer } = aResource('device', kind, 0n)
   const candidate: Candidate = {
     resourceId: id,
@@ -35,31 +35,55 @@ function isReady(
   }
   const period = { start: at(0), end: at(900), powerW: 3000, setpointW: 0 }
   const allocation = { resourceId: id, role: 'order', periods: [period], releasedAt: null } as const
-  const before = (end: number) => ({ ...period, start: at(-300), end: at(end) })
-  const used = [
-    ...(isUsed ? [{ ...period, start: at(600) }] : []),
-    ...(usedUntil === undefined ? [] : [before(usedUntil)]),
-  ]
-  const [found] = standbyOf({
+  const periods = used.map(([from, until, powerW]) => {
+    return { ...period, start: at(from), end: at(until), powerW }
+  })
+  const deliveries = periods.slice(0, 1).map(({ start, end }) => {
+    const measured = { baselineWh: 1000, measuredWh: 1000 - gaveWh, deliveredWh: gaveWh }
+    return { resourceId: id, start, end, orderedWh: gaveWh, ...measured }
+  })
+  return standbyOf({
     allocations: [allocation],
-    called: [{ ...allocation, periods: used }],
+    called: [{ ...allocation, periods }],
+    deliveries,
     readings: readings.map((reading) => ({ ...reading, resourceId: id, powerW: null })),
     candidates: [candidate],
     direction,
     longestGapSeconds: 900,
-    heldSeconds: 120,
-    ...(isOfFirstRule ? {} : { rule }),
+    heldSeconds,
+    meteringIntervalSeconds: 30,
+    ...(rule === 1 ? {} : { rule }),
   })
-  expect(found?.reservedWh).toBe(750)
-  return found?.isReady ?? false
 }
 type Asked = {
   direction: 'reduce-import' | 'increase-import'
-  isUsed: boolean
-  isOfFirstRule: boolean
-  rule: StandbyRule
-  /** It was called upon just before, until then. */
-  usedUntil: number
+  /** From and until, seconds, and W. */
+  used: readonly (readonly [number, number, number])[]
+  /** Wh in the first of them. */
+  gaveWh: number
+  rule: 1 | StandbyRule
+  /** After it was called upon a step limit may hold it on so long. */
+  heldSeconds: number
+}
+
+/** Where it is judged as one. */
+function isReady(...given: Parameters<typeof standbyParts>): boolean {
+  const [found, ...others] = standbyParts(...given)
+  expect(found?.reservedWh).toBe(750)
+  expect(others).toEqual([])
+  return found?.isReady ?? false
+}
+
+/** Wh of what it was called for and of what it held beside that, that count. */
+function countedWh(...given: Parameters<typeof standbyParts>) {
+  const found = standbyParts(...given)
+  const wholeWh = found.reduce((sum, { reservedWh }) => sum + reservedWh, 0)
+  expect(wholeWh).toBe(750)
+  const counted = (called: boolean) =>
+    found
+      .filter(({ isReady: counts, isCalled }) => counts && isCalled === called)
+      .reduce((sum, { reservedWh }) => sum + reservedWh, 0)
+  return { calledWh: counted(true), heldWh: counted(false) }
 }
 
 const meter = (socBp: number | null, usedWh = 0) => [
@@ -85,13 +109,23 @@ describe('who stood by', () => {
   })
 
   it('is a charger that was held on after it was called upon, until a step limit let it go', () => {
-    const meters = meter(null, 700)
+    const meters = [0, 120, 900].map((seconds) => {
+      return {
+        at: at(seconds),
+        registerWh: (3000 * Math.max(0, seconds - 120)) / 3600,
+        socBp: null,
+      }
+    })
+    const calledUntil = (until: number) => {
+      return { used: [[-300, until, 3000]], heldSeconds: 120 } as const
+    }
     expect(isReady('charger', meters)).toBe(false)
-    expect(isReady('charger', meters, { usedUntil: 0 })).toBe(true)
-    expect(isReady('charger', meters, { usedUntil: -120 })).toBe(false)
-    expect(isReady('charger', meters, { usedUntil: 0, rule: 2 })).toBe(false)
-    expect(isReady('charger', meters, { usedUntil: 0, isOfFirstRule: true })).toBe(false)
-    expect(isReady('charger', [], { usedUntil: 0 })).toBe(false)
+    expect(isReady('charger', meters, calledUntil(0))).toBe(true)
+    expect(isReady('charger', meters, { ...calledUntil(0), heldSeconds: 0 })).toBe(false)
+    expect(isReady('charger', meters, calledUntil(-120))).toBe(false)
+    expect(isReady('charger', meters, { ...calledUntil(0), rule: 2 })).toBe(false)
+    expect(isReady('charger', meters, { ...calledUntil(0), rule: 1 })).toBe(false)
+    expect(isReady('charger', [], calledUntil(0))).toBe(false)
   })
 
   it('may be held on for as long as letting go of all takes, without a step limit not at all', () => {
@@ -102,7 +136,7 @@ describe('who stood by', () => {
   })
 
   it('is by the first rule a battery with so much stored, or so much to be filled, to the Wh', () => {
-    const first = { isOfFirstRule: true }
+    const first = { rule: 1 } as const
     expect(isReady('battery', meter(2749), first)).toBe(false)
     expect(isReady('battery', meter(2750), first)).toBe(true)
     const more = { ...first, direction: 'increase-import' } as const
@@ -116,9 +150,72 @@ describe('who stood by', () => {
     expect(isReady('charger', meter(null, 750))).toBe(true)
   })
 
-  it('is whoever was called upon: there the delivery says what it was worth', () => {
-    expect(isReady('charger', meter(null, 0), { isUsed: true })).toBe(true)
-    expect(isReady('charger', [], { isUsed: true })).toBe(false)
+  it.each([1, 2] as const)(
+    'is by rule %i whoever was called upon, in all that it holds',
+    (rule) => {
+      const used = [[600, 900, 300]] as const
+      expect(isReady('charger', meter(null, 0), { used, rule })).toBe(true)
+      expect(isReady('battery', meter(2000), { used, rule })).toBe(true)
+      expect(isReady('charger', [], { used, rule })).toBe(false)
+    },
+  )
+})
+
+describe('who was called for a part of what it holds', () => {
+  /** 300 W for 5 minutes, and all of it for 5 minutes. */
+  const [part, all] = [[[600, 900, 300]] as const, [[600, 900, 3000]] as const]
+
+  it('is a battery that stood by with the rest if its energy was enough for all of it', () => {
+    const called = { calledWh: 25, heldWh: 725 }
+    expect(countedWh('battery', meter(2789), { used: part })).toEqual(called)
+    expect(countedWh('battery', meter(2788), { used: part })).toEqual({ ...called, heldWh: 0 })
+    expect(countedWh('battery', meter(2789), { used: all })).toEqual({ calledWh: 250, heldWh: 500 })
+    const twice = { used: [...part, [300, 600, 3000]] as const }
+    expect(countedWh('battery', meter(2789), twice)).toEqual({ calledWh: 275, heldWh: 475 })
+    expect(countedWh('battery', [], { used: part })).toEqual({ calledWh: 0, heldWh: 0 })
+  })
+
+  it('stood by with nothing else where it was called for all of it', () => {
+    const used = [[0, 900, 3000]] as const
+    expect(countedWh('battery', meter(null), { used })).toEqual({ calledWh: 750, heldWh: 0 })
+    expect(countedWh('charger', meter(null), { used })).toEqual({ calledWh: 750, heldWh: 0 })
+  })
+
+  it('is a charger that drew the rest, with what it gave instead of drawing it', () => {
+    const held = (drewWh: number, changes: Partial<Asked>) =>
+      countedWh('charger', meter(null, drewWh), changes).heldWh
+    expect(held(725, { used: part, gaveWh: 25 })).toBe(725)
+    // A Wh may be lost where what it gave is rounded, and no more.
+    expect(held(724, { used: part, gaveWh: 25 })).toBe(725)
+    expect(held(723, { used: part, gaveWh: 25 })).toBe(0)
+    // It came for nothing of it, and drew what was to be taken away.
+    expect(held(750, { used: part })).toBe(725)
+    expect(held(749, { used: part })).toBe(0)
+  })
+
+  it('is a charger that takes a metering interval to come back from it, and no longer', () => {
+    // 3 kW until it is called for all of it after 5 minutes, for 5 minutes.
+    const drew = (back: number) => [
+      { at: at(0), registerWh: 1000, socBp: null },
+      { at: at(300), registerWh: 1250, socBp: null },
+      { at: at(600), registerWh: 1250, socBp: null },
+      { at: at(630), registerWh: back > 600 ? 1250 : 1275, socBp: null },
+      { at: at(900), registerWh: 1250 + ((900 - back) * 3000) / 3600, socBp: null },
+    ]
+    const used = [[300, 600, 3000]] as const
+    const held = (back: number) => countedWh('charger', drew(back), { used, gaveWh: 250 }).heldWh
+    expect(held(600)).toBe(500)
+    expect(held(630)).toBe(500)
+    expect(held(660)).toBe(0)
+    // Also where the call ended as this period began.
+    const before = [[-300, 0, 3000]] as const
+    const late = [
+      { at: at(0), registerWh: 1000, socBp: null },
+      { at: at(30), registerWh: 1000, socBp: null },
+      { at: at(900), registerWh: 1725, socBp: null },
+    ]
+    expect(countedWh('charger', late, { used: before }).heldWh).toBe(750)
+    expect(countedWh('charger', late, {}).heldWh).toBe(0)
   })
 })
 

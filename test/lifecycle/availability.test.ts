@@ -280,7 +280,8 @@ describe('a call for availability', () => {
       const candidates = terms.candidates.map((one) => {
         return { ...one, rating: { ...one.rating, reserveWh: storedWh - 760 } }
       })
-      const { standby = [] } = stoodBy({ ...bundle, terms: { ...terms, candidates } })
+      const changed = { ...bundle, terms: { ...terms, candidates } }
+      const { standby = [] } = stoodBy(changed, bundle.deliveries)
       return standby.map((one) => one.isReady)
     }
     expect(isReady(bundle.terms)).toEqual([false, false])

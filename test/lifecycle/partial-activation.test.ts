@@ -3,20 +3,30 @@ import type { SimulatedDeviceOptions } from '#adapters/simulated/device.ts'
 import { verifySimulatedSignature } from '#adapters/simulated/signer.ts'
 import { bundleText, type EvidenceBundle } from '#domain/evidence.ts'
 import type { CallId } from '#domain/ids.ts'
+import { completeBundle } from '#domain/measurement.ts'
+import type { PaymentCurve } from '#domain/payment-policy.ts'
 import { addSeconds } from '#domain/time.ts'
 import { parseBundle, verifyBundle } from '#domain/verification.ts'
 import { correctionViews } from '#http/correction-view.ts'
 import { activateReserve } from '#lifecycle/activate-reserve.ts'
+import { explainEarnings } from '#lifecycle/explain-earnings.ts'
 import { createWorld, type World } from '#simulations/world.ts'
 import { aProgram, aRequest, aResource, dso, enrolAll, WINDOW_START } from '../support/builders.ts'
 import { orderedCall } from '../support/ordered-call.ts'
 import { plugBattery, plugCharger, runVerifiers } from '../support/simulated-call.ts'
 import { AVAILABILITY, STANDBY_POLICY } from '../support/standby-world.ts'
+import { withOwnEscrow } from '../support/tampered-bundle.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const battery = aResource('battery', 'battery', 200_000n)
 const dearer = aResource('dearer', 'battery', 250_000n)
 const charger = aResource('charger', 'charger', 100_000n)
+const FLAT: PaymentCurve = STANDBY_POLICY.curve
+/** Half of the order is paid by half. */
+const RISING: PaymentCurve = [
+  { deliveredBp: 0, payBp: 0 },
+  { deliveredBp: 10_000, payBp: 10_000 },
+]
 
 describe('a part of what stands by', () => {
   let world: World
@@ -25,11 +35,12 @@ describe('a part of what stands by', () => {
   /** 8 kW are held for half an hour, 5 of them by the cheaper battery; a minute before. */
   async function reserved(
     device: Partial<SimulatedDeviceOptions> = {},
-    { others = [dearer], heldW = 8000, scaledByDelivery = false } = {},
+    { others = [dearer], heldW = 8000, scaledByDelivery = false, curve = FLAT } = {},
   ) {
     const { availability } = STANDBY_POLICY
     const paymentPolicy = {
       ...STANDBY_POLICY,
+      curve,
       availability: { ...availability, scaledByDelivery },
     }
     const program = aProgram({ ...AVAILABILITY, paymentPolicy })
@@ -145,8 +156,38 @@ describe('a part of what stands by', () => {
     await activate(id, 600, 660, 100)
     const { state, settlement } = await settled(id)
     expect(state).toBe('verified')
+    // The call was too short to let go of it: 1 of its 2,500 Wh was called and did not come.
     expect(settlement?.lines).toMatchObject([
-      { resourceId: battery.id, deliveredWh: 0, gross: 0n },
+      { resourceId: battery.id, reason: 'nothing-delivered', deliveredWh: 0, gross: 49_980n },
+      { resourceId: dearer.id, reason: 'stood-by', gross: 30_000n },
+    ])
+    const { ownerId } = battery
+    const [line] = await explainEarnings(world.ports(), { kind: 'owner', ownerId })
+    expect(line?.sentence).toMatch(/nothing is paid for delivery: .* delivered nothing; 0\.\d+ EUR/)
+  })
+
+  it('is judged as held in a period in which a charger gives a part of it', async () => {
+    const others = [charger]
+    const id = await reserved({}, { others, heldW: 7000, scaledByDelivery: true, curve: RISING })
+    await activate(id, 300, 600, 5600)
+    await activate(id, 1200, 1500)
+    const { settlement } = await settled(id)
+    // Ordered were 466 and 583 Wh, at 0.10 EUR; 3,500 Wh stood by, at 0.02 EUR.
+    expect(settlement?.lines).toMatchObject([
+      { resourceId: charger.id, reason: 'paid', eligibleWh: 1049, gross: 174_900n },
+    ])
+  })
+
+  it('costs who gives too little of it no more than that part of its stand-by', async () => {
+    // Half of what it is told: it keeps its part, and its meter counts.
+    const id = await reserved({ share: 0.5 }, { scaledByDelivery: true, curve: RISING })
+    await activate(id, 600, 900, 1200)
+    const { state, settlement } = await settled(id)
+    expect(state).toBe('verified')
+    // 100 of its 2,500 Wh were called, of which half came: 50 Wh at half of 0.20 EUR. Half of those
+    // 100 Wh and all of the others are paid for standing by, at 0.02 EUR.
+    expect(settlement?.lines).toMatchObject([
+      { resourceId: battery.id, orderedWh: 100, deliveredWh: 50, gross: 54_000n },
       { resourceId: dearer.id, reason: 'stood-by', gross: 30_000n },
     ])
   })
@@ -168,6 +209,34 @@ describe('a part of what stands by', () => {
     expect(silent).toMatchObject({ reason: 'not-obeying', gross: 0n })
     expect(took).toMatchObject({ resourceId: dearer.id, reason: 'paid' })
     expect(took?.deliveredWh).toBeGreaterThan(750)
+  })
+
+  it('is recomputed by the rule of its terms, also by the one before', async () => {
+    const id = await reserved({ share: 0.5 }, { scaledByDelivery: true, curve: RISING })
+    await activate(id, 600, 900, 1200)
+    await world.passTo(at(1950))
+    const text = await world.store.transaction((tx) => tx.evidence.load(id, 1))
+    const bundle = parseBundle(text ?? '')
+    const { checkMeterSignature: meter } = world.ports()
+    const differing = (one: EvidenceBundle) => {
+      const other = withOwnEscrow(one, () => bundle.escrow.requestId)
+      const checks = { gateway: verifySimulatedSignature, meter }
+      return verifyBundle(bundleText(other), checks).map(({ line }) => line)
+    }
+    const grossOf = ({ settlement: { lines } }: EvidenceBundle) => lines.map(({ gross }) => gross)
+    const before = completeBundle({ ...bundle, terms: { ...bundle.terms, standbyRule: 2 } })
+    // Half of the call came, so half of all that it held is paid: 2,500 Wh at 0.02 EUR.
+    expect(grossOf(before)).toEqual([30_000n, 30_000n])
+    expect(differing(before)).toEqual([])
+    expect(grossOf(bundle)).toEqual([54_000n, 30_000n])
+    expect(differing(bundle)).toEqual([])
+    const mixed = { ...before, terms: bundle.terms }
+    expect(differing(mixed)).toEqual([
+      `line ${battery.id}`,
+      'total payout',
+      'total fee',
+      'total refund',
+    ])
   })
 
   it('is recomputed by whoever verifies it', async () => {
