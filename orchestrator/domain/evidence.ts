@@ -22,6 +22,7 @@ import type { Program } from './program.ts'
 import type { CallSettlement } from './settlement.ts'
 import type { Assurance } from './signed-meter/assurance.ts'
 import type { MeterKey } from './signed-meter/meter-key.ts'
+import { PENALTY_RULE, takesPerKwh } from './settlement-penalty.ts'
 import type { StandbyRule } from './standby.ts'
 import type { Reading } from './telemetry.ts'
 import type { Instant } from './time.ts'
@@ -75,6 +76,11 @@ export type CallTerms = {
    * ordered before the second rule: they are judged by the first.
    */
   readonly standbyRule?: StandbyRule
+  /**
+   * By which rule a penalty per kWh is taken. Absent where there is none, and of calls ordered before
+   * the second rule: it comes off what all have earned.
+   */
+  readonly penaltyRule?: typeof PENALTY_RULE
 }
 
 /** What a log of corrections tells, by version: of a call ordered now, this. */
@@ -142,6 +148,9 @@ export function termsOf(
     correctionLog: CORRECTION_LOG,
     ...(hasCurves(call.program) ? { recordingsSigned: true } : {}),
     ...(call.standbyRule === undefined ? {} : { standbyRule: call.standbyRule }),
+    ...(takesPerKwh(call.program.paymentPolicy, call.request.penalty)
+      ? { penaltyRule: PENALTY_RULE }
+      : {}),
     ...known,
   }
 }

@@ -127,7 +127,7 @@ export function settlementInput(
   evidence: Evidence,
   deliveries: readonly Delivery[],
 ): SettlementInput {
-  const { request, program, candidates, carriedWh, standbyRule } = evidence.terms
+  const { request, program, candidates, carriedWh, standbyRule, penaltyRule } = evidence.terms
   return {
     allocations: evidence.allocations,
     candidates,
@@ -135,6 +135,7 @@ export function settlementInput(
     orderedPeriods: orderedPeriodsOf(evidence),
     ...stoodBy(evidence, deliveries),
     ...(standbyRule === undefined ? { scalesAll: true } : {}),
+    ...(penaltyRule === undefined ? { poolsPenalty: true } : {}),
     policy: program.paymentPolicy,
     priceCap: request.priceCap,
     penalty: request.penalty,

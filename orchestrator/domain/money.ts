@@ -29,6 +29,10 @@ export function ceilDiv(numerator: bigint, denominator: bigint): bigint {
   return -floorDiv(-numerator, denominator)
 }
 
+export function leastOf(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
 export function sumMoney(values: Iterable<bigint>): MicroEur {
   let total = 0n
   for (const value of values) total += value

@@ -155,24 +155,31 @@ export function award(
   return { payableWh, factorBp, deficientWh: Math.max(0, orderedWh - deliveredWh) }
 }
 
-/**
- * What a policy takes off for a stretch by the kWh, before any limit by what was earned. In parts of
- * a micro-EUR, `parts` to one, so that nothing is rounded before the end.
- */
-export function penaltyParts(
+/** What a policy charges for by the kWh in a stretch, before any limit by what was earned. */
+export function penaltyCharge(
   { penalty }: PaymentPolicy,
   { deficientWh }: Award,
   { seconds, meteredWh }: Stretch,
-  parts: bigint,
-): bigint {
-  if (penalty.kind === 'per-kwh-deficient') {
-    return (BigInt(deficientWh) * penalty.price * parts) / 1000n
-  }
+): { readonly wh: number; readonly price: MicroEurPerKwh }[] {
+  if (penalty.kind === 'per-kwh-deficient') return [{ wh: deficientWh, price: penalty.price }]
   if (penalty.kind === 'per-kwh-above-firm-level') {
     const firmWh = Math.floor((penalty.firmLevelW * seconds) / 3600)
-    return (BigInt(Math.max(0, meteredWh - firmWh)) * penalty.price * parts) / 1000n
+    return [{ wh: Math.max(0, meteredWh - firmWh), price: penalty.price }]
   }
-  return 0n
+  return []
+}
+
+/** The same in parts of a micro-EUR, `parts` to one, so that nothing is rounded before the end. */
+export function penaltyParts(
+  policy: PaymentPolicy,
+  award: Award,
+  stretch: Stretch,
+  parts: bigint,
+): bigint {
+  return penaltyCharge(policy, award, stretch).reduce(
+    (sum, { wh, price }) => sum + (BigInt(wh) * price * parts) / 1000n,
+    0n,
+  )
 }
 
 /** A fraction of what a stretch earned. */

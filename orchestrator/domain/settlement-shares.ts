@@ -2,6 +2,7 @@ import type { Allocation, Candidate } from './allocation.ts'
 import { greatestCommon } from './baseline/fraction.ts'
 import type { Delivery } from './delivery.ts'
 import { physicalMostWh } from './fair-play/physical-cap.ts'
+import { leastOf } from './money.ts'
 import { WHOLE_EFFECT_BP } from './network-effect.ts'
 import {
   type Award,
@@ -10,10 +11,10 @@ import {
   PER_KWH_BP,
   type Kept,
   keptShare,
-  penaltyParts,
   policyPrice,
   type Stretch,
 } from './payment-policy.ts'
+import { type Charged, chargesFor, divisorOf, owedBy } from './settlement-penalty.ts'
 import type { LineReason, SettlementInput, SettlementLine } from './settlement.ts'
 import type { Instant } from './time.ts'
 
@@ -35,10 +36,13 @@ export type Row = {
 /** Exact figures in parts of a micro-EUR, `parts` to one: nothing is rounded here. */
 export type Earned = {
   readonly parts: bigint
+  /** What is left of each for what it fell short of itself. */
   readonly shares: readonly bigint[]
+  /** From whom something was taken for that. */
+  readonly penalised: readonly boolean[]
   /** Of all shares. */
   readonly total: bigint
-  /** What is left of it for the payees once penalties per kWh are taken. */
+  /** What is left of it for the payees once penalties per kWh are taken that fall on all. */
   readonly pot: bigint
   /** All that was taken, never more than was earned. */
   readonly penalty: bigint
@@ -145,12 +149,12 @@ function readyWh(
   place: Placing,
 ): Pick<Row, 'calledWh' | 'heldWh'> {
   const [calledWh, heldWh] = [place.starts.map(() => 0), place.starts.map(() => 0)]
-  const isCalledIn = place.starts.map((_, i) => mine.some(({ start }) => place.of(start) === i))
+  const calledIn = new Set(mine.map(({ start }) => place.of(start)))
   for (const one of standby) {
     if (one.resourceId !== allocation.resourceId || !one.isReady) continue
     if (!counts(allocation, one)) continue
     const at = place.of(one.start)
-    const isCalled = one.isCalled ?? (scalesAll === true || isCalledIn[at] === true)
+    const isCalled = one.isCalled ?? (scalesAll === true || calledIn.has(at))
     const ready = isCalled ? calledWh : heldWh
     ready[at] = (ready[at] ?? 0) + one.reservedWh
   }
@@ -193,7 +197,11 @@ export function earn(rows: readonly Row[], input: SettlementInput): Earned {
   const awards = stretches.map((stretch, i) =>
     award(policy, stretch, { mostWh: wholeWh(positive[i] ?? 0), carriedWh }),
   )
-  const common = commonMultiple(input, stretches, positive)
+  const charged = chargedFor(rows, stretches, awards, input)
+  const common = commonMultiple(input, stretches, [
+    ...positive.map(pointDivisor),
+    ...charged.map(divisorOf),
+  ])
   // What counts at the congestion point, per Wh at a device: paid is what devices' meters count.
   const perWh = awards.map(({ payableWh, factorBp }, i) => {
     const counted = BigInt(payableWh) * BigInt(WHOLE_EFFECT_BP) * BigInt(factorBp) * common
@@ -202,7 +210,8 @@ export function earn(rows: readonly Row[], input: SettlementInput): Earned {
   const parts = common * PER_KWH_BP
   const earned = stretches.map(() => 0n)
   const kept = stretches.map((stretch, i) => keptShare(policy, awards[i] as Award, stretch))
-  const shares = rows.map((row) => {
+  const owed = owedBy(charged, common)
+  const whole = rows.map((row) => {
     const asked = policyPrice(policy, row.candidate.price)
     const price = asked < priceCap ? asked : priceCap
     if (effectOf(row) <= 0) return 0n
@@ -213,30 +222,55 @@ export function earn(rows: readonly Row[], input: SettlementInput): Earned {
       const called = availabilityNumerator(policy, row.calledWh[i] ?? 0, factorBp) * common
       const held = availabilityNumerator(policy, row.heldWh[i] ?? 0, 10_000) * common
       earned[i] = (earned[i] ?? 0n) + used + called + held
-      const { part, whole } = kept[i] as Kept
-      return sum + ((used + called) * part) / whole + held
+      const { part, whole: of } = kept[i] as Kept
+      return sum + ((used + called) * part) / of + held
     }, 0n)
   })
-  const total = shares.reduce((sum, share) => sum + share, 0n)
-  const gone = earned.reduce((sum, share) => sum + share, 0n) - total
-  const asked = awards.reduce((sum, found, i) => {
-    const short = (BigInt(found.deficientWh) * requestPrice(input) * parts) / 1000n
-    return sum + short + penaltyParts(policy, found, stretches[i] as Stretch, parts)
-  }, 0n)
-  const pooled = asked < total ? asked : total
+  const taken = whole.map((share, i) => leastOf(share, owed.each[i] ?? 0n))
+  const shares = whole.map((share, i) => share - (taken[i] ?? 0n))
+  const total = sumOf(shares)
+  const pooled = leastOf(owed.all, total)
   return {
     parts,
     shares,
+    penalised: taken.map((one) => one > 0n),
     total,
     pot: total - pooled,
-    penalty: gone + pooled,
+    penalty: sumOf(earned) - total + pooled,
     payableWh: awards.reduce((sum, { payableWh }) => sum + payableWh, 0),
     deficientWh: awards.reduce((sum, { deficientWh }) => sum + deficientWh, 0),
   }
 }
 
-function requestPrice({ penalty }: SettlementInput): bigint {
-  return penalty.kind === 'none' ? 0n : penalty.price
+/** What is charged by the kWh per stretch; by terms of the first rule nobody has it alone. */
+function chargedFor(
+  rows: readonly Row[],
+  stretches: readonly Stretch[],
+  awards: readonly Award[],
+  input: SettlementInput,
+): Charged[] {
+  const { policy, penalty, poolsPenalty } = input
+  const charges = stretches.map((stretch, i) =>
+    chargesFor(policy, penalty, awards[i] as Award, stretch),
+  )
+  const isCharged = charges.some((some) => some.length > 0)
+  if (poolsPenalty === true || !isCharged)
+    return charges.map((some) => ({ charges: some, short: [] }))
+  const place = placing(input)
+  const shortOf = rows.map((row) => {
+    const shortWh = stretches.map(() => 0)
+    for (const { start, orderedWh, deliveredWh } of row.deliveries) {
+      const at = place.of(start)
+      shortWh[at] = (shortWh[at] ?? 0) + orderedWh - deliveredWh
+    }
+    const effect = Math.max(0, effectOf(row))
+    return shortWh.map((wh) => Math.max(0, wh) * effect)
+  })
+  return charges.map((some, i) => ({ charges: some, short: shortOf.map((mine) => mine[i] ?? 0) }))
+}
+
+function sumOf(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((sum, one) => sum + one, 0n)
 }
 
 /** Energies of rows, each times the effect of its device: 10,000 to a Wh at the congestion point. */
@@ -256,15 +290,16 @@ function effectOf({ candidate }: Row): number {
 function commonMultiple(
   { policy }: SettlementInput,
   stretches: readonly Stretch[],
-  positive: readonly number[],
+  divisors: readonly bigint[],
 ): bigint {
-  const divisors = positive.map((sum) => {
-    return BigInt(sum) / greatestCommon(BigInt(sum), BigInt(WHOLE_EFFECT_BP))
-  })
   const least = divisors.reduce(leastCommonMultiple, 1n)
   if (policy.penalty.kind !== 'share-of-payment') return least
   const ordered = stretches.map(({ orderedWh }) => BigInt(orderedWh))
   return least * 10_000n * ordered.reduce(leastCommonMultiple, 1n)
+}
+
+function pointDivisor(sum: number): bigint {
+  return BigInt(sum) / greatestCommon(BigInt(sum), BigInt(WHOLE_EFFECT_BP))
 }
 
 /** As the congestion point sees them; what is metered stays as metered. */

@@ -7,6 +7,7 @@ import type { OrganisationId, OwnerId, ResourceId } from './ids.ts'
 import {
   ceilDiv,
   floorDiv,
+  leastOf,
   type MicroEur,
   type MicroEurPerKwh,
   microEur,
@@ -30,6 +31,8 @@ export type LineReason =
   | 'no-readings'
   /** It delivered; all together delivered too little of the order for any payment. */
   | 'portfolio-short'
+  /** It delivered less than its order, and the penalty for the rest took what it had earned. */
+  | 'penalised'
   /** What it earned by the figures stays in escrow until somebody has looked; heldFor says why. */
   | 'held'
   /** It was held, and the arbiter decided that it is not paid. */
@@ -88,6 +91,8 @@ export type SettlementInput = {
   readonly standby?: readonly Standby[]
   /** Terms of the first stand-by rule: what was not called upon shared what others fell short of. */
   readonly scalesAll?: true
+  /** Terms of the first penalty rule: what some fell short of came off what all had earned. */
+  readonly poolsPenalty?: true
   readonly policy: PaymentPolicy
   /** No kWh is paid more, whatever a policy says. */
   readonly priceCap: MicroEurPerKwh
@@ -118,7 +123,7 @@ export type Rounding = (numerator: bigint, denominator: bigint) => bigint
  * Splits an escrow by the program's payment policy. Deviations keep their sign until the portfolio
  * is summed: what some took back lowers what all are paid, in proportion. A resource that did not
  * obey is unpaid, its deviation still nets; one that its driver took back is paid for the
- * settlement periods that had ended by then. Limits apply in this order: what the device can
+ * settlement periods that had ended by then. A penalty per kWh is taken from who fell short. Limits apply in this order: what the device can
  * physically do, its order, the portfolio's cap (pro rata), the price cap, the escrow. Sum first,
  * divide once, floor per payee; dust goes to the refund.
  */
@@ -134,7 +139,8 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
     const mine = earned.total === 0n ? 0n : round(share * pot, earned.total * earned.parts)
     const { resourceId } = row.line
     const codes = [...(holds.get(resourceId) ?? []), ...(input.holds.get(resourceId) ?? [])].sort()
-    const found = { codes, seen: seen.get(resourceId) ?? [] }
+    const isPenalised = earned.penalised[i] === true
+    const found = { codes, seen: seen.get(resourceId) ?? [], isPenalised }
     return lineOf(row, mine, found, input, round)
   })
   const payout = sumMoney(lines.map((line) => line.gross))
@@ -155,12 +161,16 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
   }
 }
 
-type Found = { readonly codes: readonly string[]; readonly seen: readonly Finding[] }
+type Found = {
+  readonly codes: readonly string[]
+  readonly seen: readonly Finding[]
+  readonly isPenalised: boolean
+}
 
 function lineOf(
   row: Row,
   mine: bigint,
-  { codes, seen }: Found,
+  { codes, seen, isPenalised }: Found,
   { isFinal, policy }: SettlementInput,
   round: Rounding,
 ): SettlementLine {
@@ -169,10 +179,11 @@ function lineOf(
   const gross = floorDiv(mine * BigInt(shareBp), 10_000n)
   const ownerAmount = round(gross * BigInt(10_000 - row.candidate.aggregatorShareBp), 10_000n)
   const isShort = row.line.reason === 'paid' && mine === 0n && row.candidate.price > 0n
+  const shortReason = isPenalised ? 'penalised' : 'portfolio-short'
   const findings = seen.map(({ resourceId: _mine, ...finding }) => finding)
   return {
     ...row.line,
-    ...(isShort ? { reason: 'portfolio-short' as const } : {}),
+    ...(isShort ? ({ reason: shortReason } as const) : {}),
     ...(isHeld ? { reason: 'held' as const, heldFor: codes } : {}),
     ...(findings.length > 0 ? { findings } : {}),
     gross: microEur(gross),
@@ -180,10 +191,6 @@ function lineOf(
     ownerAmount: microEur(ownerAmount),
     aggregatorAmount: microEur(gross - ownerAmount),
   }
-}
-
-function leastOf(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }
 
 /** What the DSO locks: the most that a policy can pay at the price cap, and the fee on it. */

@@ -26,6 +26,7 @@ import { measure, settlementOf } from './measurement.ts'
 import { policyHash } from './payment-policy.ts'
 import { asAtGate } from './reserve.ts'
 import type { Rounding } from './settlement.ts'
+import { PENALTY_RULE } from './settlement-penalty.ts'
 import { STANDBY_RULE, STANDBY_RULES } from './standby.ts'
 import { byResource, type Reading, readingHash } from './telemetry.ts'
 import type { CheckMeterSignature } from './signed-meter/meter-key.ts'
@@ -182,6 +183,7 @@ function policyDifferences({ terms, allocations }: EvidenceBundle): Difference[]
   )
   return [
     ...same('policy hash', terms.policyHash, policyHash(terms.program.paymentPolicy)),
+    ...same('penalty rule', terms.penaltyRule ?? PENALTY_RULE, PENALTY_RULE),
     ...wrong.map((id) => ({
       line: `control group ${id}`,
       expected: 'a device that the hash of the call chose, and that was not ordered',

@@ -111,6 +111,7 @@ export const LINE_REASONS = [
   'stood-by',
   'no-readings',
   'portfolio-short',
+  'penalised',
   'held',
   'not-upheld',
   'owner-limit',

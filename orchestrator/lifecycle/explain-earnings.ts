@@ -170,7 +170,7 @@ function sentence(
   const later = line.held > 0n ? `; ${euros(line.held)} more stay in escrow until it is final` : ''
   const until = endedBy(line.reason, kindOf(call, line))
   return (
-    `${when} the device delivered ${line.deliveredWh} Wh of ${line.orderedWh} Wh ordered; ${until}` +
+    `${when} ${ofOrder(line)}; ${until}` +
     `${line.eligibleWh} Wh count${rate}: ${euros(amount)} ${word}, ${share}` +
     `${status === 'being-verified' ? ', once verifiers have signed' : ''}${later}.`
   )
@@ -189,9 +189,15 @@ function whyNothing(call: FlexibilityCall, line: SettlementLine): string | null 
       return 'the meter readings needed to know what it did are missing'
     case 'nothing-delivered':
       return 'measured against its baseline the device delivered nothing'
+    case 'penalised':
+      return `${ofOrder(line)}, and the penalty for the rest is more than that earned`
     default:
       return null
   }
+}
+
+function ofOrder({ deliveredWh, orderedWh }: SettlementLine): string {
+  return `the device delivered ${deliveredWh} Wh of ${orderedWh} Wh ordered`
 }
 
 function kindOf({ candidates }: FlexibilityCall, { resourceId }: SettlementLine): ResourceKind {

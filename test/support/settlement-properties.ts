@@ -196,6 +196,10 @@ function atLeast(got: bigint, least: bigint): void {
   if (got < least) throw new Error(`expected at least ${least}, got ${got}`)
 }
 
+function takesPerKwh({ policy, penalty }: SettlementCase): boolean {
+  return penalty > 0 || 'price' in policy.penalty
+}
+
 /** What a payee gets in the end, now and later. */
 const due = (line?: { gross: bigint; held: bigint }) => (line ? line.gross + line.held : 0n)
 const linesOf = (given: SettlementCase) => settle(inputOf(given)).lines
@@ -283,7 +287,9 @@ export const SETTLEMENT_PROPERTIES: readonly Sentence[] = [
       const two = linesOf({ ...given, rows: [...parts, ...others] })
       const difference = due(two[0]) + due(two[1]) - due(one[0])
       atLeast(difference, -1n)
-      atLeast(1n, difference)
+      // Of what the one earned nothing is taken for the other, where a penalty took all from that.
+      const isTakenWhole = takesPerKwh(given) && (due(two[0]) === 0n || due(two[1]) === 0n)
+      atLeast(isTakenWhole ? due(two[0]) + due(two[1]) : 1n, difference)
       // The others do not notice.
       others.forEach((_, i) => same(due(two[i + 2]), due(one[i + 1])))
     },

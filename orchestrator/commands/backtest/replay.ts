@@ -73,8 +73,12 @@ function settleAgain(
   bundle: EvidenceBundle,
   signedWh: readonly number[],
 ): CallSettlement {
+  // Another policy is played by today's rule, whatever this call's terms say of their own.
+  const { poolsPenalty, ...input } = settlementInput(bundle, bundle.deliveries)
+  const isOwn = policy === bundle.terms.program.paymentPolicy
   return settle({
-    ...settlementInput(bundle, bundle.deliveries),
+    ...input,
+    ...(isOwn && poolsPenalty ? { poolsPenalty } : {}),
     policy,
     priceCap: capUnder(policy, bundle.terms.request.priceCap),
     carriedWh: policy.carry === 'month' ? carriedDeficit(signedWh) : 0,
