@@ -68,7 +68,7 @@ export type CallTerms = {
    * The version of the log of corrections that its evidence brings. Absent only of calls ordered
    * before that was promised: of those the evidence may leave the log out.
    */
-  readonly correctionLog?: typeof CORRECTION_LOG
+  readonly correctionLog?: CorrectionLog
   /** What devices recorded has to be signed by a gateway; absent of calls ordered before it was. */
   readonly recordingsSigned?: true
   /**
@@ -83,8 +83,15 @@ export type CallTerms = {
   readonly penaltyRule?: typeof PENALTY_RULE
 }
 
-/** What a log of corrections tells, by version: of a call ordered now, this. */
-export const CORRECTION_LOG = 1
+/** The versions of a log of corrections that terms may promise. */
+export const CORRECTION_LOGS = [1, 2] as const
+export type CorrectionLog = (typeof CORRECTION_LOGS)[number]
+
+/**
+ * What a log of corrections tells, by version: of a call ordered now, this. 1: what was told from each
+ * line on. 2: also what from then on the later settlement periods begin with.
+ */
+export const CORRECTION_LOG = 2 satisfies CorrectionLog
 
 /** Everything from which the cents of one call can be recomputed; canonical JSON, no names. */
 export type EvidenceBundle = {

@@ -11,11 +11,13 @@ import { seriesOfReadings } from './baseline/readings.ts'
 import { canonicalJson, hashOf } from './canonical.ts'
 import { challengedSettlement } from './challenge.ts'
 import { unexplained } from './control/explain.ts'
+import { unfollowed } from './control/follow-log.ts'
 import { controlGroupOf } from './control-group.ts'
 import {
   bundleText,
   commitReadings,
   CORRECTION_LOG,
+  CORRECTION_LOGS,
   type EvidenceBundle,
   parseEvidence,
 } from './evidence.ts'
@@ -238,22 +240,26 @@ function activationDifferences({ terms, activations }: EvidenceBundle): Differen
  */
 function correctionDifferences(bundle: EvidenceBundle): Difference[] {
   const { corrections, allocations, deliveryEnd, terms } = bundle
-  if (terms.correctionLog !== undefined) {
-    const version = same('correction log', terms.correctionLog, CORRECTION_LOG)
-    if (version.length > 0) return version
+  const { correctionLog } = terms
+  if (correctionLog !== undefined && !CORRECTION_LOGS.includes(correctionLog)) {
+    return same('correction log', correctionLog, CORRECTION_LOG)
   }
   if (corrections === undefined) {
-    if (terms.correctionLog === undefined) return []
-    const expected = `the log that the terms promise, version ${terms.correctionLog}`
+    if (correctionLog === undefined) return []
+    const expected = `the log that the terms promise, version ${correctionLog}`
     return [{ line: 'corrections', expected, got: 'none' }]
   }
   const { meteringIntervalSeconds } = terms.program
   const starts = new Set(terms.request.periods.map(({ start }) => start))
   const raster = { until: deliveryEnd, meteringIntervalSeconds, starts }
-  const strays = unexplained(allocations, corrections, raster)
+  const strays =
+    correctionLog === CORRECTION_LOG
+      ? unfollowed(allocations, corrections, raster)
+      : unexplained(allocations, corrections, raster)
   const prices = new Map(terms.candidates.map(({ resourceId, price }) => [resourceId, price]))
-  const dear = corrections.filter(({ resourceId, toW, fromW }) => {
-    return toW > fromW && (prices.get(resourceId) ?? 0n) > terms.request.priceCap
+  const dear = corrections.filter(({ resourceId, toW, fromW, later = [] }) => {
+    const mostW = Math.max(toW, ...later.map((step) => step.toW))
+    return mostW > fromW && (prices.get(resourceId) ?? 0n) > terms.request.priceCap
   })
   return [
     ...strays.flatMap(({ resourceId, byLogW, byPartW }) =>

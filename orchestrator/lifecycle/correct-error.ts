@@ -70,7 +70,8 @@ export async function correctError(seen: Seen): Promise<CorrectedCall> {
   const isOpen = isWorthAStep(openW, call.candidates)
   const passed =
     most.correctionW > 0 ? [...passedOver, ...passedOverFor(unable, asked, isOpen, call)] : []
-  const lines = correctionsBetween(call.allocations, corrected.allocations, period.from, told)
+  const { end } = call.request.window
+  const lines = correctionsBetween(call.allocations, corrected.allocations, period.from, end, told)
   events.push(...announceCorrections(call, lines, openW))
   return { call: withPassedOver(corrected, passed, now), figures: told }
 }

@@ -234,7 +234,8 @@ function logged(before: FlexibilityCall, corrected: CorrectedCall, now: Instant)
   if (before.corrections === undefined) return call
   const interval = call.program.meteringIntervalSeconds
   const from = addSeconds(floorToStep(now, interval), interval)
-  const lines = correctionsBetween(before.allocations, call.allocations, from, figures)
+  const { end } = call.request.window
+  const lines = correctionsBetween(before.allocations, call.allocations, from, end, figures)
   if (lines.length === 0) return call
   return { ...call, corrections: [...before.corrections, ...lines] }
 }

@@ -171,7 +171,7 @@ describe('what all devices together lack', () => {
     const { corrections: _left, ...without } = await bundleOf((await call()).id)
     const checks = { gateway: verifySimulatedSignature, meter: world.ports().checkMeterSignature }
     expect(verifyBundle(bundleText(without), checks)).toEqual([
-      { line: 'corrections', expected: 'the log that the terms promise, version 1', got: 'none' },
+      { line: 'corrections', expected: 'the log that the terms promise, version 2', got: 'none' },
     ])
     expect(differing(orderedBeforeTheLog(without))).toEqual([])
     // Struck out of the terms too, they are not those that the money was locked for.
@@ -183,7 +183,7 @@ describe('what all devices together lack', () => {
     const call = await hardlyAsked(true)
     await world.passTo(at(2400))
     const bundle = await bundleOf((await call()).id)
-    const terms = { ...bundle.terms, correctionLog: 2 as never }
+    const terms = { ...bundle.terms, correctionLog: 3 as never }
     expect(differing({ ...bundle, terms })).toEqual(['terms hash', 'correction log'])
   })
 })

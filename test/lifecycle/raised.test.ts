@@ -144,6 +144,10 @@ describe('a device that was ordered at the gate and obeys', () => {
     expect(differing({ allocations: wider((start) => start === 150_000, 450) })).toContain(
       'correction second',
     )
+    // Where a settlement period begins no line is told anew: what is told there follows all the same.
+    expect(differing({ allocations: wider((start) => start === 900_000) })).toContain(
+      'correction second',
+    )
     const unsaid = bundle.allocations.map((part) => {
       return { ...part, periods: part.periods.map(({ atGate: _none, ...period }) => period) }
     })

@@ -18,6 +18,9 @@ export type CorrectionReason =
   /** More is given than was ordered: what the loop added is taken back, dearest first. */
   | 'too-much'
 
+/** From an instant on a device is told to give so many W. */
+export type ToldStep = { readonly at: Instant; readonly toW: number }
+
 /** One device told something new inside the window, and what it was decided on. Whole W. */
 export type Correction = {
   readonly at: Instant
@@ -26,6 +29,8 @@ export type Correction = {
   /** What it was told to give, and what from now on. */
   readonly fromW: number
   readonly toW: number
+  /** What from later settlement periods on; absent: the same until the call's end. */
+  readonly later?: readonly ToldStep[]
   /** What the portfolio lacked; negative: it gave too much. */
   readonly errorW: number
   /** Ordered on top for energy that was missed before. */

@@ -30,7 +30,7 @@ type Told = { readonly from: Instant; readonly lines: readonly [Correction, ...C
  * called by it, who was let go was let go by it, and who gives more than the gate ordered does so
  * from a line on. Each line must find the W before it and lead to the W after it, and between two
  * of them nothing changes but where a settlement period starts: what is told then stands in no
- * line. Nothing can be checked that began with the window's end.
+ * line. Nothing can be checked that began with the window's end. So of logs of the first version.
  */
 export function unexplained(
   parts: readonly Allocation[],

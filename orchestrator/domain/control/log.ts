@@ -1,7 +1,8 @@
 import type { Allocation } from '../allocation.ts'
 import type { Instant } from '../time.ts'
 import { toldAt } from './call-world.ts'
-import type { Correction, CorrectionReason } from './correction.ts'
+import type { Correction, CorrectionReason, ToldStep } from './correction.ts'
+import { stepsAfter } from './told-steps.ts'
 
 /** What a cycle was decided on. */
 export type Figures = Pick<Correction, 'at' | 'errorW' | 'makeUpW'>
@@ -12,25 +13,34 @@ export type Figures = Pick<Correction, 'at' | 'errorW' | 'makeUpW'>
  * or changed only later, with the same W before and after: without it the part would follow from
  * nothing.
  * @param from the metering boundary from which the change counts
+ * @param until the end of the call's window
  */
 export function correctionsBetween(
   before: readonly Allocation[],
   after: readonly Allocation[],
   from: Instant,
+  until: Instant,
   figures: Figures,
 ): Correction[] {
   const old = new Map(before.map((part) => [part.resourceId, part]))
   return after.flatMap((part): Correction[] => {
     const was = old.get(part.resourceId)
     const [fromW, toW] = [toldAt(was, from), toldAt(part, from)]
+    const later = stepsAfter(part, from, until)
     const isSame =
       part.releasedAt === was?.releasedAt &&
       part.floorW === was.floorW &&
-      part.periods.every(({ start }) => start <= from || toldAt(part, start) === toldAt(was, start))
+      isAlike(later, stepsAfter(was, from, until))
     if (fromW === toW && was !== undefined && isSame) return []
     const { resourceId } = part
-    return [{ ...figures, resourceId, reason: reasonOf(was, part, toW - fromW), fromW, toW }]
+    const line = { ...figures, resourceId, reason: reasonOf(was, part, toW - fromW), fromW, toW }
+    return [later.length === 0 ? line : { ...line, later }]
   })
+}
+
+function isAlike(some: readonly ToldStep[], others: readonly ToldStep[]): boolean {
+  if (some.length !== others.length) return false
+  return some.every(({ at, toW }, i) => at === others[i]?.at && toW === others[i].toW)
 }
 
 function reasonOf(was: Allocation | undefined, part: Allocation, byW: number): CorrectionReason {

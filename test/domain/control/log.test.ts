@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Allocation } from '#domain/allocation.ts'
 import { unexplained } from '#domain/control/explain.ts'
 import type { Correction } from '#domain/control/correction.ts'
+import { unfollowed } from '#domain/control/follow-log.ts'
 import { correctionsBetween } from '#domain/control/log.ts'
 import { resourceId } from '#domain/ids.ts'
 import { asAtGate, withAdded, withLess } from '#domain/reserve.ts'
@@ -13,6 +14,8 @@ const at = (seconds: number): Instant => addSeconds(WINDOW_START, seconds)
 const figures = { at: at(80), errorW: 2000, makeUpW: 0 }
 /** The metering boundary after the decision. */
 const FROM = at(90)
+/** The window's. */
+const END = at(1800)
 
 /** Settlement periods of a quarter of an hour, all of them delivered. */
 const raster = (periods: number) => ({
@@ -36,7 +39,7 @@ function calledFrom(start: Instant): Allocation {
 }
 
 const lines = (before: readonly Allocation[], after: readonly Allocation[]) =>
-  correctionsBetween(before, after, FROM, figures).map(({ reason, fromW, toW }) => [
+  correctionsBetween(before, after, FROM, END, figures).map(({ reason, fromW, toW }) => [
     reason,
     fromW,
     toW,
@@ -70,7 +73,7 @@ describe('the log of corrections', () => {
   it('leads to the parts that the call ends with; another one is named', () => {
     const stands = calledFrom(FROM)
     const after = [part('a', { releasedAt: at(60) }), stands]
-    const log = correctionsBetween(before, after, FROM, figures)
+    const log = correctionsBetween(before, after, FROM, END, figures)
     const check = (parts: readonly Allocation[], told = log, until = at(1800)) =>
       unexplained(parts, told, { ...raster(2), until }).map(({ resourceId: id }) => id)
     expect(check(after)).toEqual([])
@@ -95,10 +98,10 @@ describe('a part that was changed between two lines of the log', () => {
   const lowered = withLess(raised, less, 'reduce-import')
   const released = lowered.map((one) => ({ ...one, releasedAt: at(700) }))
   const log = [
-    ...correctionsBetween([part('a')], raised, FROM, figures),
-    ...correctionsBetween(raised, lowered, at(600), { ...figures, at: at(570) }),
+    ...correctionsBetween([part('a')], raised, FROM, END, figures),
+    ...correctionsBetween(raised, lowered, at(600), END, { ...figures, at: at(570) }),
   ]
-  const letGo = correctionsBetween(lowered, released, at(720), { ...figures, at: at(700) })
+  const letGo = correctionsBetween(lowered, released, at(720), END, { ...figures, at: at(700) })
   type Period = Allocation['periods'][number]
   const found = (
     change: (period: Period) => Period[],
@@ -152,6 +155,7 @@ describe('a part that was changed between two lines of the log', () => {
 })
 
 const PERIODS = 4
+const WINDOW = at(PERIODS * 900)
 /** W per settlement period; 0: it has no part there. */
 const someW = fc.array(fc.constantFrom(0, 500, 2000), { minLength: PERIODS, maxLength: PERIODS })
 /** What befalls a device, or who is called for it, in cycles of 30 s. */
@@ -194,29 +198,160 @@ function repaired(parts: readonly Allocation[], { cycle, what, which, powersW }:
   return withAdded(parts, [drawnPart(id, 'repair', powersW, from)])
 }
 
+/** A call of three devices at most, after what befell them, and its log. */
+function ran(ordered: readonly (readonly number[])[], repairs: readonly Drawn[]) {
+  let parts = ordered.map((powersW, i) => drawnPart(`ordered-${i}`, 'order', powersW))
+  const log: Correction[] = []
+  const inOrder = repairs.toSorted((a, b) => a.cycle - b.cycle)
+  for (const [n, repair] of inOrder.entries()) {
+    const now = at(repair.cycle * 30)
+    const after = repaired(parts, repair, n)
+    const decidedOn = { ...figures, at: now }
+    log.push(...correctionsBetween(parts, after, addSeconds(now, 30), WINDOW, decidedOn))
+    parts = after
+  }
+  return { parts, log }
+}
+const aCall = fc
+  .tuple(fc.array(someW, { maxLength: 3 }), fc.array(aRepair))
+  .map(([ordered, repairs]) => ({ ordered, ...ran(ordered, repairs) }))
+
 describe('the log of any number of repairs over several settlement periods', () => {
+  const starts = new Set(Array.from({ length: PERIODS }, (_, i) => at(i * 900)))
+  const named = (parts: readonly Allocation[], log: readonly Correction[]) =>
+    unfollowed(parts, log, raster(PERIODS)).map(({ resourceId: id }) => id)
+
   it('leads to the parts that the call ends with', () => {
     fc.assert(
-      fc.property(fc.array(someW, { maxLength: 3 }), fc.array(aRepair), (ordered, repairs) => {
-        let parts = ordered.map((powersW, i) => drawnPart(`ordered-${i}`, 'order', powersW))
-        const log: Correction[] = []
-        const inOrder = repairs.toSorted((a, b) => a.cycle - b.cycle)
-        for (const [n, repair] of inOrder.entries()) {
-          const now = at(repair.cycle * 30)
-          const after = repaired(parts, repair, n)
-          const decidedOn = { ...figures, at: now }
-          log.push(...correctionsBetween(parts, after, addSeconds(now, 30), decidedOn))
-          parts = after
-        }
+      fc.property(aCall, ({ ordered, parts, log }) => {
         expect(unexplained(parts, log, raster(PERIODS))).toEqual([])
+        expect(named(parts, log)).toEqual([])
         // Whatever was raised and lowered: what the gate ordered can still be told from it.
-        const starts = new Set(ordered.flatMap((powersW) => powersW.map((_, i) => at(i * 900))))
         const atGate = parts.filter(({ role }) => role === 'order')
         expect(atGate.map((one) => asAtGate(one, starts))).toEqual(
           ordered.map((powersW, i) => drawnPart(`ordered-${i}`, 'order', powersW).periods),
         )
       }),
     )
+  })
+
+  it('binds every W of every part: none is changed but what the gate ordered would differ, too', () => {
+    const which = fc.tuple(fc.nat(), fc.nat(), fc.constantFrom(-300, 200, 5000))
+    fc.assert(
+      fc.property(aCall, which, ({ parts, log }, [i, j, byW]) => {
+        const part = parts[i % parts.length]
+        const period = part?.periods[j % part.periods.length]
+        if (part === undefined || period === undefined) return
+        const other = { ...period, powerW: period.powerW + byW }
+        const periods = part.periods.map((one) => (one === period ? other : one))
+        const changed = { ...part, periods }
+        const isOrder = part.role === 'order'
+        const [gate, forged] = [asAtGate(part, starts), asAtGate(changed, starts)]
+        if (isOrder && JSON.stringify(gate) !== JSON.stringify(forged)) return
+        expect(named(parts.with(i % parts.length, changed), log)).toContain(part.resourceId)
+      }),
+    )
+  })
+
+  it('is bound to the W that were told before each line, also the first one', () => {
+    fc.assert(
+      fc.property(aCall, fc.nat(), fc.constantFrom(-300, 200), ({ parts, log }, i, byW) => {
+        const line = log[i % log.length]
+        if (line === undefined) return
+        const forged = log.map((one) => (one === line ? { ...one, fromW: one.fromW + byW } : one))
+        expect(named(parts, forged)).toContain(line.resourceId)
+      }),
+    )
+  })
+})
+
+describe('what was told where a settlement period begins', () => {
+  /** 3 kW, raised to 5 kW from 90 s on, in both periods; let go in the second one. */
+  const more = part('a').periods.map((one, i) => {
+    return { ...one, powerW: 2000, setpointW: -5000, ...(i === 0 ? { start: FROM } : {}) }
+  })
+  const raised = withAdded([part('a')], [part('a', { periods: more })])
+  const log = correctionsBetween([part('a')], raised, FROM, END, figures)
+  const named = (parts: readonly Allocation[], lines: readonly Correction[]) =>
+    unfollowed(parts, lines, raster(2)).map(({ byLogW, byPartW }) => [byLogW, byPartW])
+  const wider = (from: number, powerW: number, parts = raised) =>
+    parts.map((one) => {
+      const periods = one.periods.map((period) =>
+        period.start === at(from) ? { ...period, powerW } : period,
+      )
+      return { ...one, periods }
+    })
+
+  it('follows from the line before it, to the W', () => {
+    expect(log).toMatchObject([{ fromW: 3000, toW: 5000 }])
+    expect(log[0]).not.toHaveProperty('later')
+    expect(named(raised, log)).toEqual([])
+    expect(named(wider(900, 9000), log)).toEqual([[5000, 9000]])
+    // By the first version of the log nobody could tell.
+    expect(unexplained(wider(900, 9000), log, raster(2))).toEqual([])
+  })
+
+  it('stands in the line where it differs from what is told first', () => {
+    const [first, second] = part('b').periods
+    const periods =
+      first && second
+        ? [
+            { ...first, start: FROM },
+            { ...second, powerW: 1200 },
+          ]
+        : []
+    const after = [part('a'), part('b', { role: 'repair', periods })]
+    const lines = correctionsBetween([part('a')], after, FROM, END, figures)
+    expect(lines).toMatchObject([{ fromW: 0, toW: 3000, later: [{ at: at(900), toW: 1200 }] }])
+    expect(named(after, lines)).toEqual([])
+    expect(named(wider(900, 3000, after), lines)).toEqual([[1200, 3000]])
+    const without = lines.map(({ later: _left, ...line }) => line)
+    expect(named(after, without)).toEqual([[3000, 1200]])
+  })
+
+  it('is what the first line finds that counts from there on', () => {
+    const less = { resourceId: resourceId('a'), from: at(900), byW: 1500 }
+    const lowered = withLess(raised, less, 'reduce-import')
+    const decidedOn = { ...figures, at: at(880) }
+    const both = [...log, ...correctionsBetween(raised, lowered, at(900), END, decidedOn)]
+    expect(both[1]).toMatchObject({ fromW: 5000, toW: 3500 })
+    expect(named(lowered, both)).toEqual([])
+    const forged = both.map((one, i) => (i === 1 ? { ...one, fromW: 4000 } : one))
+    expect(unexplained(lowered, forged, raster(2))).toEqual([])
+    expect(named(lowered, forged)).toEqual([[4000, 5000]])
+    // The same where it is the very first one: what the gate ordered.
+    const released = [part('a', { releasedAt: at(880) })]
+    const letGo = correctionsBetween([part('a')], released, at(900), END, decidedOn)
+    expect(named(released, letGo)).toEqual([])
+    expect(
+      named(
+        released,
+        letGo.map((one) => ({ ...one, fromW: 9000 })),
+      ),
+    ).toEqual([[9000, 3000]])
+  })
+
+  it('stays as it was told where the device is let go later', () => {
+    const released = raised.map((one) => ({ ...one, releasedAt: at(700) }))
+    const decidedOn = { ...figures, at: at(700) }
+    const both = [...log, ...correctionsBetween(raised, released, at(720), END, decidedOn)]
+    expect(named(released, both)).toEqual([])
+    expect(named(wider(900, 9000, released), both)).toEqual([[5000, 9000]])
+    expect(named(raised, both)).toEqual([[0, 5000]])
+    expect(named(released, log)).toEqual([[null, 0]])
+  })
+
+  it('is not told twice, and a floor needs its line', () => {
+    const twice = raised.map((one) => {
+      return { ...one, periods: one.periods.flatMap((period) => [period, period]) }
+    })
+    expect(named(twice, log)).toEqual([[null, 3000]])
+    expect(
+      named(
+        raised.map((one) => ({ ...one, floorW: -4000 })),
+        log,
+      ),
+    ).toEqual([[5000, 4000]])
   })
 })
 
