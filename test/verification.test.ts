@@ -9,6 +9,7 @@ import { canonicalJson } from '#domain/canonical.ts'
 import { bundleText, type EvidenceBundle, statementOf } from '#domain/evidence.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import { ownerId } from '#domain/ids.ts'
+import { completeBundle } from '#domain/measurement.ts'
 import { ceilDiv } from '#domain/money.ts'
 import { receiptFor, receiptText, verifyReceipt } from '#domain/receipt.ts'
 import { addSeconds, formatInstant } from '#domain/time.ts'
@@ -109,6 +110,39 @@ describe('a bundle is refused', () => {
     expect(first).toMatchObject({ assurance: 'B', reasons: ['no-key'] })
     const differences = verify(bundleText({ ...bundle, assurances: [better, ...others] }))
     expect(lines(differences)).toEqual([`assurance ${first.resourceId}`])
+  })
+
+  it('that lists a part of a device twice, naming the device and the part', () => {
+    const [first, second] = bundle.allocations
+    if (!first || !second) throw new Error('nobody was ordered')
+    const twice = completeBundle({ ...bundle, allocations: [first, second, first] })
+    // All that follows is recomputed: but for the list itself nothing would be wrong.
+    expect(verify(bundleText(twice))).toEqual([
+      {
+        line: `part ${first.resourceId}: order`,
+        expected: 'each device once',
+        got: 'listed 2 times',
+      },
+    ])
+    const asRepair = { ...first, role: 'repair' as const }
+    const both = completeBundle({ ...bundle, allocations: [first, second, asRepair] })
+    expect(lines(verify(bundleText(both)))).toContain(`part ${first.resourceId}: order and repair`)
+    const { terms } = bundle
+    const inTerms = { ...terms, ordered: [...terms.ordered, second] }
+    expect(lines(verify(bundleText({ ...bundle, terms: inTerms })))).toEqual([
+      'terms hash',
+      `part ${second.resourceId}: order in the terms`,
+    ])
+  })
+
+  it('that lists a delivery of a device twice, or one that nobody was ordered', () => {
+    const [first] = bundle.deliveries
+    if (!first) throw new Error('nothing was delivered')
+    const more = { ...bundle, deliveries: [...bundle.deliveries, first] }
+    const name = `delivery ${first.resourceId} ${formatInstant(first.start)}`
+    expect(verify(bundleText(more))).toEqual([
+      { line: name, expected: 'null', got: canonicalJson(first) },
+    ])
   })
 
   it('whose readings were changed, because the gateway signed others', () => {

@@ -1,4 +1,5 @@
 import { activationFault } from './activation.ts'
+import type { Allocation } from './allocation.ts'
 import { unvouched } from './arming.ts'
 import {
   meanPower,
@@ -68,6 +69,8 @@ export function verifyBundle(text: string, checks: Checks, round?: Rounding): Di
     ...assuranceDifferences(bundle, checks.meter),
     ...commitmentDifferences(bundle),
     ...baselineDifferences(bundle),
+    ...listedTwice(bundle.allocations, ''),
+    ...listedTwice(bundle.terms.ordered, ' in the terms'),
     ...orderDifferences(bundle),
     ...activationDifferences(bundle),
     ...correctionDifferences(bundle),
@@ -194,6 +197,17 @@ function policyDifferences({ terms, allocations }: EvidenceBundle): Difference[]
   ]
 }
 
+/** A device has one part in a call, and its energy counts once: whatever it is called for. */
+function listedTwice(parts: readonly Allocation[], where: string): Difference[] {
+  const byDevice = Map.groupBy(parts, ({ resourceId }) => resourceId)
+  return [...byDevice].flatMap(([resourceId, mine]) => {
+    if (mine.length === 1) return []
+    const roles = [...new Set(mine.map(({ role }) => role))].join(' and ')
+    const got = `listed ${mine.length} times`
+    return [{ line: `part ${resourceId}: ${roles}${where}`, expected: 'each device once', got }]
+  })
+}
+
 /**
  * Who was ordered what at gate closure stands in the terms; only a release, and what the closed
  * loop raised on top, may be added later.
@@ -278,9 +292,10 @@ function moneyDifferences(bundle: EvidenceBundle, round?: Rounding): Difference[
   const settlement = settlementOf(bundle, deliveries, round)
   const lines = Math.max(settlement.lines.length, bundle.settlement.lines.length)
   const differing: Difference[] = []
-  deliveries.forEach((delivery, i) => {
-    const line = `delivery ${delivery.resourceId} ${formatInstant(delivery.start)}`
-    differing.push(...same(line, bundle.deliveries[i] ?? null, delivery))
+  const all = [...deliveries, ...bundle.deliveries.slice(deliveries.length)]
+  all.forEach(({ resourceId, start }, i) => {
+    const line = `delivery ${resourceId} ${formatInstant(start)}`
+    differing.push(...same(line, bundle.deliveries[i] ?? null, deliveries[i] ?? null))
   })
   for (let i = 0; i < lines; i++) {
     const expected = settlement.lines[i] ?? null
