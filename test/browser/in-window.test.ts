@@ -120,6 +120,7 @@ describeWith('chromium', 'what a DSO does inside the window', (executablePath) =
       (await district.service.send('GET', path, { key: district.keys.dso })).body
     const origin = district.service.url
     const { page, faults } = await openTab(browser, origin, 'dark, narrow')
+    await page.clock.install()
     await enterKey(page, origin, 'dso', district.keys.dso)
     const panel = page.getByRole('region', { name: 'Standing by' })
     await panel.getByText('5.0\u202fkW', { exact: true }).waitFor()
@@ -159,6 +160,7 @@ describeWith('chromium', 'what a DSO does inside the window', (executablePath) =
     expect((await call()).activations).toMatchObject([{ powerW: 1400 }])
 
     await district.passTo(4080)
+    await page.clock.fastForward(10_000) // in the window it reads again by itself, not by an event
     await panel.getByText('running').waitFor()
     const [{ deliveredWh, orderedWh }] = (await call()).activations
     expect(orderedWh).toBeGreaterThan(deliveredWh)
