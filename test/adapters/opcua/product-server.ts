@@ -1,4 +1,6 @@
 import {
+  CreateMonitoredItemsRequest,
+  CreateSubscriptionRequest,
   DataType,
   MessageSecurityMode,
   nodesets,
@@ -43,6 +45,8 @@ export type ProductServerOptions = {
   readonly user?: { readonly name: string; readonly password: string }
   readonly applicationUri?: string
   readonly policies?: readonly SecurityPolicy[]
+  /** At most so long, ms, between two looks at a value and two messages; what is asked counts else. */
+  readonly looksEveryMs?: number
 }
 
 /** A third party's battery as a real server made of its map, without physics. */
@@ -73,6 +77,7 @@ export async function startProductServer(
           },
         }),
   })
+  if (options.looksEveryMs !== undefined) lookOften(server, options.looksEveryMs)
   await server.initialize()
   const { variables, writes } = build(server, product, options)
   await server.start()
@@ -99,6 +104,19 @@ export async function startProductServer(
       await server.shutdown(0)
     },
   }
+}
+
+/** A server may look and tell more often than it is asked to. */
+function lookOften(server: OPCUAServer, mostMs: number): void {
+  server.on('request', (request: unknown) => {
+    if (request instanceof CreateSubscriptionRequest) {
+      request.requestedPublishingInterval = Math.min(request.requestedPublishingInterval, mostMs)
+    }
+    if (!(request instanceof CreateMonitoredItemsRequest)) return
+    for (const { requestedParameters: asked } of request.itemsToCreate ?? []) {
+      asked.samplingInterval = Math.min(asked.samplingInterval, mostMs)
+    }
+  })
 }
 
 const usual: Partial<Record<PointName, number | boolean>> = {

@@ -178,7 +178,10 @@ test('a stranger in place of a trusted battery is a security event, told once', 
 
 test('limits set elsewhere and LOCAL control are told as they come and go', async () => {
   const id = resourceId('limited')
-  const server = await startProductServer(manager, sunspecDer, { values: { MaxChargePower: 2000 } })
+  const server = await startProductServer(manager, sunspecDer, {
+    values: { MaxChargePower: 2000 },
+    looksEveryMs: 200,
+  })
   const url = `opc.tcp://127.0.0.1:${server.port}`
   await driver.attach(battery('limited', url, server.thumbprint, sunspecDer.name))
   const limits = () => seen.limits.filter((one) => one.id === id).map(({ limitW }) => limitW)
