@@ -145,7 +145,7 @@ export function driverConformance(name: string, openRig: () => Promise<Rig>): vo
     test('a device that does not answer is unreachable within the deadline', async () => {
       const [first] = device.powersW
       device.hush()
-      expect(await refusal(driver.apply(id(), next(first), 700), 700)).toBe('device-unreachable')
+      expect(await refusal(driver.apply(id(), next(first), 400), 400)).toBe('device-unreachable')
       await device.cut()
       await until('the loss being told', () => !isUp(), 12_000)
     })
@@ -189,7 +189,7 @@ export function driverConformance(name: string, openRig: () => Promise<Rig>): vo
 
     test('the service gone, the device lets go by itself when the order ends', async () => {
       const [first] = device.powersW
-      const seconds = 20
+      const seconds = 12
       const order = next(first, seconds)
       await driver.apply(id(), order, 2_000)
       const began = performance.now()

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
 import type { DeviceDriver } from '#ports.ts'
 import { BatteryOpcua } from '#simulations/devices/battery-opcua.ts'
-import { wallTimer } from '#test/support/wall-timer.ts'
+import { quickTimer } from '#test/support/wall-timer.ts'
 import { openWire } from '../opcua/proxy.ts'
 import { batteryOf, quietHooks } from './machines.ts'
 import {
@@ -25,7 +25,7 @@ export async function openOpcuaRig(): Promise<Rig> {
     openDriver: async (log) =>
       createOpcuaDriver({
         clock,
-        timer: wallTimer,
+        timer: quickTimer(4),
         log,
         pkiFolder: path.join(folder, 'gateway'),
         meteringIntervalSeconds: INTERVAL_SECONDS,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
 import { type ResourceId, resourceId } from '#domain/ids.ts'
 import { instant } from '#domain/time.ts'
-import { wallTimer } from '#test/support/wall-timer.ts'
+import { quickTimer } from '#test/support/wall-timer.ts'
 import { type BatteryServer, serverPki, startBatteryServer, trust } from './battery-server.ts'
 import { openWire, type Wire } from './proxy.ts'
 import { battery, type Recorder, recorder, setpoint, until } from './world.ts'
@@ -33,7 +33,7 @@ beforeAll(async () => {
   seen = recorder()
   driver = createOpcuaDriver({
     clock: { now: () => instant(businessNow), speed: 60 },
-    timer: wallTimer,
+    timer: quickTimer(4),
     log: seen.log,
     pkiFolder: path.join(folder, 'gateway'),
     meteringIntervalSeconds: 30,

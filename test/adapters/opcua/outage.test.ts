@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createOpcuaDriver, type OpcuaDriver } from '#adapters/opcua/driver.ts'
 import { instant } from '#domain/time.ts'
 import type { Timer } from '#ports.ts'
-import { wallTimer } from '#test/support/wall-timer.ts'
+import { quickTimer, wallTimer } from '#test/support/wall-timer.ts'
 import { type BatteryServer, serverPki, startBatteryServer, trust } from './battery-server.ts'
 import { openWire, type Wire } from './proxy.ts'
 import { battery, type Recorder, recorder, setpoint, until } from './world.ts'
@@ -18,7 +18,7 @@ const { id } = battery('battery', 'opc.tcp://127.0.0.1:1', null)
 /** How much faster the watchdog of clients to come is, so that its tests need not wait for it. */
 let watchdogPace = 1
 const pacedTimer: Timer = {
-  ...wallTimer,
+  ...quickTimer(4),
   every: (ms, what, run) => wallTimer.every(ms / watchdogPace, what, run),
 }
 
@@ -106,7 +106,7 @@ test('an order in flight when the line breaks settles at once and is not sent ag
 test('an order into silence settles, and is void when it arrives late', async () => {
   wire.hold()
   const before = server.orders.length
-  watchdogPace = 3
+  watchdogPace = 4
   await expect(order(-4000, 300)).rejects.toMatchObject(unreachable)
   await expect(order(-4000)).rejects.toMatchObject(unreachable)
   server.now = soon

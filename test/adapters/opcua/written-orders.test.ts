@@ -10,7 +10,7 @@ import { plainPcs } from '#adapters/opcua/products/plain-pcs.ts'
 import { sunspecDer } from '#adapters/opcua/products/sunspec-der.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import { type Instant, instant } from '#domain/time.ts'
-import { wallTimer } from '#test/support/wall-timer.ts'
+import { quickTimer } from '#test/support/wall-timer.ts'
 import { serverPki, trust } from './battery-server.ts'
 import { type ProductServer, startProductServer } from './product-server.ts'
 import { openWire, type Wire } from './proxy.ts'
@@ -18,6 +18,7 @@ import { battery, type Recorder, recorder, setpoint, until } from './world.ts'
 
 const start = 1_700_000_001_000
 let now = start
+const looksEveryMs = 100
 let version = 0
 
 let folder: string
@@ -31,7 +32,7 @@ beforeAll(async () => {
   seen = recorder()
   driver = createOpcuaDriver({
     clock: { now: () => instant(now), speed: 1 },
-    timer: wallTimer,
+    timer: quickTimer(4),
     log: seen.log,
     pkiFolder: path.join(folder, 'gateway'),
     meteringIntervalSeconds: 1,
@@ -96,7 +97,7 @@ describe.each([plainPcs, sunspecDer])('orders as writes: $name', (product) => {
     now = start
     // A setpoint stands there that this process has not ordered.
     const values = { SetpointEnable: true, ActivePowerSetpoint: 1234 }
-    server = await startProductServer(manager, product, { values })
+    server = await startProductServer(manager, product, { values, looksEveryMs })
     wire = await openWire(server.port)
     id = await connect(product.name, product, wire.port, server.thumbprint)
   }, 60_000)
@@ -159,12 +160,12 @@ describe.each([plainPcs, sunspecDer])('orders as writes: $name', (product) => {
     server.set('EnergyImported', 12_000)
     server.set('EnergyExported', 3000)
     server.set('ActivePower', -1500)
-    await delay(800)
+    await delay(300)
     const had = seen.readings.length
     const mine = () => seen.readings.slice(had).filter((one) => one.resourceId === id)
     const clock = setInterval(() => {
       now += 50
-    }, 50)
+    }, 12)
     await until('two readings', () => mine().length >= 2)
     clearInterval(clock)
     const [first, reading] = mine()
@@ -208,7 +209,7 @@ describe.each([plainPcs, sunspecDer])('orders as writes: $name', (product) => {
     wire.cut()
     wire.release()
     await until('the connection', () => seen.isConnected(id), 30_000)
-    await delay(500)
+    await delay(200)
     expect(
       server.writes.slice(before).filter(({ point }) => point === 'ActivePowerSetpoint'),
     ).toEqual([])
@@ -223,9 +224,9 @@ describe.each([plainPcs, sunspecDer])('orders as writes: $name', (product) => {
     await expect(late).rejects.toMatchObject(unreachable)
     await until('the bad news', () => !seen.isConnected(id))
     await expect(order(id, -4100)).rejects.toMatchObject(unreachable)
-    server = await startProductServer(manager, product, { port })
+    server = await startProductServer(manager, product, { port, looksEveryMs })
     await until('the connection', () => seen.isConnected(id), 30_000)
-    await delay(500)
+    await delay(200)
     expect(server.writes.filter(({ point }) => point === 'ActivePowerSetpoint')).toEqual([])
     expect(isOn()).toBe(false)
     await order(id, -900)
