@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { crashStory } from './support/crash-story.ts'
 
 /** Every crash is tried by test/faults/crash-everywhere.test.ts; here a spread of them. */
-const SPREAD = 53
+const SPREAD = 101
 
 describe('a crash at an awaited port call, and a restart', () => {
   it('gives byte-identical evidence, receipts, ledger and pool', { timeout: 90_000 }, async () => {
