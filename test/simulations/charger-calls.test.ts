@@ -8,7 +8,7 @@ import { signingMeter } from '#test/support/signed-records.ts'
  * Short calls of real stations over real sockets, fast, a congestion point and a call for each
  * charger. All are played side by side: waiting for many takes no longer than for one.
  */
-const SPEED = 200
+const SPEED = 400
 /** All of them answer, however busy the machine. */
 const SET_UP_MS = 8000
 

@@ -27,7 +27,9 @@ export const NATURAL_W = 7000
 export const PROGRAM = aProgram()
 /** Long enough to be known by its meter at gate closure, for signature and escrow. */
 const START = addSeconds(WINDOW_START, -600)
+/** From one tick to the next at most: of wall time, and of business time, s. */
 const TICK_MS = 20
+const TICK_S = 4
 /** So much business time passes at most from one tick to the next: a busy machine slows it. */
 const STEP_MAX_S = 5
 /** Of business time, about a control cycle. */
@@ -135,7 +137,7 @@ export async function startQuirkWorld(
           await app.advance()
           await meanwhile()
         }
-        await wallTimer.sleep(TICK_MS)
+        await wallTimer.sleep(Math.min(TICK_MS, (TICK_S * 1000) / speed))
       }
     },
     verify: () => runVerifiers({ ports: () => ports, rail, store }, [0, 1]),
