@@ -10,21 +10,17 @@ const isApart = suitesApart.some((name) => name === suite)
 
 /**
  * Files that leave nothing behind in their process share one, which saves starting it and reading
- * the code for each: test/support/left-behind.ts refuses those that do not keep to it.
+ * the code for each: test/support/left-behind.ts refuses those that do not keep to it. These want a
+ * process for themselves.
  */
-const together = [
-  'test/{domain,properties,lifecycle}/**/*.test.ts',
-  'test/{contracts,dashboards,gateway,http,observability,processes}/**/*.test.{ts,tsx}',
-  'test/adapters/{conformance,evm,kms,local-keys,modbus,ocmf,opcua,rails}/**/*.test.ts',
+const alone = [
   // It stands in for a module of Node, which whoever came before has read already.
-  'test/adapters/ocpp/!(credential).test.ts',
-  'test/simulations/{devices,models,scenarios}/**/*.test.ts',
-  'test/simulations/{clock,faults,quirk-table,random}.test.ts',
-  'test/commands/{backtest/*,dso,emergency-stop,ledger,network,test,verify-receipt,vitest-run}.test.ts',
-  'test/postgres/{codec,memory-store}.test.ts',
-  'test/{config,life-of-a-call,verification}.test.ts',
+  'test/adapters/ocpp/credential.test.ts',
+  // Their setting of how long a test may take would be read once a process, by the first of them.
+  'test/browser/**/*.test.ts',
+  'test/demo.test.ts',
 ]
-const others = ['test/**/*.test.{ts,tsx}']
+const all = ['test/**/*.test.{ts,tsx}']
 const apart = suitesApart.map((name) => `test/${name}/**`)
 
 const seeded = join(import.meta.dirname, 'test', 'support', 'seeded-fast-check.ts')
@@ -56,14 +52,15 @@ export default defineConfig({
               extends: true,
               test: {
                 name: 'together',
-                include: together,
+                include: all,
+                exclude: [...apart, ...alone],
                 isolate: false,
                 setupFiles: ['test/support/left-behind.ts'],
               },
             },
             {
               extends: true,
-              test: { name: 'alone', include: others, exclude: [...apart, ...together] },
+              test: { name: 'alone', include: alone },
             },
           ],
         }),

@@ -220,10 +220,10 @@ describe('one running server', () => {
   let server: EmbeddedPostgres
 
   beforeAll(async () => {
-    process.env.LC_ALL = 'xx_XX.UTF-8'
+    vi.stubEnv('LC_ALL', 'xx_XX.UTF-8')
     make()
     server = await start()
-    delete process.env.LC_ALL
+    vi.unstubAllEnvs()
   })
 
   afterAll(remove)
