@@ -242,11 +242,11 @@ test('an order whose answer was lost does not hold when the line is back', async
 
 test('a heartbeat that stands still means no orders, until it beats again', async () => {
   const { inverter, port } = await startInverter()
-  const { isUp, driver, resource, seen } = await startDriver(port, { staleMs: 1_500 })
+  const { isUp, driver, resource, seen } = await startDriver(port, { staleMs: 600 })
   await until('the connection', isUp)
   inverter.quirks.isFrozen = true
   await until('it being told', () => !isUp())
-  expect(seen.connections.at(-1)?.detail).toBe('its heartbeat stands still for 1.5 s')
+  expect(seen.connections.at(-1)?.detail).toBe('its heartbeat stands still for 0.6 s')
   const order = driver.apply(resource.id, orderFor(resource, clock, 1, 1000), 1_000)
   await expect(order).rejects.toMatchObject({ code: 'device-unreachable' })
   inverter.quirks.isFrozen = false

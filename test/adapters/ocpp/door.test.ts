@@ -236,7 +236,7 @@ test('a taken port is refused with a sentence', async () => {
 test.each(['ocpp1.6', 'ocpp1.2'])(
   'stopping ends in time although a peer on %s does not answer a close frame',
   async (protocol) => {
-    world = await startWorld()
+    world = await startWorld({ bootGraceMs: 100 })
     const { hostname, port } = new URL(world.driver.url('x'))
     const deaf = connect(Number(port), hostname)
     await once(deaf, 'connect')
@@ -250,7 +250,7 @@ test.each(['ocpp1.6', 'ocpp1.2'])(
 )
 
 test('stopping closes every connection with 1001 and reports it', async () => {
-  world = await startWorld()
+  world = await startWorld({ bootGraceMs: 100 })
   const one = await station({ password: PASSWORD, answers: ANSWERS_16 })
   await until('the station to be set up', () => world.heard.connected.length === 1)
   await world.stop()

@@ -175,7 +175,7 @@ test('an unknown model that does not answer Absolute is asked in Relative, at on
   await expect(world.driver.apply(resource.id, setpoint(resource), 900)).rejects.toMatchObject({
     code: 'device-unreachable',
   })
-  const { strategy } = await world.driver.apply(resource.id, setpoint(resource), 6_000)
+  const { strategy } = await world.driver.apply(resource.id, setpoint(resource), 3_300)
   expect(strategy).toBe('TxDefaultProfile Relative A level 1')
 })
 

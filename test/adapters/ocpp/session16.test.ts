@@ -15,6 +15,12 @@ afterEach(async () => {
   await world.stop()
 })
 
+/** One that does not wait long for a station to say that it has booted. */
+async function impatientWorld(): Promise<void> {
+  await world.stop()
+  world = await startWorld({ setUpDeadlineMs: 500, bootGraceMs: 100 })
+}
+
 test('after the boot the station is told how to measure, cleared and given its default', async () => {
   const station = await join16(world)
   expect(world.heard.connected).toEqual([{ id: resource.id, detail: 'OCPP 1.6, limits in A' }])
@@ -50,6 +56,7 @@ test('after the boot the station is told how to measure, cleared and given its d
 })
 
 test('the boot is answered in business time, and a station that never boots is set up, too', async () => {
+  await impatientWorld()
   const station = await dial16(world)
   await until('the set-up', () => world.heard.connected.length === 1)
   const [, , answer] = await station.call('BootNotification', BOOT_16)
@@ -263,6 +270,7 @@ test('a reconnect writes no default profile again, not even after the same boot'
 })
 
 test('a station that does not answer its first question is let go and can come back', async () => {
+  await impatientWorld()
   const mute = await dial16(world, { GetConfiguration: () => 'silence' })
   expect(await mute.closed).toBe('1011 set-up failed')
   expect(world.heard.connected).toEqual([])
