@@ -37,6 +37,24 @@ function make(): void {
   dataDir = join(folder, 'data')
 }
 
+let made: string | null = null
+
+/** The data folder is a copy of one that a server has made and left: making one takes its time. */
+async function copyData(): Promise<void> {
+  if (made === null) {
+    made = mkdtempSync(join(tmpdir(), 'gridcall-postgres-made-'))
+    chmodSync(made, 0o711)
+    const server = await start(recordingLog(), { fsync: 'off' }, join(made, 'data'))
+    await server.stop()
+  }
+  // Its files belong to the server's account.
+  expect(spawnSync('cp', ['-a', join(made, 'data'), dataDir]).status).toBe(0)
+}
+
+afterAll(() => {
+  if (made !== null) rmSync(made, { recursive: true, force: true })
+})
+
 async function remove(): Promise<void> {
   await removeEmbeddedPostgres(dataDir, wallTimer)
   rmSync(folder, { recursive: true, force: true })
@@ -46,8 +64,9 @@ async function remove(): Promise<void> {
 function start(
   log = recordingLog(),
   settings: Record<string, string> = { fsync: 'off' },
+  folder = dataDir,
 ): Promise<EmbeddedPostgres> {
-  return startEmbeddedPostgres({ dataDir, log, timer: wallTimer, settings })
+  return startEmbeddedPostgres({ dataDir: folder, log, timer: wallTimer, settings })
 }
 
 async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
@@ -78,13 +97,13 @@ describe('refusals', () => {
   afterEach(remove)
 
   test('a folder of another PostgreSQL version is left alone, and named', async () => {
-    const server = await start()
-    await server.stop()
+    await copyData()
     writeFileSync(join(dataDir, 'cluster', 'PG_VERSION'), '17\n')
     await expect(start()).rejects.toThrow(/was made by PostgreSQL 17 and this is PostgreSQL 18/)
   })
 
   test('a server that cannot start is named with the end of its log', async () => {
+    await copyData()
     await expect(start(recordingLog(), { shared_buffers: 'much' })).rejects.toThrow(
       /invalid value for parameter "shared_buffers"/,
     )
@@ -97,6 +116,7 @@ describe('the embedded PostgreSQL', () => {
   afterEach(remove)
 
   test('keeps data and address over a restart, and stopping leaves no process', async () => {
+    await copyData()
     const first = await start()
     await query(first.url, "create table kept as select 'é' as letter")
     await first.stop()
@@ -125,6 +145,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   test('goes on when the process that started it is killed', async () => {
+    await copyData()
     const script = `
       import { startEmbeddedPostgres } from '#adapters/embedded-postgres/embedded-postgres.ts'
       import { recordingLog } from '#test/support/recording-log.ts'
@@ -146,6 +167,7 @@ describe('the embedded PostgreSQL', () => {
   })
 
   test('recovers from the kill of its own processes, with what was committed', async () => {
+    await copyData()
     const first = await start()
     await query(first.url, 'create table kept as select 42 as answer')
     process.kill(first.pid, 'SIGKILL')
