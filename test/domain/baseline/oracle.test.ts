@@ -1,32 +1,7 @@
-import { describe, expect, test } from 'vitest'
-import { computeBaseline } from '#domain/baseline/engine.ts'
-import type { BaselineInput } from '#domain/baseline/input.ts'
+import { expect, test } from 'vitest'
 import { BUILT_IN_METHODS } from '#domain/baseline/methods.ts'
-import { formatInstant } from '#domain/time.ts'
-import { dayOf } from './oracle/calendar.ts'
-import { callDate } from './oracle/days.ts'
-import { generatedMeter } from './oracle/meters.ts'
+import { agreementTests } from './oracle/agreement.ts'
 import { ORACLES } from './oracle/methods.ts'
-
-const METERS = 1_000
-/** Half-even and floats: the oracle does not round. */
-const WITHIN_WH = 1
-
-type Met = { baselines: number; refusals: number }
-
-const meters = Array.from({ length: METERS }, (_, seed) => ({ seed, input: generatedMeter(seed) }))
-
-test('the generated meters hold days of 46, 48 and 50 half-hours in both zones', () => {
-  const lengths = new Set(
-    meters.map(({ input }) => {
-      const { timeZone } = input
-      return `${timeZone} ${dayOf(callDate(input), timeZone, 1_800).length}`
-    }),
-  )
-  for (const zone of ['Europe/London', 'America/Los_Angeles']) {
-    for (const length of [46, 48, 50]) expect(lengths).toContain(`${zone} ${length}`)
-  }
-})
 
 test('every built-in method has an oracle', () => {
   expect(Object.keys(ORACLES).toSorted()).toEqual(
@@ -34,46 +9,5 @@ test('every built-in method has an oracle', () => {
   )
 })
 
-describe('the engine says what the reference says, to 1 Wh', () => {
-  test.each(BUILT_IN_METHODS.map((method) => [method.name, method] as const))(
-    '%s on a thousand generated meters',
-    (name, method) => {
-      const met: Met = { baselines: 0, refusals: 0 }
-      for (const { seed, input } of meters) {
-        const expected = ORACLES[name]?.(input) ?? null
-        const found = computeBaseline(method, input)
-        const got = found.kind === 'baseline' ? found.periods.map(({ wh }) => wh) : null
-        expect(agree(got, expected), told(name, seed, input, got, expected, found)).toBe(true)
-        if (got === null) met.refusals += 1
-        else met.baselines += 1
-      }
-      expect(met.baselines).toBeGreaterThan(METERS / 5)
-    },
-  )
-})
-
-function agree(got: readonly number[] | null, expected: readonly number[] | null): boolean {
-  if (got === null || expected === null) return got === expected
-  return (
-    got.length === expected.length &&
-    got.every((wh, at) => Math.abs(wh - (expected[at] ?? Number.NaN)) <= WITHIN_WH)
-  )
-}
-
-/** All that repeats it by hand. */
-function told(
-  name: string,
-  seed: number,
-  input: BaselineInput,
-  got: readonly number[] | null,
-  expected: readonly number[] | null,
-  found: ReturnType<typeof computeBaseline>,
-): string {
-  const start = input.periodStarts[0]
-  const why = found.kind === 'refused' ? `${found.reason}: ${found.got}` : found.daysUsed.join(' ')
-  return (
-    `${name}, meter ${seed}, ${input.timeZone}, ${start === undefined ? '' : formatInstant(start)}` +
-    `, ${input.resolutionSeconds} s, signed ${input.signed}: got ${got?.join(' ') ?? 'none'} ` +
-    `(${why}), expected ${expected?.join(' ') ?? 'none'}`
-  )
-}
+// A thousand are compared by test/faults/baseline-oracle.test.ts.
+agreementTests(400)

@@ -1,0 +1,3 @@
+import { agreementTests } from '../domain/baseline/oracle/agreement.ts'
+
+agreementTests(1_000)
