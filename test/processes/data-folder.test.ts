@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { holdDataFolder } from '#processes/data-folder.ts'
-import { wallTimer } from '../support/wall-timer.ts'
+import { quickTimer, wallTimer } from '../support/wall-timer.ts'
 
 let dataDir: string
 beforeEach(() => {
@@ -13,7 +13,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
-const hold = () => holdDataFolder({ dataDir, timer: wallTimer })
+/** Looks every 10 ms. */
+const hold = () => holdDataFolder({ dataDir, timer: quickTimer(10) })
 const note = () => join(dataDir, 'service.json')
 
 /** A process that does nothing, and a note that says it holds the folder. */
@@ -54,7 +55,7 @@ test('one that has been told to end is waited for', async () => {
   const second = hold().then(() => {
     isHeld = true
   })
-  await wallTimer.sleep(400)
+  await wallTimer.sleep(100)
   expect(isHeld).toBe(false)
   await first.end()
   await second

@@ -29,7 +29,11 @@ const told = () =>
 
 describe('a clock that is off', () => {
   test('is not believed by one message, and the station is made to ask for the time', async () => {
-    const station = await join16(world, { TriggerMessage: { status: 'Accepted' } })
+    const station = await join16(world, {
+      TriggerMessage: ({ requestedMessage }: { requestedMessage: string }) => ({
+        status: requestedMessage === 'Heartbeat' ? 'Accepted' : 'NotImplemented',
+      }),
+    })
     await meter(station, 0, meterValue16(START + HOUR_MS, '7000', '100'))
     expect(told()).toEqual([])
     const asked = () =>
