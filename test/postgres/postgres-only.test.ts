@@ -116,7 +116,7 @@ describe('what the database cannot do is "unavailable" in a sentence', () => {
     await store.transaction((tx) => tx.calls.create(call()))
     const idle = store.transaction(async (tx) => {
       await tx.calls.lock(FIRST)
-      await new Promise((resolve) => setTimeout(resolve, 1500))
+      await new Promise((resolve) => setTimeout(resolve, 800))
       await tx.calls.save(call({ reasons: ['too late'] }))
     })
     await expect(idle).rejects.toMatchObject({ code: 'unavailable' })
