@@ -57,12 +57,7 @@ function start(...args: string[]): ChildProcess {
   const temporary = path.join(folder, 'tmp')
   rmSync(temporary, { recursive: true, force: true })
   mkdirSync(temporary)
-  const all = [
-    path.join(folder, 'few.json'),
-    '--log',
-    path.join(folder, 'fleet.jsonl'),
-    ...args,
-  ]
+  const all = [path.join(folder, 'few.json'), '--log', path.join(folder, 'fleet.jsonl'), ...args]
   const env = { ...process.env, TMPDIR: temporary }
   const child = fork(RUN, all, { env, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
   child.on('message', (message: FromFleet) => messages.push(message))
