@@ -16,8 +16,6 @@ const isApart = suitesApart.some((name) => name === suite)
 const alone = [
   // It stands in for a module of Node, which whoever came before has read already.
   'test/adapters/ocpp/credential.test.ts',
-  // Their setting of how long a test may take would be read once a process, by the first of them.
-  'test/browser/**/*.test.ts',
   'test/demo.test.ts',
 ]
 const all = ['test/**/*.test.{ts,tsx}']

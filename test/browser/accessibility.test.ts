@@ -1,8 +1,16 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { describeWith } from '#test/support/describe-with.ts'
 import { faultsOf } from './axe.ts'
-import { enterKey, type Look, LOOKS, launch, openTab, type Role, untilLive } from './browser.ts'
+import {
+  describePages,
+  enterKey,
+  type Look,
+  LOOKS,
+  launch,
+  openTab,
+  type Role,
+  untilLive,
+} from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 const KEYS = { dso: 'dso', aggregator: 'agg', owner: 'anna' } as const
@@ -18,7 +26,7 @@ const PAIRS: readonly (readonly [Look, Look])[] = [
 let turn = Number(process.env.GRIDCALL_SEED ?? 0)
 
 /** Light and dark, wide and narrow: nothing that axe finds, and nothing beside the screen. */
-describeWith('chromium', 'every page, light and dark, wide and narrow', (executablePath) => {
+describePages('every page, light and dark, wide and narrow', (executablePath) => {
   let district: District
   let browser: Browser
   let page: Page

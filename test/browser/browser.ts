@@ -1,11 +1,15 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect, vi } from 'vitest'
+import { describeWith } from '#test/support/describe-with.ts'
 
 /** How long a page may take to show something on a machine that does other things, too. */
 export const WAIT_MS = 25_000
 
-// A test is several such waits.
-vi.setConfig({ testTimeout: 90_000 })
+/** Tests with a browser, whose path they get; each is several such waits. */
+export function describePages(name: string, tests: (executablePath: string) => void): void {
+  vi.setConfig({ testTimeout: 90_000 })
+  describeWith('chromium', name, tests)
+}
 
 export const LOOKS = {
   'light, wide': { colorScheme: 'light', viewport: { width: 1440, height: 900 } },

@@ -4,15 +4,23 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { formatEuros, formatWatts } from '#dashboards/format.ts'
 import { keccakText } from '#domain/canonical.ts'
 import { openWire, type Wire } from '#test/adapters/opcua/proxy.ts'
-import { describeWith } from '#test/support/describe-with.ts'
-import { closeAll, enterKey, launch, openTab, type Tab, untilLive, WAIT_MS } from './browser.ts'
+import {
+  closeAll,
+  describePages,
+  enterKey,
+  launch,
+  openTab,
+  type Tab,
+  untilLive,
+  WAIT_MS,
+} from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 /** Seconds after the window's start. */
 const TOMORROW = 86_400
 
 /** One call as its DSO follows it, from the offer to the payout, in a browser. */
-describeWith('chromium', 'the DSO’s page', (executablePath) => {
+describePages('the DSO’s page', (executablePath) => {
   let district: District
   let browser: Browser
   /** Between browser and service, so that it can be cut. */

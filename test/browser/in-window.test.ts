@@ -5,13 +5,12 @@ import { resourceId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
 import { recordTelemetry } from '#lifecycle/record-telemetry.ts'
 import { WINDOW_START } from '#test/support/builders.ts'
-import { describeWith } from '#test/support/describe-with.ts'
 import { STAND_BY } from '#test/support/standby-body.ts'
 import { faultsOf } from './axe.ts'
-import { enterKey, launch, openTab } from './browser.ts'
+import { describePages, enterKey, launch, openTab } from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
-describeWith('chromium', 'what a DSO does inside the window', (executablePath) => {
+describePages('what a DSO does inside the window', (executablePath) => {
   let district: District
   let browser: Browser
   let id: string

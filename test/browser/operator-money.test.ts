@@ -5,10 +5,10 @@ import { SIMULATED_PARTIES } from '#adapters/simulated/rail.ts'
 import { microEur } from '#domain/money.ts'
 import { checkBooks } from '#lifecycle/check-books.ts'
 import { IBANS, idempotent } from '#test/http/service.ts'
-import { describeWith } from '#test/support/describe-with.ts'
 import { faultsOf } from './axe.ts'
 import {
   closeAll,
+  describePages,
   enterKey,
   type Look,
   LOOKS,
@@ -20,7 +20,7 @@ import {
 import { type District, startDistrict } from './district.ts'
 
 /** The DSO objects to one line of a call, the others are paid; then the books differ. */
-describeWith('chromium', 'the operator’s page', (executablePath) => {
+describePages('the operator’s page', (executablePath) => {
   let district: District
   let browser: Browser
   let id: string

@@ -1,13 +1,21 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { formatEuros, forReader } from '#dashboards/format.ts'
-import { describeWith } from '#test/support/describe-with.ts'
 import { faultsOf } from './axe.ts'
-import { closeAll, enterKey, launch, openTab, type Role, type Tab, untilLive } from './browser.ts'
+import {
+  closeAll,
+  describePages,
+  enterKey,
+  launch,
+  openTab,
+  type Role,
+  type Tab,
+  untilLive,
+} from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 /** The same call as an owner and the aggregators follow it. */
-describeWith('chromium', 'the pages of aggregators and owners', (executablePath) => {
+describePages('the pages of aggregators and owners', (executablePath) => {
   let district: District
   let browser: Browser
   let id: string

@@ -1,15 +1,22 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { parseReceipt } from '#domain/receipt.ts'
-import { describeWith } from '#test/support/describe-with.ts'
 import { faultsOf } from './axe.ts'
-import { closeAll, enterKey, launch, openTab, type Tab, untilLive } from './browser.ts'
+import {
+  closeAll,
+  describePages,
+  enterKey,
+  launch,
+  openTab,
+  type Tab,
+  untilLive,
+} from './browser.ts'
 import { type District, startDistrict } from './district.ts'
 
 const NEW_IBAN = 'DE89 3704 0044 0532 0130 00'
 
 /** Anna decides where her money goes, and objects to a line of a call that is verified. */
-describeWith('chromium', 'an owner and her money', (executablePath) => {
+describePages('an owner and her money', (executablePath) => {
   let district: District
   let browser: Browser
   let id: string
