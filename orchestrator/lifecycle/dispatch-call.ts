@@ -1,5 +1,5 @@
 import { activatedPart } from '#domain/activated-parts.ts'
-import type { Allocation, Candidate } from '#domain/allocation.ts'
+import { type Allocation, type Candidate, periodAt } from '#domain/allocation.ts'
 import { methodFor } from '#domain/baseline/candidate.ts'
 import { readingsAround } from '#domain/baseline/readings.ts'
 import { levelPeriods } from '#domain/baseline/stretches.ts'
@@ -11,7 +11,7 @@ import type { CallId, ResourceId } from '#domain/ids.ts'
 import { secondsAlone } from '#domain/rebound/restart-order.ts'
 import type { Rating } from '#domain/resource.ts'
 import { byResource, type Reading } from '#domain/telemetry.ts'
-import { addSeconds, type Instant } from '#domain/time.ts'
+import { addSeconds, type Instant, instant } from '#domain/time.ts'
 import { periodTold } from '#domain/told-period.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
@@ -129,13 +129,28 @@ function ratingsOf(candidates: readonly Candidate[]): ReadonlyMap<ResourceId, Ra
 function letsGoAt(call: FlexibilityCall, { resourceId }: Allocation, end: Instant): Instant {
   const { program, request, candidates } = call
   const isStepped = program.stepLimit !== undefined
-  const isInside = end < request.window.end
-  // What stands by is promised to nobody else until the window ends: it may be held on.
-  if (isInside && !(isStepped && call.activations !== undefined)) return end
+  if (end < request.window.end) {
+    const goesOnUntil = standsByUntil(call, resourceId, end)
+    if (!isStepped || goesOnUntil === null) return end
+    return instant(
+      Math.min(addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(call))), goesOnUntil),
+    )
+  }
   if (!(isStepped || restartsInSteps(call))) return end
   const kind = candidates.find((candidate) => candidate.resourceId === resourceId)?.kind
   if (!isStepped && kind !== 'charger') return end
   return addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(call)))
+}
+
+/** What stands by is promised to nobody else until its part ends: so long it may be held on. */
+function standsByUntil(
+  { activations, allocations }: FlexibilityCall,
+  resourceId: ResourceId,
+  from: Instant,
+): Instant | null {
+  const part = allocations.find((one) => one.resourceId === resourceId)
+  const period = activations && part && periodAt(part, from)
+  return period && part ? lastEnd(part.periods, period.end) : null
 }
 
 /** A setpoint holds to the end of the unbroken run of periods: a late renewal leaves no gap. */

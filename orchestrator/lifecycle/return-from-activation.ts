@@ -1,6 +1,7 @@
 import type { BusinessEventInput } from '#domain/business-event.ts'
 import type { SetpointRow } from '#domain/dispatch-instruction.ts'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
+import { periodAt } from '#domain/allocation.ts'
 import type { ResourceId } from '#domain/ids.ts'
 import type { PlannedRestart } from '#domain/rebound.ts'
 import { formatInstant, type Instant, instant } from '#domain/time.ts'
@@ -35,12 +36,22 @@ export async function returnFromActivation(
   const free = new Set(idle.map(({ resourceId }) => resourceId))
   const known = (call.comingBack ?? []).filter(({ resourceId }) => free.has(resourceId))
   const planned = new Set(known.map(({ resourceId }) => resourceId))
-  const fresh = idle.filter(({ resourceId }) => !planned.has(resourceId))
+  const parts = new Map(call.allocations.map((part) => [part.resourceId, part]))
+  const isOver = ({ resourceId }: SetpointRow) => {
+    const part = parts.get(resourceId)
+    return part === undefined || periodAt(part, now) === undefined
+  }
+  // Whose own part is over may be promised to another call from here on: it goes back at once.
+  const leaving = idle.filter(isOver).map(({ resourceId }) => {
+    return { resourceId, parts: [], restartsAt: now }
+  })
+  const fresh = idle.filter((row) => !planned.has(row.resourceId) && !isOver(row))
   const { plan, passedW } = await keepToSteps(tx, call, fresh, null, now)
   const added = plan?.restarts ?? []
-  const restarts = [...known, ...added]
+  const gone = new Set(leaving.map(({ resourceId }) => resourceId))
+  const restarts = [...known.filter(({ resourceId }) => !gone.has(resourceId)), ...added]
   const events = added.length === 0 ? [] : [plannedEvent(call, added, passedW, now)]
-  return { restarts, due: await dueNow(tx, call, restarts, idle, now), events }
+  return { restarts, due: await dueNow(tx, call, [...restarts, ...leaving], idle, now), events }
 }
 
 function plannedEvent(

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { periodAt } from '#domain/allocation.ts'
 import type { CallId } from '#domain/ids.ts'
 import { addSeconds } from '#domain/time.ts'
 import { activateReserve } from '#lifecycle/activate-reserve.ts'
@@ -20,7 +21,7 @@ afterEach(() => world.stop())
 /** So much stands by for half an hour under the step limit, and is used in a part of it. */
 async function activated(
   fleet: readonly (typeof batteries)[number][],
-  heldW: number,
+  held: number | readonly [number, number],
   used: readonly (readonly [number, number])[],
 ): Promise<CallId> {
   const program = aProgram({ ...AVAILABILITY, stepLimit })
@@ -31,7 +32,7 @@ async function activated(
     if (one.kind === 'battery') plugBattery(world, one)
     else await plugCharger(world, one, 7000)
   }
-  const id = await orderedCall(world, aRequest([heldW, heldW]))
+  const id = await orderedCall(world, aRequest(typeof held === 'number' ? [held, held] : [...held]))
   await world.passTo(at(-60))
   for (const [from, until] of used) {
     await activateReserve(world.ports(), dso, id, { start: at(from), end: at(until) })
@@ -76,6 +77,22 @@ describe('the end of an activation, under a step limit', () => {
     expect(repairs).toEqual([])
     expect(allocations.map(({ releasedAt }) => releasedAt)).toEqual([null, null, null, null])
     expect((await counted(1500, [0, 120])).at(-1)).toBe(0)
+  })
+
+  it('holds nobody whose own part is over, as another call may have it from there on', async () => {
+    const id = await activated(batteries, [20_000, 10_000], [[300, 900]])
+    await world.passTo(at(899))
+    expect(led()).toBe(4)
+    await world.passTo(at(900))
+    const { allocations } = await found(id)
+    const goesOn = new Set<string>(
+      allocations.filter((part) => periodAt(part, at(900))).map(({ resourceId }) => resourceId),
+    )
+    expect(goesOn.size).toBe(2)
+    expect(led(batteries.filter((one) => !goesOn.has(one.id)))).toBe(0)
+    expect(led(batteries.filter((one) => goesOn.has(one.id)))).toBeGreaterThan(0)
+    expect(await counted(900, [120])).toEqual([0])
+    expect((await found(id)).repairs).toEqual([])
   })
 
   it('holds nobody whose owner withdraws the consent', async () => {
