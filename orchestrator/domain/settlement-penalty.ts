@@ -16,10 +16,12 @@ export function takesPerKwh(policy: PaymentPolicy, penalty: PenaltyRule): boolea
   return penalty.kind !== 'none' || 'price' in policy.penalty
 }
 
+/** Wh that are charged, the price of each kWh, and whether it is for what the order lacks. */
+type Charge = { readonly wh: number; readonly price: MicroEurPerKwh; readonly isShortage: boolean }
+
 /** What is taken for one settled stretch, and who fell short in it. */
 export type Charged = {
-  /** Wh that are charged, and the price of each kWh. */
-  readonly charges: readonly { readonly wh: number; readonly price: bigint }[]
+  readonly charges: readonly Charge[]
   /** Of each payee at the congestion point, 10,000 to a Wh. */
   readonly short: readonly number[]
 }
@@ -32,18 +34,20 @@ export function chargesFor(
   stretch: Stretch,
 ): Charged['charges'] {
   const ofRequest = penalty.kind === 'none' ? [] : [{ wh: award.deficientWh, price: penalty.price }]
-  const all: { readonly wh: number; readonly price: MicroEurPerKwh }[] = [
-    ...ofRequest,
-    ...penaltyCharge(policy, award, stretch),
+  const isShortage = policy.penalty.kind === 'per-kwh-deficient'
+  const all: Charge[] = [
+    ...ofRequest.map((charge) => ({ ...charge, isShortage: true })),
+    ...penaltyCharge(policy, award, stretch).map((charge) => ({ ...charge, isShortage })),
   ]
   return all.filter(({ wh, price }) => wh > 0 && price > 0n)
 }
 
-/** What each of those who fell short owes, and what nobody fell short of and falls on all. */
+/** What each of those who fell short owes, and what falls on all, as no order lacks it. */
 export type Owed = { readonly each: readonly bigint[]; readonly all: bigint }
 
 /**
- * Shares out what is charged, in parts of a micro-EUR, `common` times 10,000,000 to one. Exact where
+ * Shares out what is charged. What the order lacks and no payee fell short of, as of a device that was
+ * let go of and had no stand-in, is charged to nobody. In parts of a micro-EUR, `common` times 10,000,000 to one. Exact where
  * `common` is a multiple of every stretch's divisor.
  */
 export function owedBy(charged: readonly Charged[], common: bigint): Owed {
@@ -51,10 +55,10 @@ export function owedBy(charged: readonly Charged[], common: bigint): Owed {
   let all = 0n
   for (const { charges, short } of charged) {
     const whole = sumOf(short)
-    for (const { wh, price } of charges) {
+    for (const { wh, price, isShortage } of charges) {
       const asked = BigInt(wh) * BigInt(WHOLE_EFFECT_BP)
       const caused = asked < whole ? asked : whole
-      all += price * (asked - caused) * common
+      if (!isShortage) all += price * (asked - caused) * common
       if (whole === 0n) continue
       const perWh = (price * caused * common) / whole
       for (const [i, mine] of short.entries()) each[i] = (each[i] ?? 0n) + perWh * BigInt(mine)

@@ -254,8 +254,10 @@ function chargedFor(
     chargesFor(policy, penalty, awards[i] as Award, stretch),
   )
   const isCharged = charges.some((some) => some.length > 0)
-  if (poolsPenalty === true || !isCharged)
-    return charges.map((some) => ({ charges: some, short: [] }))
+  if (poolsPenalty === true || !isCharged) {
+    const ofAll = charges.map((some) => some.map((one) => ({ ...one, isShortage: false })))
+    return ofAll.map((some) => ({ charges: some, short: [] }))
+  }
   const place = placing(input)
   const shortOf = rows.map((row) => {
     const shortWh = stretches.map(() => 0)

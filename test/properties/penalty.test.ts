@@ -96,10 +96,13 @@ describe('a penalty per kWh', () => {
     expect(paid(inputFor([aRow(), half], changes))).toEqual([100_000n, 25_000n])
   })
 
-  it('falls on all where it is for what nobody was ordered', () => {
+  it('falls on nobody where no device fell short of it, as of one that was let go of', () => {
     const input = inputFor([aRow(), aRow()])
     const orderedPeriods = input.orderedPeriods.map((one) => ({ ...one, orderedWh: 2400 }))
-    expect(paid({ ...input, orderedPeriods })).toEqual([90_000n, 90_000n])
+    expect(settle({ ...input, orderedPeriods })).toMatchObject({ deficientWh: 400, penalty: 0n })
+    expect(paid({ ...input, orderedPeriods })).toEqual([100_000n, 100_000n])
+    const before = { ...input, orderedPeriods, poolsPenalty: true } as const
+    expect(paid(before)).toEqual([90_000n, 90_000n])
   })
 
   it('comes off what all earned by terms of before', () => {

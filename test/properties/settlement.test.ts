@@ -125,18 +125,17 @@ describe('the split of an escrow where a feeder says what each device does to th
     expect(without.payout).toBeLessThan(80_000n)
   })
 
-  it('pays nothing for what has no effect there, and takes the penalty for what is short there', () => {
+  it('pays nothing for what has no effect there, and charges nobody else for what is short there', () => {
     const rows = [aRow({ effectBp: 0 }), aRow({})]
     const input = inputOf(aCaseOf(rows, { penalty: 10_000 }))
     const orderedPeriods = input.orderedPeriods.map((one) => ({ ...one, orderedWh: 2000 }))
     const { deliveredWh, deficientWh, penalty, lines } = settle({ ...input, orderedPeriods })
     expect(lines[0]?.gross).toBe(0n)
     expect(lines[1]?.gross).toBeGreaterThan(0n)
-    expect({ deliveredWh, deficientWh, penalty }).toEqual({
-      deliveredWh: 1000,
-      deficientWh: 1000,
-      penalty: 10_000n,
-    })
+    const short = { deliveredWh: 1000, deficientWh: 1000 }
+    expect({ deliveredWh, deficientWh, penalty }).toEqual({ ...short, penalty: 0n })
+    const before = settle({ ...input, orderedPeriods, poolsPenalty: true })
+    expect(before).toMatchObject({ ...short, penalty: 10_000n })
   })
 
   it('stays exact to the last unit, whatever the effects', () => {
