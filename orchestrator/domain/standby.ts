@@ -5,6 +5,7 @@ import { deliveryEnd, type FlexibilityCall } from './flexibility-call.ts'
 import type { ResourceId } from './ids.ts'
 import type { Program } from './program.ts'
 import { RESTART_SECONDS_MAX } from './rebound/rebound-periods.ts'
+import { belowFloorW } from './reserve.ts'
 import type { Direction } from './resource.ts'
 import { secondsToChange } from './step-limit.ts'
 import { byResource, type DeviceReading, energyBetween } from './telemetry.ts'
@@ -69,6 +70,7 @@ export function heldSecondsOf(
 
 /** One device with what it was called for, and what its meter told. */
 type Device = {
+  readonly floorW: number | undefined
   readonly candidate: Candidate
   readonly called: readonly AllocatedPeriod[]
   readonly deliveries: readonly Delivery[]
@@ -86,19 +88,18 @@ export function standbyOf(watched: Watched): Standby[] {
   const calledOf = new Map(watched.called.map((one) => [one.resourceId, one.periods]))
   const deliveriesOf = Map.groupBy(watched.deliveries, ({ resourceId }) => resourceId)
   const byId = new Map(watched.candidates.map((one) => [one.resourceId, one]))
-  return watched.allocations.flatMap(({ resourceId, periods }) => {
+  return watched.allocations.flatMap(({ resourceId, periods, floorW }) => {
     const candidate = byId.get(resourceId)
     if (!candidate) throw new Error(`${resourceId} is not among the terms' candidates`)
     const device = {
       candidate,
+      floorW,
       called: calledOf.get(resourceId) ?? [],
       deliveries: deliveriesOf.get(resourceId) ?? [],
       readings: readings.get(resourceId) ?? [],
     }
     return periods.flatMap((period) =>
-      watched.rule === STANDBY_RULE
-        ? inParts(period, device, watched)
-        : [asOne(period, device, watched)],
+      watched.rule === 3 ? inParts(period, device, watched) : [asOne(period, device, watched)],
     )
   })
 }
@@ -122,8 +123,10 @@ function asOne(period: AllocatedPeriod, device: Device, watched: Watched): Stand
 /** What it was called upon for, and what it went on holding beside that. */
 function inParts(period: AllocatedPeriod, device: Device, watched: Watched): Standby[] {
   const { start, end } = period
-  const { candidate, called, readings } = device
-  const wholeWh = orderedEnergy(period)
+  const { candidate, called, readings, floorW } = device
+  // What lies below the least at which it was found to rest it does not hold.
+  const belowW = floorW === undefined ? 0 : belowFloorW(period, floorW)
+  const wholeWh = orderedEnergy({ ...period, powerW: period.powerW - belowW })
   const meteredWh = energyBetween(readings, start, end, watched.longestGapSeconds)
   const used = called.filter((one) => one.start < end && start < one.end)
   const usedWh = used.reduce((sum, one) => sum + orderedEnergy(one), 0)
@@ -150,20 +153,24 @@ function notDrawnWh(period: AllocatedPeriod, device: Device, watched: Watched): 
   const { start, end } = period
   const { called, deliveries, readings } = device
   const given = deliveries.filter((one) => one.start >= start && one.end <= end)
-  const givenWh = given.reduce((sum, { baselineWh, measuredWh }) => {
+  const givenWh = given.reduce((sum, { start: from, end: until, baselineWh, measuredWh }) => {
     const lessWh = baselineWh - (measuredWh ?? baselineWh)
     // Of baseline and meter whole Wh are known: what the rounding may hide is not held against it.
-    return lessWh > 0 ? sum + lessWh + 1 : sum
+    const mostWh = orderedEnergy({ ...period, start: from, end: until }) + 1
+    return lessWh > 0 ? sum + Math.min(lessWh + 1, mostWh) : sum
   }, 0)
   const backSeconds = watched.heldSeconds + watched.meteringIntervalSeconds
-  return called.reduce((sum, { end: back }) => {
-    const again = called.flatMap((one) => (one.start >= back ? [one.start] : []))
+  return called.reduce((sum, one) => {
+    const { end: back } = one
+    const again = called.flatMap((next) => (next.start >= back ? [next.start] : []))
     const from = instant(Math.max(start, back))
     const until = instant(Math.min(end, addSeconds(back, backSeconds), ...again))
     if (until <= from) return sum
     const heldWh = orderedEnergy({ ...period, start: from, end: until })
     const drawnWh = energyBetween(readings, from, until, watched.longestGapSeconds) ?? 0
-    return sum + Math.max(0, heldWh - drawnWh)
+    // It was called for no more than this: whatever else it lacks it has not held.
+    const mostWh = orderedEnergy({ ...one, start: from, end: until }) + 1
+    return sum + Math.min(Math.max(0, heldWh - drawnWh), mostWh)
   }, givenWh)
 }
 

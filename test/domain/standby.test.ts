@@ -20,6 +20,7 @@ function standbyParts(
     gaveWh = 0,
     rule = STANDBY_RULE,
     heldSeconds = 0,
+    floorW,
   }: Partial<Asked> = {},
 ) {
   const { id, ownerId, aggregatorId, rating, offer } = aResource('device', kind, 0n)
@@ -34,7 +35,8 @@ function standbyParts(
     ...aBaseline(),
   }
   const period = { start: at(0), end: at(900), powerW: 3000, setpointW: 0 }
-  const allocation = { resourceId: id, role: 'order', periods: [period], releasedAt: null } as const
+  const part = { resourceId: id, role: 'order', periods: [period], releasedAt: null } as const
+  const allocation = floorW === undefined ? part : { ...part, floorW }
   const periods = used.map(([from, until, powerW]) => {
     return { ...period, start: at(from), end: at(until), powerW }
   })
@@ -64,6 +66,8 @@ type Asked = {
   rule: 1 | StandbyRule
   /** After it was called upon a step limit may hold it on so long. */
   heldSeconds: number
+  /** It was found to rest there. */
+  floorW: number
 }
 
 /** Where it is judged as one. */
@@ -78,7 +82,7 @@ function isReady(...given: Parameters<typeof standbyParts>): boolean {
 function countedWh(...given: Parameters<typeof standbyParts>) {
   const found = standbyParts(...given)
   const wholeWh = found.reduce((sum, { reservedWh }) => sum + reservedWh, 0)
-  expect(wholeWh).toBe(750)
+  expect(wholeWh).toBe(750 - (given[2]?.floorW ?? 0) / 4)
   const counted = (called: boolean) =>
     found
       .filter(({ isReady: counts, isCalled }) => counts && isCalled === called)
@@ -216,6 +220,28 @@ describe('who was called for a part of what it holds', () => {
     ]
     expect(countedWh('charger', late, { used: before }).heldWh).toBe(750)
     expect(countedWh('charger', late, {}).heldWh).toBe(0)
+  })
+
+  it('is no charger that lacks more than it was called for', () => {
+    // Called for 100 W until this period began, and away from then on, for two minutes.
+    const away = [
+      { at: at(0), registerWh: 1000, socBp: null },
+      { at: at(120), registerWh: 1000, socBp: null },
+      { at: at(900), registerWh: 1650, socBp: null },
+    ]
+    const held = (calledW: number) =>
+      countedWh('charger', away, { used: [[-300, 0, calledW]], heldSeconds: 120 }).heldWh
+    expect(held(3000)).toBe(750)
+    expect(held(100)).toBe(0)
+    // What it gave beyond its part while it was called does not stand for the rest of the period.
+    const used = [[0, 300, 3000]] as const
+    expect(countedWh('charger', meter(null, 0), { used, gaveWh: 250 }).heldWh).toBe(0)
+    expect(countedWh('charger', meter(null, 0), { used, gaveWh: 917 }).heldWh).toBe(0)
+  })
+
+  it('holds nothing of what lies below the least at which it was found to rest', () => {
+    const rested = { used: [[0, 300, 3000]], gaveWh: 250, floorW: 1200 } as const
+    expect(countedWh('charger', meter(null, 500), rested)).toEqual({ calledWh: 250, heldWh: 200 })
   })
 })
 
