@@ -267,9 +267,9 @@ function correctionDifferences(bundle: EvidenceBundle): Difference[] {
   const starts = new Set(terms.request.periods.map(({ start }) => start))
   const raster = { until: deliveryEnd, meteringIntervalSeconds, starts }
   const strays =
-    correctionLog === CORRECTION_LOG
-      ? unfollowed(allocations, corrections, raster)
-      : unexplained(allocations, corrections, raster)
+    correctionLog === 1
+      ? unexplained(allocations, corrections, raster)
+      : unfollowed(allocations, corrections, raster)
   const prices = new Map(terms.candidates.map(({ resourceId, price }) => [resourceId, price]))
   const dear = corrections.filter(({ resourceId, toW, fromW, later = [] }) => {
     const mostW = Math.max(toW, ...later.map((step) => step.toW))

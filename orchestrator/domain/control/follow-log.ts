@@ -52,6 +52,8 @@ function followed(
     if (from >= raster.until) break
     const beforeW = isLetGo ? 0 : toldBy(steps, from)
     if (fromW !== beforeW) return { byLogW: fromW, byPartW: beforeW }
+    const early = later.find(({ at }, i) => at <= (later[i - 1]?.at ?? from))
+    if (early !== undefined) return { byLogW: null, byPartW: early.toW }
     isLetGo = LETS_GO.has(line.reason)
     // A release leaves what was told as it is: from then on nothing of it is expected.
     if (isLetGo && toW !== 0) return { byLogW: toW, byPartW: 0 }
@@ -76,6 +78,9 @@ function differing(
   if (twice !== undefined) return { byLogW: null, byPartW: twice.powerW }
   // Held at a minimum: what lies below it was told until then, and counts no more after it.
   const held = lines.find(({ reason }) => reason === 'cannot-pause')
+  if (floorW !== undefined && held === undefined && part.releasedAt === null) {
+    return { byLogW: null, byPartW: floorW }
+  }
   const heldFrom = held && boundaryOf(held, raster)
   const bounds = periods.flatMap(({ start, end }) => [start, end])
   const points = new Set([...steps.map(({ at }) => at), ...bounds])

@@ -351,7 +351,15 @@ describe('what was told where a settlement period begins', () => {
         raised.map((one) => ({ ...one, floorW: -4000 })),
         log,
       ),
-    ).toEqual([[5000, 4000]])
+    ).toEqual([[null, -4000]])
+    // Nor does one hide what was never told.
+    const neverTold = [part('a', { role: 'repair', floorW: 7000 })]
+    expect(named(neverTold, [])).toEqual([[null, 7000]])
+  })
+
+  it('does not follow from what a line says of the time before it', () => {
+    const early = log.map((line) => ({ ...line, later: [{ at: at(0), toW: 9000 }] }))
+    expect(named(wider(0, 9000, raised), early)).toEqual([[null, 9000]])
   })
 })
 
