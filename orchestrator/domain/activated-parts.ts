@@ -11,7 +11,7 @@ import { standInSeconds } from './offer-conditions.ts'
 import { onTimeDetail, type PassedOver } from './passed-over.ts'
 import { belowFloorW, partIn } from './reserve.ts'
 import type { Direction } from './resource.ts'
-import { STANDBY_RULE, type StandbyRule } from './standby.ts'
+import type { StandbyRule } from './standby.ts'
 import { addSeconds, floorToStep, type Instant, secondsBetween } from './time.ts'
 
 /** A call's parts, when they are used, and the rules by which a fraction of them is chosen. */
@@ -74,6 +74,8 @@ export function tooLateToTakeOver(call: Reserved, at: Instant): PassedOver[] {
   if (running?.powerW === undefined) return []
   const piece = piecesOf(call, running).find(({ start, end }) => start <= at && at < end)
   if (piece === undefined || piece.start === running.start) return []
+  // Where nobody was let go of there is nobody to take over for.
+  if (!call.allocations.some((one) => goneAt(call, one) === piece.start)) return []
   return standingBy(call, piece).flatMap((one): PassedOver[] => {
     const { resourceId, candidate } = one
     if (piece.shares.has(resourceId) || mayStart(call, one, running, piece.start)) return []
@@ -195,7 +197,7 @@ function mayStart(
   { start, end }: Activation,
   from: Instant,
 ): boolean {
-  const takesOver = from > start && standbyRule === STANDBY_RULE
+  const takesOver = from > start && standbyRule === 3
   if (takesOver) return standInSeconds(conditions, secondsBetween(from, end)) !== null
   return (conditions.onSecondsMin ?? 0) <= secondsBetween(start, end)
 }

@@ -176,6 +176,11 @@ describe('an activation of a fraction', () => {
       },
     ])
     expect(tooLateToTakeOver(call, at(1200))).toEqual([])
+    // Where a settlement period ends and nobody was let go of, nobody could have taken over.
+    const longer = { start: at(300), end: at(1500), powerW: 1000 }
+    const patient = { ...dear, conditions: { onSecondsMin: 1200 } }
+    const quiet = { ...reserved([cheap, patient], longer), standbyRule: 3 } as const
+    expect(tooLateToTakeOver(quiet, at(900))).toEqual([])
   })
 
   it('counts what devices relieve the congested element of', () => {
