@@ -11,8 +11,9 @@ const latenessMsMax = 1000
 /** A reading that is late is told at the whole second it was read in. */
 const stampMs = 1000
 const triesLeast = 3
-/** Between two tries, wall time. */
+/** Between two tries, wall time: longer and longer, so that who answers badly is not pestered. */
 const pauseMs = 250
+const pauseMsMax = 5000
 /** Not much longer than the metering interval may be slept, so that a halt is noticed. */
 const napMsMax = 60_000
 
@@ -82,10 +83,12 @@ export async function meterByReading(
   while (!signal.aborted) {
     const at = instant((Math.floor(clock.now() / intervalMs) + 1) * intervalMs)
     if (!(await sleepUntil(clock, timer, at, signal))) return
-    // Again and again until it succeeds or the next instant is due.
-    for (let tries = 1; !(await readOnce(at, context, battery)); tries += 1) {
+    // Again and again until it succeeds or the next instant is due. The log hears of the first.
+    let { failed } = battery
+    for (let tries = 1; !(await readOnce(at, context, { ...battery, failed })); tries += 1) {
       if (tries >= triesLeast && clock.now() - at >= intervalMs) break
-      if (!(await nap(timer, pauseMs, signal))) return
+      if (!(await nap(timer, Math.min(pauseMsMax, pauseMs * 2 ** (tries - 1)), signal))) return
+      failed = () => {}
     }
   }
 }
