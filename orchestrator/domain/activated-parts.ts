@@ -12,7 +12,7 @@ import { onTimeDetail, type PassedOver } from './passed-over.ts'
 import { belowFloorW, partIn } from './reserve.ts'
 import type { Direction } from './resource.ts'
 import type { StandbyRule } from './standby.ts'
-import { addSeconds, floorToStep, type Instant, secondsBetween } from './time.ts'
+import { type Instant, nextStep, secondsBetween } from './time.ts'
 
 /** A call's parts, when they are used, and the rules by which a fraction of them is chosen. */
 export type Reserved = Pick<FlexibilityCall, 'activations' | 'allocations' | 'candidates'> & {
@@ -161,7 +161,7 @@ function piecesOf(call: Reserved, activation: Activation): Piece[] {
 function goneAt({ program }: Reserved, { releasedAt }: Allocation): Instant | null {
   if (releasedAt === null) return null
   const interval = program.meteringIntervalSeconds
-  return addSeconds(floorToStep(releasedAt, interval), interval)
+  return nextStep(releasedAt, interval)
 }
 
 type StandingBy = {

@@ -52,6 +52,11 @@ export function floorToStep(at: Instant, stepSeconds: number): Instant {
   return instant(Math.floor(at / step) * step)
 }
 
+/** The first multiple of a step after an instant, counted likewise. */
+export function nextStep(at: Instant, stepSeconds: number): Instant {
+  return addSeconds(floorToStep(at, stepSeconds), stepSeconds)
+}
+
 /** The same local clock time on another local date; a skipped hour moves forward. */
 export function sameLocalTime(at: Instant, daysBefore: number, timeZone: string): Instant {
   const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone)

@@ -5,7 +5,7 @@ import {
   isReboundOpen,
 } from '#domain/flexibility-call.ts'
 import type { CallId } from '#domain/ids.ts'
-import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
+import { addSeconds, type Instant, instant, nextStep } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import { bookCancellation } from './book-cancellation.ts'
 import { dispatchCall } from './dispatch-call.ts'
@@ -108,7 +108,7 @@ function nextDue(call: FlexibilityCall, now: Instant): Instant | null {
         const closesAt = addSeconds(deliveryEnd(call), call.program.graceSeconds)
         return now < closesAt ? closesAt : addSeconds(now, cycle) // late readings are awaited
       }
-      const next = addSeconds(floorToStep(now, cycle), cycle)
+      const next = nextStep(now, cycle)
       const used = (call.activations ?? []).flatMap(({ start, end }) => [start, end])
       const back = (call.comingBack ?? []).flatMap(({ parts }) => parts.map(({ end }) => end))
       const ahead = [...used, ...back].filter((at) => at > now)

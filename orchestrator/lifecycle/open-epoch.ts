@@ -5,7 +5,7 @@ import { moveAccounts, movesOf, recipientsAt } from '#domain/payout-recipients.t
 import { buildPayoutTree } from '#domain/payout-tree.ts'
 import { payoutChoiceAt } from '#domain/resource.ts'
 import type { SettlementLine } from '#domain/settlement.ts'
-import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
+import { type Instant, instant, nextStep } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { returnedPayouts } from './book-returned.ts'
@@ -23,7 +23,7 @@ export async function openEpoch(
   if (!first) return null
   const now = ports.clock.now()
   const oldest = instant(Math.min(...payables.map(({ settledAt }) => settledAt)))
-  const boundary = addSeconds(floorToStep(oldest, first.epochSeconds), first.epochSeconds)
+  const boundary = nextStep(oldest, first.epochSeconds)
   if (now < boundary) return boundary
   const epoch = await newEpoch(tx, payables, previous, now)
   await tx.payouts.save(epoch)

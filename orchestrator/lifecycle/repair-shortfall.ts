@@ -14,7 +14,7 @@ import { belowFloorW, movedFrom, partIn } from '#domain/reserve.ts'
 import type { PlannedRestart } from '#domain/rebound.ts'
 import type { Rating } from '#domain/resource.ts'
 import { byResource, type Reading, withMeanPower } from '#domain/telemetry.ts'
-import { addSeconds, floorToStep, type Instant, instant } from '#domain/time.ts'
+import { type Instant, instant, nextStep } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { announceRepair } from './announce-repair.ts'
@@ -233,7 +233,7 @@ function logged(before: FlexibilityCall, corrected: CorrectedCall, now: Instant)
   const { call, figures } = corrected
   if (before.corrections === undefined) return call
   const interval = call.program.meteringIntervalSeconds
-  const from = addSeconds(floorToStep(now, interval), interval)
+  const from = nextStep(now, interval)
   const { end } = call.request.window
   const lines = correctionsBetween(before.allocations, call.allocations, from, end, figures)
   if (lines.length === 0) return call

@@ -24,7 +24,14 @@ import {
 } from '#domain/passed-over.ts'
 import { promisedPeriod } from '#domain/promised.ts'
 import { beyond, mayGiveMore, movedFrom, withAdded } from '#domain/reserve.ts'
-import { addSeconds, floorToStep, type Instant, instant, secondsBetween } from '#domain/time.ts'
+import {
+  addSeconds,
+  floorToStep,
+  type Instant,
+  instant,
+  nextStep,
+  secondsBetween,
+} from '#domain/time.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { keptOut } from './calls-around.ts'
 import { withoutConsent } from './find-candidates.ts'
@@ -38,7 +45,7 @@ export function openNeeds(
   missingW: (start: Instant, end: Instant) => number,
 ): PeriodNeed[] {
   const interval = call.program.meteringIntervalSeconds
-  const next = addSeconds(floorToStep(now, interval), interval)
+  const next = nextStep(now, interval)
   const end = deliveryEnd(call)
   return needsOf(call)
     .map((need) => {

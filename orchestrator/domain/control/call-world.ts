@@ -15,7 +15,7 @@ import { effectsOf } from '../network-effect.ts'
 import type { Direction } from '../resource.ts'
 import { belowFloorW, mayGiveMore, movedFrom } from '../reserve.ts'
 import type { DeviceReading } from '../telemetry.ts'
-import { addSeconds, floorToStep, type Instant, secondsBetween } from '../time.ts'
+import { addSeconds, type Instant, nextStep, secondsBetween } from '../time.ts'
 import type { Adjustable } from './adjustable.ts'
 import type { Gave, Member, Wanted } from './portfolio.ts'
 import { dwellSeconds } from './rules.ts'
@@ -50,7 +50,7 @@ export function runningPeriod(call: FlexibilityCall, now: Instant): RunningPerio
   const i = request.periods.findLastIndex(({ start }) => start <= now)
   const period = request.periods[i]
   const interval = program.meteringIntervalSeconds
-  const from = addSeconds(floorToStep(now, interval), interval)
+  const from = nextStep(now, interval)
   const powerW = orderedW[i] ?? 0
   if (period === undefined || powerW === 0 || from >= deliveryEnd(call)) return null
   const whole = {

@@ -1,7 +1,7 @@
 import { type AllocatedPeriod, type Allocation, periodAt } from '../allocation.ts'
 import type { ResourceId } from '../ids.ts'
 import { belowFloorW } from '../reserve.ts'
-import { addSeconds, floorToStep, type Instant } from '../time.ts'
+import { type Instant, nextStep } from '../time.ts'
 import { toldAt } from './call-world.ts'
 import type { Correction } from './correction.ts'
 
@@ -53,7 +53,7 @@ function byBoundary(
   lines: readonly Correction[],
   { meteringIntervalSeconds: interval }: Raster,
 ): Told[] {
-  const from = ({ at }: Correction) => addSeconds(floorToStep(at, interval), interval)
+  const from = ({ at }: Correction) => nextStep(at, interval)
   return [...Map.groupBy(lines, from)].map(([at, mine]) => {
     return { from: at, lines: mine as [Correction, ...Correction[]] }
   })

@@ -1,6 +1,6 @@
 import { type Allocation, periodAt } from '../allocation.ts'
 import { belowFloorW } from '../reserve.ts'
-import { addSeconds, floorToStep, type Instant } from '../time.ts'
+import { type Instant, nextStep } from '../time.ts'
 import type { Correction, CorrectionReason, ToldStep } from './correction.ts'
 import type { Raster, Unexplained } from './explain.ts'
 import { stepsAtGate, toldBy } from './told-steps.ts'
@@ -35,7 +35,7 @@ export function unfollowed(
 
 /** From when on a line counts. */
 function boundaryOf({ at }: Correction, { meteringIntervalSeconds: interval }: Raster): Instant {
-  return addSeconds(floorToStep(at, interval), interval)
+  return nextStep(at, interval)
 }
 
 /** The W that follow from the gate and the lines; or the line that contradicts those before it. */
