@@ -94,8 +94,8 @@ export async function meterByReading(
 }
 
 /**
- * Reads the registers for an instant. false: the battery is not there, or its answer was so long under
- * way that it says nothing of when it was true.
+ * Reads the registers for an instant. false: the battery is not there, did not answer, or its answer
+ * was so long under way that it says nothing of when it was true.
  */
 async function readOnce(
   at: Instant,

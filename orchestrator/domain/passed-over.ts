@@ -45,7 +45,7 @@ export function onTimeDetail(least: number, left: number): string {
   return `goes on for ${least} s once it moves; ${left} s are left`
 }
 
-/** Why a candidate can give nothing now, as a reason for which it is passed over; null: no such. */
+/** Why a candidate can give nothing now, as a reason for which it is passed over; empty: no such. */
 export function asPassedOver({ resourceId, reason, detail }: SkippedResource): PassedOver[] {
   const found = PASSED_OVER_REASONS.find((one) => one === reason)
   return found === undefined ? [] : [{ resourceId, reason: found, detail }]

@@ -255,8 +255,9 @@ function chargedFor(
   )
   const isCharged = charges.some((some) => some.length > 0)
   if (poolsPenalty === true || !isCharged) {
-    const ofAll = charges.map((some) => some.map((one) => ({ ...one, isShortage: false })))
-    return ofAll.map((some) => ({ charges: some, short: [] }))
+    return charges.map((some) => {
+      return { charges: some.map((one) => ({ ...one, isShortage: false })), short: [] }
+    })
   }
   const place = placing(input)
   const shortOf = rows.map((row) => {

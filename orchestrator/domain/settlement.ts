@@ -123,9 +123,9 @@ export type Rounding = (numerator: bigint, denominator: bigint) => bigint
  * Splits an escrow by the program's payment policy. Deviations keep their sign until the portfolio
  * is summed: what some took back lowers what all are paid, in proportion. A resource that did not
  * obey is unpaid, its deviation still nets; one that its driver took back is paid for the
- * settlement periods that had ended by then. A penalty per kWh is taken from who fell short. Limits apply in this order: what the device can
- * physically do, its order, the portfolio's cap (pro rata), the price cap, the escrow. Sum first,
- * divide once, floor per payee; dust goes to the refund.
+ * settlement periods that had ended by then. A penalty per kWh is taken from who fell short. Limits
+ * apply in this order: what the device can physically do, its order, the portfolio's cap (pro rata),
+ * the price cap, the escrow. Sum first, divide once, floor per payee; dust goes to the refund.
  */
 export function settle(input: SettlementInput, round: Rounding = floorDiv): CallSettlement {
   const rows = countedRows(input)

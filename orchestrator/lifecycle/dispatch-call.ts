@@ -123,23 +123,21 @@ function ratingsOf(candidates: readonly Candidate[]): ReadonlyMap<ResourceId, Ra
 
 /**
  * Where devices come back one after the other, a charger lets go by itself after the window's end,
- * and under a step limit everybody does, after an activation's end too: it is told what follows in time, or comes back in a step
- * of its own if nobody is left to tell it.
+ * and under a step limit everybody does, after an activation's end too: it is told what follows in
+ * time, or comes back in a step of its own if nobody is left to tell it.
  */
 function letsGoAt(call: FlexibilityCall, { resourceId }: Allocation, end: Instant): Instant {
   const { program, request, candidates } = call
   const isStepped = program.stepLimit !== undefined
+  const byItself = () => addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(call)))
   if (end < request.window.end) {
     const goesOnUntil = standsByUntil(call, resourceId, end)
     if (!isStepped || goesOnUntil === null) return end
-    return instant(
-      Math.min(addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(call))), goesOnUntil),
-    )
+    return instant(Math.min(byItself(), goesOnUntil))
   }
   if (!(isStepped || restartsInSteps(call))) return end
   const kind = candidates.find((candidate) => candidate.resourceId === resourceId)?.kind
-  if (!isStepped && kind !== 'charger') return end
-  return addSeconds(end, secondsAlone(call.id, resourceId, stepsOf(call)))
+  return isStepped || kind === 'charger' ? byItself() : end
 }
 
 /** What stands by is promised to nobody else until its part ends: so long it may be held on. */

@@ -20,7 +20,7 @@ import { addSeconds, type Instant } from '#domain/time.ts'
 import type { Ports } from '#ports.ts'
 import type { StoreTransaction } from '#store-ports.ts'
 import { findRebound } from './find-rebound.ts'
-import { heldBy } from './held-by.ts'
+import { heldIn } from './held-by.ts'
 
 /** A reading older than this many metering intervals tells nothing of a device's present. */
 const FRESH_INTERVALS = 3
@@ -121,15 +121,15 @@ async function besideOf(
   for (const each of calls) {
     const other = each.id === call.id ? call : each
     const ids = other.allocations.map(({ resourceId }) => resourceId)
-    const rows = new Map((await tx.setpoints.current(ids)).map((row) => [row.resourceId, row]))
+    const current = await tx.setpoints.current(ids)
+    const rows = new Map(current.map((row) => [row.resourceId, row]))
     const isTheirs = (id: ResourceId) => {
       const row = rows.get(id)
       return !mine.has(id) && (row === undefined || row.callId === other.id)
     }
     const endsToo = other.state === 'dispatched' && other.releasedAt === null
     if (other.id !== call.id && endsToo && now >= deliveryEnd(other) && restartsInSteps(other)) {
-      const theirs = await heldBy(tx, other)
-      others.push(...(await recoveriesOf(tx, other, theirs, now)))
+      others.push(...(await recoveriesOf(tx, other, heldIn(current, other), now)))
     }
     taken.push(...takenBy(other, isTheirs, now).filter(({ end }) => end > now))
   }

@@ -33,26 +33,23 @@ export async function returnFromActivation(
 ): Promise<Returning> {
   const idle = await idleRows(tx, call, now)
   if (idle.length === 0) return { restarts: [], due: [], events: [] }
-  const free = new Set(idle.map(({ resourceId }) => resourceId))
-  const known = (call.comingBack ?? []).filter(({ resourceId }) => free.has(resourceId))
-  const planned = new Set(known.map(({ resourceId }) => resourceId))
-  const parts = new Map(call.allocations.map((part) => [part.resourceId, part]))
-  const isOver = ({ resourceId }: SetpointRow) => {
-    const part = parts.get(resourceId)
-    return part === undefined || periodAt(part, now) === undefined
-  }
   // Whose own part is over may be promised to another call from here on: it goes back at once.
-  const leaving = idle.filter(isOver).map(({ resourceId }) => {
-    return { resourceId, parts: [], restartsAt: now }
-  })
-  const fresh = idle.filter((row) => !planned.has(row.resourceId) && !isOver(row))
+  const goesOn = new Set(call.allocations.filter((part) => periodAt(part, now)).map(idOf))
+  const leaving = idle.map(idOf).filter((id) => !goesOn.has(id))
+  const staying = idle.filter((row) => goesOn.has(row.resourceId))
+  const free = new Set(staying.map(idOf))
+  const known = (call.comingBack ?? []).filter((one) => free.has(one.resourceId))
+  const planned = new Set(known.map(idOf))
+  const fresh = staying.filter((row) => !planned.has(row.resourceId))
   const { plan, passedW } = await keepToSteps(tx, call, fresh, null, now)
   const added = plan?.restarts ?? []
-  const gone = new Set(leaving.map(({ resourceId }) => resourceId))
-  const restarts = [...known.filter(({ resourceId }) => !gone.has(resourceId)), ...added]
+  const restarts = [...known, ...added]
   const events = added.length === 0 ? [] : [plannedEvent(call, added, passedW, now)]
-  return { restarts, due: await dueNow(tx, call, [...restarts, ...leaving], idle, now), events }
+  const atOnce = leaving.map((resourceId) => ({ resourceId, parts: [], restartsAt: now }))
+  return { restarts, due: await dueNow(tx, call, [...restarts, ...atOnce], idle, now), events }
 }
+
+const idOf = ({ resourceId }: { readonly resourceId: ResourceId }) => resourceId
 
 function plannedEvent(
   call: FlexibilityCall,
@@ -76,10 +73,7 @@ export function withComingBack(
 ): FlexibilityCall {
   const { comingBack = [], ...rest } = call
   const isSame =
-    comingBack.length === restarts.length &&
-    restarts.every(
-      (one, i) => one.resourceId === comingBack[i]?.resourceId && one === comingBack[i],
-    )
+    comingBack.length === restarts.length && restarts.every((one, i) => one === comingBack[i])
   if (isSame) return call
   return restarts.length === 0 ? rest : { ...rest, comingBack: restarts }
 }
