@@ -3,11 +3,17 @@ import type { Allocation, Offerable } from '#domain/allocation.ts'
 import { decisionsOf, orderedInPart } from '#domain/decision.ts'
 import { DECISION_CODES, DECISION_WORDS, OUTCOMES } from '#domain/decision-words.ts'
 import type { FlexibilityCall, Repair } from '#domain/flexibility-call.ts'
-import { callId, resourceId } from '#domain/ids.ts'
+import { resourceId } from '#domain/ids.ts'
 import { microEurPerKwh } from '#domain/money.ts'
 import { addSeconds, type Instant } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
-import { aBaseline, aProgram, aRequest, aResource, dso, WINDOW_START } from '../support/builders.ts'
+import {
+  aBaseline,
+  aDispatchedCall,
+  aRequest,
+  aResource,
+  WINDOW_START,
+} from '../support/builders.ts'
 
 const at = (seconds: number): Instant => addSeconds(WINDOW_START, seconds)
 const first = resourceId('first')
@@ -207,28 +213,11 @@ function aCandidate() {
 
 /** A dispatched call whose two resources have a part. */
 function aCall(changes: Partial<FlexibilityCall>): FlexibilityCall {
-  return {
-    id: callId('call-1'),
-    dsoId: dso,
-    program: aProgram(),
+  return aDispatchedCall({
     request: aRequest([6000]),
-    state: 'dispatched',
-    requestedAt: at(-600),
-    gateClosesAt: at(-300),
     candidates: [],
     allocations: [part(first), part(second)],
     orderedW: [6000],
-    skipped: [],
-    reasons: [],
-    escrow: null,
-    baselineCommitment: null,
-    repairs: [],
-    before: [],
-    windowStartCommitment: `0x${'0'.repeat(64)}`,
-    cancelledAt: null,
-    releasedAt: null,
-    evidence: null,
-    settlement: null,
     ...changes,
-  }
+  })
 }

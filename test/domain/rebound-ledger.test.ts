@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { FlexibilityCall } from '#domain/flexibility-call.ts'
-import { callId, resourceId } from '#domain/ids.ts'
+import { resourceId } from '#domain/ids.ts'
 import { takenBy } from '#domain/rebound/ledger.ts'
 import type { ReboundPlan } from '#domain/rebound.ts'
 import { addSeconds } from '#domain/time.ts'
 import { basisPoints } from '#domain/units.ts'
-import { aBaseline, aProgram, aRequest, aResource, dso, WINDOW_START } from '../support/builders.ts'
+import {
+  aBaseline,
+  aDispatchedCall,
+  aProgram,
+  aRequest,
+  aResource,
+  WINDOW_START,
+} from '../support/builders.ts'
 
 const at = (seconds: number) => addSeconds(WINDOW_START, seconds)
 const END = 1800
@@ -15,14 +22,8 @@ const everybody = () => true
 function aCall(changes: Partial<FlexibilityCall> = {}): FlexibilityCall {
   const devices = [aResource('charger', 'charger', 1n), aResource('battery', 'battery', 1n)]
   const fromW = { charger: 7000, battery: 0 }
-  return {
-    id: callId('call-1'),
-    dsoId: dso,
-    program: aProgram(),
+  return aDispatchedCall({
     request: aRequest([3000, 3000]),
-    state: 'dispatched',
-    requestedAt: at(-600),
-    gateClosesAt: at(-300),
     candidates: devices.map(({ id, ownerId, aggregatorId, kind, rating, offer }) => {
       const who = { resourceId: id, ownerId, aggregatorId, aggregatorShareBp: basisPoints(0) }
       return { ...who, kind, rating, price: offer.price, ...aBaseline() }
@@ -33,19 +34,8 @@ function aCall(changes: Partial<FlexibilityCall> = {}): FlexibilityCall {
       return { resourceId: id, role: 'order', periods, releasedAt: null }
     }),
     orderedW: [6000, 6000],
-    skipped: [],
-    reasons: [],
-    escrow: null,
-    baselineCommitment: null,
-    repairs: [],
-    before: [],
-    windowStartCommitment: `0x${'0'.repeat(64)}`,
-    cancelledAt: null,
-    releasedAt: null,
-    evidence: null,
-    settlement: null,
     ...changes,
-  }
+  })
 }
 
 const restart = (name: string, powerW: number) => ({

@@ -6,6 +6,7 @@ import type { PaymentPolicy } from '#domain/payment-policy.ts'
 import { type SettlementInput, settle } from '#domain/settlement.ts'
 import {
   aCase,
+  aRow,
   inputOf,
   type PayeeRow,
   type SettlementCase,
@@ -17,15 +18,6 @@ const FLAT: PaymentPolicy = curvePolicy([
   { deliveredBp: 10_000, payBp: 10_000 },
 ])
 
-/** 1 kWh ordered and delivered, at 0.10 EUR. */
-const aRow = (row: Partial<PayeeRow> = {}): PayeeRow => ({
-  ordered: [1000],
-  delivered: [1000],
-  price: 100_000,
-  share: 0,
-  failed: false,
-  ...row,
-})
 /** 0.05 EUR for each kWh short, unless it matters. */
 const inputFor = (rows: readonly PayeeRow[], changes: Partial<SettlementCase> = {}) =>
   inputOf({

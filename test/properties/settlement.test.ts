@@ -5,20 +5,13 @@ import { microEurPerKwh } from '#domain/money.ts'
 import { settle } from '#domain/settlement.ts'
 import { aProgram } from '../support/builders.ts'
 import {
+  aRow,
   inputOf,
   type PayeeRow,
   SETTLEMENT_PROPERTIES,
   type SettlementCase,
 } from '../support/settlement-properties.ts'
 
-const aRow = (row: Partial<PayeeRow>): PayeeRow => ({
-  ordered: [1000],
-  delivered: [1000],
-  price: 100_000,
-  share: 0,
-  failed: false,
-  ...row,
-})
 const aCaseOf = (rows: readonly PayeeRow[], changes: Partial<SettlementCase> = {}) => ({
   rows,
   policy: aProgram().paymentPolicy,

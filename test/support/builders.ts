@@ -7,6 +7,7 @@ import type { FlexibilityCall } from '#domain/flexibility-call.ts'
 import type { FlexibilityRequest } from '#domain/flexibility-request.ts'
 import {
   type CallId,
+  callId,
   congestionPointId,
   organisationId,
   ownerId,
@@ -180,4 +181,31 @@ export async function acceptAsDso(ports: Ports, id: CallId): Promise<Flexibility
   const signature = simulatedSignature(terms.payer, terms)
   const validBefore = terms.deliverStart / 1000
   return acceptOffer(ports, call.dsoId, id, { validAfter: 0, validBefore, signature })
+}
+
+/** A call whose window has begun, and of which nothing else is said. */
+export function aDispatchedCall(
+  changes: Pick<FlexibilityCall, 'candidates' | 'allocations' | 'orderedW' | 'request'> &
+    Partial<FlexibilityCall>,
+): FlexibilityCall {
+  return {
+    id: callId('call-1'),
+    dsoId: dso,
+    program: aProgram(),
+    state: 'dispatched',
+    requestedAt: addSeconds(WINDOW_START, -600),
+    gateClosesAt: addSeconds(WINDOW_START, -300),
+    skipped: [],
+    reasons: [],
+    escrow: null,
+    baselineCommitment: null,
+    repairs: [],
+    before: [],
+    windowStartCommitment: `0x${'0'.repeat(64)}`,
+    cancelledAt: null,
+    releasedAt: null,
+    evidence: null,
+    settlement: null,
+    ...changes,
+  }
 }

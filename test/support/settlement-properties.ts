@@ -108,7 +108,17 @@ function candidateOf(row: PayeeRow, i: number): Candidate {
 
 const periods = <T>(one: fc.Arbitrary<T>, count: number) =>
   fc.array(one, { minLength: count, maxLength: count })
-const aRow = (count: number): fc.Arbitrary<PayeeRow> =>
+/** 1 kWh ordered and delivered, at 0.10 EUR. */
+export const aRow = (row: Partial<PayeeRow> = {}): PayeeRow => ({
+  ordered: [1000],
+  delivered: [1000],
+  price: 100_000,
+  share: 0,
+  failed: false,
+  ...row,
+})
+
+const anyRow = (count: number): fc.Arbitrary<PayeeRow> =>
   fc.record({
     ordered: periods(fc.integer({ min: 0, max: 20_000 }), count),
     delivered: periods(
@@ -178,7 +188,7 @@ export const aPolicy: fc.Arbitrary<PaymentPolicy> = fc
 
 export const aCase: fc.Arbitrary<SettlementCase> = fc.integer({ min: 1, max: 3 }).chain((count) =>
   fc.record({
-    rows: fc.array(aRow(count), { minLength: 1, maxLength: 5 }),
+    rows: fc.array(anyRow(count), { minLength: 1, maxLength: 5 }),
     policy: aPolicy,
     feeBp: fc.integer({ min: 0, max: 2000 }),
     penalty: fc.constantFrom(0, 0, 50_000),
