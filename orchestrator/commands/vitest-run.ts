@@ -120,7 +120,9 @@ const WHY_ENDS = 1200
  */
 function inOneLine(text = ''): string {
   const lines = text.split('\n').map((line) => line.trim())
-  const why = lines.filter((line) => line !== '' && !/^at .+:\d+/.test(line)).join(' | ')
+  const why = lines
+    .filter((line) => line !== '' && !/^at .+(:\d+|<anonymous>)/.test(line))
+    .join(' | ')
   if (why.length <= WHY_BEGINS + WHY_ENDS) return why
   return `${why.slice(0, WHY_BEGINS)} … ${why.slice(-WHY_ENDS)}`
 }

@@ -49,7 +49,7 @@ describe('what failed is told in a line each', () => {
       title: 'is right',
       fullName: 'a sum is right',
       failureMessages: [
-        'AssertionError: expected 2 to be 3\n    at a.test.ts:3:1\n  said:\nnothing',
+        'AssertionError: expected 2 to be 3\n    at a.test.ts:3:1\n    at new Promise (<anonymous>)\n  said:\nnothing',
       ],
     }
     const some = { name: 'a.test.ts', status: 'failed', assertionResults: [failed] } as const
