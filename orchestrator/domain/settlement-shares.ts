@@ -36,14 +36,12 @@ export type Row = {
 /** Exact figures in parts of a micro-EUR, `parts` to one: nothing is rounded here. */
 export type Earned = {
   readonly parts: bigint
-  /** What is left of each for what it fell short of itself. */
+  /** What is left of each once penalties per kWh are taken. */
   readonly shares: readonly bigint[]
-  /** From whom something was taken for that. */
+  /** From whom something was taken for what it fell short of itself. */
   readonly penalised: readonly boolean[]
   /** Of all shares. */
   readonly total: bigint
-  /** What is left of it for the payees once penalties per kWh are taken that fall on all. */
-  readonly pot: bigint
   /** All that was taken, never more than was earned. */
   readonly penalty: bigint
   readonly payableWh: number
@@ -211,7 +209,7 @@ export function earn(rows: readonly Row[], input: SettlementInput): Earned {
   const earned = stretches.map(() => 0n)
   const kept = stretches.map((stretch, i) => keptShare(policy, awards[i] as Award, stretch))
   const owed = owedBy(charged, common)
-  const whole = rows.map((row) => {
+  const each = rows.map((row) => {
     const asked = policyPrice(policy, row.candidate.price)
     const price = asked < priceCap ? asked : priceCap
     if (effectOf(row) <= 0) return 0n
@@ -226,17 +224,23 @@ export function earn(rows: readonly Row[], input: SettlementInput): Earned {
       return sum + ((used + called) * part) / of + held
     }, 0n)
   })
-  const taken = whole.map((share, i) => leastOf(share, owed.each[i] ?? 0n))
-  const shares = whole.map((share, i) => share - (taken[i] ?? 0n))
+  // What falls on all is borne by what each has earned, whatever each bears alone: else how some are
+  // bounded by their own earnings would be felt by others. Exact in parts of all that was earned.
+  const all = sumOf(each)
+  const onAll = leastOf(owed.all, all)
+  const scale = onAll === 0n ? 1n : all
+  const alone = (i: number) => owed.each[i] ?? 0n
+  const shares = each.map((mine, i) => {
+    const left = (mine - alone(i)) * scale - mine * onAll
+    return left > 0n ? left : 0n
+  })
   const total = sumOf(shares)
-  const pooled = leastOf(owed.all, total)
   return {
-    parts,
+    parts: parts * scale,
     shares,
-    penalised: taken.map((one) => one > 0n),
+    penalised: each.map((mine, i) => mine > 0n && alone(i) > 0n),
     total,
-    pot: total - pooled,
-    penalty: sumOf(earned) - total + pooled,
+    penalty: sumOf(earned) * scale - total,
     payableWh: awards.reduce((sum, { payableWh }) => sum + payableWh, 0),
     deficientWh: awards.reduce((sum, { deficientWh }) => sum + deficientWh, 0),
   }

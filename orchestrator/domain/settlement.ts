@@ -131,7 +131,7 @@ export function settle(input: SettlementInput, round: Rounding = floorDiv): Call
   const rows = countedRows(input)
   const earned = earn(rows, input)
   const most = floorDiv(input.escrow * 10_000n, BigInt(10_000 + input.feeBp)) * earned.parts
-  const pot = leastOf(earned.pot, most)
+  const pot = leastOf(earned.total, most)
   const holds = holdsOf(input.findings)
   const seen = Map.groupBy(input.findings, ({ resourceId }) => resourceId)
   const lines = rows.map((row, i) => {

@@ -97,6 +97,22 @@ describe('a penalty per kWh', () => {
     expect(paid(before)).toEqual([90_000n, 90_000n])
   })
 
+  it('is borne by all by what each has earned where it is for a load above a firm level', () => {
+    const price = microEurPerKwh(1000n)
+    const aboveFirm = { kind: 'per-kwh-above-firm-level', price, firmLevelW: 0 } as const
+    const changes = { policy: { ...FLAT, penalty: aboveFirm }, penalty: 70_000 }
+    // 16,500 Wh at the meters, of which the second was 500 short: it has earned half of the first.
+    const [first, second] = paid(inputFor([aRow(), half], changes))
+    expect([first, second]).toEqual([100_000n - 10_667n, 50_000n - 35_500n - 5334n])
+    // Nor do others feel that a part of it has not earned what it is short of alone.
+    const parts = [
+      aRow({ ordered: [10], delivered: [4], baseline: 4500 }),
+      aRow({ ordered: [990], delivered: [496], baseline: 4500 }),
+    ]
+    const [alike, less] = paid(inputFor([aRow(), ...parts], changes))
+    expect([alike, less]).toEqual([first, 0n])
+  })
+
   it('comes off what all earned by terms of before', () => {
     const input = { ...inputFor([aRow(), half]), poolsPenalty: true } as const
     const settled = settle(input)
